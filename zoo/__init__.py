@@ -1,0 +1,138 @@
+"""A plugin-based model zoo for semantic segmentation on PaddlePaddle.
+
+    import zoo
+    zoo.load("PP-LiteSeg-T").predict("street.jpg").save_to_img("out")
+
+The public names are imported at their first use, so that `import zoo` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+# Type checkers take a variable of this name for true; importing it from typing would cost 2 ms.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from zoo.errors import (
+        BackendError,
+        BackendNotInstalledError,
+        BundleError,
+        CheckpointError,
+        DatasetError,
+        DecodeError,
+        DeviceError,
+        DeviceNotInstalledError,
+        DeviceUnavailableError,
+        DuplicateNameError,
+        ExportError,
+        FetchError,
+        InferenceError,
+        ModelNotFoundError,
+        ModelNotInstalledError,
+        OutputError,
+        PluginContractError,
+        PluginError,
+        PluginLoadError,
+        RegistryError,
+        SourceError,
+        TrainingError,
+        UnsupportedSourceError,
+        ZooError,
+    )
+    from zoo.model import Model, load
+    from zoo.registry import find_model, list_models
+    from zoo.results import Predictions, Result
+
+    __version__: str
+
+_MODULES = {
+    "zoo.errors": (
+        "BackendError",
+        "BackendNotInstalledError",
+        "BundleError",
+        "CheckpointError",
+        "DatasetError",
+        "DecodeError",
+        "DeviceError",
+        "DeviceNotInstalledError",
+        "DeviceUnavailableError",
+        "DuplicateNameError",
+        "ExportError",
+        "FetchError",
+        "InferenceError",
+        "ModelNotFoundError",
+        "ModelNotInstalledError",
+        "OutputError",
+        "PluginContractError",
+        "PluginError",
+        "PluginLoadError",
+        "RegistryError",
+        "SourceError",
+        "TrainingError",
+        "UnsupportedSourceError",
+        "ZooError",
+    ),
+    "zoo.model": ("Model", "load"),
+    "zoo.registry": ("find_model", "list_models"),
+    "zoo.results": ("Predictions", "Result"),
+}
+
+__all__ = [
+    "BackendError",
+    "BackendNotInstalledError",
+    "BundleError",
+    "CheckpointError",
+    "DatasetError",
+    "DecodeError",
+    "DeviceError",
+    "DeviceNotInstalledError",
+    "DeviceUnavailableError",
+    "DuplicateNameError",
+    "ExportError",
+    "FetchError",
+    "InferenceError",
+    "Model",
+    "ModelNotFoundError",
+    "ModelNotInstalledError",
+    "OutputError",
+    "PluginContractError",
+    "PluginError",
+    "PluginLoadError",
+    "Predictions",
+    "RegistryError",
+    "Result",
+    "SourceError",
+    "TrainingError",
+    "UnsupportedSourceError",
+    "ZooError",
+    "__version__",
+    "find_model",
+    "list_models",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        value: object = _installed_version()
+    else:
+        module = next((module for module, names in _MODULES.items() if name in names), None)
+        if module is None:
+            raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _installed_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("zoo-core")
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "0+unknown"

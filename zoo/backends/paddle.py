@@ -1,0 +1,172 @@
+"""The paddle engine: programs through paddle.inference."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.backends.paddle_probe import working_settings
+from zoo.backends.paddle_settings import make_config
+from zoo.errors import BackendError, BackendNotInstalledError, InferenceError
+from zoo.plugin import Device, Probe, SessionOptions
+
+_log = logging.getLogger("zoo.backends")
+
+
+class PaddleBackend:
+    """Opens PIR programs (`inference.json`) and older ones (`.pdmodel`)."""
+
+    name = "paddle"
+
+    def probe(self, device: Device) -> Probe:
+        """Says whether paddle is installed; does not import it."""
+        if importlib.util.find_spec("paddle") is None:
+            return Probe(0, "paddlepaddle is not installed")
+        return Probe(1)
+
+    def open(self, program: Path, params: Path, options: SessionOptions) -> PaddleSession:
+        """Opens a program.
+
+        Raises:
+            BackendNotInstalledError: paddle cannot be imported.
+            BackendError: paddle refuses the program.
+        """
+        try:
+            import paddle
+            from paddle.inference import create_predictor
+        except ImportError as error:
+            raise BackendNotInstalledError(
+                f"paddlepaddle cannot be imported: {error}.", 'Run: pip install "zoo-core[cpu]"'
+            ) from error
+        version = str(paddle.__version__)
+        if options.device.kind == "cpu":
+            settings = working_settings(program, params, version)
+        else:
+            settings = (options.device.kind,)
+
+        def create(setting: str) -> Any:
+            config = make_config(program, params, setting, options.threads)
+            options.device.configure(config, options.index)
+            try:
+                with _stdout_to_stderr():
+                    return create_predictor(config)
+            except Exception as error:
+                raise BackendError(
+                    f"paddle {version} cannot open {program}: {_first_line(error)}.",
+                    "Export the model again with this version of paddlepaddle.",
+                ) from error
+
+        return PaddleSession(create, settings, version, options.threads)
+
+
+class PaddleSession:
+    """One predictor behind a lock.
+
+    A predictor used from two threads at once gives wrong label maps without any error, so calls wait for each other.
+    """
+
+    def __init__(self, create: Callable[[str], Any], settings: tuple[str, ...], version: str, threads: int) -> None:
+        self._create, self._settings, self._version, self._threads = create, settings, version, threads
+        self._lock = threading.Lock()
+        self._predictor: Any = create(settings[0])
+
+    @property
+    def engine(self) -> str:
+        """Such as "paddle 3.2.2, oneDNN, 2 threads"."""
+        unit = "thread" if self._threads == 1 else "threads"
+        return f"paddle {self._version}, {self._settings[0]}, {self._threads} {unit}"
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        """Runs one batch.
+
+        Args:
+            batch: (N, C, H, W) float32, N at least 1.
+
+        Returns:
+            A copy of the program's first output.
+
+        Raises:
+            InferenceError: The batch has another form, the session is closed, or paddle failed in every setting.
+        """
+        # A predictor answers an empty batch with the answer to the one before.
+        if batch.ndim != 4 or batch.dtype != np.float32 or 0 in batch.shape:
+            raise InferenceError(
+                f"The batch has shape {batch.shape} and dtype {batch.dtype}. (N, C, H, W) float32 without empty "
+                "axes was expected.",
+                "Pass pictures to Model.predict, which makes such batches.",
+            )
+        with self._lock:
+            if self._predictor is None:
+                raise InferenceError("The session is closed. An open one was expected.", "Load the model again.")
+            while True:
+                try:
+                    return _run(self._predictor, np.ascontiguousarray(batch))
+                except Exception as error:
+                    self._fall_back(batch.shape, error)
+
+    def close(self) -> None:
+        """Frees the predictor."""
+        with self._lock:
+            self._predictor = None
+
+    def _fall_back(self, shape: tuple[int, ...], error: Exception) -> None:
+        """Goes on to the next setting, or raises when none is left."""
+        if isinstance(error, MemoryError) or len(self._settings) == 1:
+            raise InferenceError(
+                f"paddle {self._version} failed on a batch of shape {shape}: {_first_line(error)}.",
+                "Use a smaller batch_size or a smaller picture."
+                if isinstance(error, MemoryError)
+                else "Run it again with --debug and report the traceback.",
+            ) from error
+        _log.warning(
+            "paddle failed with %s on a batch of shape %s (%s); going on with %s",
+            self._settings[0],
+            shape,
+            _first_line(error),
+            self._settings[1],
+        )
+        self._settings = self._settings[1:]
+        self._predictor = self._create(self._settings[0])
+
+
+@contextlib.contextmanager
+def _stdout_to_stderr() -> Generator[None]:
+    """Sends what C++ code prints to stdout to stderr: stdout is for the user's data."""
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+    except (OSError, ValueError, AttributeError):
+        # No stdout, or one that is closed: nothing can be printed there.
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
+    predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
+    predictor.run()
+    return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # paddle puts its C++ stack first and the reason into the line after "Error Message Summary".
+    summary = [index for index, line in enumerate(lines) if "Error Message Summary" in line]
+    if summary and summary[0] + 2 < len(lines):
+        return lines[summary[0] + 2]
+    return lines[0] if lines else type(error).__name__

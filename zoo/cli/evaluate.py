@@ -1,0 +1,60 @@
+"""`zoo evaluate`: mIoU of a model on a list of labelled pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="List file: `image mask` on every line.")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the paths in it; by default its own.")
+@click.option("--ignore-index", default=255, show_default=True, help="Mask value of pixels that do not count.")
+@click.option("--device", default="cpu", show_default=True, help="Such as cpu or gpu:0.")
+@click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def evaluate(
+    model: str, data: Path, root: Path | None, ignore_index: int, device: str, threads: int | None, as_json: bool
+) -> None:
+    """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
+    from zoo.model import load
+    from zoo.training.dataset import read_list
+    from zoo.training.evaluate import evaluate as run
+
+    samples = read_list(data, root)
+    with load(model, device=device, threads=threads) as loaded:
+        confusion = run(loaded, samples, ignore_index)
+        report: dict[str, Any] = {
+            "model": loaded.name,
+            "data": str(data),
+            "pictures": len(samples),
+            "device": loaded.device,
+            "engine": loaded.engine,
+            "mIoU": _fraction(confusion.miou),
+            "accuracy": _fraction(confusion.accuracy),
+            "IoU": [
+                {"class": name, "IoU": _fraction(iou)} for name, iou in zip(loaded.labels, confusion.iou, strict=True)
+            ],
+        }
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+        return
+    width = max(len(name) for name in ("accuracy", *(entry["class"] for entry in report["IoU"])))
+    for entry in report["IoU"]:
+        click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
+    click.echo(f"{'mIoU':<{width}}  {_shown(report['mIoU'])}")
+    click.echo(f"{'accuracy':<{width}}  {_shown(report['accuracy'])}")
+    click.echo(f"{len(samples)} pictures of {data}, {report['engine']}", err=True)
+
+
+def _fraction(value: float) -> float | None:
+    # JSON has no NaN; a class that never occurs has no IoU.
+    return None if value != value else round(float(value), 6)
+
+
+def _shown(value: float | None) -> str:
+    return "     -" if value is None else f"{value:6.4f}"

@@ -1,0 +1,96 @@
+"""`zoo info`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from zoo.cli.listing import entry_document
+from zoo.cli.tables import echo_json, miou_text, size_text
+from zoo.registry import ModelEntry, registry
+from zoo.spec import Artifact, Embedded, ModelCard
+from zoo.text import printable
+
+
+@click.command()
+@click.argument("model")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(model: str, as_json: bool) -> None:
+    """Show a model's card: what it predicts, how well, at what cost and under which licence."""
+    entry = registry().describe(model)
+    if as_json:
+        card = entry.card
+        document = entry_document(entry) | {"files": _files(entry)}
+        if card is not None:
+            steps = [{"step": type(step).__name__, **asdict(step)} for step in card.preprocess]
+            document["card"] = asdict(card) | {"preprocess": steps}
+        echo_json(document)
+        return
+    for label, text in _lines(entry):
+        click.echo(f"{label:<15}{printable(text)}".rstrip())
+
+
+def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
+    card = entry.card
+    yield "Name", entry.name
+    if card is not None:
+        yield "Summary", card.summary
+    yield "Family", f"{entry.title} ({entry.distribution})"
+    yield "Status", entry.status + (f"; run: {entry.install}" if entry.install else "")
+    yield "Dataset", f"{entry.dataset}, {entry.classes} classes"
+    if card is not None:
+        yield from _card_lines(card)
+    elif entry.miou is not None:
+        yield "mIoU", miou_text(entry.miou, entry.inference)
+    yield "Download", size_text(entry.size)
+    if entry.aliases:
+        yield "Aliases", ", ".join(entry.aliases)
+    if card is not None:
+        yield from _listed("Files", _files(entry))
+        yield from _listed("Notes", card.notes)
+
+
+def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
+    yield "Classes", ", ".join(card.labels.names)
+    yield from _listed("Preprocessing", [repr(step) for step in card.preprocess])
+    yield "Output", f"{card.output} at 1/{card.output_stride} of the input" if card.output == "logits" else card.output
+    for metric in card.metrics:
+        terms = [metric.dataset, metric.conditions, f"source: {metric.source}" if metric.source else ""]
+        yield metric.name, f"{miou_text(metric.value, metric.inference)}  {'; '.join(filter(None, terms))}"
+        for name, value in metric.per_class:
+            yield "", f"{100 * value:6.2f}  {name}"
+    for latency in card.latencies:
+        figure = f"{latency.milliseconds:g} ms"
+        yield "Published time", f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}"
+    if card.parameters is not None:
+        yield "Parameters", f"{card.parameters:,}"
+    yield "Licence", card.license
+    yield "Paper", card.paper or "-"
+    if card.devices:
+        yield "Devices", ", ".join(card.devices)
+
+
+def _listed(label: str, texts: tuple[str, ...] | list[str]) -> Iterator[tuple[str, str]]:
+    for number, text in enumerate(texts):
+        yield (label if number == 0 else ""), text
+
+
+def _files(entry: ModelEntry) -> list[str]:
+    """Returns where the model's files are: folders on this machine, else addresses."""
+    if entry.card is None:
+        return []
+    weights = entry.card.weights
+    if isinstance(weights, Embedded):
+        from importlib.resources import files
+
+        return [str(files(weights.package).joinpath(weights.folder))]
+    from zoo.hub.cache import cached_bundle
+
+    folder = cached_bundle(entry.name)
+    return [str(folder)] if folder is not None else _addresses(weights)
+
+
+def _addresses(artifact: Artifact) -> list[str]:
+    return list(artifact.urls)

@@ -1,0 +1,57 @@
+"""Plain tables and figures for the terminal.
+
+The output is the same on a terminal and in a pipe, apart from the bold heading: nothing is truncated and nothing heavy
+is imported for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import click
+
+from zoo.text import printable
+
+
+def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Prints rows in aligned columns.
+
+    Args:
+        header: One title a column.
+        rows: The cells; what cannot be printed in them is escaped.
+        right: Columns of figures, aligned to the right.
+    """
+    cells = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    for number, row in enumerate([list(header), *cells]):
+        fields = (
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        line = "  ".join(fields).rstrip()
+        click.echo(click.style(line, bold=True) if number == 0 else line)
+
+
+def echo_json(document: object) -> None:
+    """Prints a document of plain data and dataclasses as indented JSON."""
+    import json
+
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+
+
+def size_text(size: int | None) -> str:
+    """Returns bytes in megabytes (1e6), such as "28.5 MB"; "-" when unknown."""
+    return "-" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def miou_text(miou: float | None, inference: str) -> str:
+    """Returns an mIoU in percent, such as "73.10"; sliding windows are marked, for they cost several times the time."""
+    return "-" if miou is None else f"{100 * miou:.2f}" + (" (slide)" if inference == "slide" else "")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"type": type(value).__name__, **asdict(value)}
+    return str(value)

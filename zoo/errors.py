@@ -1,0 +1,141 @@
+"""Every error zoo raises on purpose.
+
+    ZooError(message, hint)
+    ├─ PluginError
+    │  ├─ PluginLoadError           an entry point could not be loaded
+    │  ├─ PluginContractError       it was loaded but does not keep the contract
+    │  └─ DuplicateNameError        two distributions bring one name
+    ├─ RegistryError                the generated catalogue is missing, unreadable or stale
+    ├─ ModelNotFoundError           also a LookupError
+    │  └─ ModelNotInstalledError    the catalogue knows it; its plugin is not installed
+    ├─ DeviceError
+    │  ├─ DeviceNotInstalledError   the device's plugin is not installed
+    │  └─ DeviceUnavailableError    the plugin is there, the device is not
+    ├─ BackendError
+    │  ├─ BackendNotInstalledError  the engine's package is not installed
+    │  └─ InferenceError            the engine failed on a batch
+    ├─ FetchError                   model files are not on this machine and could not be brought
+    ├─ BundleError                  an export folder is incomplete, damaged or not understood
+    ├─ SourceError                  an input that cannot be a picture
+    │  ├─ UnsupportedSourceError    a type, shape or dtype zoo does not take; also a TypeError and a ValueError
+    │  └─ DecodeError               a file or bytes that are not a whole picture
+    ├─ OutputError                  a result cannot be written where it was asked to go
+    └─ TrainingError
+       ├─ DatasetError
+       ├─ CheckpointError
+       └─ ExportError
+
+`str(error)` has two lines: the fact with its value and what was expected; then one command or action that helps. The
+command line prints both to stderr and exits with 1.
+"""
+
+from __future__ import annotations
+
+
+class ZooError(Exception):
+    """Base of all errors.
+
+    Args:
+        message: The fact with its value, and what was expected.
+        hint: The command or action that helps.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}"
+
+
+class PluginError(ZooError):
+    """Something is wrong with an installed plugin."""
+
+
+class PluginLoadError(PluginError):
+    """An entry point could not be loaded."""
+
+
+class PluginContractError(PluginError):
+    """A plugin was loaded but does not keep the contract."""
+
+
+class DuplicateNameError(PluginError):
+    """Two distributions bring one name."""
+
+
+class RegistryError(ZooError):
+    """The generated catalogue is missing, unreadable or stale."""
+
+
+class ModelNotFoundError(ZooError, LookupError):
+    """No installed plugin and no catalogue entry has this name."""
+
+
+class ModelNotInstalledError(ModelNotFoundError):
+    """The catalogue knows the model, but its plugin is not installed."""
+
+
+class DeviceError(ZooError):
+    """A device cannot be used."""
+
+
+class DeviceNotInstalledError(DeviceError):
+    """No installed plugin brings this kind of device."""
+
+
+class DeviceUnavailableError(DeviceError):
+    """The device's plugin is installed, but the device cannot be reached."""
+
+
+class BackendError(ZooError):
+    """An engine cannot be used or failed."""
+
+
+class BackendNotInstalledError(BackendError):
+    """The engine's package is not installed."""
+
+
+class InferenceError(BackendError):
+    """The engine failed on a batch."""
+
+
+class FetchError(ZooError):
+    """Model files are not on this machine and could not be brought here."""
+
+
+class BundleError(ZooError):
+    """An export folder is incomplete, damaged or not understood."""
+
+
+class SourceError(ZooError):
+    """An input cannot be read as a picture."""
+
+
+class UnsupportedSourceError(SourceError, TypeError, ValueError):
+    """An input has a type, shape or dtype that zoo does not take."""
+
+
+class DecodeError(SourceError):
+    """A file or bytes are not a whole picture."""
+
+
+class OutputError(ZooError):
+    """A result cannot be written where it was asked to go."""
+
+
+class TrainingError(ZooError):
+    """Training, evaluation or export failed."""
+
+
+class DatasetError(TrainingError):
+    """A dataset is incomplete or contradicts itself."""
+
+
+class CheckpointError(TrainingError):
+    """A checkpoint is missing, damaged or belongs to something else."""
+
+
+class ExportError(TrainingError):
+    """A network could not be exported, or the export does not agree with it."""

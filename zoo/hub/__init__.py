@@ -1,0 +1,1 @@
+"""Model files on this machine: export folders and where they are kept."""

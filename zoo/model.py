@@ -1,0 +1,257 @@
+"""A loaded model: pictures in, results out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.backends import choose_backend
+from zoo.device import available_cores, resolve_device
+from zoo.errors import FetchError, InferenceError, SourceError
+from zoo.hub.bundle import Bundle, read_bundle
+from zoo.hub.cache import cached_bundle, home
+from zoo.plugin import Session, SessionOptions
+from zoo.registry import find_model
+from zoo.registry.discovery import discover
+from zoo.results import Failure, Predictions, Result
+from zoo.spec import Artifact, Embedded
+from zoo.vision.sources import Input, inputs
+from zoo.vision.transforms import Geometry, preprocess
+from zoo.vision.upsample import resize_labels, upsample_argmax
+
+if TYPE_CHECKING:
+    from zoo.vision.sources import Source
+
+_log = logging.getLogger("zoo")
+
+
+def load(name: str | Path, device: str = "cpu", backend: str = "auto", threads: int | None = None) -> Model:
+    """Loads a model.
+
+    Args:
+        name: Name of a model ("starter", in any letter case), or an export folder.
+        device: "cpu", or a device that a plugin brings ("gpu:0").
+        backend: Name of an engine, or "auto".
+        threads: Threads of a CPU engine; by default as many as cores are available to the process.
+
+    Returns:
+        The opened model. It is also a context manager that closes itself.
+
+    Raises:
+        ModelNotFoundError: No model has this name.
+        ModelNotInstalledError: Its plugin is not installed.
+        FetchError: Its files are not on this machine.
+        BundleError: Its files are damaged.
+        DeviceError: The device cannot be used.
+        BackendError: The engine cannot be used or refuses the program.
+        ValueError: `threads` is not a positive number.
+    """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads is {threads}; a positive number or None was expected")
+    bundle = read_bundle(_folder(name))
+    bundle.verify()
+    found = discover("zoo.devices", "zoo.backends")
+    chosen, index = resolve_device(device, found.devices)
+    engine = choose_backend(backend, chosen, found.backends)
+    options = SessionOptions(chosen, index, threads or available_cores())
+    session = engine.open(bundle.program, bundle.params, options)
+    return Model(bundle, session, chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}")
+
+
+class Model:
+    """An opened model. Made by `zoo.load`.
+
+    Attributes:
+        bundle: The export folder it was opened from.
+        device: The device it really runs on, such as "cpu".
+    """
+
+    def __init__(self, bundle: Bundle, session: Session, device: str) -> None:
+        self.bundle = bundle
+        self.device = device
+        self._session = session
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.bundle.model
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of their values."""
+        return self.bundle.labels.names
+
+    @property
+    def engine(self) -> str:
+        """The engine really in use, its version and its setting."""
+        return self._session.engine
+
+    def predict(self, source: Source, batch_size: int = 1, on_error: Literal["raise", "skip"] = "raise") -> Predictions:
+        """Segments pictures.
+
+        Args:
+            source: A path, a folder, an (H, W, 3) RGB uint8 array, a PIL image, the bytes of a picture file, or a list
+                of these.
+            batch_size: At most so many pictures of equal input size run together; the results do not depend on it.
+            on_error: "raise" ends at the first picture that cannot be read; "skip" goes on and collects the failures
+                in `Predictions.failures`.
+
+        Returns:
+            A lazy iterator of results in the order of the source.
+
+        Raises:
+            SourceError: While iterating: a picture cannot be read and `on_error` is "raise".
+            InferenceError: While iterating: the engine failed.
+            ValueError: An argument has another value.
+        """
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; a positive number was expected")
+        if on_error not in ("raise", "skip"):
+            raise ValueError(f"on_error is {on_error!r}; 'raise' or 'skip' was expected")
+        return Predictions(self._predict(source, batch_size, on_error == "skip"))
+
+    def close(self) -> None:
+        """Frees the engine. The model cannot be used afterwards."""
+        self._session.close()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _predict(self, source: Source, batch_size: int, skip: bool) -> Iterator[Result | Failure]:
+        waiting: list[_Prepared] = []
+        for item in inputs(source):
+            try:
+                prepared = _prepare(item, self.bundle)
+            except SourceError as error:
+                if not skip:
+                    raise
+                yield from self._segment(waiting)
+                waiting = []
+                yield Failure(item.name, item.uri, error)
+                continue
+            if waiting and waiting[0].tensor.shape != prepared.tensor.shape:
+                yield from self._segment(waiting)
+                waiting = []
+            waiting.append(prepared)
+            if len(waiting) == batch_size:
+                yield from self._segment(waiting)
+                waiting = []
+        yield from self._segment(waiting)
+
+    def _segment(self, batch: Sequence[_Prepared]) -> Iterator[Result]:
+        if not batch:
+            return
+        began = time.perf_counter()
+        outputs = self._session.run(np.stack([item.tensor for item in batch]))
+        seconds = (time.perf_counter() - began) / len(batch)
+        for item, output in zip(batch, outputs, strict=True):
+            began = time.perf_counter()
+            mask = _mask(output, item.geometry, self.bundle)
+            stages = {**item.seconds, "inference": seconds, "postprocess": time.perf_counter() - began}
+            yield Result(
+                mask=mask,
+                labels=self.bundle.labels,
+                image=item.image,
+                name=item.name,
+                uri=item.uri,
+                model=self.name,
+                device=self.device,
+                engine=self.engine,
+                seconds=stages,
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A picture that is read and preprocessed."""
+
+    name: str
+    uri: str
+    image: NDArray[np.uint8]
+    tensor: NDArray[np.float32]
+    geometry: Geometry
+    seconds: dict[str, float]
+
+
+def _prepare(item: Input, bundle: Bundle) -> _Prepared:
+    began = time.perf_counter()
+    image = item.read()
+    read = time.perf_counter()
+    tensor, geometry = preprocess(image, bundle.preprocess)
+    seconds = {"read": read - began, "preprocess": time.perf_counter() - read}
+    return _Prepared(item.name, item.uri, image, tensor, geometry, seconds)
+
+
+def _mask(output: NDArray[Any], geometry: Geometry, bundle: Bundle) -> NDArray[Any]:
+    """Brings one output of the program to the size of the source."""
+    if bundle.output == "logits":
+        if geometry.resized == geometry.padded:
+            # Two bilinear coordinate maps in a row are one: no detour over the size of the input.
+            return upsample_argmax(output, geometry.source)
+        labels = upsample_argmax(output, geometry.padded)
+    else:
+        labels = _as_labels(output)
+    height, width = geometry.resized
+    return resize_labels(labels[:height, :width], geometry.source)
+
+
+def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
+    if output.ndim != 2 or not np.issubdtype(output.dtype, np.integer):
+        raise InferenceError(
+            f"The program returned {output.shape} {output.dtype} a picture. Whole numbers (H, W) were expected.",
+            "Export the model again with argmax inside, or with zoo.",
+        )
+    top = int(output.max(initial=0))
+    if output.min(initial=0) < 0 or top > 65535:
+        raise InferenceError(
+            f"The program returned the class value {top}. 0 to 65535 were expected.", "Export the model again."
+        )
+    return output.astype(np.uint8 if top < 256 else np.uint16)
+
+
+def _folder(name: str | Path) -> Path:
+    """Finds the export folder of a model by name, or takes the folder that is named."""
+    if isinstance(name, Path) or _looks_like_path(name):
+        return Path(name)
+    entry = find_model(name)
+    card = entry.card
+    if isinstance(card.weights, Embedded):
+        return _embedded_folder(card.weights)
+    cached = cached_bundle(card.name)
+    if cached is None:
+        raise _not_here(card.name, card.weights)
+    return cached
+
+
+def _looks_like_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name in (".", "..") or (Path(name) / "inference.yml").is_file()
+
+
+def _embedded_folder(weights: Embedded) -> Path:
+    import importlib.util
+
+    spec = importlib.util.find_spec(weights.package)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    if not places:
+        raise FetchError(
+            f"The package {weights.package} with the model's files cannot be found.", "Install its plugin again."
+        )
+    return Path(places[0]).joinpath(*weights.folder.split("/"))
+
+
+def _not_here(name: str, weights: Artifact) -> FetchError:
+    return FetchError(
+        f"The files of {name} are not on this machine, and this version of zoo does not download. They were expected "
+        f"in {home() / 'models' / name}.",
+        f"Download {weights.urls[0]}, unpack it and give the folder in place of the name.",
+    )

@@ -1,0 +1,5 @@
+"""Building blocks that several network families share. Importing this package imports paddle."""
+
+from zoo.nn.resample import max_over_channels, pool_to_bins, upsample_like
+
+__all__ = ["max_over_channels", "pool_to_bins", "upsample_like"]

@@ -1,0 +1,17 @@
+"""What there is: installed plugins, the generated catalogue, and the models of both."""
+
+from zoo.registry.discovery import Discovery, InstalledModel, Plugin, discover, refresh
+from zoo.registry.models import ModelEntry, Registry, find_model, list_models, registry
+
+__all__ = [
+    "Discovery",
+    "InstalledModel",
+    "ModelEntry",
+    "Plugin",
+    "Registry",
+    "discover",
+    "find_model",
+    "list_models",
+    "refresh",
+    "registry",
+]

@@ -1,0 +1,109 @@
+"""Makes registry.yaml: the plugins of the source tree, as they are installed, in one generated file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from zoo.errors import RegistryError
+from zoo.files import write_atomic
+from zoo.registry.catalogue import FILE, Catalogue, CatalogueDevice, render, source_tree, summarise
+from zoo.registry.discovery import Discovery, discover
+from zoo.registry.names import canonical_distribution
+
+# The name is a plain string in the [project] table, before anything with a bracket. Python 3.10 has no TOML reader.
+_PROJECT_NAME = re.compile(r'^\[project\]\s*$[^\[]*?^name\s*=\s*["\']([\w.\-]+)["\']', re.MULTILINE)
+
+
+def write_catalogue(tree: Path | None = None) -> Path:
+    """Writes registry.yaml of a source tree.
+
+    Args:
+        tree: Top of the source tree; by default the one this package is run from.
+
+    Returns:
+        The file written.
+
+    Raises:
+        RegistryError: There is no source tree, or one of its plugins is not installed or is broken.
+    """
+    top = _top(tree)
+    return write_atomic(top / FILE, _render(top))
+
+
+def check_catalogue(tree: Path | None = None) -> Path:
+    """Compares registry.yaml of a source tree with what `write_catalogue` would write, byte by byte.
+
+    Returns:
+        The file compared.
+
+    Raises:
+        RegistryError: It is missing or differs, or what it should be cannot be told.
+    """
+    path = _top(tree) / FILE
+    wanted = _render(path.parent)
+    if not path.is_file() or path.read_bytes() != wanted:
+        raise RegistryError(
+            f"{path} is stale: it is not what the installed first-party plugins say.", "Run: zoo registry build"
+        )
+    return path
+
+
+def first_party(tree: Path) -> tuple[str, ...]:
+    """Returns the distributions in the plugins folder of a source tree, sorted.
+
+    Raises:
+        RegistryError: A pyproject.toml there has no name.
+    """
+    names: list[str] = []
+    for path in sorted(tree.glob("plugins/*/pyproject.toml")):
+        match = _PROJECT_NAME.search(path.read_text(encoding="utf-8"))
+        if match is None:
+            raise RegistryError(f"{path} has no name in its [project] table.", "Write the name first in that table.")
+        names.append(match[1])
+    return tuple(sorted(names))
+
+
+def catalogue_of(discovery: Discovery, distributions: tuple[str, ...]) -> Catalogue:
+    """Returns the catalogue of these distributions.
+
+    Raises:
+        RegistryError: One of them is not installed, left out or broken, or brings a name twice.
+    """
+    wanted = {canonical_distribution(name) for name in distributions}
+    plugins = [plugin for plugin in discovery.plugins if canonical_distribution(plugin.distribution) in wanted]
+    loaded = {canonical_distribution(p.distribution) for p in plugins if not p.disabled}
+    if missing := sorted(wanted - loaded):
+        raise RegistryError(
+            f"Not installed, or left out: {', '.join(missing)}. The catalogue describes every plugin of the tree.",
+            f"Run: pip install {' '.join(f'-e plugins/{name}' for name in missing)}",
+        )
+    for plugin in plugins:
+        if problems := discovery.problems(plugin):
+            raise RegistryError(problems[0].message, problems[0].hint) from problems[0]
+    models = tuple(
+        summarise(card, family, plugin.distribution)
+        for plugin in plugins
+        for family in plugin.families
+        for card in family.cards
+    )
+    devices = tuple(
+        CatalogueDevice(device.kind, getattr(device, "title", device.kind), plugin.distribution)
+        for plugin in plugins
+        for device in plugin.devices
+    )
+    return Catalogue(models, devices)
+
+
+def _render(tree: Path) -> bytes:
+    return render(catalogue_of(discover(), first_party(tree)))
+
+
+def _top(tree: Path | None) -> Path:
+    top = tree or source_tree()
+    if top is None:
+        raise RegistryError(
+            "The catalogue is built in a source tree of zoo-core; this zoo-core was installed from a wheel.",
+            "Run: pip install -e . inside a clone, then zoo registry build",
+        )
+    return top

@@ -1,0 +1,181 @@
+"""Checks of what a plugin's hook returned, so that everything after discovery can trust it.
+
+Only what is needed to list and find things is checked here, and nothing is imported for it that the plugin has not
+imported itself; `zoo.testing.FamilyContract` checks a family in depth.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import Distribution
+from typing import Any, NoReturn, cast
+
+from zoo.errors import DuplicateNameError, PluginContractError
+from zoo.labels import LabelSet
+from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
+from zoo.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard
+
+#: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
+RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
+
+_OPTIONAL_INT = (int, type(None))
+_CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
+    ("name", (str,)),
+    ("summary", (str,)),
+    ("labels", (LabelSet,)),
+    ("dataset", (str,)),
+    ("license", (str,)),
+    ("weights", (Artifact, Embedded)),
+    ("output", (str,)),
+    ("output_stride", (int,)),
+    ("parameters", _OPTIONAL_INT),
+    ("listed_size", _OPTIONAL_INT),
+    ("pretrained", (Artifact, type(None))),
+    ("paper", (str,)),
+)
+_CARD_TUPLES: tuple[tuple[str, type], ...] = (
+    ("preprocess", object),
+    ("metrics", Metric),
+    ("latencies", Latency),
+    ("aliases", str),
+    ("devices", str),
+    ("notes", str),
+)
+
+
+def check_families(plugin: str, result: object, distribution: Distribution | None) -> tuple[Family, ...]:
+    """Returns the families a `zoo_families` hook brought.
+
+    Args:
+        plugin: How messages name the plugin.
+        result: What the hook returned.
+        distribution: Whose metadata says which zoo-core it wants, for the hint.
+
+    Raises:
+        PluginContractError: It is no sequence of families, a family is written for a newer contract, a field has
+            another type than declared, or a name is not allowed.
+    """
+    families: list[Family] = []
+    for item in _items(plugin, "zoo_families", result):
+        if not isinstance(item, Family):
+            _refuse(plugin, f"zoo_families returned {_shown(item)} where a zoo.plugin.Family was expected")
+        _expect(plugin, "Family", "api", item.api, (int,))
+        if item.api > API:
+            raise PluginContractError(
+                f"{plugin} brings the family {item.name!r}, written for version {item.api} of the plugin contract. "
+                f"This zoo-core knows version {API} and older.",
+                f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+            )
+        _check_family(plugin, item)
+        families.append(item)
+    return tuple(families)
+
+
+def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
+    """Returns the devices a `zoo_devices` hook brought.
+
+    Raises:
+        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds.
+        DuplicateNameError: A kind belongs to zoo-core.
+    """
+    from zoo.plugin import Device
+
+    devices = _items(plugin, "zoo_devices", result)
+    for item in devices:
+        if not isinstance(item, Device):
+            _refuse(plugin, f"zoo_devices returned {_shown(item)} where a zoo.plugin.Device object was expected")
+        _check_name(plugin, "device", getattr(item, "kind", None))
+    return devices
+
+
+def check_backends(plugin: str, result: object) -> tuple[Any, ...]:
+    """Returns the engines a `zoo_backends` hook brought.
+
+    Raises:
+        PluginContractError: It is no sequence of objects with `name`, `probe` and `open`.
+        DuplicateNameError: A name belongs to zoo-core.
+    """
+    backends = _items(plugin, "zoo_backends", result)
+    for item in backends:
+        missing = [method for method in ("probe", "open") if not callable(getattr(item, method, None))]
+        if isinstance(item, type) or missing:
+            _refuse(plugin, f"zoo_backends returned {_shown(item)} where a zoo.plugin.Backend object was expected")
+        _check_name(plugin, "engine", getattr(item, "name", None))
+    return backends
+
+
+def _check_family(plugin: str, family: Family) -> None:
+    _check_name(plugin, "family", family.name)
+    for field in ("title", "network", "recipe"):
+        _expect(plugin, f"the family {family.name!r}", field, getattr(family, field), (str,))
+    _expect(plugin, f"the family {family.name!r}", "cards", family.cards, (tuple,))
+    owners: dict[str, str] = {}
+    for card in cast("tuple[object, ...]", family.cards):
+        if not isinstance(card, ModelCard):
+            _refuse(plugin, f"the family {family.name!r} holds {_shown(card)} where a ModelCard was expected")
+        _check_card(plugin, card)
+        for name in {fold(name) for name in (card.name, *card.aliases)}:
+            if name in owners:
+                _refuse(plugin, f"the models {owners[name]!r} and {card.name!r} share the name {name!r}")
+            owners[name] = card.name
+
+
+def _check_card(plugin: str, card: ModelCard) -> None:
+    _check_name(plugin, "model", card.name)
+    where = f"the card {card.name!r}"
+    for field, types in _CARD_FIELDS:
+        _expect(plugin, where, field, getattr(card, field), types)
+    for field, kind in _CARD_TUPLES:
+        values = getattr(card, field)
+        _expect(plugin, where, field, values, (tuple,))
+        for value in cast("tuple[object, ...]", values):
+            _expect(plugin, where, field, value, (kind,))
+    for metric in card.metrics:
+        _expect(plugin, where, "metrics", metric.value, (float, int))
+        if not 0 <= metric.value <= 1:
+            _refuse(plugin, f"{where} gives {metric.name} as {metric.value}; a fraction of 1 was expected")
+    for alias in card.aliases:
+        _check_name(plugin, "model", alias)
+
+
+def _check_name(plugin: str, kind: str, name: object) -> None:
+    if not is_valid(name):
+        _refuse(plugin, f"the {kind} name {name!r} is not allowed; expected {RULE}")
+    if fold(cast("str", name)) in RESERVED.get(kind, ()):
+        raise DuplicateNameError(
+            f"The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
+            "Rename it in the plugin that declares it.",
+        )
+
+
+def _items(plugin: str, hook: str, result: object) -> tuple[Any, ...]:
+    if not isinstance(result, (list, tuple)):
+        _refuse(plugin, f"{hook} returned {_shown(result)} where a list or tuple was expected")
+    return tuple(cast("list[Any] | tuple[Any, ...]", result))
+
+
+def _expect(plugin: str, where: str, field: str, value: object, types: tuple[type, ...]) -> None:
+    if not isinstance(value, types):
+        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
+        _refuse(plugin, f"{where} has {_shown(value)} in {field!r} where {wanted} was expected")
+
+
+def _refuse(plugin: str, fault: str) -> NoReturn:
+    raise PluginContractError(f"{plugin} does not keep the contract: {fault}.", "Run: zoo plugins check")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if value is None or isinstance(value, (str, int, float)):
+        return repr(value)[:60]
+    return f"an object of type {type(value).__name__}"
+
+
+def _wanted_core(distribution: Distribution | None) -> str:
+    """Returns the requirement on zoo-core in a plugin's own metadata."""
+    for requirement in (distribution.requires if distribution else None) or ():
+        name, limits = re.findall(r"^([\w.\-]+)\s*(?:\[[^\]]*\])?\s*\(?([^;)]*)", requirement)[0]
+        if canonical_distribution(name) == "zoo-core":
+            return f"zoo-core{limits.strip()}"
+    return "zoo-core"

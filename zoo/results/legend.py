@@ -1,0 +1,116 @@
+"""The legend of an overlay: a panel with the classes that occur, their colours and their shares."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from zoo.labels import Color
+from zoo.results.classes import ClassArea
+from zoo.text import printable
+
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+_PAPER = (252, 252, 250)
+_INK = (32, 34, 38)
+_FAINT = (104, 108, 116)
+_LINE = (176, 178, 182)
+
+#: More classes than this are summed up in a last line.
+_MOST_ENTRIES = 48
+_LONGEST_NAME = 32
+_SMALLEST_FONT = 12
+_LARGEST_FONT = 96
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    color: Color | None
+    name: str
+    share: str
+
+
+def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDArray[np.uint8]:
+    """Sets a legend beside or below a picture, where the long side of the whole grows least.
+
+    The picture keeps its pixels and lies in the upper left corner of what is returned. The letters grow with the
+    picture and never get too small to be read; beside a tiny picture the panel is larger than the picture.
+
+    Args:
+        picture: (H, W, 3) RGB; not modified.
+        classes: In the order in which they are listed, at least one.
+
+    Returns:
+        (H', W', 3) RGB.
+    """
+    height, width = picture.shape[:2]
+    font, unit = _font(math.sqrt(height * width) / 40)
+    entries = _entries(classes)
+    name_width = max(math.ceil(font.getlength(entry.name)) for entry in entries)
+    share_width = max(math.ceil(font.getlength(entry.share)) for entry in entries)
+    swatch, padding, line = round(1.1 * unit), unit, round(1.6 * unit)
+    cell = swatch + unit // 2 + name_width + unit + share_width
+    pitch = cell + 2 * unit
+
+    def panel(columns: int) -> tuple[int, int]:
+        rows = math.ceil(len(entries) / columns)
+        return rows * line + 2 * padding, columns * pitch - 2 * unit + 2 * padding
+
+    # Every layout: (canvas height, canvas width, columns, panel's top and left corner).
+    layouts: list[tuple[int, int, int, tuple[int, int]]] = []
+    for columns in range(1, len(entries) + 1):
+        tall, wide = panel(columns)
+        layouts.append((height + tall, max(width, wide), columns, (height, 0)))
+        layouts.append((max(height, tall), width + wide, columns, (0, width)))
+    bottom, right, columns, (top, left) = min(layouts, key=lambda it: (max(it[:2]), it[0] * it[1]))
+
+    canvas = Image.new("RGB", (right, bottom), _PAPER)
+    canvas.paste(Image.fromarray(picture), (0, 0))
+    draw = ImageDraw.Draw(canvas)
+    # Columns share the width there is, but stay close enough to be seen as one list.
+    spread = (right - left - 2 * padding + 2 * unit) // columns
+    step = max(pitch, min(spread, pitch + 6 * unit))
+    _, upper, _, lower = font.getbbox("Ag")
+    for index, entry in enumerate(entries):
+        row, column = divmod(index, columns)
+        x = left + padding + column * step
+        middle = top + padding + row * line + line // 2
+        baseline_box = middle - (upper + lower) / 2
+        if entry.color is not None:
+            box = (x, middle - swatch // 2, x + swatch - 1, middle - swatch // 2 + swatch - 1)
+            draw.rounded_rectangle(box, radius=swatch // 5, fill=entry.color, outline=_LINE)
+        draw.text((x + swatch + unit // 2, baseline_box), entry.name, font=font, fill=_INK)
+        share_x = x + cell - math.ceil(font.getlength(entry.share))
+        draw.text((share_x, baseline_box), entry.share, font=font, fill=_FAINT)
+    return np.asarray(canvas, dtype=np.uint8)
+
+
+def _entries(classes: Sequence[ClassArea]) -> list[_Entry]:
+    shown = list(classes) if len(classes) <= _MOST_ENTRIES else list(classes[: _MOST_ENTRIES - 1])
+    entries = [_Entry(area.color, _shorten(area.name), _percent(area.share)) for area in shown]
+    if rest := classes[len(shown) :]:
+        entries.append(_Entry(None, f"{len(rest)} more classes", _percent(sum(area.share for area in rest))))
+    return entries
+
+
+def _shorten(name: str) -> str:
+    text = printable(name)
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
+
+
+def _percent(share: float) -> str:
+    return "<0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
+
+
+def _font(wanted: float) -> tuple[_Font, int]:
+    size = round(min(max(wanted, _SMALLEST_FONT), _LARGEST_FONT))
+    try:
+        return ImageFont.load_default(size), size
+    except ImportError:
+        # A Pillow without FreeType has one bitmap font, of one size.
+        return ImageFont.load_default(), _SMALLEST_FONT

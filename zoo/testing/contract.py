@@ -1,0 +1,196 @@
+"""What every family plugin must keep, as tests an author inherits.
+
+    from zoo.testing import FamilyContract
+
+    class TestFcn(FamilyContract):
+        entry_point = "fcn"
+
+Run with pytest where the plugin is installed. Families with a network also need paddle.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from zoo.refs import resolve
+from zoo.registry.discovery import Discovery, Plugin, discover
+from zoo.registry.names import fold
+from zoo.spec import Artifact, Embedded, Family, ModelCard, Normalize
+from zoo.vision.transforms import preprocess
+
+#: Modules that importing a plugin must not load.
+HEAVY = ("numpy", "PIL", "cv2", "requests", "pydantic", "yaml", "paddle")
+
+_SIZES = ((64, 96), (49, 67))
+
+
+class FamilyContract:
+    """The contract of a family plugin. Subclass it and name the entry point.
+
+    Attributes:
+        entry_point: Name of the entry point in the group `zoo.models`.
+        num_classes: Class count the networks are built with here.
+    """
+
+    entry_point: ClassVar[str]
+    num_classes: ClassVar[int] = 7
+
+    @cached_property
+    def plugin(self) -> Plugin:
+        """The plugin under test, as discovery found it."""
+        found = [plugin for plugin in self._discovery.plugins if plugin.name == self.entry_point]
+        assert len(found) == 1, f"{len(found)} entry points are called {self.entry_point!r}; install the plugin once"
+        assert found[0].error is None, str(found[0].error)
+        return found[0]
+
+    @property
+    def cards(self) -> list[tuple[Family, ModelCard]]:
+        """Every card with its family."""
+        return [(family, card) for family in self.plugin.families for card in family.cards]
+
+    @property
+    def _discovery(self) -> Discovery:
+        return discover("zoo.models")
+
+    def test_the_plugin_is_discovered_and_brings_cards(self) -> None:
+        """The entry point loads and there is at least one model."""
+        assert self.cards
+
+    def test_importing_the_plugin_loads_nothing_heavy(self) -> None:
+        """Listing models must not wait for an array library or an engine."""
+        code = (
+            "import importlib, json, sys\n"
+            "from importlib.metadata import entry_points\n"
+            f"[point] = entry_points(group='zoo.models', name={self.entry_point!r})\n"
+            "point.load()\n"
+            f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+        )
+        ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert json.loads(ended.stdout) == []
+
+    def test_names_are_unique(self) -> None:
+        """No other plugin and no other card has one of the names."""
+        assert self._discovery.problems(self.plugin) == ()
+        names = Counter(fold(name) for _, card in self.cards for name in {fold(n) for n in (card.name, *card.aliases)})
+        assert [name for name, count in names.items() if count > 1] == []
+
+    def test_cards_hold_sensible_facts(self) -> None:
+        """Figures have the right scale and a source, files an address or a place."""
+        for _, card in self.cards:
+            assert card.summary, f"{card.name} has no summary"
+            assert card.license, f"{card.name} does not state the licence of its weights"
+            assert all(0 < metric.value <= 1 for metric in card.metrics), f"{card.name}: metrics are fractions of 1"
+            assert all(metric.source for metric in card.metrics), f"{card.name}: every metric names its source"
+            assert all(latency.milliseconds > 0 and latency.hardware for latency in card.latencies)
+            assert card.output_stride >= 1
+            for artifact in (card.weights, card.pretrained):
+                if isinstance(artifact, Artifact):
+                    assert artifact.urls, f"{card.name} names an artifact without an address"
+                    assert all(url.startswith("https://") for url in artifact.urls), f"{card.name}: https only"
+
+    def test_preprocessing_makes_an_input(self) -> None:
+        """The steps run on a picture of odd size and end with Normalize."""
+        image = np.random.default_rng(0).integers(0, 256, (53, 77, 3), np.uint8)
+        for _, card in self.cards:
+            assert isinstance(card.preprocess[-1], Normalize)
+            tensor, geometry = preprocess(image, card.preprocess)
+            assert tensor.dtype == np.float32
+            assert tensor.shape == (3, *geometry.padded)
+            assert geometry.source == (53, 77)
+
+    def test_every_model_can_be_run_or_built(self) -> None:
+        """A family without a network must carry its exported models."""
+        for family, card in self.cards:
+            assert family.network or isinstance(card.weights, Embedded), f"{card.name}: no network, no embedded bundle"
+
+    def test_embedded_models_open_and_segment(self) -> None:
+        """What lies inside the package is whole and has the classes the card says."""
+        from zoo.model import load
+
+        image = np.random.default_rng(0).integers(0, 256, (53, 77, 3), np.uint8)
+        for _, card in self.cards:
+            if isinstance(card.weights, Embedded):
+                with load(card.name, threads=1) as model:
+                    assert model.bundle.labels == card.labels
+                    assert model.bundle.preprocess == card.preprocess
+                    result = model.predict(image).one()
+                assert result.mask.shape == (53, 77)
+                assert result.mask.max() < len(card.labels)
+
+    def test_networks_return_logits_at_the_output_stride(self) -> None:
+        """Also at odd sizes; and two pictures together give what each gives alone."""
+        for family, card in self._with_network():
+            network = self._network(family, card)
+            network.eval()
+            for height, width in _SIZES:
+                batch = np.random.default_rng(1).standard_normal((2, 3, height, width)).astype(np.float32)
+                together = _forward(network, batch)[0]
+                stride = card.output_stride
+                assert together.shape == (2, self.num_classes, -(-height // stride), -(-width // stride)), card.name
+                alone = np.concatenate([_forward(network, batch[i : i + 1])[0] for i in range(2)])
+                scale = max(1e-6, float(np.abs(alone).max()))
+                assert np.abs(together - alone).max() / scale < 1e-4, f"{card.name}: a batch changes its members"
+
+    def test_networks_have_the_declared_number_of_parameters(self) -> None:
+        """Counted on the network as the card describes it."""
+        for family, card in self._with_network():
+            if card.parameters is not None:
+                network = resolve(family.network)(card.name, len(card.labels), 3)
+                counted = sum(int(np.prod(value.shape)) for value in network.parameters() if not value.stop_gradient)
+                assert counted == card.parameters, card.name
+
+    def test_recipes_fit_the_networks(self) -> None:
+        """As many losses as outputs in training, and sensible numbers."""
+        from zoo.recipe import Recipe
+
+        for family, card in self._with_network():
+            if family.recipe:
+                recipe = resolve(family.recipe)(card.name)
+                assert isinstance(recipe, Recipe)
+                assert recipe.iterations > 0
+                assert recipe.schedule.learning_rate > 0
+                network = self._network(family, card)
+                network.train()
+                batch = np.random.default_rng(2).standard_normal((2, 3, 64, 64)).astype(np.float32)
+                assert len(_forward(network, batch)) == len(recipe.losses), card.name
+
+    def test_the_smallest_network_survives_the_export(self, tmp_path: Path) -> None:
+        """Exported, opened by the engine, compared with the network."""
+        from zoo.export import export_bundle
+        from zoo.labels import LabelSet, distinct_palette
+
+        for family, card in sorted(self._with_network(), key=lambda pair: pair[1].parameters or 0)[:1]:
+            names = tuple(f"class {index}" for index in range(self.num_classes))
+            bundle = export_bundle(
+                self._network(family, card),
+                tmp_path / "bundle",
+                model=card.name,
+                labels=LabelSet("test", names, distinct_palette(self.num_classes)),
+                preprocess=card.preprocess,
+                output_stride=card.output_stride,
+            )
+            assert bundle.model == card.name
+
+    def _with_network(self) -> list[tuple[Family, ModelCard]]:
+        return [(family, card) for family, card in self.cards if family.network]
+
+    def _network(self, family: Family, card: ModelCard) -> Any:
+        import paddle
+
+        paddle.seed(0)
+        return resolve(family.network)(card.name, self.num_classes, 3)
+
+
+def _forward(network: Any, batch: np.ndarray) -> list[np.ndarray]:
+    import paddle
+
+    with paddle.no_grad():
+        return [output.numpy() for output in network(paddle.to_tensor(batch))]
