@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from zoo.errors import OutputError
+from zoo.text import printable
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
@@ -39,7 +40,8 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
             with contextlib.suppress(OSError):
                 os.unlink(partial)
         raise OutputError(
-            f"{target} cannot be written: {error.strerror or error}. A writable folder with free space was expected.",
+            f"{printable(target)} cannot be written: {error.strerror or error}. A writable folder with free "
+            "space was expected.",
             "Give another folder, or make room and try again.",
         ) from error
     return target
@@ -58,7 +60,8 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
             return folder
     except OSError as error:
         raise OutputError(
-            f"The output folder {folder} cannot be used: {error.strerror or error}. A writable folder was expected.",
+            f"The output folder {printable(folder)} cannot be used: {error.strerror or error}. A writable folder was "
+            "expected.",
             "Give another folder, or correct its permissions.",
         ) from error
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import logging
 import os
 import sys
+import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -42,8 +45,11 @@ class PaddleBackend:
             BackendError: paddle refuses the program.
         """
         try:
-            import paddle
-            from paddle.inference import create_predictor
+            with warnings.catch_warnings():
+                # paddle asks for a compiler cache at every import; nothing is compiled here.
+                warnings.filterwarnings("ignore", "No ccache found")
+                import paddle
+                from paddle.inference import create_predictor
         except ImportError as error:
             raise BackendNotInstalledError(
                 f"paddlepaddle cannot be imported: {error}.", 'Run: pip install "zoo-core[cpu]"'
@@ -58,7 +64,7 @@ class PaddleBackend:
             config = make_config(program, params, setting, options.threads)
             options.device.configure(config, options.index)
             try:
-                with _stdout_to_stderr():
+                with _kept_off_stdout():
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
@@ -79,6 +85,7 @@ class PaddleSession:
         self._create, self._settings, self._version, self._threads = create, settings, version, threads
         self._lock = threading.Lock()
         self._predictor: Any = create(settings[0])
+        self._fresh = True
 
     @property
     def engine(self) -> str:
@@ -110,7 +117,11 @@ class PaddleSession:
                 raise InferenceError("The session is closed. An open one was expected.", "Load the model again.")
             while True:
                 try:
-                    return _run(self._predictor, np.ascontiguousarray(batch))
+                    # oneDNN kernels report on stdout when they are built: at creation and in the first run.
+                    with _kept_off_stdout() if self._fresh else contextlib.nullcontext():
+                        output = _run(self._predictor, np.ascontiguousarray(batch))
+                    self._fresh = False
+                    return output
                 except Exception as error:
                     self._fall_back(batch.shape, error)
 
@@ -137,24 +148,31 @@ class PaddleSession:
         )
         self._settings = self._settings[1:]
         self._predictor = self._create(self._settings[0])
+        self._fresh = True
 
 
 @contextlib.contextmanager
-def _stdout_to_stderr() -> Generator[None]:
-    """Sends what C++ code prints to stdout to stderr: stdout is for the user's data."""
+def _kept_off_stdout() -> Generator[None]:
+    """Sends what C++ code prints on stdout to the log: stdout is for the user's data."""
     try:
         sys.stdout.flush()
-        kept = os.dup(1)
+        stdout = os.dup(1)
     except (OSError, ValueError, AttributeError):
         # No stdout, or one that is closed: nothing can be printed there.
         yield
         return
-    try:
-        os.dup2(2, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+    with tempfile.TemporaryFile() as printed:
+        try:
+            os.dup2(printed.fileno(), 1)
+            yield
+        finally:
+            # What C code printed waits in C's own buffer; it must leave before stdout comes back.
+            ctypes.CDLL(None).fflush(None)
+            os.dup2(stdout, 1)
+            os.close(stdout)
+            printed.seek(0)
+            if lines := printed.read().decode("utf-8", "replace").split("\n"):
+                _log.debug("paddle printed: %s", "; ".join(sorted({line for line in lines if line})))
 
 
 def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:

@@ -21,9 +21,9 @@ def evaluate(
     model: str, data: Path, root: Path | None, ignore_index: int, device: str, threads: int | None, as_json: bool
 ) -> None:
     """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
+    from zoo.data import read_list
+    from zoo.evaluation import evaluate as run
     from zoo.model import load
-    from zoo.training.dataset import read_list
-    from zoo.training.evaluate import evaluate as run
 
     samples = read_list(data, root)
     with load(model, device=device, threads=threads) as loaded:

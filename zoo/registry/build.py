@@ -78,9 +78,8 @@ def catalogue_of(discovery: Discovery, distributions: tuple[str, ...]) -> Catalo
             f"Not installed, or left out: {', '.join(missing)}. The catalogue describes every plugin of the tree.",
             f"Run: pip install {' '.join(f'-e plugins/{name}' for name in missing)}",
         )
-    for plugin in plugins:
-        if problems := discovery.problems(plugin):
-            raise RegistryError(problems[0].message, problems[0].hint) from problems[0]
+    if problems := Discovery(tuple(plugins)).problems():  # clashes with plugins from elsewhere do not matter here
+        raise RegistryError(problems[0].message, problems[0].hint) from problems[0]
     models = tuple(
         summarise(card, family, plugin.distribution)
         for plugin in plugins

@@ -2,6 +2,9 @@
 
 It holds what a listing and an install hint need and nothing else: no address, no digest, no preprocessing. Those are in
 the cards alone, and an installed card always beats the catalogue.
+
+It is written in the part of YAML that is also JSON, below one line of comment: importing a YAML reader would be a tenth
+of the time `zoo list-models` takes.
 """
 
 from __future__ import annotations
@@ -90,7 +93,7 @@ def summarise(card: ModelCard, family: Family, distribution: str) -> CatalogueEn
 
 def render(catalogue: Catalogue) -> bytes:
     """Returns the bytes of registry.yaml: the same for the same content, whatever its order."""
-    import yaml
+    import json
 
     families: dict[str, dict[str, Any]] = {}
     for model in sorted(catalogue.models, key=lambda model: (model.family, model.name)):
@@ -103,10 +106,8 @@ def render(catalogue: Catalogue) -> bytes:
         {"kind": device.kind, "title": device.title, "distribution": device.distribution}
         for device in sorted(catalogue.devices, key=lambda device: device.kind)
     ]
-    body = yaml.safe_dump(
-        {"families": list(families.values()), "devices": devices}, sort_keys=False, allow_unicode=True, width=120
-    )
-    return (_HEADER + body).encode()
+    body = json.dumps({"families": list(families.values()), "devices": devices}, indent=2, ensure_ascii=False)
+    return f"{_HEADER}{body}\n".encode()
 
 
 def parse(content: bytes, where: str) -> Catalogue:
@@ -117,17 +118,16 @@ def parse(content: bytes, where: str) -> Catalogue:
         where: Name of the file for messages.
 
     Raises:
-        RegistryError: They are no YAML or hold anything but what `render` writes.
+        RegistryError: They hold anything but what `render` writes.
     """
-    import yaml
+    import json
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        document = yaml.load(content, Loader=loader)
+        document = json.loads(content.decode().removeprefix(_HEADER))
         top = _mapping(document, {"families", "devices"}, "the file")
         models = [model for item in _list(top, "families") for model in _family(item)]
         devices = [_device(item) for item in _list(top, "devices")]
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, _DamagedError) as cause:
+    except (ValueError, RecursionError) as cause:
         reason = " ".join(str(cause).split())
         raise RegistryError(f"The catalogue {where} is damaged: {reason}.", _repair()) from cause
     return Catalogue(tuple(models), tuple(devices))
@@ -179,7 +179,7 @@ def _model_fields(model: CatalogueEntry) -> dict[str, Any]:
     return fields
 
 
-class _DamagedError(Exception):
+class _DamagedError(ValueError):
     """What is wrong with the document."""
 
 

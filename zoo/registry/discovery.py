@@ -252,10 +252,11 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
     """Returns name and version; of a distribution without readable metadata the place where it lies."""
     if distribution is None:
         return "an unnamed distribution", ""
-    try:
-        return distribution.metadata["Name"], distribution.version
-    except Exception:
-        return f"a distribution with damaged METADATA in {distribution.locate_file('')}", ""
+    with contextlib.suppress(Exception):
+        fields = distribution.metadata
+        if "Name" in fields:
+            return fields["Name"], distribution.version if "Version" in fields else ""
+    return f"a distribution with damaged METADATA in {distribution.locate_file('')}", ""
 
 
 def _reason(cause: BaseException) -> str:

@@ -14,8 +14,6 @@ from zoo.labels import Color
 from zoo.results.classes import ClassArea
 from zoo.text import printable
 
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
 _PAPER = (252, 252, 250)
 _INK = (32, 34, 38)
 _FAINT = (104, 108, 116)
@@ -50,7 +48,7 @@ def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDAr
     """
     height, width = picture.shape[:2]
     font, unit = _font(math.sqrt(height * width) / 40)
-    entries = _entries(classes)
+    entries = _entries(classes, "utf-8" if isinstance(font, ImageFont.FreeTypeFont) else "latin-1")
     name_width = max(math.ceil(font.getlength(entry.name)) for entry in entries)
     share_width = max(math.ceil(font.getlength(entry.share)) for entry in entries)
     swatch, padding, line = round(1.1 * unit), unit, round(1.6 * unit)
@@ -61,13 +59,15 @@ def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDAr
         rows = math.ceil(len(entries) / columns)
         return rows * line + 2 * padding, columns * pitch - 2 * unit + 2 * padding
 
-    # Every layout: (canvas height, canvas width, columns, panel's top and left corner).
-    layouts: list[tuple[int, int, int, tuple[int, int]]] = []
+    # Every layout: canvas height and width, columns, the panel's corner, whether the panel outgrows the picture's side.
+    layouts: list[tuple[int, int, int, tuple[int, int], bool]] = []
     for columns in range(1, len(entries) + 1):
         tall, wide = panel(columns)
-        layouts.append((height + tall, max(width, wide), columns, (height, 0)))
-        layouts.append((max(height, tall), width + wide, columns, (0, width)))
-    bottom, right, columns, (top, left) = min(layouts, key=lambda it: (max(it[:2]), it[0] * it[1]))
+        layouts.append((height + tall, max(width, wide), columns, (height, 0), wide > width))
+        layouts.append((max(height, tall), width + wide, columns, (0, width), tall > height))
+    # An empty strip beside the picture is as bad as a quarter more length.
+    best = min(layouts, key=lambda it: (max(it[:2]) * (1.25 if it[4] else 1.0), it[0] * it[1]))
+    bottom, right, columns, (top, left), _ = best
 
     canvas = Image.new("RGB", (right, bottom), _PAPER)
     canvas.paste(Image.fromarray(picture), (0, 0))
@@ -75,31 +75,32 @@ def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDAr
     # Columns share the width there is, but stay close enough to be seen as one list.
     spread = (right - left - 2 * padding + 2 * unit) // columns
     step = max(pitch, min(spread, pitch + 6 * unit))
-    _, upper, _, lower = font.getbbox("Ag")
+    _, upper, _, lower = font.getbbox("E")
     for index, entry in enumerate(entries):
         row, column = divmod(index, columns)
         x = left + padding + column * step
         middle = top + padding + row * line + line // 2
-        baseline_box = middle - (upper + lower) / 2
+        text_top = middle - (upper + lower) / 2
         if entry.color is not None:
             box = (x, middle - swatch // 2, x + swatch - 1, middle - swatch // 2 + swatch - 1)
             draw.rounded_rectangle(box, radius=swatch // 5, fill=entry.color, outline=_LINE)
-        draw.text((x + swatch + unit // 2, baseline_box), entry.name, font=font, fill=_INK)
+        draw.text((x + swatch + unit // 2, text_top), entry.name, font=font, fill=_INK)
         share_x = x + cell - math.ceil(font.getlength(entry.share))
-        draw.text((share_x, baseline_box), entry.share, font=font, fill=_FAINT)
-    return np.asarray(canvas, dtype=np.uint8)
+        draw.text((share_x, text_top), entry.share, font=font, fill=_FAINT)
+    return np.array(canvas, dtype=np.uint8)
 
 
-def _entries(classes: Sequence[ClassArea]) -> list[_Entry]:
+def _entries(classes: Sequence[ClassArea], encoding: str) -> list[_Entry]:
     shown = list(classes) if len(classes) <= _MOST_ENTRIES else list(classes[: _MOST_ENTRIES - 1])
-    entries = [_Entry(area.color, _shorten(area.name), _percent(area.share)) for area in shown]
+    entries = [_Entry(area.color, _shorten(area.name, encoding), _percent(area.share)) for area in shown]
     if rest := classes[len(shown) :]:
         entries.append(_Entry(None, f"{len(rest)} more classes", _percent(sum(area.share for area in rest))))
     return entries
 
 
-def _shorten(name: str) -> str:
-    text = printable(name)
+def _shorten(name: str, encoding: str) -> str:
+    # The bitmap font refuses what is not Latin-1.
+    text = printable(name).encode(encoding, "replace").decode(encoding)
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
 
 
@@ -107,7 +108,7 @@ def _percent(share: float) -> str:
     return "<0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
 
 
-def _font(wanted: float) -> tuple[_Font, int]:
+def _font(wanted: float) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, int]:
     size = round(min(max(wanted, _SMALLEST_FONT), _LARGEST_FONT))
     try:
         return ImageFont.load_default(size), size

@@ -15,11 +15,11 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
+from zoo.data import Sample
 from zoo.errors import CheckpointError, TrainingError
 from zoo.recipe import SGD, Recipe
 from zoo.training.augment import augment
 from zoo.training.checkpoint import Checkpoint, newest_checkpoint
-from zoo.training.dataset import Sample
 from zoo.training.losses import total_loss
 
 _log = logging.getLogger("zoo.training")

@@ -190,7 +190,7 @@ class _Head(nn.Layer):
         """Fuses from deep to shallow. Returns the fused features from shallow to deep."""
         y = self.cm(features[-1])
         outputs: list[Tensor] = []
-        for fusion, x in zip(reversed(list(self.arm_list)), reversed(features), strict=True):
+        for fusion, x in zip(reversed(list(self.arm_list)), reversed(features)):
             y = fusion(x, y)
             outputs.insert(0, y)
         return outputs
@@ -249,4 +249,4 @@ class PPLiteSeg(nn.Layer):
         features = self.ppseg_head(self.backbone(x))
         if not self.training:
             return [self.seg_heads[0](features[0])]
-        return [head(feature) for head, feature in zip(self.seg_heads, features, strict=True)]
+        return [head(feature) for head, feature in zip(self.seg_heads, features)]

@@ -7,12 +7,12 @@ training needs zoo-plugin-pp-liteseg.
 
 from __future__ import annotations
 
+from zoo.plugin import CAMVID, AdamW, Augmentation, CrossEntropy, Normalize, PolynomialDecay, Recipe, ResizeLong
 from zoo_plugin_pp_liteseg.network import PPLiteSeg
-
-from zoo.plugin import CAMVID, AdamW, Augmentation, CrossEntropy, Normalize, PolynomialDecay, Recipe
 
 LABELS = CAMVID
 NORMALIZE = Normalize()
+PREPROCESS = (ResizeLong(640), NORMALIZE)
 
 #: Share of the labelled pixels of every class in CamVid's train list.
 _FREQUENCIES = (0.168, 0.233, 0.0098, 0.317, 0.0449, 0.0972, 0.0117, 0.0113, 0.0587, 0.0064, 0.0029)

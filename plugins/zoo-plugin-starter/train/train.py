@@ -13,10 +13,11 @@ from pathlib import Path
 
 import paddle
 from PIL import Image
-from starter import LABELS, NORMALIZE, RECIPE, build_network
 
+from starter import LABELS, NORMALIZE, RECIPE, build_network
+from zoo.data import Sample, read_list
 from zoo.testing.scenes import draw_scene
-from zoo.training import Progress, Sample, read_list, train
+from zoo.training import Progress, train
 
 SCENES = 320
 # Every fourth picture is a drawn one: they bring exact masks and more of the rare classes.
@@ -49,7 +50,9 @@ def main() -> None:
 def draw_samples(folder: Path) -> tuple[Sample, ...]:
     """Draws the scenes into a folder, once, and returns them as samples."""
     folder.mkdir(parents=True, exist_ok=True)
-    samples = tuple(Sample(folder / f"{seed:04d}.jpg", folder / f"{seed:04d}.png") for seed in range(1000, 1000 + SCENES))
+    samples = tuple(
+        Sample(folder / f"{seed:04d}.jpg", folder / f"{seed:04d}.png") for seed in range(1000, 1000 + SCENES)
+    )
     for seed, sample in enumerate(samples, 1000):
         if not sample.mask.is_file():
             scene = draw_scene(seed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zoo.data import Sample
 from zoo.errors import DatasetError
+from zoo.evaluation.metrics import Confusion
 from zoo.model import Model
-from zoo.training.dataset import Sample
-from zoo.training.metrics import Confusion
 
 
 def evaluate(model: Model, samples: Sequence[Sample], ignore_index: int = 255) -> Confusion:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import DatasetError
+from zoo.text import printable
 from zoo.vision.image import read_image
 
 
@@ -34,7 +35,7 @@ class Sample:
         mask = read_mask(self.mask)
         if image.shape[:2] != mask.shape:
             raise DatasetError(
-                f"{self.image} is {image.shape[0]}x{image.shape[1]} but its mask {self.mask} is "
+                f"{printable(self.image)} is {image.shape[0]}x{image.shape[1]} but its mask {printable(self.mask)} is "
                 f"{mask.shape[0]}x{mask.shape[1]}. Both must have the same height and width.",
                 "Annotate the picture again at its own size, or take the line out of the list file.",
             )
@@ -54,13 +55,14 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         with Image.open(path, formats=("PNG",)) as picture:
             if picture.mode not in ("L", "P"):
                 raise DatasetError(
-                    f"The mask {path} has pixel mode {picture.mode}. A mask is an 8-bit grey or palette PNG.",
+                    f"The mask {printable(path)} has pixel mode {picture.mode}. A mask is an 8-bit grey or "
+                    "palette PNG.",
                     "Save it with one channel that holds the class value of every pixel.",
                 )
             return np.array(picture, dtype=np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise DatasetError(
-            f"The mask {path} cannot be read: {error}. A mask is an 8-bit grey or palette PNG.",
+            f"The mask {printable(path)} cannot be read: {error}. A mask is an 8-bit grey or palette PNG.",
             "Check the path in the list file, or write the mask again.",
         ) from error
 
@@ -85,7 +87,8 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
         lines = list_file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
-            f"The list file {list_file} cannot be read: {error}.", "Give a UTF-8 text file of `image mask` lines."
+            f"The list file {printable(list_file)} cannot be read: {error}.",
+            "Give a UTF-8 text file of `image mask` lines.",
         ) from error
     samples: list[Sample] = []
     faults: list[str] = []
@@ -98,15 +101,19 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
             continue
         sample = Sample(root / columns[0], root / columns[1])
         faults += [
-            f"line {number}: {path} does not exist" for path in (sample.image, sample.mask) if not path.is_file()
+            f"line {number}: {printable(path)} does not exist"
+            for path in (sample.image, sample.mask)
+            if not path.is_file()
         ]
         samples.append(sample)
     if faults:
         shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
         raise DatasetError(
-            f"The list file {list_file} has {len(faults)} faulty entries: {shown}.",
+            f"The list file {printable(list_file)} has {len(faults)} faulty entries: {shown}.",
             "Every line is an image path and a mask path, relative to the folder of the list file.",
         )
     if not samples:
-        raise DatasetError(f"The list file {list_file} names no picture.", "Write `image mask` on every line.")
+        raise DatasetError(
+            f"The list file {printable(list_file)} names no picture.", "Write `image mask` on every line."
+        )
     return tuple(samples)

@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestFcn(FamilyContract):
+    entry_point = "fcn"

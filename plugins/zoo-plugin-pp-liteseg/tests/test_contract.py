@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestPPLiteSeg(FamilyContract):
+    entry_point = "pp-liteseg"

@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestStarter(FamilyContract):
+    entry_point = "starter"

@@ -1,0 +1,194 @@
+"""The straight line: a picture in, a mask of its size out, the same whatever runs beside it."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+from paddle.nn import functional as F
+from PIL import Image
+
+import zoo
+from support import small_network
+from zoo.hub.bundle import Bundle
+from zoo.model import Model
+from zoo.testing.scenes import draw_scene
+
+
+@pytest.fixture(scope="module")
+def model(bundle: Bundle) -> Iterator[Model]:
+    with zoo.load(bundle.folder, threads=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four pictures of three sizes, and a file that is none."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for index, size in enumerate([(48, 64), (48, 64), (33, 47), (64, 48)]):
+        Image.fromarray(draw_scene(index, *size).image).save(folder / f"{index}.png")
+    (folder / "notes.txt").write_text("not a picture")
+    return folder
+
+
+def test_the_mask_is_what_the_network_says(model: Model, picture: np.ndarray) -> None:
+    """Against the plain way: normalise, run the layer, upsample bilinearly, argmax."""
+    network = small_network()
+    network.eval()
+    tensor = paddle.to_tensor((picture.astype(np.float32) / 255 - 0.5).transpose(2, 0, 1)[None] / 0.5)
+    with paddle.no_grad():
+        logits = F.interpolate(network(tensor)[0], size=picture.shape[:2], mode="bilinear").numpy()[0]
+    result = model.predict(picture).one()
+    top = np.sort(logits, axis=0)
+    clear = top[-1] - top[-2] > 1e-4
+    np.testing.assert_array_equal(result.mask[clear], logits.argmax(0)[clear])
+    assert clear.mean() > 0.99
+    assert len(result.areas()) > 2
+
+
+def test_a_result_says_how_it_was_made(model: Model, picture: np.ndarray) -> None:
+    before = picture.copy()
+    result = model.predict(picture).one()
+    assert result.mask.shape == picture.shape[:2]
+    assert result.mask.dtype == np.uint8
+    assert (result.model, result.device) == ("small", "cpu")
+    assert result.engine == model.engine
+    assert result.engine.startswith("paddle 3.")
+    assert set(result.seconds) == {"read", "preprocess", "inference", "postprocess"}
+    assert sum(result.areas().values()) == picture.shape[0] * picture.shape[1]
+    np.testing.assert_array_equal(picture, before)
+
+
+def test_every_kind_of_source_gives_the_same_mask(model: Model, picture: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "street.png"
+    Image.fromarray(picture).save(path)
+    expected = model.predict(picture).one().mask
+    sources = [path, str(path), path.read_bytes(), Image.open(path), [path], tmp_path]
+    for source in sources:
+        np.testing.assert_array_equal(model.predict(source).one().mask, expected)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2000), (300, 7), (33, 47), (8, 8)])
+def test_pictures_of_any_size_are_segmented(model: Model, size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    assert model.predict(image).one().mask.shape == size
+    assert model.predict(np.zeros_like(image)).one().mask.shape == size
+
+
+def test_results_come_in_the_order_of_the_sources(model: Model, folder: Path) -> None:
+    results = list(model.predict(folder, batch_size=3))
+    assert [result.name for result in results] == ["0", "1", "2", "3"]
+    assert [result.mask.shape for result in results] == [(48, 64), (48, 64), (33, 47), (64, 48)]
+
+
+@pytest.mark.parametrize("batch_size", [2, 4, 7])
+def test_batches_do_not_change_a_mask(model: Model, batch_size: int) -> None:
+    pictures = [draw_scene(seed, 56, 72).image for seed in range(5)] + [draw_scene(9, 40, 88).image]
+    alone = [result.mask for result in model.predict(pictures)]
+    together = [result.mask for result in model.predict(pictures, batch_size=batch_size)]
+    for one, other in zip(alone, together, strict=True):
+        assert (one == other).mean() > 0.9999
+
+
+def test_threads_of_the_engine_and_of_the_caller_do_not_change_a_mask(bundle: Bundle, model: Model) -> None:
+    pictures = [draw_scene(seed, 56, 72 + 8 * seed).image for seed in range(4)]
+    expected = [model.predict(picture).one().mask for picture in pictures]
+    with zoo.load(bundle.folder, threads=2) as two, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda picture: two.predict(picture).one().mask, pictures * 5))
+    for index, mask in enumerate(found):
+        assert (mask == expected[index % 4]).mean() > 0.9999
+
+
+def test_a_constant_picture_takes_the_lowest_of_equal_classes(tmp_path: Path, seven_labels) -> None:
+    from zoo.export import export_bundle
+
+    network = small_network()
+    network.seg_heads[0].conv_out.weight.set_value(paddle.zeros_like(network.seg_heads[0].conv_out.weight))
+    bundle = export_bundle(network, tmp_path / "ties", model="ties", labels=seven_labels)
+    with zoo.load(bundle.folder) as model:
+        assert not model.predict(np.full((50, 60, 3), 100, np.uint8)).one().mask.any()
+
+
+def test_label_programs_of_others_are_brought_back_by_nearest_neighbour(
+    paddlex_bundle: Bundle, model: Model, picture: np.ndarray
+) -> None:
+    with zoo.load(paddlex_bundle.folder, threads=1) as foreign:
+        mask = foreign.predict(picture).one().mask
+    assert (mask == model.predict(picture).one().mask).mean() > 0.999
+
+
+def test_prediction_is_lazy(model: Model, folder: Path) -> None:
+    opened: list[int] = []
+
+    class Spy(os.PathLike[str]):
+        def __init__(self, index: int) -> None:
+            self.index = index
+
+        def __fspath__(self) -> str:
+            opened.append(self.index)
+            return str(folder / f"{self.index}.png")
+
+    predictions = model.predict([Spy(0), Spy(1)])
+    assert opened == []
+    next(predictions)
+    assert set(opened) == {0}
+    predictions.close()
+
+
+def test_a_bad_picture_ends_the_run_or_is_collected(model: Model, picture: np.ndarray, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.png", tmp_path / "bad.png"
+    Image.fromarray(picture).save(good)
+    bad.write_bytes(good.read_bytes()[:500])
+    with pytest.raises(zoo.DecodeError, match=r"bad\.png"):
+        list(model.predict([good, bad, good]))
+    predictions = model.predict([good, bad, tmp_path / "gone.png", picture, object()], on_error="skip", batch_size=4)
+    assert [result.name for result in predictions] == ["good", "array_0004"]
+    assert [Path(failure.uri).name for failure in predictions.failures][:2] == ["bad.png", "gone.png"]
+    assert [type(failure.error).__name__ for failure in predictions.failures] == [
+        "DecodeError",
+        "DecodeError",
+        "UnsupportedSourceError",
+    ]
+
+
+def test_wrong_arguments_fail_at_the_call(model: Model, bundle: Bundle, picture: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        model.predict(picture, batch_size=0)
+    with pytest.raises(ValueError, match="on_error is 'ignore'"):
+        model.predict(picture, on_error="ignore")
+    with pytest.raises(ValueError, match="threads is 0"):
+        zoo.load(bundle.folder, threads=0)
+
+
+def test_a_model_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(zoo.ModelNotFoundError, match="Run: zoo list-models"):
+        zoo.load("PP-LightSeg-XXL")
+    with pytest.raises(zoo.BundleError, match=r"has no inference\.yml"):
+        zoo.load(tmp_path)
+    with pytest.raises(zoo.FetchError) as caught:
+        zoo.load("PP-LiteSeg-T")
+    assert "not on this machine" in caught.value.message
+    assert "PP-LiteSeg-T_infer.tar" in caught.value.hint
+
+
+def test_a_model_in_the_cache_is_found_by_name(bundle: Bundle, zoo_home: Path, picture: np.ndarray) -> None:
+    target = zoo_home / "models" / "PP-LiteSeg-B"
+    target.parent.mkdir(exist_ok=True)
+    target.symlink_to(bundle.folder)
+    try:
+        with zoo.load("pp-liteseg-b", threads=1) as cached:
+            assert cached.predict(picture).one().mask.shape == picture.shape[:2]
+    finally:
+        target.unlink()
+
+
+def test_bytes_of_a_picture_need_no_file(model: Model, picture: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    assert model.predict(buffer.getvalue()).one().name == "bytes_0001"

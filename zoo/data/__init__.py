@@ -1,0 +1,5 @@
+"""Labelled pictures on disk."""
+
+from zoo.data.samples import Sample, read_list, read_mask
+
+__all__ = ["Sample", "read_list", "read_mask"]

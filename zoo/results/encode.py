@@ -1,0 +1,106 @@
+"""Pictures as files, each with a mark of the input it was made from, and the mark read back.
+
+The mark is the beginning of a JSON object, `{"schema": "zoo.result/1", "source": "<uri>"`: the content of a PNG's first
+text chunk and of a JPEG's comment, and the first two fields of a result document. So the first few bytes of any
+output tell whose it is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from zoo.errors import OutputError
+from zoo.results.document import SCHEMA
+
+_KEYWORD = "zoo.result"
+_HEAD = 1 << 16
+
+#: Longest source that fits into the head of every kind of file, written as ASCII JSON, in bytes.
+MAX_SOURCE_BYTES = 60_000
+
+_MARK = re.compile(
+    # PNG: signature, the IHDR chunk of 25 bytes, a text chunk's length; JPEG: JFIF header, comment; JSON: nothing.
+    rb"(?:\x89PNG\r\n\x1a\n.{25}.{4}tEXtzoo\.result\0|\xff\xd8\xff\xe0\x00\x10.{14}\xff\xfe..|)"
+    rb'\s*\{\s*"schema"\s*:\s*"zoo\.result/\d+"\s*,\s*"source"\s*:\s*(?=")',
+    re.DOTALL,
+)
+
+
+def encode_png(picture: NDArray[np.uint8], source: str) -> bytes:
+    """Encodes an (H, W, 3) RGB picture."""
+    return _png(Image.fromarray(picture), source)
+
+
+def encode_mask_png(mask: NDArray[np.uint8 | np.uint16], table: NDArray[np.uint8], source: str) -> bytes:
+    """Encodes a mask so that the values of the file's pixels are the class values.
+
+    Args:
+        mask: (H, W); uint8 becomes a palette PNG (mode P), uint16, for which PNG has no palette, 16-bit grey.
+        table: (256, 3) colours of the values; not used for uint16.
+        source: Where the picture came from.
+    """
+    picture = Image.fromarray(mask)
+    if mask.dtype == np.uint8:
+        picture.putpalette(table.tobytes())
+    return _png(picture, source)
+
+
+def encode_jpeg(picture: NDArray[np.uint8], source: str) -> bytes:
+    """Encodes an (H, W, 3) RGB picture with loss, at quality 92 and full colour resolution.
+
+    Raises:
+        OutputError: A side is longer than the format allows.
+    """
+    if max(picture.shape[:2]) > 65_500:
+        raise OutputError(
+            f"A JPEG has at most 65500 pixels a side; this picture has {picture.shape[0]}x{picture.shape[1]}.",
+            "Give a name that ends with .png",
+        )
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=92, subsampling=0, comment=_mark(source).encode("ascii"))
+    return buffer.getvalue()
+
+
+def read_source(path: str | os.PathLike[str]) -> str | None:
+    """Returns the source that a file zoo wrote was made from, or None for every other file."""
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return None
+    if (match := _MARK.match(head)) is None:
+        return None
+    try:
+        source, _ = json.JSONDecoder().raw_decode(head[match.end() :].decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    return str(source)
+
+
+def source_fits(source: str) -> bool:
+    """Whether a source can be recorded in every kind of file."""
+    return len(json.dumps(source)) <= MAX_SOURCE_BYTES
+
+
+def _mark(source: str) -> str:
+    return json.dumps({"schema": SCHEMA, "source": source})
+
+
+def _png(picture: Image.Image, source: str) -> bytes:
+    info = PngInfo()
+    info.add_text(_KEYWORD, _mark(source))
+    buffer = io.BytesIO()
+    # Run lengths as the only matches: on a 1024x512 overlay of a photograph 32 ms and 505 kB, against 138 ms and 489 kB
+    # with zlib's own setting; on its mask 2.8 ms and 8.2 kB against 4.2 ms and 9.1 kB.
+    picture.save(buffer, "PNG", pnginfo=info, compress_level=6, compress_type=zlib.Z_RLE)
+    return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""Where outputs go: safe names inside the folder, and never over a file that is not this input's own.
+
+The rule: an output is `<stem>_overlay.png`, `<stem>~2_overlay.png`, `<stem>~3_overlay.png` ..., the first name that is
+free or already holds an output made from the same source. Which source that is, the file itself tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import stat
+import threading
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import OutputError
+from zoo.files import ensure_folder, write_atomic
+from zoo.results.encode import read_source
+from zoo.text import printable
+
+#: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
+MAX_STEM_BYTES = 200
+
+_SUFFIX = re.compile(r"\.(?:png|jpe?g|bmp|tiff?|webp|p[bgpn]m|gif)$", re.IGNORECASE)
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+
+# Choosing a name and writing it is one step, or two threads would choose the same.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place to write to: a folder that exists, and a file name in it if the user gave one."""
+
+    folder: Path
+    name: str | None
+
+    @property
+    def suffix(self) -> str:
+        """The file name's suffix in lower case, empty without a file name."""
+        return os.path.splitext(self.name or "")[1].lower()
+
+
+def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> Target:
+    """Reads a path the user gave: an existing folder, a path that ends with a separator and a path without a suffix
+    are folders, which are made; everything else is a file.
+
+    Args:
+        save_path: The path.
+        suffixes: What a file's name may end with, in lower case with the dot, the recommended one first.
+
+    Raises:
+        OutputError: The suffix is another, or the folder cannot be written to.
+    """
+    text = os.fspath(save_path)
+    if "\0" in text:
+        raise OutputError(f"{printable(text)} cannot be a path: it holds a zero byte.", "Give a path without it.")
+    path = Path(text)
+    separators = tuple(filter(None, (os.sep, os.altsep)))
+    # Unlike Path.is_dir this raises nothing, whatever is wrong with the path: writing to it will tell.
+    if os.path.isdir(path) or text.endswith(separators) or not path.suffix:
+        return Target(ensure_folder(path), None)
+    if path.suffix.lower() not in suffixes:
+        raise OutputError(
+            f"{printable(path)} ends with {printable(path.suffix)}. Expected a folder, or a name that ends with "
+            f"{' or '.join(suffixes)}.",
+            f"Use {printable(path.with_suffix(suffixes[0]))}, or {printable(path)}{os.sep} for a folder.",
+        )
+    return Target(ensure_folder(path.parent), path.name)
+
+
+def publish(target: Target, name: str, ending: str, content: bytes, source: str) -> Path:
+    """Writes an output under the first name that is free or this source's own.
+
+    Args:
+        target: Where to.
+        name: The input's name; used if the target is a folder.
+        ending: What follows the stem then, such as "_overlay.png".
+        content: The whole file, with its mark.
+        source: The source named in that mark.
+
+    Returns:
+        The file written.
+
+    Raises:
+        OutputError: It cannot be written, or the file the user named is not this source's own.
+    """
+    with _ONE_AT_A_TIME:
+        if target.name is not None:
+            path = target.folder / target.name
+            if not _may_write(path, source):
+                owner = read_source(path) if os.path.isfile(path) and not os.path.islink(path) else None
+                fact = "is no file zoo wrote" if owner is None else f"holds the result of {printable(owner)}"
+                raise OutputError(
+                    f"{printable(path)} exists and {fact}. Only an older result of {printable(source)} is replaced.",
+                    "Give a folder or another name, or move the file away.",
+                )
+            return write_atomic(path, content)
+        stem = safe_stem(name)
+        for number in itertools.count(1):
+            path = target.folder / f"{stem}{'' if number == 1 else f'~{number}'}{ending}"
+            if _may_write(path, source):
+                return write_atomic(path, content)
+    raise AssertionError("unreachable: the numbers do not end")
+
+
+def safe_stem(name: str) -> str:
+    """Makes a file name's stem from an input's name.
+
+    The suffix of a picture is dropped and the text composed (NFC). Separators, characters that some file system
+    forbids, and everything that cannot be printed become "_", as does a leading dash or dot. A name some system
+    reserves gets a "_" in front. What is longer than `MAX_STEM_BYTES` is cut and ends with the first eight hex
+    digits of the SHA-256 of the whole name. An empty name becomes "picture".
+    """
+    stem = _SUFFIX.sub("", unicodedata.normalize("NFC", name))
+    stem = "".join(c if c.isprintable() and c not in _FORBIDDEN else "_" for c in stem).strip().rstrip(". ")
+    if stem.startswith(("-", ".")):
+        stem = f"_{stem[1:]}"
+    if _DEVICE.match(stem):
+        stem = f"_{stem}"
+    encoded = stem.encode("utf-8")
+    if len(encoded) > MAX_STEM_BYTES:
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        stem = f"{encoded[: MAX_STEM_BYTES - 9].decode('utf-8', 'ignore')}-{digest}"
+    return stem or "picture"
+
+
+def _may_write(path: Path, source: str) -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        # Free, or not to be reached, which the writing itself reports.
+        return True
+    # A link, a folder or a pipe is nobody's output.
+    return stat.S_ISREG(mode) and read_source(path) == source

@@ -1,0 +1,103 @@
+"""Predictions: the results of a run, one after the other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.errors import SourceError, ZooError
+from zoo.results.result import Kind, Result, image_target, json_target
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input of a run with `on_error="skip"` that gave no result.
+
+    Attributes:
+        name: The input's name.
+        uri: Where it came from.
+        error: What went wrong.
+    """
+
+    name: str
+    uri: str
+    error: ZooError
+
+
+class Predictions(Iterator[Result]):
+    """An iterator over the results of a run; each is computed when it is asked for, and the run passes once.
+
+    Args:
+        items: Results, and failures of inputs that are passed over.
+    """
+
+    def __init__(self, items: Iterator[Result | Failure]) -> None:
+        self._items = items
+        self._failures: list[Failure] = []
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The inputs passed over so far; complete when the run is exhausted."""
+        return tuple(self._failures)
+
+    def __iter__(self) -> Predictions:
+        return self
+
+    def __next__(self) -> Result:
+        for item in self._items:
+            if isinstance(item, Result):
+                return item
+            self._failures.append(item)
+        raise StopIteration
+
+    def one(self) -> Result:
+        """Returns the only result of the run, which is carried through to its end.
+
+        Raises:
+            SourceError: There is none, or more than one.
+        """
+        first = next(self, None)
+        count = 0 if first is None else 1 + sum(1 for _ in self)
+        if first is not None and count == 1:
+            return first
+        fact = f"The run gave {count} results, and exactly one was expected."
+        if count or not self._failures:
+            raise SourceError(fact, "Iterate over the predictions, or give a single picture.")
+        failure = self._failures[0]
+        raise SourceError(f"{fact} {failure.error.message}", failure.error.hint) from failure.error
+
+    def save_to_img(self, save_path: str | os.PathLike[str], kind: Kind = "overlay") -> list[Path]:
+        """Writes every result that is left as `Result.save_to_img` does; the path is checked before the first is
+        computed.
+
+        Returns:
+            The files, in the order of the results.
+
+        Raises:
+            OutputError: One cannot be written; those before it stay.
+        """
+        image_target(save_path, kind)
+        return [result.save_to_img(save_path, kind) for result in self]
+
+    def save_to_json(
+        self, save_path: str | os.PathLike[str], indent: int | None = 4, ensure_ascii: bool = False
+    ) -> list[Path]:
+        """Writes every result that is left as `Result.save_to_json` does; the path is checked before the first is
+        computed.
+
+        Returns:
+            The files, in the order of the results.
+
+        Raises:
+            OutputError: One cannot be written; those before it stay.
+        """
+        json_target(save_path)
+        return [result.save_to_json(save_path, indent, ensure_ascii) for result in self]
+
+    def close(self) -> None:
+        """Ends the run: what has not been computed never will be."""
+        close = getattr(self._items, "close", None)
+        if callable(close):
+            close()
