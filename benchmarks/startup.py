@@ -22,7 +22,6 @@ COMMANDS = {
     "import click": ["-c", "import click"],
     "import pluggy": ["-c", "import pluggy"],
     "import importlib.metadata": ["-c", "import importlib.metadata"],
-    "import yaml": ["-c", "import yaml"],
     "zoo --help": ["-m", "zoo", "--help"],
     "zoo list-models": ["-m", "zoo", "list-models"],
 }
@@ -41,7 +40,7 @@ def main() -> None:
     bare = medians["python -c pass"]
     load = os.getloadavg()[0]
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in ("click", "pluggy", "PyYAML")), f"- {rounds} rounds")
+    print(", ".join(f"{name} {version(name)}" for name in ("click", "pluggy")), f"- {rounds} rounds")
     for name, median in medians.items():
         print(f"{name:<28}{1000 * median:8.1f} ms  {median / bare:6.2f} x bare Python")
     print(f"import zoo adds {1000 * (medians['import zoo'] - bare):.1f} ms (goal: under 5)")

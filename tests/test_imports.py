@@ -18,7 +18,7 @@ REPO = Path(__file__).resolve().parents[1]
 PLUGINS = [folder for folder in sorted((REPO / "plugins").iterdir()) if (folder / "pyproject.toml").is_file()]
 HEAVY = {"PIL", "numpy", "paddle", "pydantic", "requests"}
 #: What even a listing needs but `import zoo` does not.
-LISTING = {"click", "importlib.metadata", "pluggy", "rich", "yaml"}
+LISTING = {"click", "importlib.metadata", "json", "pluggy", "rich", "yaml"}
 
 
 def modules_after(code: str) -> set[str]:

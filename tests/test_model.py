@@ -192,3 +192,11 @@ def test_bytes_of_a_picture_need_no_file(model: Model, picture: np.ndarray) -> N
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     assert model.predict(buffer.getvalue()).one().name == "bytes_0001"
+
+
+def test_frames_predicted_one_by_one_keep_their_own_outputs(model: Model, tmp_path: Path) -> None:
+    frames = [draw_scene(seed, 40, 48).image for seed in range(3)]
+    for _ in range(2):
+        for frame in frames:
+            model.predict(frame).one().save_to_img(tmp_path, kind="mask")
+    assert len(list(tmp_path.iterdir())) == 3

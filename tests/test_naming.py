@@ -84,6 +84,7 @@ def test_long_names_are_cut_and_stay_apart(tmp_path: Path) -> None:
     names = [f"{LONG}.png", f"{LONG}y.png", "\u8857" * 240 + ".png"]
     written = [result(name).save_to_img(tmp_path) for name in names]
     assert len({path.name for path in written}) == 3
+    assert not any("~" in path.name for path in written)
     assert all(len(os.fsencode(path.name)) <= 255 for path in written)
     assert written[0].name.startswith("x" * 190)
     assert [result(name).save_to_img(tmp_path) for name in names] == written

@@ -16,7 +16,7 @@ from zoo.backends import choose_backend
 from zoo.device import available_cores, resolve_device
 from zoo.errors import FetchError, InferenceError, SourceError
 from zoo.hub.bundle import Bundle, read_bundle
-from zoo.hub.cache import cached_bundle, home
+from zoo.hub.cache import cached_bundle, embedded_folder, home
 from zoo.plugin import Session, SessionOptions
 from zoo.registry import find_model
 from zoo.registry.discovery import discover
@@ -189,7 +189,7 @@ def _prepare(item: Input, bundle: Bundle) -> _Prepared:
     read = time.perf_counter()
     tensor, geometry = preprocess(image, bundle.preprocess)
     seconds = {"read": read - began, "preprocess": time.perf_counter() - read}
-    return _Prepared(item.name, item.uri, image, tensor, geometry, seconds)
+    return _Prepared(item.name, item.identify(image), image, tensor, geometry, seconds)
 
 
 def _mask(output: NDArray[Any], geometry: Geometry, bundle: Bundle) -> NDArray[Any]:
@@ -226,7 +226,7 @@ def _folder(name: str | Path) -> Path:
     entry = find_model(name)
     card = entry.card
     if isinstance(card.weights, Embedded):
-        return _embedded_folder(card.weights)
+        return embedded_folder(card.weights)
     cached = cached_bundle(card.name)
     if cached is None:
         raise _not_here(card.name, card.weights)
@@ -235,18 +235,6 @@ def _folder(name: str | Path) -> Path:
 
 def _looks_like_path(name: str) -> bool:
     return "/" in name or "\\" in name or name in (".", "..") or (Path(name) / "inference.yml").is_file()
-
-
-def _embedded_folder(weights: Embedded) -> Path:
-    import importlib.util
-
-    spec = importlib.util.find_spec(weights.package)
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    if not places:
-        raise FetchError(
-            f"The package {weights.package} with the model's files cannot be found.", "Install its plugin again."
-        )
-    return Path(places[0]).joinpath(*weights.folder.split("/"))
 
 
 def _not_here(name: str, weights: Artifact) -> FetchError:

@@ -10,7 +10,7 @@ import click
 from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
 from zoo.registry import ModelEntry, registry
-from zoo.spec import Artifact, Embedded, ModelCard
+from zoo.spec import Embedded, ModelCard
 from zoo.text import printable
 
 
@@ -81,16 +81,10 @@ def _files(entry: ModelEntry) -> list[str]:
     """Returns where the model's files are: folders on this machine, else addresses."""
     if entry.card is None:
         return []
+    from zoo.hub.cache import cached_bundle, embedded_folder
+
     weights = entry.card.weights
     if isinstance(weights, Embedded):
-        from importlib.resources import files
-
-        return [str(files(weights.package).joinpath(weights.folder))]
-    from zoo.hub.cache import cached_bundle
-
+        return [str(embedded_folder(weights))]
     folder = cached_bundle(entry.name)
-    return [str(folder)] if folder is not None else _addresses(weights)
-
-
-def _addresses(artifact: Artifact) -> list[str]:
-    return list(artifact.urls)
+    return [str(folder)] if folder is not None else list(weights.urls)

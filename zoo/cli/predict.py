@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -98,26 +99,30 @@ def _save(result: Result, folder: Path, kinds: Iterable[str]) -> list[Path]:
 
 
 def _show(result: Result, paths: Iterable[Path]) -> None:
-    from zoo.text import printable
-
     height, width = result.mask.shape
     times = "  ".join(f"{stage} {1000 * seconds:.0f} ms" for stage, seconds in result.seconds.items())
-    click.echo(f"{printable(result.uri)}  {height}x{width}  {result.model} on {result.device}")
+    click.echo(f"{_shown(result.uri)}  {height}x{width}  {result.model} on {result.device}")
     shares = result.shares()
     column = max(len(name) for name in shares)
     for name, share in shares.items():
         click.echo(f"  {name:<{column}}  {share:7.2%}")
     click.echo(f"  {times}  ({result.engine})", err=True)
     for path in paths:
-        click.echo(f"  saved {printable(path)}", err=True)
+        click.echo(f"  saved {_shown(path)}", err=True)
 
 
 def _summary(predictions: Predictions, done: int, folder: Path | None) -> None:
-    from zoo.text import printable
-
     for failure in predictions.failures:
-        click.echo(f"{printable(failure.uri)}: {failure.error.message}", err=True)
+        click.echo(failure.error.message, err=True)
     if predictions.failures:
         click.echo(f"{done} segmented, {len(predictions.failures)} failed.", err=True)
     if folder is None and done:
         click.echo("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.", err=True)
+
+
+def _shown(path: str | Path) -> str:
+    """Shortens a path below the current folder."""
+    from zoo.text import printable
+
+    near = os.path.relpath(path)
+    return printable(path if near.startswith("..") else near)

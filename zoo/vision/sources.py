@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
@@ -53,6 +54,7 @@ _ACCEPTED = (
     "and lists of these."
 )
 _DEEPEST = 16
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,7 @@ class Input:
     Attributes:
         name: What people call it: the file's stem without characters that could harm a terminal or a path, or
             `array_0001`, `image_0001`, `bytes_0001` by its position in the run. Not unique.
-        uri: The path as it was given, or the generated name.
+        uri: The absolute path, a URL as it was given, or the generated name.
         read: Returns (H, W, 3) RGB uint8, C-contiguous; it may be the caller's own array and must not be written to.
             Raises `SourceError` or one of its kinds, whatever is wrong with this input.
     """
@@ -70,6 +72,16 @@ class Input:
     name: str
     uri: str
     read: Callable[[], NDArray[np.uint8]]
+
+    def identify(self, image: NDArray[np.uint8]) -> str:
+        """Returns what tells this input apart from any other of the same name: its path or, without one, its pixels.
+
+        Args:
+            image: What `read` returned.
+        """
+        if os.path.isabs(self.uri):
+            return self.uri
+        return f"{self.uri}#{hashlib.blake2b(image.data, digest_size=8).hexdigest()}"
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,8 @@ def inputs(source: Source) -> Iterator[Input]:
         if found.path is None:
             yield Input(name, name, partial(found.read, name))
         else:
-            yield Input(_safe_stem(found.path) or name, found.path, partial(found.read, printable(found.path)))
+            uri = found.path if _URL.match(found.path) else os.path.abspath(found.path)
+            yield Input(_safe_stem(found.path) or name, uri, partial(found.read, printable(found.path)))
 
 
 def _walk(source: object, depth: int) -> Iterator[_Found]:
@@ -127,7 +140,7 @@ def _walk(source: object, depth: int) -> Iterator[_Found]:
 
 
 def _from_path(path: str) -> Iterator[_Found]:
-    if scheme := re.match(r"([a-z][a-z0-9+.-]*)://", path, re.IGNORECASE):
+    if scheme := _URL.match(path):
         hint = "Give the path alone." if scheme[1].lower() == "file" else "Download it first and give the file's path."
         yield _refused("input", f"is a URL, and URLs are not read in this version. {_ACCEPTED}", hint, path)
     elif not path:
