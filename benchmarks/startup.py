@@ -8,13 +8,12 @@ Goals: `import zoo` adds less than 5 ms; `zoo list-models` stays under 3 times (
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+
+from machine import describe
 
 COMMANDS = {
     "python -c pass": ["-c", "pass"],
@@ -38,9 +37,7 @@ def main() -> None:
                 times[name].append(seconds)
     medians = {name: statistics.median(values) for name, values in times.items()}
     bare = medians["python -c pass"]
-    load = os.getloadavg()[0]
-    print(f"{platform.machine()}, {os.cpu_count()} cores, load {load:.1f}, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in ("click", "pluggy")), f"- {rounds} rounds")
+    print(describe("click", "pluggy"), f"- {rounds} rounds")
     for name, median in medians.items():
         print(f"{name:<28}{1000 * median:8.1f} ms  {median / bare:6.2f} x bare Python")
     print(f"import zoo adds {1000 * (medians['import zoo'] - bare):.1f} ms (goal: under 5)")

@@ -10,14 +10,12 @@ checks that all candidates agree. Slow rows stop early: the whole run takes abou
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from machine import describe
 from numpy.typing import NDArray
 
 from zoo.testing.scenes import draw_scene
@@ -107,15 +105,6 @@ def measure(
     return {name: statistics.median(values) for name, values in seconds.items()}, done
 
 
-def cpu_model() -> str:
-    """The processor's name, as Linux tells it; elsewhere what Python knows."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def main() -> None:
     """Runs every case and prints one table."""
     parser = argparse.ArgumentParser(description="cells against full upsampling, in one interleaved run")
@@ -126,7 +115,7 @@ def main() -> None:
     if paddle is not None:
         candidates[paddle[0]] = paddle[1]
 
-    print(f"{cpu_model()}, {os.cpu_count()} cores; Python {platform.python_version()}, numpy {np.__version__}")
+    print(describe("numpy"))
     print(
         f"{'logits':<28}{'size':<12}" + "".join(f"{name + ' ms':>18}{'ratio':>8}" for name in candidates) + "  repeats"
     )

@@ -229,7 +229,14 @@ def test_the_version_and_the_help_are_printed(site: Path) -> None:
 
 def test_a_closed_pipe_is_quiet(site: Path) -> None:
     command = [sys.executable, "-m", "zoo", "list-models"]
-    with subprocess.Popen(command, env=environment(site), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        env=environment(site),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -239,7 +246,14 @@ def test_a_closed_pipe_is_quiet(site: Path) -> None:
 def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
     add(site, "zoo-plugin-slow", "slow", "print('started', flush=True)\nimport time\ntime.sleep(60)")
     command = [sys.executable, "-m", "zoo", "list-models"]
-    with subprocess.Popen(command, env=environment(site), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command,
+        env=environment(site),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"
         process.send_signal(signal.SIGINT)

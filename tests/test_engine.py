@@ -18,7 +18,7 @@ from zoo.backends.paddle_probe import working_settings
 from zoo.backends.paddle_settings import SETTINGS, make_config
 from zoo.device import CPU
 from zoo.errors import BackendError, InferenceError
-from zoo.hub.bundle import Bundle
+from zoo.hub.bundle import Bundle, read_bundle
 from zoo.plugin import SessionOptions
 
 
@@ -196,6 +196,28 @@ def test_a_model_prints_nothing_on_stdout(bundle: Bundle) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
     assert ended.stdout == ""
+
+
+def test_programs_of_the_older_format_are_opened_too(tmp_path: Path, batch: np.ndarray) -> None:
+    """`.pdmodel`, as PaddleSeg and the first PaddleX 3 wrote it; the format is a flag of the whole process."""
+    (tmp_path / "export.py").write_text(
+        "import os; os.environ['FLAGS_enable_pir_api'] = '0'\n"
+        "import numpy, paddle\n"
+        "paddle.seed(1)\n"
+        "convolutions = [paddle.nn.Conv2D(i, o, 3, stride=2, padding=1) for i, o in ((3, 8), (8, 8), (8, 7))]\n"
+        "network = paddle.nn.Sequential(convolutions[0], paddle.nn.ReLU(), convolutions[1], convolutions[2])\n"
+        "network.eval()\n"
+        "numpy.save('expected.npy', network(paddle.to_tensor(numpy.load('batch.npy'))).numpy())\n"
+        "spec = [paddle.static.InputSpec([None, 3, None, None], 'float32', 'x')]\n"
+        "paddle.jit.save(paddle.jit.to_static(network, spec, full_graph=True), './inference')\n"
+    )
+    np.save(tmp_path / "batch.npy", batch)
+    subprocess.run([sys.executable, "export.py"], check=True, capture_output=True, env=_environment(), cwd=tmp_path)
+    (tmp_path / "inference.yml").write_text("Global: {model_name: older}\nDeploy: {transforms: [{type: Normalize}]}\n")
+    older = read_bundle(tmp_path)
+    assert older.program.suffix == ".pdmodel"
+    older.verify()
+    np.testing.assert_allclose(open_session(older).run(batch), np.load(tmp_path / "expected.npy"), atol=1e-4)
 
 
 def _environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ from zoo.testing.scenes import draw_scene
 def main() -> None:
     """Reads the arguments and draws."""
     parser = argparse.ArgumentParser(prog="python -m zoo.testing.scenes", description="Draws a street scene.")
-    parser.add_argument("file", type=Path, help="PNG file to write")
+    parser.add_argument("file", type=Path, help="PNG or JPEG file to write")
     parser.add_argument("--seed", type=int, default=68, help="which scene; the same number gives the same picture")
     parser.add_argument("--size", type=int, nargs=2, default=(512, 1024), metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--mask", type=Path, help="PNG file for the true mask")
@@ -24,7 +24,8 @@ def main() -> None:
     for path, pixels in ((arguments.file, scene.image), (arguments.mask, scene.mask)):
         if path is not None:
             buffer = io.BytesIO()
-            Image.fromarray(pixels).save(buffer, "PNG")
+            jpeg = path.suffix.lower() in (".jpg", ".jpeg") and path is not arguments.mask
+            Image.fromarray(pixels).save(buffer, "JPEG" if jpeg else "PNG", quality=95)
             ensure_folder(path.parent)
             write_atomic(path, buffer.getvalue())
 

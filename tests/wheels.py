@@ -1,0 +1,87 @@
+"""Wheels as a user installs them: built, put into an empty environment, used outside the source tree.
+
+    python tests/wheels.py
+
+Needs the package index. Only the standard library is used, so that any Python can run it. Ends with 1 at the first
+command that does not do what the README says.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[1]
+LARGEST_STARTER = 16_000_000
+
+
+def main() -> None:
+    """Builds, installs, uses."""
+    with tempfile.TemporaryDirectory(prefix="zoo-wheels-") as name:
+        folder = Path(name)
+        wheels, work, environment = folder / "wheels", folder / "work", folder / "environment"
+        work.mkdir()
+        parts = [TREE, *sorted((TREE / "plugins").iterdir())]
+        run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", wheels, *parts)
+        look_inside(wheels)
+        venv.create(environment, with_pip=True)
+        python, zoo = environment / "bin" / "python", environment / "bin" / "zoo"
+        wanted = ("zoo-plugin-starter", "zoo-plugin-pp-liteseg", "zoo-core[cpu]")
+        run(python, "-m", "pip", "install", "-q", "--find-links", wheels, *wanted, cwd=work)
+        use(python, zoo, work, folder / "home")
+    print("wheels: all commands did what the README says")
+
+
+def look_inside(wheels: Path) -> None:
+    """Checks what the wheels hold."""
+    [core] = wheels.glob("zoo_core-*.whl")
+    [starter] = wheels.glob("zoo_plugin_starter-*.whl")
+    names = zipfile.ZipFile(core).namelist()
+    expect("zoo/registry.yaml" in names, "the catalogue is in the core's wheel")
+    expect("zoo/results/result.schema.json" in names, "the schema is in the core's wheel")
+    names = zipfile.ZipFile(starter).namelist()
+    expect(any(name.endswith("NOTICE") for name in names), "the starter's wheel has its NOTICE")
+    expect(starter.stat().st_size < LARGEST_STARTER, f"the starter's wheel has {starter.stat().st_size} bytes")
+
+
+def use(python: Path, zoo: Path, work: Path, home: Path) -> None:
+    """Runs the commands of the README."""
+    environment = {**os.environ, "ZOO_HOME": str(home)}
+    environment.pop("PYTHONPATH", None)
+    run(python, "-m", "zoo.testing.scenes", "street.jpg", cwd=work, env=environment)
+    listed = run(zoo, "list-models", cwd=work, env=environment)
+    expect("starter" in listed and "embedded" in listed and "PP-LiteSeg-T" in listed, "list-models shows the models")
+    predicted = run(zoo, "predict", "street.jpg", "--save-path", "out/", cwd=work, env=environment)
+    expect("road" in predicted, "predict finds a road")
+    saved = {path.name for path in (work / "out").iterdir()}
+    expect(saved == {"street_overlay.png", "street_mask.png", "street.json"}, f"predict saved {sorted(saved)}")
+    code = "import zoo; print(zoo.load('starter').predict('street.jpg').one().areas())"
+    expect("'road'" in run(python, "-W", "error::ResourceWarning", "-c", code, cwd=work, env=environment), "Python too")
+    wrong = subprocess.run([zoo, "predict", "gone.jpg"], cwd=work, env=environment, capture_output=True, check=False)
+    expect(wrong.returncode == 1 and len(wrong.stderr.splitlines()) == 2, "a missing file is two lines and exit 1")
+
+
+def run(*command: object, **options: object) -> str:
+    """Runs a command, shows it and what it printed, and returns its output."""
+    words = [str(word) for word in command]
+    print("$", " ".join([Path(words[0]).name, *words[1:]]), flush=True)
+    ended = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False, **options)
+    print(ended.stdout, end="", flush=True)
+    if ended.returncode:
+        raise SystemExit(f"exit status {ended.returncode}")
+    return ended.stdout
+
+
+def expect(true: bool, what: str) -> None:
+    """Ends the run unless something holds."""
+    if not true:
+        raise SystemExit(f"not so: {what}")
+
+
+if __name__ == "__main__":
+    main()
