@@ -48,8 +48,6 @@ def run(folder: Path, dataset: Path, settings: Recipe, **options):
         read_list(dataset / "train.txt"),
         settings,
         folder,
-        mean=[0.5] * 3,
-        std=[0.5] * 3,
         workers=0,
         **options,
     )

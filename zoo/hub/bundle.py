@@ -6,7 +6,6 @@ have `Global:` and `Deploy:` sections instead; what they do not say (the class n
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +13,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zoo.errors import BundleError
+from zoo.hub.paddlex import read_paddlex, unnamed_labels
+from zoo.hub.reader import Reader
 from zoo.hub.settings import read_settings
+from zoo.hub.steps import read_step, write_step
 from zoo.hub.structure import check_params, check_program
-from zoo.labels import LabelSet, distinct_palette
-from zoo.spec import Custom, Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
+from zoo.labels import LabelSet
+from zoo.spec import Step
 
 SETTINGS = "inference.yml"
 FORMAT = 1
-
-_STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize, Custom)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ def read_bundle(folder: str | Path) -> Bundle:
     settings = read_settings(settings_file)
     program, params = _files(folder)
     if "zoo" in settings:
-        return _own(_Reader(settings["zoo"], settings_file, "zoo"), folder, program, params)
+        return _own(Reader(settings["zoo"], settings_file, "zoo"), folder, program, params)
     if "Deploy" in settings:
-        return _paddlex(_Reader(settings, settings_file, ""), folder, program, params)
+        model, steps = read_paddlex(Reader(settings, settings_file, ""))
+        return Bundle(folder, program, params, model or folder.name, unnamed_labels(), steps, "labels", 1, {})
     raise BundleError(
         f"{settings_file} has neither a `zoo:` nor a `Deploy:` section.", "Give a folder that zoo or PaddleX exported."
     )
@@ -109,7 +110,7 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         "model": bundle.model,
         "output": bundle.output,
         "output_stride": bundle.output_stride,
-        "preprocess": [{type(step).__name__: _plain(dataclasses.asdict(step))} for step in bundle.preprocess],
+        "preprocess": [write_step(step) for step in bundle.preprocess],
         "labels": {
             "name": bundle.labels.name,
             "ignore_index": bundle.labels.ignore_index,
@@ -120,62 +121,6 @@ def describe(bundle: Bundle) -> dict[str, Any]:
         },
         "sha256": dict(bundle.digests),
     }
-
-
-class _Reader:
-    """Typed access to nested settings; every fault names the file and the key path."""
-
-    def __init__(self, value: Any, file: Path, path: str) -> None:
-        self._value, self._file, self._path = value, file, path
-
-    def fault(self, expected: str) -> BundleError:
-        return BundleError(
-            f"{self._file}: `{self._path}` is {self._value!r:.80}. {expected} was expected.",
-            "Correct the file, or export the model again.",
-        )
-
-    def __getitem__(self, key: str) -> _Reader:
-        if not isinstance(self._value, dict):
-            raise self.fault("A mapping")
-        return _Reader(self._value.get(key), self._file, f"{self._path}.{key}".lstrip("."))
-
-    def names(self) -> list[str]:
-        if not isinstance(self._value, dict):
-            raise self.fault("A mapping")
-        return [str(key) for key in self._value]
-
-    def items(self) -> list[_Reader]:
-        if not isinstance(self._value, list):
-            raise self.fault("A list")
-        return [_Reader(item, self._file, f"{self._path}[{index}]") for index, item in enumerate(self._value)]
-
-    @property
-    def missing(self) -> bool:
-        return self._value is None
-
-    @property
-    def plain(self) -> Any:
-        return self._value
-
-    def text(self) -> str:
-        if not isinstance(self._value, str) or not self._value:
-            raise self.fault("Text (in quotes, if YAML takes it for something else)")
-        return self._value
-
-    def whole(self, low: int, high: int) -> int:
-        if not isinstance(self._value, int) or isinstance(self._value, bool) or not low <= self._value <= high:
-            raise self.fault(f"A whole number from {low} to {high}")
-        return self._value
-
-    def number(self) -> float:
-        if not isinstance(self._value, (int, float)) or isinstance(self._value, bool):
-            raise self.fault("A number")
-        return float(self._value)
-
-    def choice(self, *allowed: str) -> str:
-        if self._value not in allowed:
-            raise self.fault(" or ".join(allowed))
-        return str(self._value)
 
 
 def _files(folder: Path) -> tuple[Path, Path]:
@@ -190,7 +135,7 @@ def _files(folder: Path) -> tuple[Path, Path]:
     )
 
 
-def _own(zoo: _Reader, folder: Path, program: Path, params: Path) -> Bundle:
+def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
     newest = zoo["format"].whole(1, 1_000_000)
     if newest > FORMAT:
         raise BundleError(
@@ -203,14 +148,14 @@ def _own(zoo: _Reader, folder: Path, program: Path, params: Path) -> Bundle:
         params=params,
         model=zoo["model"].text(),
         labels=_labels(zoo["labels"]),
-        preprocess=tuple(_step(step) for step in zoo["preprocess"].items()),
+        preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
         output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
         output_stride=zoo["output_stride"].whole(1, 64),
         digests={name: zoo["sha256"][name].text() for name in zoo["sha256"].names()},
     )
 
 
-def _labels(labels: _Reader) -> LabelSet:
+def _labels(labels: Reader) -> LabelSet:
     classes = labels["classes"].items()
     if not 1 <= len(classes) <= 256:
         raise labels["classes"].fault("A list of 1 to 256 classes")
@@ -226,109 +171,3 @@ def _labels(labels: _Reader) -> LabelSet:
         tuple(colors),
         labels["ignore_index"].whole(0, 65535),
     )
-
-
-def _step(entry: _Reader) -> Step:
-    keys = entry.names()
-    if len(keys) != 1 or keys[0] not in _STEPS:
-        raise entry.fault(f"One of {', '.join(_STEPS)} with its arguments")
-    cls, arguments = _STEPS[keys[0]], entry[keys[0]]
-    names = {field.name for field in dataclasses.fields(cls)}
-    if unknown := set(arguments.names()) - names:
-        raise arguments.fault(f"Only {', '.join(sorted(names))}, not {', '.join(sorted(unknown))}")
-    try:
-        step = cls(**{key: _tupled(value) for key, value in arguments.plain.items()})
-    except TypeError:
-        raise arguments.fault(f"All arguments of {keys[0]}") from None
-    _check_step(step, arguments)
-    return step
-
-
-def _check_step(step: Any, where: _Reader) -> None:
-    """Refuses values that no picture could survive."""
-    if isinstance(step, Normalize):
-        values = [item.number() for key in ("mean", "std") for item in where[key].items()]
-        if len(step.mean) != len(step.std) or not step.std or 0 in step.std:
-            raise where.fault("As many means as standard deviations, none of them 0")
-        if any(value != value or value in (float("inf"), float("-inf")) for value in values):
-            raise where.fault("Finite numbers")
-    elif isinstance(step, Resize):
-        sides = [side.whole(1, 65536) for side in where["size"].items()]
-        if len(sides) != 2:
-            raise where["size"].fault("[height, width]")
-        if not where["multiple"].missing:
-            where["multiple"].whole(1, 4096)
-    elif isinstance(step, (ResizeShort, ResizeLong)):
-        where["size"].whole(1, 65536)
-    elif isinstance(step, Pad):
-        where["multiple"].whole(1, 4096)
-    elif isinstance(step, Custom):
-        # A settings file must never name code to run; only a plugin's card may.
-        raise where.fault("No Custom step in a file")
-
-
-def _paddlex(settings: _Reader, folder: Path, program: Path, params: Path) -> Bundle:
-    steps: list[Step] = []
-    for entry in settings["Deploy"]["transforms"].items():
-        kind = entry["type"].text()
-        if kind == "Normalize":
-            step = Normalize(_channels(entry["mean"], 0.5), _channels(entry["std"], 0.5))
-            if 0 in step.std:
-                raise entry["std"].fault("Numbers other than 0")
-            steps.append(step)
-        elif kind == "Resize":
-            steps.insert(0, _paddlex_resize(entry))
-        else:
-            raise entry["type"].fault("Normalize or Resize")
-    if not any(isinstance(step, Normalize) for step in steps):
-        raise settings["Deploy"]["transforms"].fault("A list with a Normalize step")
-    model = settings["Global"]["model_name"]
-    return Bundle(
-        folder=folder,
-        program=program,
-        params=params,
-        model=folder.name if model.missing else model.text(),
-        labels=_unnamed_labels(),
-        preprocess=tuple(steps),
-        output="labels",
-        output_stride=1,
-        digests={},
-    )
-
-
-def _paddlex_resize(entry: _Reader) -> Resize:
-    sides = entry["target_size"].items()
-    if len(sides) != 2:
-        raise entry["target_size"].fault("[width, height]")
-    width, height = (side.whole(1, 65536) for side in sides)
-    keep = entry["keep_ratio"].plain
-    divisor = entry["size_divisor"]
-    # PaddleX's own defaults, paddlex 3.7.2: the ratio is kept and the sides are rounded up to multiples of 32.
-    return Resize(
-        (height, width),
-        keep_ratio=True if keep is None else bool(keep),
-        multiple=32 if divisor.missing else divisor.whole(1, 4096),
-        antialias=False,
-    )
-
-
-def _channels(values: _Reader, default: float) -> tuple[float, ...]:
-    if values.missing:
-        return (default,) * 3
-    if isinstance(values.plain, list):
-        return tuple(item.number() for item in values.items())
-    return (values.number(),) * 3
-
-
-def _unnamed_labels() -> LabelSet:
-    return LabelSet("unnamed", tuple(f"class {value}" for value in range(256)), distinct_palette(256), 65535)
-
-
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,13 @@ from paddle import nn
 from zoo.data import Sample
 from zoo.errors import CheckpointError, TrainingError
 from zoo.recipe import SGD, Recipe
-from zoo.training.augment import augment
+from zoo.spec import Normalize
 from zoo.training.checkpoint import Checkpoint, newest_checkpoint
+from zoo.training.examples import Examples
 from zoo.training.losses import total_loss
 
 _log = logging.getLogger("zoo.training")
+_HALVES = Normalize()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,7 @@ def train(
     recipe: Recipe,
     output: str | Path,
     *,
-    mean: Sequence[float],
-    std: Sequence[float],
+    normalize: Normalize = _HALVES,
     ignore_index: int = 255,
     seed: int = 0,
     checkpoint_every: int = 500,
@@ -61,8 +62,7 @@ def train(
         samples: Labelled pictures.
         recipe: What to do.
         output: Folder of the run; checkpoints found there are continued.
-        mean: Per-channel mean of the input in 0..1.
-        std: Per-channel standard deviation of the input in 0..1.
+        normalize: How pixels become the network's input.
         ignore_index: Mask value that does not count.
         seed: Seed of the order and of the augmentation.
         checkpoint_every: Iterations between checkpoints; the last iteration always gets one.
@@ -93,8 +93,9 @@ def train(
     checkpoint = resumed
     losses: list[float] = []
     began = time.perf_counter()
-    batches = _batches(samples, recipe, mean, std, ignore_index, seed, start, workers)
-    for iteration, (images, masks) in zip(range(start, recipe.iterations), batches, strict=False):
+    examples = Examples(samples, recipe, normalize, ignore_index, seed, start)
+    batches = paddle.io.DataLoader(examples, batch_size=recipe.batch_size, num_workers=workers, return_list=True)
+    for iteration, (images, masks) in enumerate(batches, start):
         optimizer.set_lr(recipe.schedule.rate(iteration, recipe.iterations))
         loss = total_loss(network(images), masks, recipe.losses, ignore_index)
         losses.append(float(loss))
@@ -121,56 +122,6 @@ def train(
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
-
-
-class _Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]]):
-    """The training examples of a run from an iteration on.
-
-    Which sample example k of the run is, and what happens to it, follow from (seed, k) alone.
-    """
-
-    def __init__(
-        self,
-        samples: Sequence[Sample],
-        recipe: Recipe,
-        mean: Sequence[float],
-        std: Sequence[float],
-        ignore_index: int,
-        seed: int,
-        start: int,
-    ) -> None:
-        super().__init__()
-        self._samples, self._recipe, self._seed, self._ignore = samples, recipe, seed, ignore_index
-        self._first = start * recipe.batch_size
-        self._mean = np.asarray(mean, np.float32)
-        self._std = np.asarray(std, np.float32)
-
-    def __len__(self) -> int:
-        return self._recipe.iterations * self._recipe.batch_size - self._first
-
-    def __getitem__(self, idx: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        example = self._first + idx
-        epoch, position = divmod(example, len(self._samples))
-        order = np.random.default_rng((self._seed, 0, epoch)).permutation(len(self._samples))
-        image, mask = self._samples[order[position]].load()
-        rng = np.random.default_rng((self._seed, 1, example))
-        image, mask = augment(image, mask, self._recipe.augmentation, self._recipe.crop, self._ignore, rng)
-        pixels = (image.astype(np.float32) / 255.0 - self._mean) / self._std
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1)), mask.astype(np.int64)
-
-
-def _batches(
-    samples: Sequence[Sample],
-    recipe: Recipe,
-    mean: Sequence[float],
-    std: Sequence[float],
-    ignore_index: int,
-    seed: int,
-    start: int,
-    workers: int,
-) -> Iterator[Any]:
-    examples = _Examples(samples, recipe, mean, std, ignore_index, seed, start)
-    return iter(paddle.io.DataLoader(examples, batch_size=recipe.batch_size, num_workers=workers, return_list=True))
 
 
 def _optimizer(network: nn.Layer, recipe: Recipe) -> paddle.optimizer.Optimizer:
