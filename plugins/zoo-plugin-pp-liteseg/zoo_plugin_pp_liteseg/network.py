@@ -12,7 +12,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
-from zoo.nn import max_over_channels, pool_to_bins, upsample_like
+from zoo.nn import ConvBN, max_over_channels, pool_to_bins, upsample_like
 
 _STDC1 = (2, 2, 2)
 _STDC2 = (4, 5, 3)
@@ -48,24 +48,6 @@ class _ConvX(nn.Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.bn(self.conv(x)))
-
-
-class _ConvBNReLU(nn.Layer):
-    """The same unit under the names the head's checkpoints use."""
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, bias: bool = False, activation: bool = True
-    ) -> None:
-        super().__init__()
-        self._conv = nn.Conv2D(
-            in_channels, out_channels, kernel, padding=kernel // 2, bias_attr=None if bias else False
-        )
-        self._batch_norm = nn.BatchNorm2D(out_channels)
-        self._activation = activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self._batch_norm(self._conv(x))
-        return F.relu(x) if self._activation else x
 
 
 class _STDCBlock(nn.Layer):
@@ -145,9 +127,9 @@ class _Context(nn.Layer):
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.stages = nn.LayerList(
-            [nn.Sequential(_PoolToBins(bins), _ConvBNReLU(in_channels, channels, 1, bias=True)) for bins in (1, 2, 4)]
+            [nn.Sequential(_PoolToBins(bins), ConvBN(in_channels, channels, 1, bias=True)) for bins in (1, 2, 4)]
         )
-        self.conv_out = _ConvBNReLU(channels, channels, 3, bias=True)
+        self.conv_out = ConvBN(channels, channels, 3, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv_out(paddle.add_n([upsample_like(stage(x), x) for stage in self.stages]))
@@ -158,9 +140,9 @@ class _Fusion(nn.Layer):
 
     def __init__(self, x_channels: int, y_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv_x = _ConvBNReLU(x_channels, y_channels, 3)
-        self.conv_out = _ConvBNReLU(y_channels, out_channels, 3)
-        self.conv_xy_atten = nn.Sequential(_ConvBNReLU(4, 2, 3), _ConvBNReLU(2, 1, 3, activation=False))
+        self.conv_x = ConvBN(x_channels, y_channels, 3)
+        self.conv_out = ConvBN(y_channels, out_channels, 3)
+        self.conv_xy_atten = nn.Sequential(ConvBN(4, 2, 3), ConvBN(2, 1, 3, activation=None))
         self._scale = self.create_parameter([1], default_initializer=nn.initializer.Constant(1.0))
         self._scale.stop_gradient = True
 
@@ -199,7 +181,7 @@ class _Head(nn.Layer):
 class _SegHead(nn.Layer):
     def __init__(self, in_channels: int, channels: int, num_classes: int) -> None:
         super().__init__()
-        self.conv = _ConvBNReLU(in_channels, channels, 3)
+        self.conv = ConvBN(in_channels, channels, 3)
         self.conv_out = nn.Conv2D(channels, num_classes, 1, bias_attr=False)
 
     def forward(self, x: Tensor) -> Tensor:

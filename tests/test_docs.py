@@ -1,0 +1,283 @@
+"""The documentation says what is true: its examples run, its commands exist, its links lead somewhere.
+
+Rules a page keeps:
+- The ```python blocks of a page run in their order, as one program, in a folder with the drawn picture street.jpg. A
+  ```text block right after one is what it prints.
+- In a ```console block `$ zoo ...` and `$ echo $?` run, and the lines below are their output.
+- In ```sh and ```console blocks zoo's commands and options, make's targets and the scripts named exist.
+- A block below `<!-- file: PATH -->` is that file, whole.
+Outputs are compared without regard to figures and to the order of lines: weights and machines may change both.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from PIL import Image
+
+import zoo
+import zoo.plugin
+from zoo.cli.app import cli
+from zoo.testing.scenes import draw_scene
+
+REPO = Path(__file__).resolve().parents[1]
+DOCS = REPO / "docs"
+PAGES = sorted([*REPO.glob("*.md"), *DOCS.glob("*.md"), *REPO.glob("plugins/*/README.md")])
+GUIDES = [REPO / "README.md", *sorted(DOCS.glob("*.md"))]
+
+_FENCE = re.compile(
+    r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: what it is, where it begins and what stands between it and the block before."""
+
+    language: str
+    content: str
+    line: int
+    file: str | None
+    gap: str
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    found: list[Block] = []
+    end = 0
+    for match in _FENCE.finditer(text):
+        line = text.count("\n", 0, match.start("content")) + 1
+        found.append(Block(match["language"], match["content"], line, match["file"], text[end : match.start()].strip()))
+        end = match.end()
+    return found
+
+
+def prose(page: Path) -> str:
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def name(page: Path) -> str:
+    return page.relative_to(REPO).as_posix()
+
+
+def having(language: str, pages: list[Path]) -> list[Path]:
+    return [page for page in pages if any(b.language == language and b.file is None for b in blocks(page))]
+
+
+def commands(block: Block) -> list[str]:
+    lines = block.content.replace("\\\n", " ").splitlines()
+    if block.language == "console":
+        return [line[2:] for line in lines if line.startswith("$ ")]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def shape(output: str) -> list[str]:
+    """What must be equal of two outputs: the words of each line."""
+    output = re.sub(r"\(paddle .*\)", "(engine)", output)
+    output = re.sub(r"\bSTARTER_MIOU\b|\d[\d.,]*|(?<= )-(?= )", "#", output)
+    return sorted(" ".join(line.split()) for line in output.splitlines() if line.strip())
+
+
+@pytest.fixture(scope="session")
+def street() -> Image.Image:
+    """The picture `python -m zoo.testing.scenes` draws."""
+    return Image.fromarray(draw_scene(68, 512, 1024).image)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, street: Image.Image) -> Path:
+    street.save(tmp_path / "street.jpg", "PNG")
+    return tmp_path
+
+
+def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore:No ccache found"}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("page", having("python", GUIDES), ids=name)
+def test_the_python_examples_of_a_page_run_and_print_what_it_shows(page: Path, folder: Path) -> None:
+    found = blocks(page)
+    lines: list[str] = []
+    for block in found:
+        if block.language == "python" and block.file is None:
+            # The program has its lines where the page has them, so that a traceback names the page's line; the line of
+            # the closing fence parts the outputs.
+            lines += [""] * (block.line - 1 - len(lines)) + block.content.splitlines() + [r'print("\0")']
+    program = folder / f"{page.stem}.md.py"
+    program.write_text("\n".join(lines), encoding="utf-8")
+    done = run([program.name], folder)
+    assert done.returncode == 0, done.stdout
+    outputs = done.stdout.split("\0\n")
+    examples = [index for index, block in enumerate(found) if block.language == "python" and block.file is None]
+    for index, output in zip(examples, outputs, strict=False):
+        after = found[index + 1] if index + 1 < len(found) else None
+        if after is not None and after.language == "text" and not after.gap:
+            assert shape(after.content) == shape(output), f"{name(page)}:{after.line} should show\n{output}"
+
+
+@pytest.mark.parametrize("page", having("console", PAGES), ids=name)
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) -> None:
+    status = 0
+    for block in blocks(page):
+        if block.language != "console":
+            continue
+        for part in re.split(r"^\$ ", block.content, flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            if command == "echo $?":
+                assert shown.strip() == str(status), f"{name(page)}:{block.line}: the exit code is {status}"
+                continue
+            words = shlex.split(command)
+            assert words[0] == "zoo", f"{name(page)}:{block.line}: only zoo is run in a console block, not {words[0]}"
+            done = run(["-m", "zoo", *words[1:]], folder)
+            status = done.returncode
+            assert shape(shown) == shape(done.stdout), f"{name(page)}:{block.line}: {command} prints\n{done.stdout}"
+
+
+def options_of(command: click.Command) -> set[str]:
+    context = click.Context(command, info_name="zoo", help_option_names=["-h", "--help"])
+    return {option for parameter in command.get_params(context) for option in parameter.opts if option.startswith("-")}
+
+
+@functools.cache
+def every_command() -> dict[str, click.Command]:
+    found: dict[str, click.Command] = {}
+    waiting: list[tuple[str, click.Command]] = [("zoo", cli)]
+    while waiting:
+        path, command = waiting.pop()
+        found[path] = command
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for child in command.list_commands(context):
+                inner = command.get_command(context, child)
+                assert inner is not None
+                waiting.append((f"{path} {child}", inner))
+    return found
+
+
+def faults_of_zoo_command(words: list[str]) -> list[str]:
+    """Names the options that the command line does not know where the words use them."""
+    known = every_command()
+    path, faults = "zoo", list[str]()
+    for word in words[1:]:
+        if word.startswith("-"):
+            faults += [] if word.partition("=")[0] in options_of(known[path]) else [f"{path} has no option {word}"]
+        elif isinstance(known[path], click.Group) and f"{path} {word}" in known:
+            path = f"{path} {word}"
+        elif path == "zoo":
+            return [*faults, f"zoo has no command {word}"]
+    return faults
+
+
+def test_the_check_of_commands_finds_what_does_not_exist() -> None:
+    assert faults_of_zoo_command(["zoo", "--debug", "plugins", "check", "-h"]) == []
+    assert faults_of_zoo_command(["zoo", "paint", "x"]) == ["zoo has no command paint"]
+    assert faults_of_zoo_command(["zoo", "predict", "x", "--fast"]) == ["zoo predict has no option --fast"]
+    assert faults_of_zoo_command(["zoo", "list-models", "--model=x"]) == ["zoo list-models has no option --model=x"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_command_shown_exists(page: Path) -> None:
+    targets = re.findall(r"^([\w-]+):", (REPO / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    faults: list[str] = []
+    for block in blocks(page):
+        for command in commands(block) if block.language in ("sh", "console") else []:
+            words = [word for word in shlex.split(command, comments=True) if not re.match(r"[A-Z_]+=", word)]
+            program = Path(words[0]).name
+            if program == "zoo":
+                faults += faults_of_zoo_command(words)
+            elif program == "make":
+                faults += [f"make has no target {word}" for word in words[1:] if word not in targets]
+            elif program.startswith("python") and words[1].endswith(".py"):
+                faults += [] if (REPO / words[1]).is_file() else [f"{words[1]} does not exist"]
+            else:
+                assert program in ("echo", "python", "python3", "pip", "mkdocs"), f"{name(page)}: what is {program}?"
+    assert faults == []
+
+
+def test_the_page_of_commands_has_every_command_and_every_option_and_no_other() -> None:
+    sections = re.split(r"^## `(zoo[\w -]*)`\n", (DOCS / "commands.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    shown = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert sorted(shown) == sorted(every_command())
+    for path, command in every_command().items():
+        rows = re.findall(r"^\| (`-[^|]*) \|", shown[path].split("\n## ")[0], re.MULTILINE)
+        listed = {option for row in rows for option in re.findall(r"`(-[\w-]+)`", row)}
+        assert listed == options_of(command), path
+
+
+def test_quoted_files_are_the_files() -> None:
+    quoted = [(page, block) for page in PAGES for block in blocks(page) if block.file is not None]
+    for page, block in quoted:
+        assert block.content == (REPO / str(block.file)).read_text(encoding="utf-8"), f"{name(page)}:{block.line}"
+    example = DOCS / "examples" / "zoo-plugin-fcn"
+    files = {path for kind in ("*.toml", "*.py") for path in example.rglob(kind)}
+    assert {REPO / str(block.file) for _, block in quoted} >= files
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    faults: list[str] = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        place = (page.parent / path).resolve() if path else page
+        if not place.is_file():
+            faults.append(f"{target}: no such file")
+        elif anchor and anchor not in anchors(place):
+            faults.append(f"{target}: no such heading")
+        elif page.is_relative_to(DOCS) and not place.is_relative_to(DOCS):
+            faults.append(f"{target}: outside the pages that are built into a site")
+    assert faults == []
+
+
+def test_the_navigation_has_every_page() -> None:
+    settings = yaml.safe_load((REPO / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = [page for entry in settings["nav"] for page in entry.values()]
+    assert sorted(pages) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [("python.md", set(zoo.__all__)), ("plugins.md", set(zoo.plugin.__all__))],
+    ids=["zoo", "zoo.plugin"],
+)
+def test_every_public_name_is_described(page: str, names: set[str]) -> None:
+    words = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", prose(DOCS / page)))))
+    assert names - words == set()
+
+
+def test_every_key_of_documents_and_settings_is_described() -> None:
+    from zoo.hub.bundle import describe, read_bundle
+
+    schema = json.loads((REPO / "zoo" / "results" / "result.schema.json").read_text(encoding="utf-8"))
+    properties = schema["properties"]
+    keys = {*properties, *properties["mask"]["properties"], *properties["classes"]["items"]["properties"]}
+    assert keys - set(re.findall(r"`(\w+)`", prose(DOCS / "results.md"))) == set()
+    section = describe(read_bundle(REPO / "plugins" / "zoo-plugin-starter" / "zoo_plugin_starter" / "bundle"))
+    assert set(section) - set(re.findall(r"`(\w+)`", prose(DOCS / "bundles.md"))) == set()
