@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test check test-wheels bench registry clean
 
 demo: $(READY)
+	rm -rf build/demo
 	$(BIN)/python -m zoo.testing.scenes build/demo/street.png
 	$(BIN)/zoo predict build/demo/street.png --save-path build/demo
 	@echo "Look at build/demo/street_overlay.png"

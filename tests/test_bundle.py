@@ -17,7 +17,7 @@ from zoo.export import export_bundle
 from zoo.hub.bundle import Bundle, read_bundle
 from zoo.hub.structure import check_params, check_program
 from zoo.labels import VOC
-from zoo.spec import Normalize, Pad, Resize, ResizeLong
+from zoo.spec import Custom, Normalize, Pad, Resize, ResizeLong
 
 
 @pytest.fixture
@@ -209,3 +209,9 @@ def test_exporting_leaves_the_network_as_it_was(tmp_path: Path, seven_labels) ->
     assert network.training
     for name, value in network.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[name])
+
+
+def test_a_step_that_names_code_is_not_exported(tmp_path: Path, seven_labels) -> None:
+    steps = (Custom("os:system"), Normalize())
+    with pytest.raises(ExportError, match="may not name code"):
+        export_bundle(small_network(), tmp_path / "b", model="x", labels=seven_labels, preprocess=steps)

@@ -16,6 +16,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,12 +25,10 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from PIL import Image
 
 import zoo
 import zoo.plugin
 from zoo.cli.app import cli
-from zoo.testing.scenes import draw_scene
 
 REPO = Path(__file__).resolve().parents[1]
 DOCS = REPO / "docs"
@@ -90,14 +89,17 @@ def shape(output: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def street() -> Image.Image:
-    """The picture `python -m zoo.testing.scenes` draws."""
-    return Image.fromarray(draw_scene(68, 512, 1024).image)
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The picture that the documentation tells its reader to draw."""
+    place = tmp_path_factory.mktemp("street")
+    done = run(["-m", "zoo.testing.scenes", "street.jpg"], place)
+    assert done.returncode == 0, done.stdout
+    return place / "street.jpg"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, street: Image.Image) -> Path:
-    street.save(tmp_path / "street.jpg", "PNG")
+def folder(tmp_path: Path, street: Path) -> Path:
+    shutil.copy(street, tmp_path)
     return tmp_path
 
 

@@ -31,8 +31,9 @@ def main() -> None:
         look_inside(wheels)
         venv.create(environment, with_pip=True)
         python, zoo = environment / "bin" / "python", environment / "bin" / "zoo"
-        wanted = ("zoo-plugin-starter", "zoo-plugin-pp-liteseg", "zoo-core[cpu]")
-        run(python, "-m", "pip", "install", "-q", "--find-links", wheels, *wanted, cwd=work)
+        # By path: by name an index could answer with somebody else's distribution.
+        [core] = wheels.glob("zoo_core-*.whl")
+        run(python, "-m", "pip", "install", "-q", *wheels.glob("zoo_plugin_*.whl"), f"{core}[cpu]", cwd=work)
         use(python, zoo, work, folder / "home")
     print("wheels: all commands did what the README says")
 

@@ -44,6 +44,10 @@ class PaddleBackend:
             BackendNotInstalledError: paddle cannot be imported.
             BackendError: paddle refuses the program.
         """
+        if "paddle" not in sys.modules:
+            # The one place that writes the environment: paddle reads these variables when it is imported.
+            for variable, value in options.device.environ.items():
+                os.environ.setdefault(variable, value)
         try:
             with warnings.catch_warnings():
                 # paddle asks for a compiler cache at every import; nothing is compiled here.

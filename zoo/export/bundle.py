@@ -23,7 +23,7 @@ from zoo.errors import ExportError
 from zoo.hub.bundle import SETTINGS, Bundle, describe, file_sha256, read_bundle
 from zoo.labels import LabelSet
 from zoo.plugin import SessionOptions
-from zoo.spec import Normalize, Resize, Step
+from zoo.spec import Custom, Normalize, Resize, Step
 
 #: Smallest accepted share of pixels on which the export and the network give the same class.
 AGREEMENT = 0.999
@@ -57,12 +57,17 @@ def export_bundle(
         The bundle, read back from the folder.
 
     Raises:
-        ExportError: The folder is not empty, the classes do not match, paddle cannot export the network, or the
-            export gives other classes than the network on more than 0.1 % of the pixels of a test batch.
+        ExportError: A step is Custom, the folder is not empty, the classes do not match, paddle cannot export the
+            network, or the export gives other classes than the network on more than 0.1 % of the pixels of a test batch.
     """
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(f"The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.")
+    if any(isinstance(step, Custom) for step in preprocess):
+        raise ExportError(
+            "A Custom step cannot be exported: a settings file may not name code.",
+            "Give steps of zoo.spec only, or do the custom step before predict.",
+        )
     was_training = network.training
     network.eval()
     try:
