@@ -22,15 +22,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from zoo.hookspecs import hookimpl
 from zoo.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
-from zoo.recipe import (
-    SGD,
-    AdamW,
-    Augmentation,
-    CrossEntropy,
-    OhemCrossEntropy,
-    PolynomialDecay,
-    Recipe,
-)
 from zoo.spec import (
     API,
     Artifact,
@@ -50,6 +41,16 @@ from zoo.spec import (
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from zoo.recipe import (
+        SGD,
+        AdamW,
+        Augmentation,
+        CrossEntropy,
+        OhemCrossEntropy,
+        PolynomialDecay,
+        Recipe,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +174,12 @@ __all__ = [
     "distinct_palette",
     "hookimpl",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Recipes are read when something is trained; listing models should not pay for their classes.
+    if name in __all__:
+        import zoo.recipe
+
+        return getattr(zoo.recipe, name)
+    raise AttributeError(f"module 'zoo.plugin' has no attribute {name!r}")

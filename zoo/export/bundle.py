@@ -58,7 +58,7 @@ def export_bundle(
 
     Raises:
         ExportError: A step is Custom, the folder is not empty, the classes do not match, paddle cannot export the
-            network, or the export gives other classes than the network on more than 0.1 % of the pixels of a test batch.
+            network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
     """
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()):
