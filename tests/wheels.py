@@ -33,7 +33,8 @@ def main() -> None:
         python, zoo = environment / "bin" / "python", environment / "bin" / "zoo"
         # By path: by name an index could answer with somebody else's distribution.
         [core] = wheels.glob("zoo_core-*.whl")
-        run(python, "-m", "pip", "install", "-q", *wheels.glob("zoo_plugin_*.whl"), f"{core}[cpu]", cwd=work)
+        # The core comes first: pip looks for what it has not met yet in the index.
+        run(python, "-m", "pip", "install", "-q", f"{core}[cpu]", *wheels.glob("zoo_plugin_*.whl"), cwd=work)
         use(python, zoo, work, folder / "home")
     print("wheels: all commands did what the README says")
 
