@@ -31,6 +31,7 @@ def test_normalize_is_x_over_255_minus_mean_over_std_per_channel() -> None:
         (Resize((64, 32)), (64, 32)),
         (Resize((64, 64), keep_ratio=True), (32, 64)),
         (Resize((30, 100), keep_ratio=True), (30, 60)),
+        (Resize((100, 30), keep_ratio=True), (30, 60)),
         (Resize((50, 70), multiple=32), (64, 96)),
         (ResizeShort(10), (10, 20)),
         (ResizeLong(10), (5, 10)),

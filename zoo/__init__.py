@@ -12,6 +12,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from zoo.checkpoint import load_checkpoint
     from zoo.errors import (
         BackendError,
         BackendNotInstalledError,
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
         RegistryError,
         SourceError,
         TrainingError,
+        UnsafeWeightsError,
         UnsupportedSourceError,
         ZooError,
     )
     from zoo.model import Model, load
+    from zoo.networks import build_network
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
 
@@ -68,10 +71,13 @@ _MODULES = {
         "RegistryError",
         "SourceError",
         "TrainingError",
+        "UnsafeWeightsError",
         "UnsupportedSourceError",
         "ZooError",
     ),
+    "zoo.checkpoint": ("load_checkpoint",),
     "zoo.model": ("Model", "load"),
+    "zoo.networks": ("build_network",),
     "zoo.registry": ("find_model", "list_models"),
     "zoo.results": ("Predictions", "Result"),
 }
@@ -102,12 +108,15 @@ __all__ = [
     "Result",
     "SourceError",
     "TrainingError",
+    "UnsafeWeightsError",
     "UnsupportedSourceError",
     "ZooError",
     "__version__",
+    "build_network",
     "find_model",
     "list_models",
     "load",
+    "load_checkpoint",
 ]
 
 

@@ -23,6 +23,7 @@
     └─ TrainingError
        ├─ DatasetError
        ├─ CheckpointError
+       │  └─ UnsafeWeightsError     a file of weights asks to run code
        └─ ExportError
 
 `str(error)` has two lines: the fact with its value and what was expected; then one command or action that helps. The
@@ -135,6 +136,10 @@ class DatasetError(TrainingError):
 
 class CheckpointError(TrainingError):
     """A checkpoint is missing, damaged or belongs to something else."""
+
+
+class UnsafeWeightsError(CheckpointError):
+    """A file of weights asks to run code; nothing of it was run."""
 
 
 class ExportError(TrainingError):

@@ -84,7 +84,8 @@ class Resize:
 
     Attributes:
         size: (height, width).
-        keep_ratio: Resize to the largest size of the same shape that fits into `size`.
+        keep_ratio: Keep the shape: the long side fits the long side of `size`, the short side the short one, whichever
+            way the picture lies.
         multiple: The result's sides are rounded up to multiples of it.
         antialias: Average over the pixels that fall together when shrinking; False samples between four pixels, as
             OpenCV does in PaddleX and PaddleSeg.

@@ -82,8 +82,8 @@ def _target(step: Resize | ResizeShort | ResizeLong, height: int, width: int) ->
     if isinstance(step, Resize):
         target = step.size
         if step.keep_ratio:
-            factor = min(step.size[0] / height, step.size[1] / width)
-            target = (max(1, int(height * factor + 0.5)), max(1, int(width * factor + 0.5)))
+            factor = min(max(step.size) / max(height, width), min(step.size) / min(height, width))
+            target = (max(1, round(height * factor)), max(1, round(width * factor)))
         return (_ceil(target[0], step.multiple), _ceil(target[1], step.multiple))
     side = min(height, width) if isinstance(step, ResizeShort) else max(height, width)
     factor = step.size / side

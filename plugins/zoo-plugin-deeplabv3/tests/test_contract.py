@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestDeeplabv3(FamilyContract):
+    entry_point = "deeplabv3"

@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestOCRNet(FamilyContract):
+    entry_point = "ocrnet"

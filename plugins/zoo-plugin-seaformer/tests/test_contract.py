@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestSeaFormer(FamilyContract):
+    entry_point = "seaformer"

@@ -1,0 +1,117 @@
+"""Weights into a network, strictly by name and shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from paddle import nn
+
+_log = logging.getLogger("zoo")
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the weights of a checkpoint fit a network.
+
+    Attributes:
+        missing: Names the network has and the checkpoint has not.
+        unexpected: Names the checkpoint has and the network has not.
+        shapes: (name, shape in the checkpoint, shape in the network) where they differ.
+        dtypes: (name, dtype in the checkpoint, dtype in the network) where they differ.
+        not_finite: Names of arrays with NaN or infinity.
+    """
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    shapes: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
+    dtypes: tuple[tuple[str, str, str], ...]
+    not_finite: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unexpected or self.shapes or self.dtypes or self.not_finite)
+
+    def __str__(self) -> str:
+        lines = [
+            _listed("missing", self.missing),
+            _listed("unexpected", self.unexpected),
+            _listed("of another shape", [f"{n} {list(a)} instead of {list(b)}" for n, a, b in self.shapes]),
+            _listed("of another dtype", [f"{n} {a} instead of {b}" for n, a, b in self.dtypes]),
+            _listed("with NaN or infinity", self.not_finite),
+        ]
+        return "; ".join(line for line in lines if line)
+
+
+def compare(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> Report:
+    """Compares a checkpoint with a network; changes nothing."""
+    state = network.state_dict()
+    common = [name for name in state if name in weights]
+    wanted = {name: (tuple(state[name].shape), str(state[name].numpy().dtype)) for name in common}
+    return Report(
+        missing=tuple(name for name in state if name not in weights),
+        unexpected=tuple(name for name in weights if name not in state),
+        shapes=tuple((n, weights[n].shape, wanted[n][0]) for n in common if weights[n].shape != wanted[n][0]),
+        dtypes=tuple((n, str(weights[n].dtype), wanted[n][1]) for n in common if str(weights[n].dtype) != wanted[n][1]),
+        not_finite=tuple(n for n in common if not np.isfinite(weights[n]).all()),
+    )
+
+
+def apply_weights(
+    network: nn.Layer, weights: Mapping[str, NDArray[Any]], *, reset_head: bool = False, source: str = "the checkpoint"
+) -> tuple[str, ...]:
+    """Puts weights into a network.
+
+    Args:
+        network: The network; unchanged when an error is raised.
+        weights: Arrays by name, as `load_checkpoint` returns them.
+        reset_head: Leave arrays at their initial values whose shape differs along the classes only, that is in one
+            axis of the convolutions that make the logits.
+        source: What messages call the checkpoint.
+
+    Returns:
+        Names of the arrays that were left at their initial values; empty without `reset_head`.
+
+    Raises:
+        CheckpointError: An array is missing, unexpected, of another shape or dtype, or not finite.
+    """
+    import paddle
+
+    report = compare(network, weights)
+    left = tuple(name for name, have, want in report.shapes if _differs_in_classes(have, want)) if reset_head else ()
+    rest = Report(
+        report.missing,
+        report.unexpected,
+        tuple(entry for entry in report.shapes if entry[0] not in left),
+        report.dtypes,
+        report.not_finite,
+    )
+    if rest:
+        hint = "Give the checkpoint of this very model."
+        if not reset_head and report.shapes and all(_differs_in_classes(a, b) for _, a, b in report.shapes):
+            hint = "If only the classes differ, pass reset_head=True to train a new classifier."
+        raise CheckpointError(f"{source} does not fit the network: {rest}.", hint)
+    network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items() if name not in left})
+    if left:
+        _log.warning("left at their initial values, because the classes differ: %s", ", ".join(left))
+    return left
+
+
+def _differs_in_classes(have: tuple[int, ...], want: tuple[int, ...]) -> bool:
+    # The first axis of a convolution's weight, and of its bias, counts its output channels.
+    return len(have) == len(want) and have[1:] == want[1:]
+
+
+def _listed(title: str, names: list[str] | tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{len(names)} {title}: {', '.join(names[:_SHOWN])}{more}"
