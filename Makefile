@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test check test-wheels bench registry clean
+.PHONY: demo test test-all check test-wheels bench registry clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -16,6 +16,10 @@ demo: $(READY)
 
 test: check
 	$(BIN)/python -m pytest -q
+
+# Every network at full size; takes about a quarter of an hour.
+test-all: check
+	ZOO_TEST_FULL=1 $(BIN)/python -m pytest -q -m "full or not full"
 
 check: $(READY)
 	$(BIN)/ruff check $(SOURCES)

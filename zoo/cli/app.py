@@ -6,6 +6,8 @@ when the command runs, so that `zoo --help` and `zoo --version` import none.
 
 from __future__ import annotations
 
+import warnings
+
 import click
 
 from zoo.errors import ZooError
@@ -15,6 +17,7 @@ from zoo.text import printable
 #: Commands: where each lives, and its line in `zoo --help`.
 _COMMANDS = {
     "evaluate": ("zoo.cli.evaluate:evaluate", "Measure a model on a dataset."),
+    "export": ("zoo.cli.export:export", "Turn a checkpoint into a folder that runs anywhere."),
     "info": ("zoo.cli.info:info", "Show a model's card."),
     "list-models": ("zoo.cli.listing:list_models", "List the models there are, installed or not."),
     "plugins": ("zoo.cli.plugins:plugins", "Show the installed plugins and what is wrong with them."),
@@ -37,6 +40,9 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
+        # paddle warns about its own use of itself and about a compiler nobody needs; --debug shows that too.
+        if not ctx.params["debug"]:
+            warnings.filterwarnings("ignore", module=r"paddle(\.|$)")
         try:
             return super().invoke(ctx)
         except ZooError as error:

@@ -1,0 +1,5 @@
+from zoo.testing import FamilyContract
+
+
+class TestSegFormer(FamilyContract):
+    entry_point = "segformer"

@@ -1,0 +1,61 @@
+"""`zoo export`: a checkpoint to a folder that runs without plugin and network code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--weights", required=True, type=click.Path(path_type=Path), help="Checkpoint: .pdparams or safetensors.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["paddle", "paddlex", "onnx"]),
+    default="paddle",
+    show_default=True,
+    help="For zoo; for PaddleX, with argmax inside; for zoo with an ONNX model beside the program.",
+)
+@click.option(
+    "--input-size",
+    type=click.IntRange(1),
+    nargs=2,
+    metavar="HEIGHT WIDTH",
+    help="The only input size; pictures are resized to it. By default any size.",
+)
+@click.option("--labels", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
+def export(
+    model: str, weights: Path, output: Path, form: str, input_size: tuple[int, int] | None, labels: str | None
+) -> None:
+    """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
+    from zoo.data import find_labels
+    from zoo.hub.bundle import SETTINGS
+    from zoo.hub.settings import read_settings
+    from zoo.networks import build_network
+    from zoo.registry import find_model
+
+    card = find_model(model).card
+    classes = card.labels if labels is None else find_labels(labels)
+    network = build_network(card.name, num_classes=len(classes), weights=weights)
+    # Imports paddle, which a wrong name or checkpoint should not have to wait for.
+    from zoo.export import export_bundle, export_onnx
+
+    bundle = export_bundle(
+        network,
+        output,
+        model=card.name,
+        labels=classes,
+        preprocess=card.preprocess,
+        output_stride=card.output_stride,
+        compat="paddlex" if form == "paddlex" else "zoo",
+        input_size=input_size,
+    )
+    click.echo(bundle.folder)
+    verified = read_settings(bundle.folder / SETTINGS)["zoo"]["verified"]
+    click.echo(f"{bundle.program.name}: {verified['agreement']:.4%} of {verified['pixels']} classes equal", err=True)
+    if form == "onnx":
+        file, agreement = export_onnx(bundle)
+        click.echo(f"{file.name}: {agreement}", err=True)
