@@ -70,7 +70,7 @@ def export_bundle(
     steps = tuple(preprocess)
     if input_size is not None:
         steps = (Resize(input_size), *(step for step in steps if isinstance(step, Normalize)))
-    was_training = network.training
+    modes = [(layer, layer.training) for layer in network.sublayers(include_self=True)]
     network.eval()
     try:
         with paddle.no_grad():
@@ -103,8 +103,8 @@ def export_bundle(
             f"The folder {folder} cannot be written: {error.strerror or error}.", "Give another folder, or make room."
         ) from error
     finally:
-        if was_training:
-            network.train()
+        for layer, training in modes:
+            layer.training = training
     return read_bundle(folder)
 
 

@@ -74,13 +74,20 @@ def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:
     from zoo.device import CPU
     from zoo.plugin import SessionOptions
 
+    onnxruntime.set_default_logger_severity(4)
     session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
     name, _, *size = (session.get_inputs()[0].name, *session.get_inputs()[0].shape)
     fixed = (size[1], size[2]) if all(isinstance(side, int) for side in size[1:]) else None
     paddle_session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads=1))
     agreement = Agreement.none()
     for batch in trial_batches(int(size[0]), fixed):
-        (converted,) = session.run(None, {name: batch})
+        try:
+            (converted,) = session.run(None, {name: batch})
+        except Exception as error:
+            raise ExportError(
+                f"onnxruntime cannot run the converted {bundle.model} on {batch.shape}: {error}.",
+                "Export with --format paddle, or with --input-size.",
+            ) from error
         agreement = agreement.add(np.asarray(converted), paddle_session.run(batch))
     paddle_session.close()
     return agreement

@@ -1,7 +1,7 @@
 """The cards of Deeplabv3-R50, Deeplabv3-R101, Deeplabv3_Plus-R50 and Deeplabv3_Plus-R101.
 
 Facts come from PaddleSeg at commit d7975e7 (2024-10-18), PaddleX at commit 5029b50 (2024-10-24), the paddlex 3.7.2
-wheel and two editions of the PaddleX tutorial on semantic segmentation. The parameters were counted on the network.
+wheel and two editions of the PaddleX tutorial on semantic segmentation. Parameters and GMAC are counted.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def _card(
     miou: tuple[float, float, float],
     times: tuple[float, float],
     parameters: int,
+    gmac: float,
     listed_size: int,
     paper: str,
     notes: tuple[str, ...] = (),
@@ -70,6 +71,7 @@ def _card(
             Latency("cpu", "fp32", times[1], "Intel Xeon Gold 5117 at 2.00 GHz, 8 threads", _TUTORIAL),
         ),
         parameters=parameters,
+        gmac=gmac,
         listed_size=listed_size,
         pretrained=Artifact(
             (
@@ -96,6 +98,7 @@ CARDS = (
         miou=(0.7990, 0.8022, 0.8089),
         times=(82.2631, 1735.83),
         parameters=39_068_531,
+        gmac=324.83,
         listed_size=138_300_000,
         paper=_V3,
     ),
@@ -108,6 +111,7 @@ CARDS = (
         miou=(0.8085, 0.8109, 0.8178),
         times=(121.492, 2685.51),
         parameters=58_060_659,
+        gmac=479.98,
         listed_size=205_900_000,
         paper=_V3,
     ),
@@ -120,6 +124,7 @@ CARDS = (
         miou=(0.8036, 0.8057, 0.8133),
         times=(61.0531, 1513.58),
         parameters=26_723_395,
+        gmac=227.59,
         listed_size=94_900_000,
         paper=_PLUS,
         notes=(
@@ -138,6 +143,7 @@ CARDS = (
         miou=(0.8110, 0.8138, 0.8176),
         times=(100.026, 2460.71),
         parameters=45_715_523,
+        gmac=382.74,
         listed_size=162_500_000,
         paper=_PLUS,
         notes=(

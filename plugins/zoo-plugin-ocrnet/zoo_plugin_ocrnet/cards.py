@@ -1,7 +1,7 @@
 """The cards of OCRNet_HRNet-W18 and OCRNet_HRNet-W48.
 
 Facts come from PaddleSeg at commit d7975e7 (2024-10-18), PaddleX at commit 5029b50 (2024-10-24), the paddlex 3.7.2
-wheel and two editions of the PaddleX tutorial on semantic segmentation. The parameters were counted on the network.
+wheel and two editions of the PaddleX tutorial on semantic segmentation. Parameters and GMAC are counted.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def _card(
     other_scales: float,
     times: tuple[float, float],
     parameters: int,
+    gmac: float,
     listed_size: int,
     alias: str,
 ) -> ModelCard:
@@ -63,6 +64,7 @@ def _card(
             Latency("cpu", "fp32", times[1], "Intel Xeon Gold 5117 at 2.00 GHz, 8 threads", _TUTORIAL),
         ),
         parameters=parameters,
+        gmac=gmac,
         listed_size=listed_size,
         pretrained=Artifact(
             (
@@ -97,6 +99,7 @@ CARDS = (
         other_scales=0.8130,
         times=(48.2335, 906.385),
         parameters=12_083_122,
+        gmac=106.5,
         listed_size=43_100_000,
         alias="ocrnet_hrnetw18",
     ),
@@ -107,6 +110,7 @@ CARDS = (
         other_scales=0.8285,
         times=(78.9976, 2226.95),
         parameters=70_374_982,
+        gmac=324.47,
         listed_size=249_800_000,
         alias="ocrnet_hrnetw48",
     ),

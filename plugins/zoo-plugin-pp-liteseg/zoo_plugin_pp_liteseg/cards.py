@@ -1,7 +1,7 @@
 """The cards of PP-LiteSeg-T and PP-LiteSeg-B.
 
 Facts come from PaddleSeg at commit d7975e7 (2024-10-18), PaddleX at commit 5029b50 (2024-10-24), the paddlex 3.7.2
-wheel and two editions of the PaddleX tutorial on semantic segmentation. The parameters were counted on the network.
+wheel and two editions of the PaddleX tutorial on semantic segmentation. Parameters and GMAC are counted.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def _card(
     miou_flip: float,
     times: tuple[float, float],
     parameters: int,
+    gmac: float,
     listed_size: int,
     aliases: tuple[str, ...],
     notes: tuple[str, ...],
@@ -63,6 +64,7 @@ def _card(
             Latency("cpu", "fp32", times[1], "Intel Xeon Gold 5117 at 2.00 GHz, 8 threads", _TUTORIAL),
         ),
         parameters=parameters,
+        gmac=gmac,
         listed_size=listed_size,
         pretrained=Artifact(
             (
@@ -87,6 +89,7 @@ CARDS = (
         miou_flip=0.7389,
         times=(7.6827, 138.683),
         parameters=8_141_600,
+        gmac=11.42,
         listed_size=28_500_000,
         aliases=("pp_liteseg_stdc1",),
         notes=(
@@ -105,6 +108,7 @@ CARDS = (
         miou_flip=0.7565,
         times=(10.9935, 194.727),
         parameters=12_366_464,
+        gmac=19.23,
         listed_size=47_000_000,
         aliases=(),
         notes=(

@@ -132,7 +132,9 @@ class _Context(nn.Layer):
         self.conv_out = ConvBN(channels, channels, 3, bias=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv_out(paddle.add_n([upsample_like(stage(x), x) for stage in self.stages]))
+        # The first view is one pixel and is added as such: oneDNN's interpolation may return garbage for a 1x1 map.
+        whole, *parts = [stage(x) for stage in self.stages]
+        return self.conv_out(paddle.add_n([upsample_like(part, x) for part in parts]) + whole)
 
 
 class _Fusion(nn.Layer):

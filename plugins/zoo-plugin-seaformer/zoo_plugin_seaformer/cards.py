@@ -2,7 +2,7 @@
 
 Facts come from PaddleSeg at commit d7975e7 (2024-10-18), PaddleX at commit 5029b50 (2024-10-24), the paddlex 3.7.2
 wheel, two editions of the PaddleX tutorial on semantic segmentation and the authors' repository, fudan-zvg/SeaFormer at
-commit 10936dc. The parameters were counted on the network.
+commit 10936dc. Parameters and GMAC are counted on the network.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def _card(
     gigaflops: float,
     times: tuple[float, float],
     parameters: int,
+    gmac: float,
     listed_size: int,
     checkpoints: tuple[str, ...],
     notes: tuple[str, ...] = (),
@@ -79,6 +80,7 @@ def _card(
             Latency("cpu", "fp32", times[1], "Intel Xeon Gold 5117 at 2.00 GHz, 8 threads", _TUTORIAL),
         ),
         parameters=parameters,
+        gmac=gmac,
         listed_size=listed_size,
         pretrained=Artifact(
             (f"{pretrained}/{name}_pretrained.pdparams", *checkpoints, f"{pretrained}/{quoted}_pretrained.pdparams")
@@ -101,6 +103,7 @@ CARDS = (
         gigaflops=0.6,
         times=(13.9496, 330.132),
         parameters=1_667_318,
+        gmac=1.12,
         listed_size=6_100_000,
         checkpoints=(f"{_PADDLESEG}/seaformer_tiny_ade20k_512x512_160k/model.pdparams",),
     ),
@@ -112,6 +115,7 @@ CARDS = (
         gigaflops=1.1,
         times=(19.2295, 358.343),
         parameters=3_990_118,
+        gmac=2.06,
         listed_size=14_300_000,
         checkpoints=(
             f"{_PADDLESEG}/seaformer_small_ade20k_512x512_160k/model.pdparams",
@@ -130,6 +134,7 @@ CARDS = (
         gigaflops=1.8,
         times=(24.4073, 397.574),
         parameters=8_605_654,
+        gmac=3.51,
         listed_size=30_800_000,
         checkpoints=("https://paddleseg.bj.bcebos.com/dygraph/ade20k/seaformer_ade20k_512x512_160k/model.pdparams",),
         notes=(
@@ -146,6 +151,7 @@ CARDS = (
         gigaflops=6.5,
         times=(27.8123, 550.464),
         parameters=13_951_510,
+        gmac=12.67,
         listed_size=49_800_000,
         checkpoints=(f"{_PADDLESEG}/seaformer_large_ade20k_512x512_160k/model.pdparams",),
     ),

@@ -40,14 +40,15 @@ def build(name: str, num_classes: int, in_channels: int = 3) -> SegFormer:
 def _upsample_deepest(x: Tensor, reference: Tensor) -> Tensor:
     """Does what upsample_like does, in exported programs too where x has one pixel: stride 32 of a 32x32 picture.
 
-    There oneDNN's interpolation returns uninitialised memory (paddlepaddle 3.2.2). With its mirror image beside it, x
-    has at least two pixels. Upsampling both to twice the width and keeping the left half is the same, because beyond
-    the edge the mirror image begins with the pixel at the edge.
+    There oneDNN's interpolation returns uninitialised memory (paddlepaddle 3.2.2): always where a transposition comes
+    before, after a convolution only if the process did the former with the same shape. With copies of its last column
+    beside it, x has at least two pixels. Upsampling both to twice the width and keeping the left half is the same,
+    because interpolation continues an edge with its last pixel.
     """
     if paddle.in_dynamic_mode():
         return upsample_like(x, reference)
     height, width = paddle.shape(reference)[2:]
-    both = paddle.concat([x, x.flip(3)], axis=3)
+    both = paddle.concat([x, paddle.zeros_like(x) + x[:, :, :, -1:]], axis=3)
     return F.interpolate(both, size=[height, 2 * width], mode="bilinear", align_corners=False)[:, :, :, :width]
 
 

@@ -27,6 +27,7 @@ STARTER = ModelCard(
         ),
     ),
     parameters=2_089_680,
+    gmac=3.19,
     listed_size=8_600_000,
     paper="PP-LiteSeg: A Superior Real-Time Semantic Segmentation Model, arXiv:2204.02681",
     notes=(
