@@ -10,6 +10,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,21 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
             raise ExportError(f"{package} is not installed; exporting to ONNX needs it.", _INSTALL)
     target = bundle.folder / FILE
     partial = bundle.folder / f".{FILE}.part"
-    command = [sys.executable, "-m", "zoo.export.onnx", str(bundle.program), str(bundle.params), str(partial)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial)]
+    command = [sys.executable, "-m", "zoo.export.onnx", *files]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path)}
     try:
-        ended = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
-        )
+        # The converter leaves files of its own in the current folder when it fails.
+        with tempfile.TemporaryDirectory(prefix="zoo-onnx-") as scratch:
+            ended = subprocess.run(
+                command,
+                cwd=scratch,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
         if ended.returncode or not partial.is_file():
             lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
             how = f"ended by signal {-ended.returncode}" if ended.returncode < 0 else f"exit status {ended.returncode}"
