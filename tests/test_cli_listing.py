@@ -124,6 +124,7 @@ def test_info_shows_the_card(site: Path) -> None:
         "mIoU           73.10  cityscapes val; ",
         "7.6827 ms  gpu fp32, NVIDIA Tesla T4",
         "Parameters     8,141,600\n",
+        "GMAC           11.42 for one picture of 512x1024 (height x width)",
         "Download       28.5 MB\n",
         "arXiv:2204.02681\n",
         "77.04",
@@ -140,6 +141,7 @@ def test_info_as_json_names_steps_labels_and_files(site: Path) -> None:
     assert document["files"] == [str(folder)]
     assert document["card"]["preprocess"] == [{"step": "Normalize", "mean": [0.5] * 3, "std": [0.5] * 3}]
     assert len(document["card"]["labels"]["names"]) == 19
+    assert (document["card"]["parameters"], document["card"]["gmac"]) == (12_366_464, 19.23)
 
 
 def test_info_of_an_unknown_model_prints_two_lines_and_fails(site: Path) -> None:
@@ -167,9 +169,9 @@ def test_plugins_shows_each_with_its_state_and_check_fails_on_a_broken_one(site:
     add(site, "zoo-plugin-broken", "broken", "raise OSError('no luck')")
     done = zoo(site, "plugins")
     assert (done.returncode, done.stderr) == (0, "")
-    rows = {line.split()[1]: line for line in done.stdout.splitlines()}
+    rows = {line.split()[1]: " ".join(line.split()) for line in done.stdout.splitlines()}
     assert done.stdout.split("\n")[0].split() == ["NAME", "DISTRIBUTION", "VERSION", "KIND", "BRINGS", "STATE"]
-    assert rows["zoo-plugin-pp-liteseg"].endswith("models  PP-LiteSeg-T, PP-LiteSeg-B  ok")
+    assert rows["zoo-plugin-pp-liteseg"].endswith("models PP-LiteSeg-T, PP-LiteSeg-B ok")
     assert "broken: The plugin 'broken' of zoo-plugin-broken 1.0 could not be loaded" in rows["zoo-plugin-broken"]
     checked = zoo(site, "plugins", "check")
     assert checked.returncode == 1

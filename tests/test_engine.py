@@ -18,7 +18,7 @@ from zoo.backends.paddle_probe import working_settings
 from zoo.backends.paddle_settings import SETTINGS, make_config
 from zoo.device import CPU
 from zoo.errors import BackendError, InferenceError
-from zoo.hub.bundle import Bundle, read_bundle
+from zoo.hub.bundle import Bundle
 from zoo.plugin import SessionOptions
 
 
@@ -198,26 +198,40 @@ def test_a_model_prints_nothing_on_stdout(bundle: Bundle) -> None:
     assert ended.stdout == ""
 
 
-def test_programs_of_the_older_format_are_opened_too(tmp_path: Path, batch: np.ndarray) -> None:
-    """`.pdmodel`, as PaddleSeg and the first PaddleX 3 wrote it; the format is a flag of the whole process."""
-    (tmp_path / "export.py").write_text(
-        "import os; os.environ['FLAGS_enable_pir_api'] = '0'\n"
-        "import numpy, paddle\n"
-        "paddle.seed(1)\n"
-        "convolutions = [paddle.nn.Conv2D(i, o, 3, stride=2, padding=1) for i, o in ((3, 8), (8, 8), (8, 7))]\n"
-        "network = paddle.nn.Sequential(convolutions[0], paddle.nn.ReLU(), convolutions[1], convolutions[2])\n"
-        "network.eval()\n"
-        "numpy.save('expected.npy', network(paddle.to_tensor(numpy.load('batch.npy'))).numpy())\n"
-        "spec = [paddle.static.InputSpec([None, 3, None, None], 'float32', 'x')]\n"
-        "paddle.jit.save(paddle.jit.to_static(network, spec, full_graph=True), './inference')\n"
+def test_a_program_nobody_vouches_for_is_opened_by_a_child_first(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
+    """The record of its kind is not enough: this very program is tried, once."""
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    working_settings(bundle.program, bundle.params, "9.9.9")
+    working_settings(bundle.program, bundle.params, "9.9.9", vouched=False)
+    kind, alone = sorted((tmp_path / "engines").iterdir(), key=lambda path: len(path.name))
+    assert kind.name == "paddle-9.9.9.json.setting.json"
+    assert json.loads(alone.read_text()) == json.loads(kind.read_text())
+    alone.write_text('{"setting": "plain"}')
+    assert working_settings(bundle.program, bundle.params, "9.9.9", vouched=False) == ("plain",)
+
+
+def test_a_page_named_like_a_program_kills_the_child_and_not_this_process(tmp_path: Path, monkeypatch) -> None:
+    program, params = tmp_path / "inference.pdmodel", tmp_path / "inference.pdiparams"
+    program.write_bytes(b"<html>404</html>" * 50)
+    params.write_bytes(b"\0" * 64)
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    with pytest.raises(BackendError, match=r"inference\.pdmodel.*Nothing was opened in this process"):
+        PaddleBackend().open(program, params, SessionOptions(CPU(), 0, 1), vouched=False)
+    assert not (tmp_path / "home").exists(), "a failure is not kept: the next version of the file may be whole"
+
+
+def test_a_page_named_like_a_program_is_refused_before_paddle_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "deploy.yaml").write_text("Deploy: {transforms: [{type: Normalize}], output_op: argmax}\n")
+    (tmp_path / "model.pdmodel").write_bytes(b"<html>404</html>" * 50)
+    (tmp_path / "model.pdiparams").write_bytes(b"\0" * 64)
+    code = (
+        "import sys, zoo\n"
+        f"try: zoo.load({str(tmp_path)!r})\n"
+        "except zoo.BundleError as error: print(error.message, 'paddle' in sys.modules)\n"
     )
-    np.save(tmp_path / "batch.npy", batch)
-    subprocess.run([sys.executable, "export.py"], check=True, capture_output=True, env=_environment(), cwd=tmp_path)
-    (tmp_path / "inference.yml").write_text("Global: {model_name: older}\nDeploy: {transforms: [{type: Normalize}]}\n")
-    older = read_bundle(tmp_path)
-    assert older.program.suffix == ".pdmodel"
-    older.verify()
-    np.testing.assert_allclose(open_session(older).run(batch), np.load(tmp_path / "expected.npy"), atol=1e-4)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
+    assert "model.pdmodel is not a ProgramDesc protocol buffer" in ended.stdout
+    assert ended.stdout.endswith("False\n")
 
 
 def _environment() -> dict[str, str]:

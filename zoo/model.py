@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.backends import choose_backend
+from zoo.backends import choose_backend, open_bundle
 from zoo.device import available_cores, resolve_device
 from zoo.errors import FetchError, InferenceError, SourceError
 from zoo.hub.bundle import Bundle, read_bundle
-from zoo.hub.cache import cached_bundle, embedded_folder, home
+from zoo.hub.cache import cached_bundle, embedded_folder, home, settings_file
 from zoo.plugin import Session, SessionOptions
 from zoo.registry import find_model
 from zoo.registry.discovery import discover
@@ -61,7 +61,7 @@ def load(name: str | Path, device: str = "cpu", backend: str = "auto", threads: 
     chosen, index = resolve_device(device, found.devices)
     engine = choose_backend(backend, chosen, found.backends)
     options = SessionOptions(chosen, index, threads or available_cores())
-    session = engine.open(bundle.program, bundle.params, options)
+    session = open_bundle(engine, bundle, options)
     return Model(bundle, session, chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}")
 
 
@@ -194,29 +194,44 @@ def _prepare(item: Input, bundle: Bundle) -> _Prepared:
 
 def _mask(output: NDArray[Any], geometry: Geometry, bundle: Bundle) -> NDArray[Any]:
     """Brings one output of the program to the size of the source."""
-    if bundle.output == "logits":
-        if geometry.resized == geometry.padded:
-            # Two bilinear coordinate maps in a row are one: no detour over the size of the input.
-            return upsample_argmax(output, geometry.source)
-        labels = upsample_argmax(output, geometry.padded)
+    if bundle.output == "logits" and geometry.resized == geometry.padded:
+        # Two bilinear coordinate maps in a row are one: no detour over the size of the input.
+        return upsample_argmax(output, geometry.source)
+    if bundle.output == "logits" or _holds_scores(output, bundle.output):
+        # Other systems take the best class in each pixel of the input; where scores have that size already this is
+        # their plain argmax.
+        labels = upsample_argmax(output.astype(np.float32, copy=False), geometry.padded)
     else:
-        labels = _as_labels(output)
+        labels = resize_labels(_as_labels(output), geometry.padded)
     height, width = geometry.resized
     return resize_labels(labels[:height, :width], geometry.source)
 
 
+def _holds_scores(output: NDArray[Any], declared: str) -> bool:
+    """Tells scores (C, H, W) from labels (H, W) or (1, H, W) by type and shape, never by values."""
+    kind, bits = output.dtype.kind, 8 * output.dtype.itemsize
+    if declared != "scores" and kind in "iu" and (output.ndim == 2 or (output.ndim == 3 and len(output) == 1)):
+        return False
+    # One channel has no best class; float64 would gain ties when it is narrowed.
+    if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
+        return True
+    expected = {"labels": "Whole numbers (H, W) were", "scores": "Float scores (classes, H, W) were"}
+    either = "Whole numbers (H, W) or float scores (classes, H, W) were"
+    raise InferenceError(
+        f"The program returned {output.shape} {output.dtype} a picture. {expected.get(declared, either)} expected.",
+        "Export the model again with output_op argmax, or with zoo.",
+    )
+
+
 def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
-    if output.ndim != 2 or not np.issubdtype(output.dtype, np.integer):
+    labels = output.reshape(output.shape[-2:])
+    top = int(labels.max(initial=0))
+    if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
-            f"The program returned {output.shape} {output.dtype} a picture. Whole numbers (H, W) were expected.",
-            "Export the model again with argmax inside, or with zoo.",
+            f"The program returned class values from {labels.min()} to {top}. 0 to 65535 were expected.",
+            "Export the model again.",
         )
-    top = int(output.max(initial=0))
-    if output.min(initial=0) < 0 or top > 65535:
-        raise InferenceError(
-            f"The program returned the class value {top}. 0 to 65535 were expected.", "Export the model again."
-        )
-    return output.astype(np.uint8 if top < 256 else np.uint16)
+    return labels.astype(np.uint8 if top < 256 else np.uint16)
 
 
 def _folder(name: str | Path) -> Path:
@@ -234,7 +249,7 @@ def _folder(name: str | Path) -> Path:
 
 
 def _looks_like_path(name: str) -> bool:
-    return "/" in name or "\\" in name or name in (".", "..") or (Path(name) / "inference.yml").is_file()
+    return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None
 
 
 def _not_here(name: str, weights: Artifact) -> FetchError:

@@ -160,6 +160,9 @@ class ModelCard:
         metrics: The first is the headline.
         latencies: Published times.
         parameters: Number of trainable parameters, counted.
+        gmac: Billions of multiply-accumulates of one 512x1024 picture (height x width) in the network's inference form,
+            counted by `zoo.nn.count.count_macs` and rounded to two decimals. One size for all models, whatever they are
+            trained on, so that they compare.
         listed_size: Published, rounded size of the download in bytes; None when there is none.
         pretrained: Official checkpoint for fine-tuning.
         aliases: Other names in use for the same model.
@@ -180,6 +183,7 @@ class ModelCard:
     metrics: tuple[Metric, ...] = ()
     latencies: tuple[Latency, ...] = ()
     parameters: int | None = None
+    gmac: float | None = None
     listed_size: int | None = None
     pretrained: Artifact | None = None
     aliases: tuple[str, ...] = ()

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from zoo.backends.paddle import PaddleBackend
 from zoo.errors import BackendError, BackendNotInstalledError
-from zoo.plugin import Backend, Device
+from zoo.hub.bundle import Bundle
+from zoo.plugin import Backend, Device, Session, SessionOptions
 
-__all__ = ["choose_backend"]
+__all__ = ["choose_backend", "open_bundle"]
 
 
 def choose_backend(name: str, device: Device, plugins: Mapping[str, Backend]) -> Backend:
@@ -38,3 +39,17 @@ def choose_backend(name: str, device: Device, plugins: Mapping[str, Backend]) ->
             else f"Run: pip install zoo-device-{device.kind}",
         )
     return backend
+
+
+def open_bundle(engine: Backend, bundle: Bundle, options: SessionOptions) -> Session:
+    """Opens the program of an export folder whose files were verified.
+
+    A folder without digests is opened by the paddle engine in a child process first; engines of plugins see to this
+    themselves.
+
+    Raises:
+        BackendError: The engine refuses the program.
+    """
+    if isinstance(engine, PaddleBackend):
+        return engine.open(bundle.program, bundle.params, options, bundle.vouched)
+    return engine.open(bundle.program, bundle.params, options)

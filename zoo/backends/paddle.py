@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.backends.paddle_probe import working_settings
+from zoo.backends.paddle_probe import first_line, working_settings
 from zoo.backends.paddle_settings import make_config
 from zoo.errors import BackendError, BackendNotInstalledError, InferenceError
 from zoo.plugin import Device, Probe, SessionOptions
@@ -37,8 +37,15 @@ class PaddleBackend:
             return Probe(0, "paddlepaddle is not installed")
         return Probe(1)
 
-    def open(self, program: Path, params: Path, options: SessionOptions) -> PaddleSession:
+    def open(self, program: Path, params: Path, options: SessionOptions, vouched: bool = True) -> PaddleSession:
         """Opens a program.
+
+        Args:
+            program: A `.json` or `.pdmodel` file.
+            params: Its `.pdiparams` file.
+            options: How to open it.
+            vouched: Whether the files are known to be whole, by their digests. If not, the first time a child process
+                opens them, because a broken program may end the process.
 
         Raises:
             BackendNotInstalledError: paddle cannot be imported.
@@ -60,9 +67,12 @@ class PaddleBackend:
             ) from error
         version = str(paddle.__version__)
         if options.device.kind == "cpu":
-            settings = working_settings(program, params, version)
+            settings = working_settings(program, params, version, vouched)
         else:
             settings = (options.device.kind,)
+            if not vouched:
+                # Only the trial on the CPU is wanted here: it shows a program that is broken everywhere.
+                working_settings(program, params, version, vouched)
 
         def create(setting: str) -> Any:
             config = make_config(program, params, setting, options.threads)
@@ -72,7 +82,7 @@ class PaddleBackend:
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
-                    f"paddle {version} cannot open {program}: {_first_line(error)}.",
+                    f"paddle {version} cannot open {program}: {first_line(error)}.",
                     "Export the model again with this version of paddlepaddle.",
                 ) from error
 
@@ -138,7 +148,7 @@ class PaddleSession:
         """Goes on to the next setting, or raises when none is left."""
         if isinstance(error, MemoryError) or len(self._settings) == 1:
             raise InferenceError(
-                f"paddle {self._version} failed on a batch of shape {shape}: {_first_line(error)}.",
+                f"paddle {self._version} failed on a batch of shape {shape}: {first_line(error)}.",
                 "Use a smaller batch_size or a smaller picture."
                 if isinstance(error, MemoryError)
                 else "Run it again with --debug and report the traceback.",
@@ -147,7 +157,7 @@ class PaddleSession:
             "paddle failed with %s on a batch of shape %s (%s); going on with %s",
             self._settings[0],
             shape,
-            _first_line(error),
+            first_line(error),
             self._settings[1],
         )
         self._settings = self._settings[1:]
@@ -183,12 +193,3 @@ def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
     predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
     predictor.run()
     return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # paddle puts its C++ stack first and the reason into the line after "Error Message Summary".
-    summary = [index for index, line in enumerate(lines) if "Error Message Summary" in line]
-    if summary and summary[0] + 2 < len(lines):
-        return lines[summary[0] + 2]
-    return lines[0] if lines else type(error).__name__

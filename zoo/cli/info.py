@@ -66,6 +66,8 @@ def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
         yield "Published time", f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}"
     if card.parameters is not None:
         yield "Parameters", f"{card.parameters:,}"
+    if card.gmac is not None:
+        yield "GMAC", f"{card.gmac:.2f} for one picture of 512x1024 (height x width), counted on the inference form"
     yield "Licence", card.license
     yield "Paper", card.paper or "-"
     if card.devices:

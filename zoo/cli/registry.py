@@ -10,17 +10,18 @@ from zoo.text import printable
 
 @click.group()
 def registry() -> None:
-    """Build or check registry.yaml of a source tree, the catalogue of first-party plugins."""
+    """Build or check registry.yaml and docs/models.md of a source tree, which describe the first-party plugins."""
 
 
 @registry.command()
 def build() -> None:
-    """Write registry.yaml from the plugins of this source tree, which must be installed."""
-    click.echo(f"Written: {printable(write_catalogue())}", err=True)
+    """Write both files from the plugins of this source tree, which must be installed."""
+    for path in write_catalogue():
+        click.echo(f"Written: {printable(path)}", err=True)
 
 
 @registry.command()
 def check() -> None:
-    """Exit with 1 if registry.yaml is not what `zoo registry build` would write."""
-    path = check_catalogue()
-    click.echo(f"Up to date: {printable(path)}", err=True)
+    """Exit with 1 if one of the files is not what `zoo registry build` would write."""
+    for path in check_catalogue():
+        click.echo(f"Up to date: {printable(path)}", err=True)

@@ -1,7 +1,7 @@
 """An export folder: program, parameters and the settings that say how to use them.
 
-zoo writes `inference.json`, `inference.pdiparams` and `inference.yml` with a `zoo:` section. Folders that PaddleX wrote
-have `Global:` and `Deploy:` sections instead; what they do not say (the class names) is not invented.
+zoo writes `inference.json`, `inference.pdiparams` and `inference.yml` with a `zoo:` section. Folders that PaddleX and
+PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the class names) is not invented.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zoo.errors import BundleError
-from zoo.hub.paddlex import read_paddlex, unnamed_labels
+from zoo.hub.cache import DEPLOY, SETTINGS, settings_file
+from zoo.hub.foreign import read_deploy, unnamed_labels
 from zoo.hub.reader import Reader
 from zoo.hub.settings import read_settings
 from zoo.hub.steps import read_step, write_step
@@ -21,7 +22,6 @@ from zoo.hub.structure import check_params, check_program
 from zoo.labels import LabelSet
 from zoo.spec import Step
 
-SETTINGS = "inference.yml"
 FORMAT = 1
 
 
@@ -31,13 +31,15 @@ class Bundle:
 
     Attributes:
         folder: The folder.
-        program: `inference.json` or a `.pdmodel` file.
+        program: A `.json` (PIR) or `.pdmodel` file.
         params: The `.pdiparams` file.
         model: Name of the model.
         labels: The classes.
         preprocess: Steps from an RGB uint8 picture to the input.
-        output: "logits" (N, C, h, w) at the output stride, or "labels" (N, H, W).
-        output_stride: Pixels of input per pixel of output.
+        output: "logits" (N, C, h, w) at the output stride, or "labels" (N, H, W). Foreign programs may also return
+            "scores" (N, C, H, W), probabilities or logits whose best class in each pixel of the input counts; where
+            their settings do not say, "unstated" leaves it to the type of what the program returns.
+        output_stride: Pixels of input per pixel of output; 1 in foreign folders, where it is not used.
         digests: SHA-256 of program and parameters by file name; empty in foreign folders.
     """
 
@@ -47,18 +49,27 @@ class Bundle:
     model: str
     labels: LabelSet
     preprocess: tuple[Step, ...]
-    output: Literal["labels", "logits"]
+    output: Literal["labels", "logits", "scores", "unstated"]
     output_stride: int
     digests: Mapping[str, str]
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the folder gives the digests of both files."""
+        return {self.program.name, self.params.name} <= set(self.digests)
 
     def verify(self) -> None:
         """Checks the structure of both files, and their digests where the folder gives them.
 
         Raises:
-            BundleError: A file is damaged.
+            BundleError: A file is damaged, or the program needs another number of parameters than the file holds.
         """
-        check_program(self.program)
-        check_params(self.params)
+        needed, found = check_program(self.program).parameters, check_params(self.params)
+        if needed != found:
+            raise BundleError(
+                f"{self.params} holds {found} tensors, but {self.program.name} needs {needed}.",
+                "Take both files from the same export.",
+            )
         for path in (self.program, self.params):
             expected = self.digests.get(path.name)
             if expected is not None and file_sha256(path) != expected:
@@ -84,22 +95,21 @@ def read_bundle(folder: str | Path) -> Bundle:
         BundleError: The folder or a file is missing, or the settings are not understood.
     """
     folder = Path(folder)
-    settings_file = folder / SETTINGS
-    if not settings_file.is_file():
+    file = settings_file(folder)
+    if file is None:
         raise BundleError(
-            f"{folder} has no {SETTINGS}. An export folder holds {SETTINGS}, a program (inference.json or .pdmodel) "
-            "and its .pdiparams.",
+            f"{folder} has no {SETTINGS} and no {DEPLOY}. An export folder holds one of them, a program "
+            "(inference.json or .pdmodel) and its .pdiparams.",
             "Give the folder that holds these files; an archive must be unpacked first.",
         )
-    settings = read_settings(settings_file)
-    program, params = _files(folder)
+    settings = read_settings(file)
     if "zoo" in settings:
-        return _own(Reader(settings["zoo"], settings_file, "zoo"), folder, program, params)
+        return _own(Reader(settings["zoo"], file, "zoo"), folder, *_files(folder))
     if "Deploy" in settings:
-        model, steps = read_paddlex(Reader(settings, settings_file, ""))
-        return Bundle(folder, program, params, model or folder.name, unnamed_labels(), steps, "labels", 1, {})
+        return _foreign(Reader(settings, file, ""), folder)
     raise BundleError(
-        f"{settings_file} has neither a `zoo:` nor a `Deploy:` section.", "Give a folder that zoo or PaddleX exported."
+        f"{file} has neither a `zoo:` nor a `Deploy:` section.",
+        "Give a folder that zoo, PaddleX or PaddleSeg exported.",
     )
 
 
@@ -123,15 +133,37 @@ def describe(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _files(folder: Path) -> tuple[Path, Path]:
-    for stem in ("inference", "model"):
+def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
+    for stem in stems:
         for suffix in (".json", ".pdmodel"):
             program, params = folder / (stem + suffix), folder / f"{stem}.pdiparams"
             if program.is_file() and params.is_file():
                 return program, params
     raise BundleError(
-        f"{folder} has no inference.json or inference.pdmodel with an inference.pdiparams beside it.",
+        f"{folder} has no {stems[0]}.json or {stems[0]}.pdmodel with a {stems[0]}.pdiparams beside it.",
         "Export the model again, or download it again.",
+    )
+
+
+def _foreign(settings: Reader, folder: Path) -> Bundle:
+    deployed = read_deploy(settings)
+    if deployed.program is None or deployed.params is None:
+        program, params = _files(folder)
+    else:
+        program, params = folder / deployed.program, folder / deployed.params
+        if not (program.is_file() and params.is_file()):
+            # PaddleSeg names a .pdmodel in its settings also where paddle wrote the program as .json.
+            program, params = _files(folder, (Path(deployed.params).stem,))
+    return Bundle(
+        folder=folder,
+        program=program,
+        params=params,
+        model=deployed.model or folder.resolve().name,
+        labels=unnamed_labels(),
+        preprocess=deployed.steps,
+        output=deployed.output,
+        output_stride=1,
+        digests={},
     )
 
 

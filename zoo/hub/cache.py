@@ -11,6 +11,10 @@ import platformdirs
 from zoo.errors import FetchError
 from zoo.spec import Embedded
 
+SETTINGS = "inference.yml"
+#: The name PaddleSeg gives to its settings.
+DEPLOY = "deploy.yaml"
+
 
 def home() -> Path:
     """Returns the folder of everything zoo keeps: `ZOO_HOME`, else the user's cache directory. It may not exist."""
@@ -18,10 +22,15 @@ def home() -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
 
 
+def settings_file(folder: Path) -> Path | None:
+    """Returns the settings of an export folder (`inference.yml`, else `deploy.yaml`), or None where it has none."""
+    return next((folder / name for name in (SETTINGS, DEPLOY) if (folder / name).is_file()), None)
+
+
 def cached_bundle(name: str) -> Path | None:
     """Returns the export folder of a model in the cache, or None when it is not there."""
     folder = home() / "models" / name
-    return folder if (folder / "inference.yml").is_file() else None
+    return folder if settings_file(folder) is not None else None
 
 
 def embedded_folder(weights: Embedded) -> Path:

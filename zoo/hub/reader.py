@@ -67,6 +67,12 @@ class Reader:
             raise self.fault("A finite number")
         return float(self._value)
 
+    def truth(self) -> bool:
+        """Returns true or false."""
+        if not isinstance(self._value, bool):
+            raise self.fault("true or false")
+        return self._value
+
     def choice(self, *allowed: str) -> str:
         """Returns one of the allowed strings."""
         if self._value not in allowed:

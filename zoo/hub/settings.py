@@ -53,11 +53,12 @@ def read_settings(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _fault(path, f"cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise _fault(path, "is not UTF-8 text") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _fault(path, f"is not UTF-8 text in line {line}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise _fault(path, f"cannot be parsed: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise _fault(path, f"holds a {type(content).__name__}, not a mapping")
+        raise _fault(path, "is empty")
     return content
 
 
@@ -70,6 +71,10 @@ def _check_shape(path: Path, text: str) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
             raise _fault(path, f"has the tag {tag!r} in line {line}; tags are not accepted")
+        if depth == 0 and isinstance(event, yaml.SequenceStartEvent):
+            raise _fault(path, f"holds a list in line {line}, not a mapping")
+        if depth == 0 and isinstance(event, yaml.ScalarEvent) and event.value:
+            raise _fault(path, f"holds a single value in line {line}, not a mapping")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -9,20 +9,36 @@ from __future__ import annotations
 import json
 import math
 import struct
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from zoo.errors import BundleError
 
 # Sizes in bytes of the values of VarType.Type in paddle's framework.proto.
 _ITEM_SIZES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8, 19: 8, 20: 1, 21: 1, 22: 2, 23: 8, 24: 16}
+# Kinds of variable in ProgramDesc that only carry inputs and outputs: FEED_MINIBATCH and FETCH_LIST.
+_CARRIERS = {9, 10}
 
 
-def check_program(path: Path) -> None:
-    """Checks that a program file is what its suffix says.
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a program file says of its program.
+
+    Attributes:
+        parameters: Number of tensors it needs from the parameter file.
+        input_shape: Shape of its first input, -1 where any size goes; None where the file does not say it.
+    """
+
+    parameters: int
+    input_shape: tuple[int, ...] | None
+
+
+def check_program(path: Path) -> Program:
+    """Checks that a program file is what its suffix says, and returns what it says.
 
     Args:
-        path: `inference.json` (PIR) or `*.pdmodel` (a ProgramDesc protocol buffer).
+        path: `*.json` (PIR) or `*.pdmodel` (a ProgramDesc protocol buffer).
 
     Raises:
         BundleError: It is damaged or something else.
@@ -33,14 +49,54 @@ def check_program(path: Path) -> None:
         raise _fault(path, f"cannot be read: {error.strerror or error}") from error
     if path.suffix == ".json":
         try:
-            header = json.loads(content)
-            known = isinstance(header, dict) and header["base_code"]["magic"] == "pir" and "program" in header
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            document = json.loads(content)
+            if document["base_code"]["magic"] != "pir":
+                raise ValueError("another magic word")
+            return _pir_program(document["program"])
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise _fault(path, f"is not a PIR program: {type(error).__name__}") from error
-        if not known:
-            raise _fault(path, "is not a PIR program")
-    elif not _is_message(content):
-        raise _fault(path, "is not a ProgramDesc protocol buffer")
+    try:
+        return _older_program(content)
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _fault(path, "is not a ProgramDesc protocol buffer") from error
+
+
+def _pir_program(program: Any) -> Program:
+    operations = program["regions"][0]["blocks"][0]["ops"]
+    names = [operation["#"] for operation in operations]
+    # "p" is a parameter; the operation "data" of the operator dialect is an input.
+    inputs = [operation for operation, name in zip(operations, names, strict=True) if name.endswith(".data")]
+    attributes = {entry["N"]: entry["AT"]["D"] for entry in inputs[0]["A"]} if inputs else {}
+    shape = attributes.get("shape")
+    return Program(names.count("p"), None if shape is None else tuple(int(side) for side in shape))
+
+
+def _older_program(content: bytes) -> Program:
+    # ProgramDesc: 1 blocks. BlockDesc: 3 variables, 4 operations. OpDesc: 2 outputs, 3 type.
+    block = _all(content, 1)[0]
+    shapes: dict[bytes, tuple[int, ...] | None] = {}
+    parameters = 0
+    for variable in _all(block, 3):
+        # VarDesc: 1 name, 2 type, 3 persistable. VarType: 1 kind, 3 a message whose 1 is the tensor, whose
+        # 2 are the sides.
+        kind = _all(variable, 2)[0]
+        number = dict(_fields(kind))[1]
+        persistable = any(field == 3 and value for field, value in _fields(variable))
+        parameters += persistable and number not in _CARRIERS
+        tensors = [tensor for leveled in _all(kind, 3) for tensor in _all(leveled, 1)]
+        shapes[_all(variable, 1)[0]] = _sides(tensors[0]) if tensors else None
+    for operation in _all(block, 4):
+        if _all(operation, 3) == [b"feed"]:
+            # An output: 1 its role, 2 the variables.
+            return Program(parameters, shapes.get(_all(_all(operation, 2)[0], 2)[0]))
+    return Program(parameters, None)
+
+
+def _sides(tensor: bytes) -> tuple[int, ...]:
+    sides = [value for number, value in _fields(tensor) if number == 2 and isinstance(value, int)]
+    sides += [side for packed in _all(tensor, 2) for side in _packed(packed)]
+    # Negative numbers are written as 64 bits in two's complement.
+    return tuple(side - (1 << 64) if side >> 63 else side for side in sides)
 
 
 def check_params(path: Path) -> int:
@@ -94,13 +150,9 @@ def _record_data_size(file: BinaryIO) -> int | None:
     return math.prod(dims) * _ITEM_SIZES[kinds[0]]
 
 
-def _is_message(content: bytes) -> bool:
-    try:
-        numbers = [number for number, _ in _fields(content)]
-    except (IndexError, ValueError):
-        return False
-    # ProgramDesc: field 1 is a block and there is at least one.
-    return 1 in numbers
+def _all(message: bytes, number: int) -> list[bytes]:
+    """Returns every value of a field that holds bytes."""
+    return [value for found, value in _fields(message) if found == number and isinstance(value, bytes)]
 
 
 def _fields(data: bytes) -> list[tuple[int, int | bytes]]:

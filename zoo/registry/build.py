@@ -1,4 +1,4 @@
-"""Makes registry.yaml: the plugins of the source tree, as they are installed, in one generated file."""
+"""Makes registry.yaml and docs/models.md: the plugins of the source tree, as they are installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from zoo.errors import RegistryError
-from zoo.files import write_atomic
+from zoo.files import ensure_folder, write_atomic
+from zoo.registry import page
 from zoo.registry.catalogue import FILE, Catalogue, CatalogueDevice, render, source_tree, summarise
 from zoo.registry.discovery import Discovery, discover
 from zoo.registry.names import canonical_distribution
@@ -15,38 +16,41 @@ from zoo.registry.names import canonical_distribution
 _PROJECT_NAME = re.compile(r'^\[project\]\s*$[^\[]*?^name\s*=\s*["\']([\w.\-]+)["\']', re.MULTILINE)
 
 
-def write_catalogue(tree: Path | None = None) -> Path:
-    """Writes registry.yaml of a source tree.
+def write_catalogue(tree: Path | None = None) -> tuple[Path, ...]:
+    """Writes registry.yaml and docs/models.md of a source tree.
 
     Args:
         tree: Top of the source tree; by default the one this package is run from.
 
     Returns:
-        The file written.
+        The files written.
 
     Raises:
         RegistryError: There is no source tree, or one of its plugins is not installed or is broken.
+        OutputError: A file cannot be written.
     """
-    top = _top(tree)
-    return write_atomic(top / FILE, _render(top))
+    contents = _contents(_top(tree))
+    for path in contents:
+        ensure_folder(path.parent)
+    return tuple(write_atomic(path, content) for path, content in contents.items())
 
 
-def check_catalogue(tree: Path | None = None) -> Path:
-    """Compares registry.yaml of a source tree with what `write_catalogue` would write, byte by byte.
+def check_catalogue(tree: Path | None = None) -> tuple[Path, ...]:
+    """Compares both files of a source tree with what `write_catalogue` would write, byte by byte.
 
     Returns:
-        The file compared.
+        The files compared.
 
     Raises:
-        RegistryError: It is missing or differs, or what it should be cannot be told.
+        RegistryError: One is missing or differs, or what it should be cannot be told.
     """
-    path = _top(tree) / FILE
-    wanted = _render(path.parent)
-    if not path.is_file() or path.read_bytes() != wanted:
-        raise RegistryError(
-            f"{path} is stale: it is not what the installed first-party plugins say.", "Run: zoo registry build"
-        )
-    return path
+    contents = _contents(_top(tree))
+    for path, content in contents.items():
+        if not path.is_file() or path.read_bytes() != content:
+            raise RegistryError(
+                f"{path} is stale: it is not what the installed first-party plugins say.", "Run: zoo registry build"
+            )
+    return tuple(contents)
 
 
 def first_party(tree: Path) -> tuple[str, ...]:
@@ -94,8 +98,12 @@ def catalogue_of(discovery: Discovery, distributions: tuple[str, ...]) -> Catalo
     return Catalogue(models, devices)
 
 
-def _render(tree: Path) -> bytes:
-    return render(catalogue_of(discover(), first_party(tree)))
+def _contents(tree: Path) -> dict[Path, bytes]:
+    discovery, distributions = discover(), first_party(tree)
+    catalogue = catalogue_of(discovery, distributions)
+    own = {canonical_distribution(name) for name in distributions}
+    models = [model for model in discovery.installed_models if canonical_distribution(model.distribution) in own]
+    return {tree / FILE: render(catalogue), tree / page.FILE: page.render_page(models)}
 
 
 def _top(tree: Path | None) -> Path:

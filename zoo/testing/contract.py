@@ -149,6 +149,16 @@ class FamilyContract:
                 counted = sum(int(np.prod(value.shape)) for value in network.parameters() if not value.stop_gradient)
                 assert counted == card.parameters, card.name
 
+    def test_networks_do_the_declared_number_of_multiply_accumulates(self) -> None:
+        """Counted on the inference form for one 512x1024 picture."""
+        from zoo.nn.count import count_macs
+
+        for family, card in self._with_network():
+            if card.gmac is not None:
+                network = resolve(family.network)(card.name, len(card.labels), 3)
+                form = network.for_inference() if hasattr(network, "for_inference") else network
+                assert round(count_macs(form, 512, 1024) / 1e9, 2) == card.gmac, card.name
+
     def test_the_inference_form_is_equivalent(self) -> None:
         """What `for_inference` returns, where a network has it, gives the same logits."""
         for family, card in self._with_network():
