@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels bench registry clean
+.PHONY: demo test test-all check test-wheels parity interop bench registry clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -32,10 +32,20 @@ check: $(READY)
 test-wheels: $(READY)
 	$(PYTHON) tests/wheels.py
 
+# The official networks side by side with ours. paddleseg comes without its dependencies: it pins an old opencv and a web
+# framework; numpy < 2 needs Python 3.10 to 3.12.
+parity: .venv-parity/.ready
+	.venv-parity/bin/python tests/parity/run.py
+
+# PaddleX and zoo on the same folders, pixel by pixel.
+interop: $(READY) .venv-interop/.ready
+	$(BIN)/python tests/interop/run.py .venv-interop/bin/python
+
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/upsample.py
 	$(BIN)/python benchmarks/predict.py
+	$(BIN)/python benchmarks/networks.py
 
 registry: $(READY)
 	$(BIN)/zoo registry build
@@ -45,5 +55,17 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(BIN)/python -m pip install -q -e ".[cpu,dev]" $(addprefix -e ,$(PLUGINS))
 	touch $@
 
+.venv-parity/.ready: tests/parity/requirements.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/python -m pip install -q -r tests/parity/requirements.txt
+	.venv-parity/bin/python -m pip install -q --no-deps paddleseg==2.8.0
+	.venv-parity/bin/python -m pip install -q --no-deps -e . $(addprefix -e ,$(PLUGINS))
+	touch $@
+
+.venv-interop/.ready: tests/interop/requirements.txt
+	$(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install -q -r tests/interop/requirements.txt
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist
+	rm -rf $(VENV) .venv-parity .venv-interop build dist

@@ -13,6 +13,7 @@ from PIL import Image
 from zoo.errors import PluginContractError
 from zoo.refs import resolve
 from zoo.spec import Custom, Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
+from zoo.vision.opencv import resize_linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,9 @@ def _resize(image: NDArray[np.uint8], size: tuple[int, int], antialias: bool) ->
     height, width = image.shape[:2]
     if size == (height, width):
         return image
-    picture = Image.fromarray(image)
-    if antialias:
-        return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR))
-    matrix = (width / size[1], 0.0, 0.0, 0.0, height / size[0], 0.0)
-    return np.asarray(
-        picture.transform((size[1], size[0]), Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR)
-    )
+    if not antialias:
+        return resize_linear(image, size)
+    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
 def _normalize(image: NDArray[np.uint8], step: Normalize) -> NDArray[np.float32]:

@@ -97,9 +97,9 @@ def upsample_argmax(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArr
 
 
 def resize_labels(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Nearest-neighbour resize of a label map: output row y is row floor(y * H0 / H), columns alike.
+    """Nearest-neighbour resize of a label map: output row y is row floor(y / (H / H0)), columns alike.
 
-    This is the rule of OpenCV's INTER_NEAREST, by which PaddleX brings its labels back to the picture.
+    This is the rule of OpenCV's INTER_NEAREST, its rounding included, by which PaddleX brings labels back to a picture.
 
     Args:
         mask: (H0, W0) of any integer dtype. Not modified.
@@ -116,7 +116,10 @@ def resize_labels(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     _check_size(size)
     if mask.shape == tuple(size):
         return mask
-    rows, columns = (np.arange(to, dtype=np.intp) * of // to for of, to in zip(mask.shape, size, strict=True))
+    rows, columns = (
+        np.minimum(np.floor(np.arange(to) * (1 / (to / of))).astype(np.intp), of - 1)
+        for of, to in zip(mask.shape, size, strict=True)
+    )
     return mask.take(rows, axis=0).take(columns, axis=1)
 
 
