@@ -110,12 +110,13 @@ class HRNet(nn.Layer):
     Args:
         in_channels: Channels of the input picture.
         width: Channels of the branch at stride 4; the others have 2, 4 and 8 times as many.
+        modules: Exchanges between two, three and four branches.
 
     Attributes:
         channels: Channels of the output.
     """
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, in_channels: int, width: int, modules: Sequence[int] = (1, 4, 3)) -> None:
         super().__init__()
         widths = [width * 2**branch for branch in range(4)]
         self.channels = sum(widths)
@@ -127,11 +128,11 @@ class HRNet(nn.Layer):
         self.tr1 = nn.LayerDict(
             {"transition_tr1_layer_1": ConvBN(256, width, 3), "transition_tr1_layer_2": _halve(256, widths[1])}
         )
-        self.st2 = _stage(2, 1, widths[:2])
+        self.st2 = _stage(2, modules[0], widths[:2])
         self.tr2 = nn.Sequential(("transition_tr2_layer_3", _halve(widths[1], widths[2])))
-        self.st3 = _stage(3, 4, widths[:3])
+        self.st3 = _stage(3, modules[1], widths[:3])
         self.tr3 = nn.Sequential(("transition_tr3_layer_4", _halve(widths[2], widths[3])))
-        self.st4 = _stage(4, 3, widths)
+        self.st4 = _stage(4, modules[2], widths)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns (N, channels, ceil(H / 4), ceil(W / 4)) float32 for (N, in_channels, H, W) float32."""

@@ -6,6 +6,8 @@ checkpoints, so an official file loads by name and shape.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import paddle
 from paddle import Tensor, nn
 from paddle.nn import functional as F
@@ -95,6 +97,7 @@ class OCRNet(nn.Layer):
         channels: Channels of the pixels and of the descriptions of classes.
         inner: Channels in which the two are compared.
         dropout: Share of channels left out in training before the classifier.
+        modules: Exchanges between two, three and four branches of HRNet.
     """
 
     def __init__(
@@ -105,9 +108,10 @@ class OCRNet(nn.Layer):
         channels: int = 512,
         inner: int = 256,
         dropout: float = 0.1,
+        modules: Sequence[int] = (1, 4, 3),
     ) -> None:
         super().__init__()
-        self.backbone = HRNet(in_channels, width)
+        self.backbone = HRNet(in_channels, width, modules)
         self.head = _Head(self.backbone.channels, channels, inner, num_classes, dropout)
 
     def forward(self, x: Tensor) -> list[Tensor]:
