@@ -46,6 +46,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/upsample.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/networks.py
+	$(BIN)/python benchmarks/fetch.py
+	$(BIN)/python benchmarks/warm_load.py
 
 registry: $(READY)
 	$(BIN)/zoo registry build

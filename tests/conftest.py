@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from support import export_small
+from servers import Server
+from support import ARCHIVE, CHECKPOINT, export_small, packed
 from zoo.hub.bundle import Bundle
 from zoo.labels import LabelSet, distinct_palette
 
@@ -46,6 +49,37 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, seven_labels: LabelSet) -> 
 def paddlex_bundle(tmp_path_factory: pytest.TempPathFactory, seven_labels: LabelSet) -> Bundle:
     """The same network, exported with argmax inside and settings for PaddleX."""
     return export_small(tmp_path_factory.mktemp("bundles") / "labels", seven_labels, "paddlex")
+
+
+@pytest.fixture(scope="session")
+def official_folder(paddlex_bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export folder as PaddleX writes it, which names no classes."""
+    folder = tmp_path_factory.mktemp("official")
+    shutil.copytree(paddlex_bundle.folder, folder, dirs_exist_ok=True)
+    settings = yaml.safe_load((folder / "inference.yml").read_text())
+    del settings["zoo"]
+    (folder / "inference.yml").write_text(yaml.safe_dump(settings))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def official_archive(official_folder: Path) -> bytes:
+    return packed(official_folder)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache folder of one test's own."""
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def server(official_archive: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The official addresses of PP-LiteSeg-T, on loopback."""
+    with Server({ARCHIVE: official_archive, CHECKPOINT: b"\x80\x04}." + b"w" * 1000}) as server:
+        monkeypatch.setenv("ZOO_MIRROR", server.url(""))
+        yield server
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support import stock
+from zoo.registry import find_model
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, render
 
 REPO = Path(__file__).resolve().parents[1]
@@ -133,9 +135,9 @@ def test_info_shows_the_card(site: Path) -> None:
 
 
 def test_info_as_json_names_steps_labels_and_files(site: Path) -> None:
-    folder = site / "home" / "models" / "PP-LiteSeg-B"
-    folder.mkdir(parents=True)
-    (folder / "inference.yml").touch()
+    (site / "exported").mkdir()
+    (site / "exported" / "inference.yml").touch()
+    folder = stock(site / "home", find_model("PP-LiteSeg-B").card, site / "exported")
     document = json.loads(zoo(site, "info", "PP-LiteSeg-B", "--json").stdout)
     assert document["status"] == "cached"
     assert document["files"] == [str(folder)]

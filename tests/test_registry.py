@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support import stock
 from zoo.errors import (
     DuplicateNameError,
     ModelNotFoundError,
@@ -156,9 +157,10 @@ def test_a_model_of_a_broken_or_disabled_plugin_says_so_instead_of_asking_for_wh
 
 
 def test_the_status_tells_embedded_cached_and_installed_apart(tmp_path: Path) -> None:
-    folder = tmp_path / "models" / "Kept"
-    folder.mkdir(parents=True)
+    folder = tmp_path / "kept"
+    folder.mkdir()
     (folder / "inference.yml").touch()
+    stock(tmp_path, card("Kept"), folder)
     cards = (card("Inside", embedded=True), card("Kept"), card("Known"))
     registry = Registry(Discovery((plugin("zoo-plugin-x", *cards),)), catalogue())
     assert {entry.name: entry.status for entry in registry.list_models()} == {

@@ -14,10 +14,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from zoo.checkpoint import load_checkpoint
     from zoo.errors import (
+        ArchiveError,
         BackendError,
         BackendNotInstalledError,
         BundleError,
+        CacheError,
         CheckpointError,
+        ChecksumMismatchError,
         DatasetError,
         DecodeError,
         DeviceError,
@@ -27,8 +30,10 @@ if TYPE_CHECKING:
         ExportError,
         FetchError,
         InferenceError,
+        LockMismatchError,
         ModelNotFoundError,
         ModelNotInstalledError,
+        OfflineError,
         OutputError,
         PluginContractError,
         PluginError,
@@ -36,23 +41,29 @@ if TYPE_CHECKING:
         RegistryError,
         SourceError,
         TrainingError,
+        UnsafeArchiveError,
         UnsafeWeightsError,
         UnsupportedSourceError,
         ZooError,
     )
+    from zoo.hub.download import Progress
     from zoo.model import Model, load
     from zoo.networks import build_network
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
+    from zoo.weights import fetch
 
     __version__: str
 
 _MODULES = {
     "zoo.errors": (
+        "ArchiveError",
         "BackendError",
         "BackendNotInstalledError",
         "BundleError",
+        "CacheError",
         "CheckpointError",
+        "ChecksumMismatchError",
         "DatasetError",
         "DecodeError",
         "DeviceError",
@@ -62,8 +73,10 @@ _MODULES = {
         "ExportError",
         "FetchError",
         "InferenceError",
+        "LockMismatchError",
         "ModelNotFoundError",
         "ModelNotInstalledError",
+        "OfflineError",
         "OutputError",
         "PluginContractError",
         "PluginError",
@@ -71,6 +84,7 @@ _MODULES = {
         "RegistryError",
         "SourceError",
         "TrainingError",
+        "UnsafeArchiveError",
         "UnsafeWeightsError",
         "UnsupportedSourceError",
         "ZooError",
@@ -79,14 +93,19 @@ _MODULES = {
     "zoo.model": ("Model", "load"),
     "zoo.networks": ("build_network",),
     "zoo.registry": ("find_model", "list_models"),
+    "zoo.hub.download": ("Progress",),
     "zoo.results": ("Predictions", "Result"),
+    "zoo.weights": ("fetch",),
 }
 
 __all__ = [
+    "ArchiveError",
     "BackendError",
     "BackendNotInstalledError",
     "BundleError",
+    "CacheError",
     "CheckpointError",
+    "ChecksumMismatchError",
     "DatasetError",
     "DecodeError",
     "DeviceError",
@@ -96,23 +115,28 @@ __all__ = [
     "ExportError",
     "FetchError",
     "InferenceError",
+    "LockMismatchError",
     "Model",
     "ModelNotFoundError",
     "ModelNotInstalledError",
+    "OfflineError",
     "OutputError",
     "PluginContractError",
     "PluginError",
     "PluginLoadError",
     "Predictions",
+    "Progress",
     "RegistryError",
     "Result",
     "SourceError",
     "TrainingError",
+    "UnsafeArchiveError",
     "UnsafeWeightsError",
     "UnsupportedSourceError",
     "ZooError",
     "__version__",
     "build_network",
+    "fetch",
     "find_model",
     "list_models",
     "load",

@@ -15,6 +15,12 @@
     │  ├─ BackendNotInstalledError  the engine's package is not installed
     │  └─ InferenceError            the engine failed on a batch
     ├─ FetchError                   model files are not on this machine and could not be brought
+    │  ├─ OfflineError              they would have to be downloaded, and zoo was told to stay offline
+    │  ├─ ChecksumMismatchError     a file has another digest or size than it must have
+    │  ├─ ArchiveError              an archive is damaged, or not an archive
+    │  │  └─ UnsafeArchiveError     an archive asks for something no model needs, such as a link
+    │  ├─ CacheError                the cache folder cannot be used
+    │  └─ LockMismatchError         files differ from what a lock file holds
     ├─ BundleError                  an export folder is incomplete, damaged or not understood
     ├─ SourceError                  an input that cannot be a picture
     │  ├─ UnsupportedSourceError    a type, shape or dtype zoo does not take; also a TypeError and a ValueError
@@ -104,6 +110,30 @@ class InferenceError(BackendError):
 
 class FetchError(ZooError):
     """Model files are not on this machine and could not be brought here."""
+
+
+class OfflineError(FetchError):
+    """Files would have to be downloaded, and zoo was told to stay offline."""
+
+
+class ChecksumMismatchError(FetchError):
+    """A file has another digest or size than it must have."""
+
+
+class ArchiveError(FetchError):
+    """An archive is damaged, or is not an archive."""
+
+
+class UnsafeArchiveError(ArchiveError):
+    """An archive asks for something no model needs, such as a link or a name outside its folder."""
+
+
+class CacheError(FetchError):
+    """The cache folder cannot be used: it is a file, cannot be written to, or the disk is full."""
+
+
+class LockMismatchError(FetchError):
+    """Files or facts differ from what a lock file holds."""
 
 
 class BundleError(ZooError):

@@ -14,32 +14,48 @@ from numpy.typing import NDArray
 
 from zoo.backends import choose_backend, open_bundle
 from zoo.device import available_cores, resolve_device
-from zoo.errors import FetchError, InferenceError, SourceError
-from zoo.hub.bundle import Bundle, read_bundle
-from zoo.hub.cache import cached_bundle, embedded_folder, home, settings_file
+from zoo.errors import InferenceError, SourceError
+from zoo.hub.bundle import Bundle
 from zoo.plugin import Session, SessionOptions
-from zoo.registry import find_model
 from zoo.registry.discovery import discover
 from zoo.results import Failure, Predictions, Result
-from zoo.spec import Artifact, Embedded
 from zoo.vision.sources import Input, inputs
 from zoo.vision.transforms import Geometry, preprocess
 from zoo.vision.upsample import resize_labels, upsample_argmax
+from zoo.weights import find_bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zoo.hub.download import Progress
     from zoo.vision.sources import Source
 
 _log = logging.getLogger("zoo")
 
 
-def load(name: str | Path, device: str = "cpu", backend: str = "auto", threads: int | None = None) -> Model:
-    """Loads a model.
+def load(
+    name: str | Path,
+    device: str = "cpu",
+    backend: str = "auto",
+    threads: int | None = None,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    verify: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Model:
+    """Loads a model. Files that are not on this machine are downloaded once; then nothing is asked of the network.
 
     Args:
-        name: Name of a model ("starter", in any letter case), or an export folder.
+        name: Name of a model ("starter", in any letter case), an export folder, or a model of a bundle file
+            ("models.zoo#PP-LiteSeg-T").
         device: "cpu", or a device that a plugin brings ("gpu:0").
         backend: Name of an engine, or "auto".
         threads: Threads of a CPU engine; by default as many as cores are available to the process.
+        offline: Never use the network; by default what `ZOO_OFFLINE` says.
+        lock: A lock file written by `zoo lock`; anything that differs from it is refused.
+        verify: Take the digest of every file, also of files that look untouched.
+        progress: Called with what goes on during a download.
 
     Returns:
         The opened model. It is also a context manager that closes itself.
@@ -47,7 +63,9 @@ def load(name: str | Path, device: str = "cpu", backend: str = "auto", threads: 
     Raises:
         ModelNotFoundError: No model has this name.
         ModelNotInstalledError: Its plugin is not installed.
-        FetchError: Its files are not on this machine.
+        OfflineError: Its files are not on this machine and the network may not be used.
+        LockMismatchError: Something differs from the lock file.
+        FetchError: Its files cannot be downloaded, or are not what they must be.
         BundleError: Its files are damaged.
         DeviceError: The device cannot be used.
         BackendError: The engine cannot be used or refuses the program.
@@ -55,7 +73,7 @@ def load(name: str | Path, device: str = "cpu", backend: str = "auto", threads: 
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}; a positive number or None was expected")
-    bundle = read_bundle(_folder(name))
+    bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     bundle.verify()
     found = discover("zoo.devices", "zoo.backends")
     chosen, index = resolve_device(device, found.devices)
@@ -232,29 +250,3 @@ def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
             "Export the model again.",
         )
     return labels.astype(np.uint8 if top < 256 else np.uint16)
-
-
-def _folder(name: str | Path) -> Path:
-    """Finds the export folder of a model by name, or takes the folder that is named."""
-    if isinstance(name, Path) or _looks_like_path(name):
-        return Path(name)
-    entry = find_model(name)
-    card = entry.card
-    if isinstance(card.weights, Embedded):
-        return embedded_folder(card.weights)
-    cached = cached_bundle(card.name)
-    if cached is None:
-        raise _not_here(card.name, card.weights)
-    return cached
-
-
-def _looks_like_path(name: str) -> bool:
-    return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None
-
-
-def _not_here(name: str, weights: Artifact) -> FetchError:
-    return FetchError(
-        f"The files of {name} are not on this machine, and this version of zoo does not download. They were expected "
-        f"in {home() / 'models' / name}.",
-        f"Download {weights.urls[0]}, unpack it and give the folder in place of the name.",
-    )

@@ -36,6 +36,7 @@ from zoo.spec import (
     Resize,
     ResizeLong,
     ResizeShort,
+    pinned,
 )
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ __all__ = [
     "SessionOptions",
     "distinct_palette",
     "hookimpl",
+    "pinned",
 ]
 
 

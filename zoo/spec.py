@@ -31,6 +31,17 @@ class Artifact:
     size: int | None = None
 
 
+def pinned(digests: Mapping[str, tuple[str, int]], urls: tuple[str, ...]) -> Artifact:
+    """Returns an artifact with the digest and size in a table that `zoo registry pin` wrote.
+
+    Args:
+        digests: (hex digest, bytes) by the first address of an artifact.
+        urls: The addresses. One that is not in the table gives an artifact without a digest.
+    """
+    sha256, size = digests.get(urls[0], (None, None))
+    return Artifact(urls, sha256, size)
+
+
 @dataclass(frozen=True, slots=True)
 class Embedded:
     """Model files that lie inside the plugin's own package.
@@ -169,6 +180,8 @@ class ModelCard:
         devices: Kinds of device it is known to run on; empty for no statement.
         paper: Title and reference.
         notes: Contradictions between sources and how they were settled; other cautions.
+        self_test: Folder inside the package with picture.png and the expected mask.png (single-channel class values);
+            None where the plugin brings none.
     """
 
     name: str
@@ -190,6 +203,7 @@ class ModelCard:
     devices: tuple[str, ...] = ()
     paper: str = ""
     notes: tuple[str, ...] = ()
+    self_test: Embedded | None = None
 
 
 @dataclass(frozen=True, slots=True)

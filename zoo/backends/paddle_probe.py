@@ -21,8 +21,8 @@ import numpy as np
 from zoo.backends.paddle_settings import SETTINGS, make_config
 from zoo.errors import BackendError, OutputError
 from zoo.files import ensure_folder, write_atomic
-from zoo.hub.bundle import file_sha256
 from zoo.hub.cache import home
+from zoo.hub.manifest import file_sha256
 from zoo.hub.structure import check_program
 
 _log = logging.getLogger("zoo.backends")

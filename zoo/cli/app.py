@@ -16,13 +16,18 @@ from zoo.text import printable
 
 #: Commands: where each lives, and its line in `zoo --help`.
 _COMMANDS = {
+    "bundle": ("zoo.cli.bundle:bundle", "Put models into one file for networks without a way out."),
+    "cache": ("zoo.cli.cache:cache", "Show and tidy the model files on this machine."),
+    "doctor": ("zoo.cli.doctor:doctor", "Show what this machine has and what is wrong; test a model."),
+    "download": ("zoo.cli.download:download", "Fetch model files before they are needed."),
     "evaluate": ("zoo.cli.evaluate:evaluate", "Measure a model on a dataset."),
     "export": ("zoo.cli.export:export", "Turn a checkpoint into a folder that runs anywhere."),
     "info": ("zoo.cli.info:info", "Show a model's card."),
     "list-models": ("zoo.cli.listing:list_models", "List the models there are, installed or not."),
+    "lock": ("zoo.cli.lock:lock", "Write down exactly which files a team uses."),
     "plugins": ("zoo.cli.plugins:plugins", "Show the installed plugins and what is wrong with them."),
     "predict": ("zoo.cli.predict:predict", "Segment pictures."),
-    "registry": ("zoo.cli.registry:registry", "Build or check the catalogue of a source tree."),
+    "registry": ("zoo.cli.registry:registry", "Build, check or pin the catalogue of a source tree."),
 }
 
 

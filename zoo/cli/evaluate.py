@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+from zoo.cli.options import lock_options, offline_option
+from zoo.cli.progress import download_progress
+
 
 @click.command()
 @click.argument("model")
@@ -16,9 +19,19 @@ import click
 @click.option("--ignore-index", default=255, show_default=True, help="Mask value of pixels that do not count.")
 @click.option("--device", default="cpu", show_default=True, help="Such as cpu or gpu:0.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
+@lock_options
+@offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
-    model: str, data: Path, root: Path | None, ignore_index: int, device: str, threads: int | None, as_json: bool
+    model: str,
+    data: Path,
+    root: Path | None,
+    ignore_index: int,
+    device: str,
+    threads: int | None,
+    lock: Path | None,
+    offline: bool | None,
+    as_json: bool,
 ) -> None:
     """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
     from zoo.data import read_list
@@ -26,7 +39,9 @@ def evaluate(
     from zoo.model import load
 
     samples = read_list(data, root)
-    with load(model, device=device, threads=threads) as loaded:
+    with download_progress() as progress:
+        loaded = load(model, device=device, threads=threads, offline=offline, lock=lock, progress=progress)
+    with loaded:
         confusion = run(loaded, samples, ignore_index)
         report: dict[str, Any] = {
             "model": loaded.name,

@@ -83,10 +83,12 @@ def _files(entry: ModelEntry) -> list[str]:
     """Returns where the model's files are: folders on this machine, else addresses."""
     if entry.card is None:
         return []
-    from zoo.hub.cache import cached_bundle, embedded_folder
+    from zoo.hub.cache import embedded_folder, home
+    from zoo.hub.manifest import FILES
+    from zoo.hub.records import TREES, Wanted, kept
 
     weights = entry.card.weights
     if isinstance(weights, Embedded):
         return [str(embedded_folder(weights))]
-    folder = cached_bundle(entry.name)
-    return [str(folder)] if folder is not None else list(weights.urls)
+    record = kept(home(), Wanted(entry.name, "inference", weights))
+    return [str(home() / TREES / record.tree / FILES)] if record is not None else list(weights.urls)

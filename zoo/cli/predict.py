@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from zoo.cli.options import lock_options, offline_option
+from zoo.cli.progress import download_progress
+
 if TYPE_CHECKING:
     from zoo.results import Predictions, Result
 
@@ -25,7 +28,9 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[
 
 @click.command()
 @click.argument("inputs", nargs=-1, required=True)
-@click.option("--model", default="starter", show_default=True, help="Name of a model, or an export folder.")
+@click.option(
+    "--model", default="starter", show_default=True, help="Name of a model, an export folder, or FILE.zoo#MODEL."
+)
 @click.option("--save-path", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option(
     "--save",
@@ -47,6 +52,8 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[
     show_default=True,
     help="Stop at the first bad input, or go on and exit with 3.",
 )
+@lock_options
+@offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a picture, without the mask.")
 @click.pass_context
 def predict(
@@ -60,6 +67,8 @@ def predict(
     threads: int | None,
     batch_size: int,
     on_error: Literal["raise", "skip"],
+    lock: Path | None,
+    offline: bool | None,
     as_json: bool,
 ) -> None:
     """Segment INPUTS: pictures and folders of pictures."""
@@ -69,7 +78,11 @@ def predict(
     if save_path is not None:
         # Before the model is loaded and any work is done for nothing.
         ensure_folder(save_path)
-    with load(model, device=device, backend=backend, threads=threads) as loaded:
+    with download_progress() as progress:
+        loaded = load(
+            model, device=device, backend=backend, threads=threads, offline=offline, lock=lock, progress=progress
+        )
+    with loaded:
         predictions = loaded.predict(list(inputs), batch_size, on_error)
         done = 0
         for result in predictions:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from zoo.registry.build import check_catalogue, write_catalogue
+from zoo.registry import find_model
+from zoo.registry.build import check_catalogue, first_party, top, write_catalogue
 from zoo.text import printable
 
 
@@ -25,3 +28,25 @@ def check() -> None:
     """Exit with 1 if one of the files is not what `zoo registry build` would write."""
     for path in check_catalogue():
         click.echo(f"Up to date: {printable(path)}", err=True)
+
+
+@registry.command()
+@click.argument("models", nargs=-1)
+def pin(models: tuple[str, ...]) -> None:
+    """Download the official files of MODELS, by default all, and write their digests into the plugins' tables."""
+    from zoo.cli.progress import download_progress
+    from zoo.registry.discovery import discover
+    from zoo.weights.fetch import make_options
+    from zoo.weights.pin import pin as write_tables
+
+    if os.environ.get("ZOO_MIRROR"):
+        click.echo("ZOO_MIRROR is set: the digests will be those of the mirror's files.", err=True)
+    tree = top()
+    if models:
+        chosen = [find_model(name) for name in models]
+    else:
+        own = set(first_party(tree))
+        chosen = [model for model in discover("zoo.models").installed_models if model.distribution in own]
+    with download_progress() as progress:
+        for path in write_tables(chosen, tree, make_options(None, True, progress)):
+            click.echo(f"Written: {printable(path)}", err=True)

@@ -20,7 +20,8 @@ from zoo.backends.paddle import PaddleBackend
 from zoo.device import CPU
 from zoo.errors import ExportError
 from zoo.export.verify import Agreement, trial_batches
-from zoo.hub.bundle import SETTINGS, Bundle, describe, file_sha256, read_bundle
+from zoo.hub.bundle import SETTINGS, Bundle, describe, read_bundle
+from zoo.hub.manifest import file_sha256
 from zoo.labels import LabelSet
 from zoo.plugin import SessionOptions
 from zoo.spec import Custom, Normalize, Resize, Step

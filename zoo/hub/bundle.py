@@ -6,7 +6,6 @@ PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the clas
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from zoo.errors import BundleError
 from zoo.hub.cache import DEPLOY, SETTINGS, settings_file
 from zoo.hub.foreign import read_deploy, unnamed_labels
+from zoo.hub.manifest import file_sha256
 from zoo.hub.reader import Reader
 from zoo.hub.settings import read_settings
 from zoo.hub.steps import read_step, write_step
@@ -77,15 +77,6 @@ class Bundle:
                     f"{path} has sha256 {file_sha256(path)}, but {SETTINGS} says {expected}.",
                     "The file was changed or damaged: export the model again, or install it again.",
                 )
-
-
-def file_sha256(path: Path) -> str:
-    """Returns the hex digest of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def read_bundle(folder: str | Path) -> Bundle:

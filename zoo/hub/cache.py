@@ -8,7 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
-from zoo.errors import FetchError
+from zoo.errors import CacheError, FetchError
 from zoo.spec import Embedded
 
 SETTINGS = "inference.yml"
@@ -17,9 +17,30 @@ DEPLOY = "deploy.yaml"
 
 
 def home() -> Path:
-    """Returns the folder of everything zoo keeps: `ZOO_HOME`, else the user's cache directory. It may not exist."""
+    """Returns the folder of everything zoo keeps: `ZOO_HOME`, else the user's cache directory. It may not exist.
+
+    Raises:
+        CacheError: `ZOO_HOME` begins with the `~` of a user who has no home folder.
+    """
     chosen = os.environ.get("ZOO_HOME")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
+    try:
+        return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
+    except RuntimeError as error:
+        raise CacheError(f"ZOO_HOME is {chosen!r}: {error}", "Run: export ZOO_HOME=FOLDER") from error
+
+
+def offline() -> bool:
+    """Returns whether `ZOO_OFFLINE` forbids every use of the network.
+
+    Raises:
+        FetchError: It has a value that means neither yes nor no.
+    """
+    value = os.environ.get("ZOO_OFFLINE", "").strip().lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise FetchError(f"ZOO_OFFLINE is {value!r}; 1 or 0 was expected.", "Run: export ZOO_OFFLINE=1")
 
 
 def settings_file(folder: Path) -> Path | None:
@@ -27,14 +48,8 @@ def settings_file(folder: Path) -> Path | None:
     return next((folder / name for name in (SETTINGS, DEPLOY) if (folder / name).is_file()), None)
 
 
-def cached_bundle(name: str) -> Path | None:
-    """Returns the export folder of a model in the cache, or None when it is not there."""
-    folder = home() / "models" / name
-    return folder if settings_file(folder) is not None else None
-
-
 def embedded_folder(weights: Embedded) -> Path:
-    """Returns the export folder inside a plugin's package; the package is not imported.
+    """Returns the folder inside a plugin's package; the package is not imported.
 
     Raises:
         FetchError: The package cannot be found.

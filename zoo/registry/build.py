@@ -29,7 +29,7 @@ def write_catalogue(tree: Path | None = None) -> tuple[Path, ...]:
         RegistryError: There is no source tree, or one of its plugins is not installed or is broken.
         OutputError: A file cannot be written.
     """
-    contents = _contents(_top(tree))
+    contents = _contents(top(tree))
     for path in contents:
         ensure_folder(path.parent)
     return tuple(write_atomic(path, content) for path, content in contents.items())
@@ -44,7 +44,7 @@ def check_catalogue(tree: Path | None = None) -> tuple[Path, ...]:
     Raises:
         RegistryError: One is missing or differs, or what it should be cannot be told.
     """
-    contents = _contents(_top(tree))
+    contents = _contents(top(tree))
     for path, content in contents.items():
         if not path.is_file() or path.read_bytes() != content:
             raise RegistryError(
@@ -106,11 +106,16 @@ def _contents(tree: Path) -> dict[Path, bytes]:
     return {tree / FILE: render(catalogue), tree / page.FILE: page.render_page(models)}
 
 
-def _top(tree: Path | None) -> Path:
-    top = tree or source_tree()
-    if top is None:
+def top(tree: Path | None = None) -> Path:
+    """Returns the top of the source tree.
+
+    Raises:
+        RegistryError: This zoo-core was not installed from one.
+    """
+    found = tree or source_tree()
+    if found is None:
         raise RegistryError(
             "The catalogue is built in a source tree of zoo-core; this zoo-core was installed from a wheel.",
             "Run: pip install -e . inside a clone, then zoo registry build",
         )
-    return top
+    return found

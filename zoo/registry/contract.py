@@ -33,6 +33,7 @@ _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("listed_size", _OPTIONAL_INT),
     ("pretrained", (Artifact, type(None))),
     ("paper", (str,)),
+    ("self_test", (Embedded, type(None))),
 )
 _CARD_TUPLES: tuple[tuple[str, type], ...] = (
     ("preprocess", object),

@@ -12,7 +12,7 @@ from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
 from zoo.registry.discovery import DISABLE, Discovery, InstalledModel, Plugin, discover
 from zoo.registry.names import Index, canonical_distribution, fold
-from zoo.spec import ModelCard
+from zoo.spec import Artifact, ModelCard
 
 Status = Literal["embedded", "cached", "installed", "not installed", "name clash", "plugin broken", "plugin disabled"]
 Sort = Literal["name", "family", "miou", "size", "dataset"]
@@ -146,7 +146,7 @@ class Registry:
             status = "name clash"
         elif summary.embedded:
             status = "embedded"
-        elif _is_cached(model.card.name):
+        elif _is_cached(model.card):
             status = "cached"
         return _entry(summary, status, card=model.card)
 
@@ -260,10 +260,11 @@ def _matches(entry: ModelEntry, pattern: str) -> bool:
     return any(name == pattern or fnmatchcase(name, pattern) for name in names)
 
 
-def _is_cached(name: str) -> bool:
-    from zoo.hub.cache import cached_bundle
+def _is_cached(card: ModelCard) -> bool:
+    from zoo.hub.cache import home
+    from zoo.hub.records import Wanted, kept
 
-    return cached_bundle(name) is not None
+    return isinstance(card.weights, Artifact) and kept(home(), Wanted(card.name, "inference", card.weights)) is not None
 
 
 def _entry(summary: CatalogueEntry, status: Status, install: str = "", card: ModelCard | None = None) -> ModelEntry:

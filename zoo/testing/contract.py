@@ -140,6 +140,15 @@ class FamilyContract:
                 assert result.mask.shape == (53, 77)
                 assert result.mask.max() < len(card.labels)
 
+    def test_self_tests_are_passed(self) -> None:
+        """The picture inside the package gives the mask beside it, as `zoo doctor MODEL` asks for."""
+        from zoo.doctor import self_test
+
+        for _, card in self.cards:
+            if card.self_test is not None and isinstance(card.weights, Embedded):
+                result = self_test(card.name)
+                assert result.state == "ok", result.message
+
     def test_networks_return_logits_at_the_output_stride(self) -> None:
         """Also at odd sizes; and two pictures together give what each gives alone."""
         for family, card in self._with_network():

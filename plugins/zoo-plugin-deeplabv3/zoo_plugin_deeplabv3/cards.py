@@ -6,7 +6,8 @@ wheel and two editions of the PaddleX tutorial on semantic segmentation. Paramet
 
 from __future__ import annotations
 
-from zoo.plugin import CITYSCAPES, Artifact, Latency, Metric, ModelCard, Normalize
+from zoo.plugin import CITYSCAPES, Latency, Metric, ModelCard, Normalize, pinned
+from zoo_plugin_deeplabv3.digests import DIGESTS
 
 _PADDLEX = "https://paddle-model-ecology.bj.bcebos.com/paddlex"
 _PADDLESEG = "https://bj.bcebos.com/paddleseg/dygraph/cityscapes"
@@ -57,7 +58,7 @@ def _card(
         labels=CITYSCAPES,
         dataset="cityscapes",
         license=_LICENSE,
-        weights=Artifact(tuple(bundles)),
+        weights=pinned(DIGESTS, tuple(bundles)),
         preprocess=(Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),),
         output="logits",
         output_stride=stride,
@@ -73,11 +74,12 @@ def _card(
         parameters=parameters,
         gmac=gmac,
         listed_size=listed_size,
-        pretrained=Artifact(
+        pretrained=pinned(
+            DIGESTS,
             (
                 f"{_PADDLEX}/official_pretrained_model/{name}_pretrained.pdparams",
                 f"{_PADDLESEG}/{config}/model.pdparams",
-            )
+            ),
         ),
         aliases=(config,),
         paper=paper,

@@ -7,7 +7,8 @@ commit 10936dc. Parameters and GMAC are counted on the network.
 
 from __future__ import annotations
 
-from zoo.plugin import ADE20K, Artifact, Latency, Metric, ModelCard, Normalize, Resize
+from zoo.plugin import ADE20K, Latency, Metric, ModelCard, Normalize, Resize, pinned
+from zoo_plugin_seaformer.digests import DIGESTS
 
 _PADDLEX = "https://paddle-model-ecology.bj.bcebos.com/paddlex"
 _PADDLESEG = "https://bj.bcebos.com/paddleseg/dygraph/ade20k"
@@ -70,7 +71,7 @@ def _card(
         labels=ADE20K,
         dataset="ade20k",
         license=_LICENSE,
-        weights=Artifact(tuple(f"{_PADDLEX}/official_inference_model/{bundle}_infer.tar" for bundle in bundles)),
+        weights=pinned(DIGESTS, tuple(f"{_PADDLEX}/official_inference_model/{bundle}_infer.tar" for bundle in bundles)),
         preprocess=_PREPROCESS,
         output="logits",
         output_stride=8,
@@ -82,8 +83,9 @@ def _card(
         parameters=parameters,
         gmac=gmac,
         listed_size=listed_size,
-        pretrained=Artifact(
-            (f"{pretrained}/{name}_pretrained.pdparams", *checkpoints, f"{pretrained}/{quoted}_pretrained.pdparams")
+        pretrained=pinned(
+            DIGESTS,
+            (f"{pretrained}/{name}_pretrained.pdparams", *checkpoints, f"{pretrained}/{quoted}_pretrained.pdparams"),
         ),
         aliases=(display_name, f"seaformer_{size}_ade20k_512x512_160k"),
         paper=(

@@ -6,7 +6,8 @@ wheel and two editions of the PaddleX tutorial on semantic segmentation. Paramet
 
 from __future__ import annotations
 
-from zoo.plugin import CITYSCAPES, Artifact, Latency, Metric, ModelCard, Normalize
+from zoo.plugin import CITYSCAPES, Latency, Metric, ModelCard, Normalize, pinned
+from zoo_plugin_segformer.digests import DIGESTS
 
 _PADDLEX = "https://paddle-model-ecology.bj.bcebos.com/paddlex"
 _PADDLESEG = "https://bj.bcebos.com/paddleseg/dygraph/cityscapes"
@@ -58,12 +59,13 @@ def _card(
         labels=CITYSCAPES,
         dataset="cityscapes",
         license=_LICENSE,
-        weights=Artifact(
+        weights=pinned(
+            DIGESTS,
             (
                 f"{_PADDLEX}/official_inference_model/paddle3.0.0/{name}_infer.tar",
                 f"{_PADDLEX}/official_inference_model/paddle3.0b1_v2/{name}_infer.tar",
                 f"{_PADDLEX}/official_inference_model/paddle3.0b2/{quoted}_infer.tar",
-            )
+            ),
         ),
         preprocess=(Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),),
         output="logits",
@@ -79,12 +81,13 @@ def _card(
         parameters=parameters,
         gmac=gmac,
         listed_size=listed_size,
-        pretrained=Artifact(
+        pretrained=pinned(
+            DIGESTS,
             (
                 f"{_PADDLEX}/official_pretrained_model/{name}_pretrained.pdparams",
                 f"{_PADDLESEG}/{config}/model.pdparams",
                 f"{_PADDLEX}/official_pretrained_model/{quoted}_pretrained.pdparams",
-            )
+            ),
         ),
         aliases=(config, f"SegFormer_{variant}", f"{name} (slice)"),
         paper=("SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers, arXiv:2105.15203"),

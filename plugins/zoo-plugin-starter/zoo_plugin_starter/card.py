@@ -37,4 +37,5 @@ STARTER = ModelCard(
         "the figure cannot be compared with published ones.",
         "Thin and rare things (poles, signs, pedestrians, bicyclists) are found poorly; see the IoU of each class.",
     ),
+    self_test=Embedded("zoo_plugin_starter", "self_test"),
 )

@@ -1,0 +1,67 @@
+"""What the cache costs when a model is loaded that is already here: finding its files and proving them unchanged.
+
+    python benchmarks/warm_load.py
+
+A folder of the size of PP-LiteSeg-T's (33 MB) is put into a temporary cache; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from machine import describe
+
+import zoo
+from zoo.hub.manifest import FILES
+from zoo.hub.records import Record, Wanted, now
+from zoo.hub.store import Store
+from zoo.registry import find_model
+from zoo.spec import Artifact
+
+MODEL = "PP-LiteSeg-T"
+SIZES = {"inference.json": 300_000, "inference.pdiparams": 32_600_000, "inference.yml": 1_000}
+
+
+def stock(home: Path) -> None:
+    """Puts files of the usual sizes into a cache folder."""
+    card = find_model(MODEL).card
+    assert isinstance(card.weights, Artifact)
+    wanted, store = Wanted(card.name, "inference", card.weights), Store(home)
+    store.prepare()
+    scratch = store.scratch(wanted.key)
+    (scratch / FILES).mkdir()
+    for name, size in SIZES.items():
+        (scratch / FILES / name).write_bytes(os.urandom(size))
+    tree, _ = store.keep(scratch)
+    store.write_record(
+        Record(wanted.key, card.name, "inference", card.weights.urls[0], 1, "ab" * 32, tree, "download", now())
+    )
+
+
+def timed(repeats: int, **options: bool) -> str:
+    """Fetches what is here, again and again."""
+    times: list[float] = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        zoo.fetch(MODEL, **options)
+        times.append(1000 * (time.perf_counter() - began))
+    return f"median {statistics.median(times):.2f} ms, largest {max(times):.2f} ms of {repeats}"
+
+
+def main() -> None:
+    """Measures and prints."""
+    print(describe("zoo-core"))
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["ZOO_HOME"] = place
+        stock(Path(place))
+        print("first call in the process, modules imported: ", timed(1))
+        print("unchanged files (goal: under 5 ms):          ", timed(200))
+        print("verify=True, every digest:                   ", timed(10, verify=True))
+
+
+if __name__ == "__main__":
+    main()

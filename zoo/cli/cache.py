@@ -1,0 +1,109 @@
+"""`zoo cache`: what is on this machine, and keeping it in order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from zoo.cli.options import Size, Span, offline_option
+from zoo.cli.progress import download_progress
+from zoo.cli.tables import echo_json, echo_table, size_text
+from zoo.hub.cache import home
+from zoo.hub.store import Store
+from zoo.text import printable
+from zoo.weights.fetch import make_options
+from zoo.weights.inventory import CacheEntry, cached, forgotten, leftovers, matching, remove, stale, sweep, when
+from zoo.weights.inventory import verify as verify_files
+
+
+@click.group()
+def cache() -> None:
+    """Show and tidy the model files on this machine."""
+
+
+@cache.command("dir")
+def show_folder() -> None:
+    """Show the cache folder (ZOO_HOME, else the user's cache folder)."""
+    click.echo(home())
+
+
+@cache.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_files(as_json: bool) -> None:
+    """List the models in the cache."""
+    entries = cached(Store(home()))
+    if as_json:
+        echo_json([asdict(entry.record) | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
+        return
+    _table(entries)
+    click.echo(f"{len(entries)} in {printable(home())}, {size_text(sum(entry.size for entry in entries))}", err=True)
+
+
+@cache.command("rm")
+@click.argument("models", nargs=-1, required=True)
+@click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
+def remove_models(models: tuple[str, ...], forget: bool) -> None:
+    """Remove the files of MODELS, names or patterns."""
+    store = Store(home())
+    known = cached(store) + (forgotten(store) if forget else [])
+    for entry in matching(known, models):
+        remove(store, entry, forget)
+        click.echo(
+            f"{'forgot' if forget else 'removed'} {entry.record.model} {entry.record.kind}, {size_text(entry.size)}"
+        )
+
+
+@cache.command()
+@click.option("--older-than", type=Span(), help="Remove models not used for so long, such as 30d.")
+@click.option("--keep-size", type=Size(), help="Remove the longest unused models down to a size, such as 2GB.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> None:
+    """Remove what no model has needed for a day, and models that are old or too many."""
+    store = Store(home())
+    word = "would remove" if dry_run else "removed"
+    freed = 0
+    for entry in stale(store, older_than, keep_size):
+        if not dry_run:
+            remove(store, entry)
+        freed += entry.size
+        click.echo(f"{word} {entry.record.model} {entry.record.kind}, {size_text(entry.size)}")
+    for leftover in leftovers(store):
+        if not dry_run:
+            sweep(leftover)
+        freed += leftover.size
+        click.echo(f"{word} {leftover.what} {printable(leftover.path.name)}, {size_text(leftover.size)}")
+    click.echo(f"{word} {size_text(freed)} in all", err=True)
+
+
+@cache.command()
+@click.argument("models", nargs=-1)
+@click.option("--repair", is_flag=True, help="Download damaged files again; forget damaged records.")
+@offline_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: bool | None, as_json: bool) -> None:
+    """Take the digest of every file of MODELS, by default of all."""
+    with download_progress() as progress:
+        options = make_options(offline, True, progress) if repair else None
+        verdicts = list(verify_files(Store(home()), models, options))
+    if as_json:
+        echo_json([asdict(verdict) for verdict in verdicts])
+    else:
+        for verdict in verdicts:
+            state = "ok" if not verdict.fault else verdict.repair or "damaged"
+            click.echo(printable(f"{verdict.model or verdict.key} {verdict.kind}".strip() + f": {state}"))
+            if verdict.fault:
+                click.echo(printable(f"  {verdict.fault}"), err=True)
+    if not all(verdict.whole for verdict in verdicts):
+        if not repair:
+            click.echo("Run: zoo cache verify --repair", err=True)
+        ctx.exit(1)
+
+
+def _table(entries: list[CacheEntry]) -> None:
+    rows = [
+        (entry.record.model, entry.record.kind, size_text(entry.size), when(entry.used), entry.record.origin)
+        for entry in entries
+    ]
+    echo_table(("MODEL", "WEIGHTS", "SIZE", "LAST USED", "FROM"), rows, right=(2,))

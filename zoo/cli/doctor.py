@@ -1,0 +1,84 @@
+"""`zoo doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli.tables import echo_json
+from zoo.text import printable
+
+if TYPE_CHECKING:
+    from zoo.doctor import Finding, SelfTestResult
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option("--device", help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
+@click.option("--backend", help="Inference engine of the self-test.  [default: auto]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, model: str | None, device: str | None, backend: str | None, as_json: bool) -> None:
+    """Show what zoo finds on this machine; with MODEL, run its self-test. Exits with 1 if there is a problem."""
+    if model is None and (device or backend):
+        raise click.UsageError("--device and --backend belong to the self-test of a model: give MODEL too.", ctx)
+    if _examine(as_json) if model is None else _self_test(model, device or "cpu", backend or "auto", as_json):
+        ctx.exit(1)
+
+
+def _examine(as_json: bool) -> bool:
+    """Prints the report. Returns whether there is a problem."""
+    from zoo.doctor import examine
+
+    report = examine()
+    if as_json:
+        echo_json({"problems": len(report.problems), "findings": [asdict(finding) for finding in report.findings]})
+        return bool(report.problems)
+    for topic, findings in groupby(report.findings, lambda finding: finding.topic):
+        click.echo(click.style(topic.upper(), bold=True))
+        _show(list(findings))
+    notes = sum(finding.state == "note" for finding in report.findings)
+    click.echo(f"{_counted(len(report.problems), 'problem')}, {_counted(notes, 'note')}", err=True)
+    return bool(report.problems)
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        click.echo(f"  {finding.state:<8} {finding.name:<{width}}  {finding.value}")
+        if finding.help:
+            click.echo(f"  {'':<8} {'':<{width}}  {finding.help}")
+
+
+def _self_test(model: str, device: str, backend: str, as_json: bool) -> bool:
+    """Runs the self-test and prints what came of it. Returns whether there is a problem."""
+    from zoo.doctor import self_test
+
+    result = self_test(model, device, backend)
+    if as_json:
+        echo_json(asdict(result))
+    else:
+        for label, text in _lines(result):
+            click.echo(f"{label:<10} {printable(text)}")
+        if result.help:
+            click.echo(printable(result.help), err=True)
+    return result.state == "problem"
+
+
+def _lines(result: SelfTestResult) -> Iterator[tuple[str, str]]:
+    height, width = result.size
+    yield "Model", result.model
+    yield "Device", result.device
+    yield "Engine", result.engine
+    yield "Picture", f"{height}x{width}, the first one; further ones are faster"
+    yield "Times", "  ".join(f"{stage} {1000 * seconds:.0f} ms" for stage, seconds in result.seconds.items())
+    yield "State", result.state
+    yield "Outcome", result.message
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

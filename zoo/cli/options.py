@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.weights.lock import LOCK_FILE
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+offline_option = click.option(
+    "--offline", is_flag=True, default=None, help="Never use the network; as ZOO_OFFLINE=1 does for every command."
+)
+
+
+def lock_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--lock FILE` and `--locked`, given to the command as `lock`, a path or None."""
+    command = click.option(
+        "--locked",
+        "lock",
+        flag_value=Path(LOCK_FILE),
+        type=click.Path(path_type=Path),
+        help=f"Refuse whatever differs from {LOCK_FILE} in this folder.",
+    )(command)
+    return click.option(
+        "--lock", "lock", type=click.Path(path_type=Path), help="Refuse whatever differs from this lock file."
+    )(command)
+
+
+# Older versions of click take no type argument.
+class Size(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """Bytes, with a unit of 1000: 500M, 2GB."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Returns bytes."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", str(value).strip(), re.IGNORECASE)
+        if match is None:
+            self.fail(f"{value!r} is not a size such as 500M or 2GB.", param, ctx)
+        return round(float(match[1]) * _UNITS[match[2].upper()])
+
+
+class Span(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A span of time: 12h, 30d, 8w."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Returns seconds."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is not a time such as 12h, 30d or 8w.", param, ctx)
+        return float(match[1]) * _SPANS[match[2]]

@@ -1,0 +1,50 @@
+"""What a download shows: a bar on a terminal, notes on standard error everywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Generator
+
+import click
+
+from zoo.hub.download import Progress
+from zoo.text import printable
+
+
+@contextlib.contextmanager
+def download_progress() -> Generator[Callable[[Progress], None], None, None]:
+    """Yields a callback for downloads."""
+    if not sys.stderr.isatty():
+        yield _notes
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TaskID, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(progress: Progress) -> None:
+            if progress.note:
+                bars.console.print(_note(progress), markup=False, highlight=False)
+                return
+            if progress.url not in tasks:
+                tasks[progress.url] = bars.add_task(printable(_file(progress.url)), total=progress.total)
+            bars.update(tasks[progress.url], completed=progress.received, total=progress.total)
+
+        yield show
+
+
+def _notes(progress: Progress) -> None:
+    if progress.note:
+        click.echo(_note(progress), err=True)
+
+
+def _note(progress: Progress) -> str:
+    return printable(f"{_file(progress.url)}: {progress.note}")
+
+
+def _file(url: str) -> str:
+    return url.partition("?")[0].rpartition("/")[2]

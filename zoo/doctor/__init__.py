@@ -1,0 +1,22 @@
+"""What zoo finds on this machine, and whether a model gives the result it must give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo.doctor.examination import examine
+from zoo.doctor.findings import Finding, Report, State
+
+if TYPE_CHECKING:
+    from zoo.doctor.trial import LEAST_AGREEMENT, SelfTestResult, self_test
+
+__all__ = ["LEAST_AGREEMENT", "Finding", "Report", "SelfTestResult", "State", "examine", "self_test"]
+
+
+def __getattr__(name: str) -> object:
+    # The self-test needs numpy; the examination must work where numpy itself is what is broken.
+    if name in __all__:
+        from zoo.doctor import trial
+
+        return getattr(trial, name)
+    raise AttributeError(f"module 'zoo.doctor' has no attribute {name!r}")

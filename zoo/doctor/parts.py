@@ -1,0 +1,144 @@
+"""What plugins bring: models, engines and devices, and what is wrong with them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterator
+
+from zoo.device import CPU, available_cores
+from zoo.doctor.findings import Finding
+from zoo.errors import CacheError, RegistryError
+from zoo.hub.cache import home
+from zoo.plugin import Backend, Device, Probe
+from zoo.registry.catalogue import read_catalogue
+from zoo.registry.discovery import DISABLE, Discovery, Plugin
+from zoo.registry.names import canonical_distribution
+
+# A setting of one single program, by its digest.
+_SINGLE = re.compile(r"-[0-9a-f]{32}\.setting\.json$")
+_KEPT = "paddle setting"
+_PADDLE = 'Run: pip install "zoo-core[cpu]"'
+_REINSTALL = "Run: pip install --force-reinstall zoo-core"
+
+
+def plugins(found: Discovery) -> Iterator[Finding]:
+    """Looks at every installed plugin: what it brings, or why it brings nothing."""
+    if not found.plugins:
+        yield Finding("plugins", "plugins", "none installed", "note", "Run: pip install zoo-plugin-starter")
+    for plugin in found.plugins:
+        yield from _plugin(plugin, found)
+
+
+def engines(found: Discovery) -> Iterator[Finding]:
+    """Looks at every engine and the devices it runs on, and at the setting kept for paddle. Starts none."""
+    devices: list[Device] = [CPU(), *(device for plugin in found.plugins for device in plugin.devices)]
+    try:
+        from zoo.backends.paddle import PaddleBackend
+        from zoo.backends.paddle_settings import SETTINGS
+    except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
+        yield Finding("engines", "paddle", f"cannot be used: {error}", "problem", _REINSTALL)
+    else:
+        yield _paddle(PaddleBackend(), devices)
+        yield from _kept_settings(SETTINGS)
+    for plugin in found.plugins:
+        for backend in plugin.backends:
+            usable, reasons = _usable(backend, devices)
+            value = "; ".join(filter(None, (f"runs on {', '.join(usable)}" if usable else "", *reasons)))
+            yield Finding("engines", backend.name, value, "ok" if usable else "note")
+
+
+def devices(found: Discovery) -> Iterator[Finding]:
+    """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
+    yield Finding("devices", "cpu", f"cores: {available_cores()}")
+    installed = [device for plugin in found.plugins for device in plugin.devices]
+    for device in installed:
+        probe = _probe(device)
+        if probe.count:
+            yield Finding("devices", device.kind, str(probe.count))
+        else:
+            yield Finding("devices", device.kind, f"none: {probe.reason or 'its plugin gives no reason'}", "note")
+    try:
+        catalogue = read_catalogue().devices
+    except RegistryError as error:
+        yield Finding("devices", "catalogue", error.message, "problem", error.hint)
+        return
+    kinds = {device.kind for device in installed}
+    # Their plugins are there, but broken or left out; that is a finding of its own.
+    present = {canonical_distribution(plugin.distribution) for plugin in found.plugins}
+    for device in catalogue:
+        if device.kind not in kinds and canonical_distribution(device.distribution) not in present:
+            yield Finding("devices", device.kind, "not installed", "ok", f"Run: pip install {device.distribution}")
+
+
+def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
+    if plugin.disabled:
+        value = f"{plugin.version}, left out by {DISABLE}"
+        yield Finding("plugins", plugin.distribution, value, "note", f"Run: unset {DISABLE}")
+        return
+    if plugin.error is None:
+        models = [card.name for family in plugin.families for card in family.cards]
+        brings = [*models, *(d.kind for d in plugin.devices), *(b.name for b in plugin.backends)]
+        yield Finding("plugins", plugin.distribution, f"{plugin.version}: {', '.join(brings) or 'brings nothing'}")
+    for problem in found.problems(plugin):
+        yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
+
+
+def _paddle(paddle: Backend, devices: list[Device]) -> Finding:
+    usable, reasons = _usable(paddle, devices)
+    if not usable:
+        return Finding("engines", paddle.name, "; ".join(reasons), "problem", _PADDLE)
+    if importlib.util.find_spec("setuptools") is None:
+        # paddlepaddle imports it without asking for it in its metadata.
+        return Finding("engines", paddle.name, "setuptools, which it needs, is not installed", "problem", _PADDLE)
+    return Finding("engines", paddle.name, f"runs on {', '.join(usable)}")
+
+
+def _usable(backend: Backend, devices: list[Device]) -> tuple[list[str], list[str]]:
+    """Returns the kinds of device an engine runs on, and for the others why not."""
+    usable: list[str] = []
+    reasons: list[str] = []
+    for device in devices:
+        try:
+            probe = backend.probe(device)
+        except Exception as error:  # a plugin's code
+            probe = Probe(0, f"its probe failed with {type(error).__name__}: {error}")
+        if probe.count:
+            usable.append(device.kind)
+        else:
+            reasons.append(f"not on {device.kind}: {probe.reason or 'no reason given'}")
+    return usable, reasons
+
+
+def _probe(device: Device) -> Probe:
+    try:
+        return device.probe()
+    except Exception as error:  # a plugin's code
+        return Probe(0, f"its probe failed with {type(error).__name__}: {error}")
+
+
+def _kept_settings(known: tuple[str, ...]) -> Iterator[Finding]:
+    """Looks at what trials of paddle on this machine found; see zoo/backends/paddle_probe.py. Starts no trial."""
+    try:
+        records = sorted((home() / "engines").glob("paddle-*.setting.json"))
+    except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
+        records = []
+    kinds = [record for record in records if not _SINGLE.search(record.name)]
+    for record in kinds:
+        program = record.name.removesuffix(".setting.json")
+        try:
+            setting = json.loads(record.read_bytes())["setting"]
+        except (OSError, ValueError, KeyError, TypeError):
+            setting = None
+        if setting not in known:
+            yield Finding("engines", _KEPT, f"{program}: damaged; the settings will be tried again", "note")
+        elif setting == known[0]:
+            yield Finding("engines", _KEPT, f"{program}: {setting}")
+        else:
+            hint = f"It is slower than {known[0]}, which failed here. {_PADDLE}"
+            yield Finding("engines", _KEPT, f"{program}: {setting}", "note", hint)
+    if len(records) > len(kinds):
+        yield Finding("engines", _KEPT, f"single programs without digests: {len(records) - len(kinds)}")
+    if not records:
+        yield Finding("engines", _KEPT, "none yet; the first model that is loaded will try them")

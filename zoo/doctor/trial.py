@@ -1,0 +1,152 @@
+"""The self-test of a model: one picture through the device and engine chosen, compared with its expected mask."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.data import Sample
+from zoo.doctor.findings import State
+from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
+from zoo.hub.cache import embedded_folder, settings_file
+from zoo.model import load
+from zoo.registry import find_model
+
+#: Smallest fraction of equal pixels that is no fault: engines round differently, and single pixels are ties.
+LEAST_AGREEMENT = 0.999
+
+#: Files of a self-test's folder.
+PICTURE, MASK = "picture.png", "mask.png"
+
+_ONLY_RUN = "It runs. Only that was tested and not its result: there is no expected mask for it."
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTestResult:
+    """What a self-test gave.
+
+    Attributes:
+        model: Name of the model.
+        device: Device really used, such as "cpu".
+        engine: Engine and setting really used, such as "paddle 3.2.2, oneDNN, 2 threads".
+        size: (height, width) of the picture in pixels.
+        agreement: Fraction of pixels with the expected class; None where the model brings no expected mask.
+        seconds: Time of each stage: "load" (with the import of the engine), "read", "preprocess", "inference",
+            "postprocess". It is the first picture; further ones are faster.
+        state: "ok", "note" where only running could be tested, "problem" below `LEAST_AGREEMENT`.
+        message: The outcome in one sentence.
+        help: The next step; empty unless there is a problem.
+    """
+
+    model: str
+    device: str
+    engine: str
+    size: tuple[int, int]
+    agreement: float | None
+    seconds: Mapping[str, float]
+    state: State
+    message: str
+    help: str = ""
+
+
+def self_test(model: str | Path, device: str = "cpu", backend: str = "auto") -> SelfTestResult:
+    """Runs a model on the picture of its self-test and compares the mask with the expected one.
+
+    Args:
+        model: Name of an installed model, or an export folder. A folder, and a model whose card has no self-test, is
+            run on a made-up picture, which shows only that it runs.
+        device: As in `zoo.load`.
+        backend: As in `zoo.load`.
+
+    Returns:
+        What came of it; a wrong mask is a result and not an error.
+
+    Raises:
+        ZooError: The model cannot be opened or run, as in `zoo.load` and `Model.predict`.
+        PluginContractError: The files of the self-test are missing or damaged.
+    """
+    expected = _find_expected(model)
+    began = time.perf_counter()
+    with load(model, device=device, backend=backend) as opened:
+        loaded = time.perf_counter() - began
+        result = opened.predict(made_up_picture() if expected is None else expected.picture).one()
+    agreement: float | None = None
+    verdict: tuple[State, str, str] = ("note", _ONLY_RUN, "")
+    if expected is not None:
+        agreement = float((result.mask == expected.mask).mean())
+        verdict = _judge(agreement, str(model), result.device, backend, expected.distribution)
+    height, width = result.mask.shape
+    seconds = {"load": loaded, **result.seconds}
+    return SelfTestResult(result.model, result.device, result.engine, (height, width), agreement, seconds, *verdict)
+
+
+def made_up_picture() -> NDArray[np.uint8]:
+    """Returns a picture of nothing, the same every time: colour ramps, two blocks and noise.
+
+    Returns:
+        (180, 320, 3) RGB uint8.
+    """
+    rows, columns = np.mgrid[0:180, 0:320]
+    image = np.stack([rows * 255 // 179, columns * 255 // 319, 255 - rows * 255 // 179], axis=2)
+    image[100:170, 40:140] = (70, 70, 80)
+    image[60:150, 200:240] = (180, 40, 40)
+    noise = np.random.Generator(np.random.PCG64(0)).integers(-12, 13, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Expected:
+    """The files of a self-test, read, and the distribution they come from."""
+
+    picture: Path
+    mask: NDArray[np.uint8]
+    distribution: str
+
+
+def _find_expected(model: str | Path) -> _Expected | None:
+    # A folder of this name comes first, as in zoo.load.
+    if settings_file(Path(model)) is not None:
+        return None
+    try:
+        found = find_model(str(model))
+    except ModelNotFoundError:
+        # No such model, or a folder without settings: zoo.load says which.
+        return None
+    if found.card.self_test is None:
+        return None
+    folder = embedded_folder(found.card.self_test)
+    try:
+        _, mask = Sample(folder / PICTURE, folder / MASK).load()
+    except (DatasetError, DecodeError) as error:
+        raise PluginContractError(
+            f"The self-test of {found.card.name} cannot be used: {error.message}",
+            f"Run: pip install --force-reinstall --no-deps {found.distribution}",
+        ) from error
+    return _Expected(folder / PICTURE, mask, found.distribution)
+
+
+def _judge(agreement: float, wanted: str, device: str, backend: str, distribution: str) -> tuple[State, str, str]:
+    figures = f"{agreement:.6f} of the pixels have the expected class; {LEAST_AGREEMENT} or more was expected."
+    if agreement >= LEAST_AGREEMENT:
+        return "ok", figures, ""
+    again = f"zoo doctor {shlex.quote(wanted)}"
+    if device != "cpu":
+        return (
+            "problem",
+            figures,
+            f"Run: {again} --device cpu  (if that is right, {device} computes wrongly)",
+        )
+    if backend not in ("auto", "paddle"):
+        return "problem", figures, f"Run: {again} --backend paddle  (if that is right, {backend} computes wrongly)"
+    return (
+        "problem",
+        figures,
+        f"Run: pip install --force-reinstall --no-deps {distribution}  (if it stays wrong, report it with what "
+        "zoo doctor prints)",
+    )

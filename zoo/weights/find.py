@@ -1,0 +1,65 @@
+"""From what a caller names to an export folder: a model, a folder, or a model in a bundle file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from zoo.errors import BundleError, LockMismatchError
+from zoo.hub.bundle import Bundle, read_bundle
+from zoo.hub.cache import settings_file
+from zoo.hub.download import Progress
+from zoo.registry import find_model
+from zoo.weights.fetch import fetch, named_bundle
+from zoo.weights.pack import SUFFIX
+
+
+def find_bundle(
+    name: str | Path,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    verify: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Bundle:
+    """Finds the export folder of a model, fetching it where it is not on this machine.
+
+    Args:
+        name: Name of an installed model, an export folder, or "FILE.zoo#MODEL".
+        offline: Never use the network; by default what `ZOO_OFFLINE` says.
+        lock: A lock file; anything that differs from it is refused.
+        verify: Take the digest of every file.
+        progress: Called with what goes on during a download.
+
+    Raises:
+        ModelNotFoundError: No model has this name.
+        FetchError: The files cannot be had, or are not what they must be.
+        BundleError: The folder is not an export folder.
+    """
+    packed = _packed(name)
+    if packed is None and not (isinstance(name, Path) or _looks_like_path(name)):
+        card = find_model(name).card
+        return named_bundle(card, fetch(name, offline=offline, lock=lock, verify=verify, progress=progress))
+    if lock is not None:
+        raise LockMismatchError(
+            f"{name} is a file or folder; a lock file holds models by their names.",
+            "Give the name of a model, or leave the lock out.",
+        )
+    if packed is None:
+        return read_bundle(name)
+    from zoo.weights.install import open_packed
+
+    return open_packed(*packed, verify=verify)
+
+
+def _packed(name: str | Path) -> tuple[Path, str] | None:
+    file, mark, model = str(name).rpartition("#")
+    if mark and file.endswith(SUFFIX):
+        return Path(file), model
+    if str(name).endswith(SUFFIX) and Path(name).is_file():
+        raise BundleError(f"{name} is a bundle file, which may hold several models.", f'Say which one: "{name}#MODEL".')
+    return None
+
+
+def _looks_like_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None
