@@ -103,7 +103,7 @@ def test_a_broken_connection_is_continued_where_it_broke(broken: Reply, parts: P
 
 
 def test_a_drip_is_a_broken_connection(parts: Path) -> None:
-    limits = Limits(read=0.3, slowest=200_000, backoff=0.01)
+    limits = Limits(read=0.3, slowest=200_000, backoff=0.01, tries=3)
     with Server({"/x.tar": FILE}) as server:
         server.replies["/x.tar"] = [Reply(rate=20_000)]
         assert right(download(Artifact((server.url("/x.tar"),)), parts, limits=limits))
@@ -533,7 +533,8 @@ def test_the_next_address_is_asked_when_one_fails(parts: Path) -> None:
         ]
         error = refusal(Artifact((missing, other), SHA256), parts, hint="Run: zoo download X")
     assert isinstance(error, ChecksumMismatchError)
-    assert [line.strip().partition(": ")[0] for line in error.message.splitlines()[1:]] == [missing, other]
+    assert error.message.index(f"{missing}: 404") < error.message.index(f"{other}: the file has")
+    assert "\n" not in error.message
     assert "404 Not Found" in error.message
     assert SHA256 in error.message
     assert error.hint == "Run: zoo download X"
@@ -912,13 +913,25 @@ def run_through(script: list[tuple[int, Reply]], sha256: str | None, calls: int)
     return given
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=st.lists(replies(pinned=False), max_size=8))
 def test_whatever_the_server_does_an_unpinned_file_is_one_whole_state_of_it(script: list[tuple[int, Reply]]) -> None:
     assert set(run_through(script, None, 3)) <= {FILE[:3_000], OTHER[:3_000]}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(script=st.lists(replies(pinned=True), max_size=8))
 def test_whatever_the_server_does_a_pinned_file_is_the_right_one(script: list[tuple[int, Reply]]) -> None:
     assert set(run_through(script, hashlib.sha256(FILE[:3_000]).hexdigest(), 3)) <= {FILE[:3_000]}
+
+
+def test_a_name_that_says_nothing_is_not_looked_for_at_the_top_of_a_mirror(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_MIRROR", str(tmp_path))
+    (tmp_path / "model.pdparams").write_bytes(FILE)
+    declared = "https://publisher.example/segformer_b0/model.pdparams"
+    assert "No such file" in refusal(Artifact((declared,)), parts).message
+    (tmp_path / "segformer_b0").mkdir()
+    (tmp_path / "segformer_b0" / "model.pdparams").write_bytes(FILE)
+    assert download(Artifact((declared,)), parts, limits=QUICK).size == len(FILE)

@@ -144,7 +144,9 @@ def _mirrored(url: str, mirror: str | Path) -> str | Path:
     if isinstance(mirror, str):
         return mirror + parts.path + (f"?{parts.query}" if parts.query else "")
     whole = mirror.joinpath(*filter(None, names))
-    return whole if os.path.exists(whole) else mirror / names[-1]
+    # PaddleSeg calls every checkpoint model.pdparams: only its folder tells whose it is.
+    own_name = not names[-1].startswith("model.")
+    return mirror / names[-1] if own_name and not os.path.exists(whole) else whole
 
 
 def _outside(url: str) -> FetchError:

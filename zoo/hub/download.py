@@ -311,5 +311,5 @@ def _failed(failures: list[tuple[Address, AddressError]], hint: str | None) -> F
     if len(failures) == 1:
         address, error = failures[0]
         return kind(f"{address.shown} does not give the file: {error.reason.rstrip('.')}.", hint)
-    lines = "".join(f"\n  {address.shown}: {error.reason}" for address, error in failures)
-    return kind(f"None of the {len(failures)} addresses gives the file:{lines}", hint)
+    reasons = "; ".join(f"{address.shown}: {error.reason}" for address, error in failures)
+    return kind(f"None of the {len(failures)} addresses gives the file. {reasons}.", hint)

@@ -159,8 +159,8 @@ def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
         except OSError:
             # The folder of downloads may be a link to another disk.
             shutil.copyfile(got.path, folder / name)
-            with open(folder / name, "rb") as file:
-                os.fsync(file.fileno())
+        with open(folder / name, "rb") as file:
+            os.fsync(file.fileno())
         os.chmod(folder / name, 0o644)
     except OSError as error:
         raise CacheError(

@@ -134,7 +134,7 @@ class Part:
             rest = memoryview(block)
             while rest:
                 rest = rest[self._file.write(rest) :]
-        # The digest is taken beside the receiving; alone it would cost a third of the rate on a fast line.
+        # Taking the digest in turn with receiving would cost a quarter of the rate of a fast line.
         self._hashing.append(self._hasher.submit(self._sha256.update, block))
         if len(self._hashing) > _BLOCKS_AHEAD:
             self._hashing.popleft().result()
@@ -236,10 +236,10 @@ class Part:
         except OSError as error:
             folder = printable(self.path.parent)
             if error.errno in _FULL:
-                needed = f"{self.facts.total} bytes" if self.facts.total else f"more than {self.received} bytes"
+                size = f"{self.facts.total} bytes" if self.facts.total else f"more than {self.received} bytes"
                 with suppress(OSError):
                     self._remove()
-                raise no_room(f"{folder} cannot hold the download ({error.strerror}): it has {needed}.") from error
+                raise no_room(f"{folder} cannot hold the download ({error.strerror}): it has {size}.") from error
             raise CacheError(
                 f"{folder} cannot be written to: {error.strerror or error}. A writable folder was expected.",
                 "Correct its permissions, or run: export ZOO_HOME=FOLDER  (a writable one)",
