@@ -48,6 +48,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/networks.py
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/warm_load.py
+	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/slide.py
 
 registry: $(READY)
 	$(BIN)/zoo registry build

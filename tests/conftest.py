@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+import zoo
 from servers import Server
 from support import ARCHIVE, CHECKPOINT, export_small, packed
 from zoo.hub.bundle import Bundle
@@ -67,10 +68,19 @@ def official_archive(official_folder: Path) -> bytes:
     return packed(official_folder)
 
 
+@pytest.fixture(scope="session")
+def engines(zoo_home: Path, bundle: Bundle, official_folder: Path) -> Path:
+    """Which engine settings work here: found once, because a trial takes seconds."""
+    for folder in (bundle.folder, official_folder):
+        zoo.load(folder, threads=1).close()
+    return zoo_home / "engines"
+
+
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache folder of one test's own."""
+def home(tmp_path: Path, engines: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of one test's own, without models."""
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    shutil.copytree(engines, tmp_path / "home" / "engines")
     return tmp_path / "home"
 
 

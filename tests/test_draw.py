@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
@@ -16,7 +16,7 @@ from PIL._util import DeferredError
 from zoo.errors import OutputError
 from zoo.labels import ADE20K, CAMVID, LabelSet, distinct_palette
 from zoo.results import Result
-from zoo.results.classes import class_names, classes_in, color_table
+from zoo.results.classes import class_names, class_value, classes_in, color_table
 from zoo.results.draw import blend
 from zoo.testing.scenes import draw_scene
 
@@ -40,6 +40,7 @@ def test_half_opacity_is_the_rounded_mean_of_picture_and_colour() -> None:
     assert over.tolist() == [[[5, 138, 31], [201, 100, 128]]]
 
 
+@settings(deadline=None)
 @given(picture=st.integers(0, 255), color=st.integers(0, 255), opacity=st.floats(0, 1))
 def test_blending_is_within_half_a_grey_level_of_the_formula_and_never_leaves_its_ends(
     picture: int, color: int, opacity: float
@@ -96,14 +97,29 @@ def test_repeated_and_missing_names_are_told_apart_by_the_value() -> None:
         f"screen ({first})",
         f"screen ({second})",
         "class 200",
-        "ignored",
+        "unknown",
     ]
 
 
 def test_no_two_values_ever_share_a_name() -> None:
-    tricky = LabelSet("t", ("a", "a", "a (0)", "ignored", "class 9"), distinct_palette(5))
+    tricky = LabelSet("t", ("a", "a", "a (0)", "unknown", "class 9"), distinct_palette(5))
     names = class_names(tricky, [0, 1, 2, 3, 4, 9, 255])
-    assert names == ["a (0)", "a (1)", "a (0) (2)", "ignored", "class 9", "class 9 (9)", "ignored (255)"]
+    assert names == ["a (0)", "a (1)", "a (0) (2)", "unknown", "class 9", "class 9 (9)", "unknown (255)"]
+
+
+NAMES = st.sampled_from(["a", "a (0)", "a (1)", "unknown", "unknown (7)", "class 7", "class 7 (7)", "class 300", "b"])
+
+
+@settings(deadline=None)
+@given(names=st.lists(NAMES, min_size=1, max_size=9), ignored=st.sampled_from([0, 7, 255, 300, 65535]))
+def test_every_name_leads_back_to_its_value(names: list[str], ignored: int) -> None:
+    labels = LabelSet("t", tuple(names), distinct_palette(len(names)), ignored)
+    values = [*range(12), 255, 300, 65535]
+    found = class_names(labels, values)
+    assert len(set(found)) == len(values)
+    assert [class_value(labels, name) for name in found] == values
+    assert all(class_names(labels, [value]) == [name] for value, name in zip(values, found, strict=True))
+    assert class_value(labels, "nothing of the kind") is None
 
 
 def test_an_ignore_index_that_is_a_class_keeps_its_name() -> None:
@@ -202,7 +218,44 @@ def test_overlay_and_colour_pictures_are_lossless_and_a_jpeg_is_close(tmp_path) 
         assert np.abs(np.asarray(picture).astype(int) - drawn.overlay()).mean() < 3
 
 
+def test_side_by_side_are_the_picture_and_its_overlay(tmp_path) -> None:
+    scene = draw_scene(6, 60, 80)
+    drawn = result(scene.mask, image=scene.image)
+    both = drawn.side(0.3, legend=False)
+    assert np.array_equal(both[:, :80], scene.image)
+    assert np.array_equal(both[:, 80:], drawn.overlay(0.3, legend=False))
+    assert np.array_equal(drawn.side()[:60, :160], drawn.side(legend=False))
+    path = drawn.save_to_img(tmp_path, kind="side", opacity=0.3, legend=False)
+    assert path.name == "street_side.png"
+    assert np.array_equal(np.asarray(Image.open(path)), both)
+    with Image.open(drawn.save_to_img(tmp_path / "side.jpg", kind="side")) as picture:
+        assert picture.format == "JPEG"
+
+
+def test_opacity_and_legend_of_a_saved_picture_are_the_users(tmp_path) -> None:
+    scene = draw_scene(7, 60, 80)
+    drawn = result(scene.mask, image=scene.image)
+    for name, options, expected in [
+        ("a.png", {"opacity": 0.0, "legend": False}, scene.image),
+        ("b.png", {"kind": "color", "legend": True}, drawn.color(legend=True)),
+        ("c.png", {"opacity": 0.9}, drawn.overlay(0.9)),
+    ]:
+        assert np.array_equal(np.asarray(Image.open(drawn.save_to_img(tmp_path / name, **options))), expected)
+    assert drawn.color(legend=True).shape > drawn.color().shape
+    with pytest.raises(OutputError, match="A mask has no legend"):
+        drawn.save_to_img(tmp_path, "mask", legend=True)
+
+
+@pytest.mark.parametrize("kind", ["mask", "color"])
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".JPG"])
+def test_a_mask_is_never_written_as_a_jpeg(kind, suffix: str, tmp_path) -> None:
+    with pytest.raises(OutputError, match=f"ends with {suffix}. Expected a folder, or a name that ends with .png"):
+        result(np.zeros((4, 4), np.uint8)).save_to_img(tmp_path / f"mask{suffix}", kind)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_values_outside_the_label_set_have_colours_of_their_own() -> None:
     table = color_table(TWO, 256)
     assert len({tuple(color) for color in table.tolist()}) == 256
+    assert color_table(TWO, 65536)[2:].tolist() == [list(color) for color in distinct_palette(65536)[2:]]
     assert [area.color for area in classes_in(np.array([[200]], np.uint8), TWO)] == [tuple(table[200].tolist())]

@@ -58,7 +58,7 @@ def test_offline_says_at_once_what_is_missing(server: Server, home: Path, monkey
         zoo.load("PP-LiteSeg-T")
     assert "zoo download PP-LiteSeg-T" in caught.value.hint
     assert server.requests == []
-    assert not home.exists()
+    assert [path.name for path in home.iterdir()] == ["engines"]
     monkeypatch.setenv("ZOO_OFFLINE", "perhaps")
     with pytest.raises(zoo.FetchError, match="ZOO_OFFLINE is 'perhaps'"):
         zoo.fetch("PP-LiteSeg-T")
@@ -166,8 +166,11 @@ def test_an_archive_without_a_whole_model_is_refused_by_name(server: Server, hom
     assert str(home) not in caught.value.message.partition("holds no model")[2]
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_before_anything_is_asked(server: Server, home: Path) -> None:
-    home.write_text("a file")
+def test_a_cache_that_cannot_be_written_is_an_error_before_anything_is_asked(
+    server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(home / "file"))
+    (home / "file").write_text("a file")
     with pytest.raises(zoo.CacheError, match=r"cache folder .* cannot be used"):
         zoo.fetch("PP-LiteSeg-T")
     assert server.requests == []

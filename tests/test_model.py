@@ -134,10 +134,10 @@ def test_prediction_is_lazy(model: Model, folder: Path) -> None:
             opened.append(self.index)
             return str(folder / f"{self.index}.png")
 
-    predictions = model.predict([Spy(0), Spy(1)])
+    predictions = model.predict([Spy(index % 2) for index in range(50)])
     assert opened == []
     next(predictions)
-    assert set(opened) == {0}
+    assert 0 < len(opened) <= 8  # a few pictures are read ahead
     predictions.close()
 
 

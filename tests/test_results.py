@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 import sys
+import time
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
 
-from zoo.errors import DecodeError, OutputError, SourceError
-from zoo.labels import CAMVID
-from zoo.results import Failure, Predictions, Result, decode_mask
+from zoo.errors import ConfigError, DecodeError, OutputError, SourceError
+from zoo.labels import ADE20K, CAMVID, LabelSet
+from zoo.results import Failure, Predictions, Result, decode_mask, with_min_score, with_palette
 from zoo.testing.scenes import draw_scene
 
 SECONDS = {"read": 0.01, "preprocess": 0.002, "inference": np.float32(0.05), "postprocess": 0.003}
@@ -38,39 +44,11 @@ def result(name: str = "street.png", mask: Any = None, **changes: Any) -> Result
     return Result(mask, name=name, **{**fields, **changes})
 
 
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
-SIMPLE = {
-    "type": lambda value, wanted: isinstance(value, TYPES[wanted]) and not isinstance(value, bool),
-    "const": lambda value, wanted: value == wanted,
-    "enum": lambda value, wanted: value in wanted,
-    "minimum": lambda value, wanted: value >= wanted,
-    "maximum": lambda value, wanted: value <= wanted,
-    "minItems": lambda value, wanted: len(value) >= wanted,
-    "maxItems": lambda value, wanted: len(value) <= wanted,
-    "required": lambda value, wanted: set(wanted) <= set(value),
-}
-
-
-def check(value: Any, schema: dict[str, Any], where: str = "document") -> None:
-    """A validator of the part of JSON Schema that the shipped schema uses; other keywords fail."""
-    rules = {key: rule for key, rule in schema.items() if key not in ("$schema", "$id", "title", "description")}
-    properties, others = rules.pop("properties", {}), rules.pop("additionalProperties", True)
-    items = rules.pop("items", None)
-    for rule, wanted in rules.items():
-        assert SIMPLE[rule](value, wanted), f"{where}: {value!r:.80} breaks {rule} {wanted}"
-    if items is not None:
-        for index, item in enumerate(value):
-            check(item, items, f"{where}[{index}]")
-    for key in value if isinstance(value, dict) else ():
-        inner = properties.get(key, others)
-        assert inner is not False, f"{where}: {key} is not allowed"
-        if inner is not True:
-            check(value[key], inner, f"{where}.{key}")
-
-
 @pytest.fixture(scope="module")
-def schema() -> dict[str, Any]:
-    return json.loads(resources.files("zoo.results").joinpath("result.schema.json").read_text(encoding="utf-8"))
+def schema() -> jsonschema.Draft202012Validator:
+    text = resources.files("zoo.results").joinpath("result.schema.json").read_text(encoding="utf-8")
+    jsonschema.Draft202012Validator.check_schema(json.loads(text))
+    return jsonschema.Draft202012Validator(json.loads(text))
 
 
 def test_the_document_holds_what_the_result_knows() -> None:
@@ -78,6 +56,7 @@ def test_the_document_holds_what_the_result_knows() -> None:
         "schema": "zoo.result/1",
         "source": "file:///street.png",
         "name": "street.png",
+        "note": "",
         "model": "PP-LiteSeg-T",
         "device": "cpu",
         "engine": "paddle 3.2.2, onednn off, 2 threads",
@@ -94,12 +73,25 @@ def test_the_document_holds_what_the_result_knows() -> None:
     }
 
 
+@pytest.mark.parametrize("form", ["rle", "full", None])
 @pytest.mark.parametrize(
     "mask", [np.array([[5]], np.uint8), np.array([[700, 255]], np.uint16), draw_scene(1, 64, 96).mask]
 )
-def test_every_document_keeps_the_schema(mask: Any, schema: dict[str, Any], tmp_path: Path) -> None:
-    check(json.loads(result(mask=mask).save_to_json(tmp_path).read_bytes()), schema)
-    check(result(mask=mask).to_dict(mask=False), schema)
+def test_every_document_keeps_the_schema(
+    mask: Any, form: Any, schema: jsonschema.Draft202012Validator, tmp_path: Path
+) -> None:
+    for scores in (None, np.full(mask.shape, 0.25, np.float32)):
+        item = result(mask=mask, scores=scores, note="first of 12 frames")
+        schema.validate(json.loads(item.save_to_json(tmp_path, mask=form).read_bytes()))
+        schema.validate(item.to_dict(form))
+
+
+def test_documents_of_earlier_versions_are_read_and_valid(schema: jsonschema.Draft202012Validator) -> None:
+    document = result(mask=np.array([[0, 255]], np.uint8)).to_dict()
+    del document["note"]
+    document["classes"][1]["name"] = "ignored"
+    schema.validate(document)
+    assert decode_mask(document).tolist() == [[0, 255]]
 
 
 @pytest.mark.parametrize(
@@ -111,11 +103,15 @@ def test_every_document_keeps_the_schema(mask: Any, schema: dict[str, Any], tmp_
         ("classes", []),
         ("seconds", {"read": "x"}),
         ("new", 1),
+        ("note", None),
+        ("mask", {"encoding": "rle", "dtype": "uint8", "rows": [[0]]}),
+        ("mask", {"encoding": "full", "dtype": "uint8", "values": [0], "lengths": [6]}),
+        ("mask", {"encoding": "full", "dtype": "uint8", "rows": [[0]], "lengths": [6]}),
+        ("mask", {"encoding": "full", "dtype": "uint8", "rows": [[0.5]]}),
     ],
 )
-def test_the_schema_refuses_other_documents(key: str, value: Any, schema: dict[str, Any]) -> None:
-    with pytest.raises(AssertionError):
-        check({**result().to_dict(), key: value}, schema)
+def test_the_schema_refuses_other_documents(key: str, value: Any, schema: jsonschema.Draft202012Validator) -> None:
+    assert not schema.is_valid({**result().to_dict(), key: value})
 
 
 masks = st.sampled_from([np.uint8, np.uint16]).flatmap(
@@ -123,10 +119,11 @@ masks = st.sampled_from([np.uint8, np.uint16]).flatmap(
 )
 
 
-@given(mask=masks, indent=st.sampled_from([None, 0, 4]))
-def test_a_mask_survives_the_way_through_json(mask: Any, indent: int | None, tmp_path_factory: Any) -> None:
+@settings(deadline=None)
+@given(mask=masks, indent=st.sampled_from([None, 0, 4]), form=st.sampled_from(["rle", "full"]))
+def test_a_mask_survives_the_way_through_json(mask: Any, indent: int | None, form: Any, tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("json", numbered=True)
-    path = result(mask=mask).save_to_json(folder, indent=indent)
+    path = result(mask=mask).save_to_json(folder, indent=indent, mask=form)
     back = decode_mask(json.loads(path.read_bytes()))
     assert back.dtype == mask.dtype
     assert np.array_equal(back, mask)
@@ -135,6 +132,46 @@ def test_a_mask_survives_the_way_through_json(mask: Any, indent: int | None, tmp
 def test_a_mask_that_is_a_view_is_encoded_like_its_copy() -> None:
     mask = draw_scene(2, 40, 50).mask[::-2, ::3]
     assert np.array_equal(decode_mask(result(mask=mask).to_dict()), mask)
+
+
+@settings(deadline=None)
+@given(mask=masks)
+def test_the_full_list_on_one_line_is_what_json_makes_of_it(mask: Any, tmp_path_factory: Any) -> None:
+    item = result(mask=mask)
+    written = item.save_to_json(tmp_path_factory.mktemp("full", numbered=True), indent=None, mask="full")
+    expected = json.dumps(item.to_dict("full"), separators=(",", ":"), ensure_ascii=False)
+    assert written.read_text(encoding="utf-8") == f"{expected}\n"
+    assert item.to_dict("full")["mask"]["rows"] == mask.tolist()
+
+
+@pytest.mark.parametrize("most", [19, 65536])
+def test_the_full_list_of_a_large_mask_is_written_in_well_under_a_second(most: int) -> None:
+    from zoo.results.masktext import mask_text
+
+    mask = np.random.default_rng(0).integers(0, most, (1024, 2048)).astype(np.uint8 if most < 256 else np.uint16)
+    began = time.process_time()
+    text = mask_text(mask, "full", broken=True)
+    assert time.process_time() - began < 0.6
+    assert np.array_equal(np.array(json.loads(text)["rows"]), mask)
+
+
+def test_every_row_of_the_full_list_has_its_line(tmp_path: Path) -> None:
+    lines = result().save_to_json(tmp_path, mask="full").read_text(encoding="utf-8").splitlines()
+    assert lines[-3:] == [
+        '    "mask": {"encoding":"full","dtype":"uint8","rows":[[0,0,1],',
+        "[1,3,3]]}",
+        "}",
+    ]
+
+
+def test_the_form_of_a_mask_may_be_none_or_a_bool_and_nothing_else(tmp_path: Path) -> None:
+    assert "mask" not in json.loads(result().save_to_json(tmp_path / "x.json", mask=None).read_bytes())
+    assert result().to_dict(False) == result().to_dict(None)
+    assert result().to_dict(True) == result().to_dict("rle")
+    for call in (lambda: result().to_dict("png"), lambda: result().save_to_json(tmp_path / "new", mask="png")):
+        with pytest.raises(OutputError, match=r"no form 'png' of a mask\. Expected one of: rle, full"):
+            call()
+    assert not (tmp_path / "new").exists()
 
 
 DAMAGE = {
@@ -146,8 +183,12 @@ DAMAGE = {
     "a bool": ({"values": [0, True, 3]}, "mask.values holds True"),
     "a float": ({"lengths": [2.0, 2, 2]}, "mask.lengths holds 2.0"),
     "no list": ({"values": "013"}, "mask.values is no list"),
-    "another encoding": ({"encoding": "png"}, "'rle' with 'uint8' or 'uint16' was expected"),
-    "another dtype": ({"dtype": ["uint8"]}, "'rle' with 'uint8' or 'uint16' was expected"),
+    "another encoding": ({"encoding": "png"}, "'rle' or 'full' with 'uint8' or 'uint16' were expected"),
+    "another dtype": ({"dtype": ["uint8"]}, "'rle' or 'full' with 'uint8' or 'uint16' were expected"),
+    "no rows": ({"encoding": "full"}, "mask.rows is no list"),
+    "a row too few": ({"encoding": "full", "rows": [[0, 0, 1]]}, r"1 rows of \[3\] pixels, and 2x3 were expected"),
+    "rows of two lengths": ({"encoding": "full", "rows": [[0, 0, 1], [1, 3]]}, r"2 rows of \[2, 3\] pixels"),
+    "a number too large": ({"encoding": "full", "rows": [[0, 0, 1], [1, 3, 256]]}, r"mask.rows\[1\] holds 256"),
     "a bomb": ({"lengths": [2, 2, 10**15]}, "mask.lengths holds 1000000000000000"),
 }
 
@@ -206,6 +247,14 @@ def test_print_shows_the_summary_without_the_mask(call: dict[str, Any], capsys: 
     assert "mask" not in out
 
 
+def test_two_names_of_one_option_may_agree_and_not_contradict(capsys: pytest.CaptureFixture[str]) -> None:
+    result().print(json_format=False, format_json=False)
+    assert capsys.readouterr().out.count("\n") == 1
+    with pytest.raises(OutputError, match="json_format is True and format_json is False"):
+        result().print(json_format=True, format_json=False)
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize("call", [{"json_format": False}, {"format_json": False}])
 def test_print_without_format_is_one_line(call: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     result().print(**call)
@@ -233,6 +282,11 @@ def test_print_escapes_what_the_terminal_cannot_show(monkeypatch: pytest.MonkeyP
         {"image": np.zeros((2, 3, 3), np.float32)},
         {"seconds": {"read": float("nan")}},
         {"uri": "x" * 70_000},
+        {"scores": np.zeros((3, 2), np.float32)},
+        {"scores": np.zeros((2, 3), np.float64)},
+        {"scores": np.full((2, 3), np.nan, np.float32)},
+        {"scores": np.full((2, 3), 1.01, np.float32)},
+        {"scores": np.full((2, 3), -0.01, np.float32)},
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(changes: dict[str, Any]) -> None:
@@ -246,6 +300,143 @@ def test_a_result_shows_briefly_what_it_is() -> None:
     assert "array" not in shown
     assert result().class_names == CAMVID.names
     assert result().palette == CAMVID.palette
+
+
+SCORES = np.array([[0.5, 1.0, 0.25], [0.75, 0.7, 0.1]], np.float32)
+
+
+def test_the_mean_score_of_a_class_is_that_of_its_pixels() -> None:
+    item = result(scores=SCORES)
+    assert item.mean_scores() == {"sky": 0.75, "building": 0.5, "road": pytest.approx(0.4)}
+    assert [entry["score"] for entry in item.to_dict()["classes"]] == list(item.mean_scores().values())
+    ones = result(mask=np.zeros((1500, 1000), np.uint8), scores=np.full((1500, 1000), 1, np.float32))
+    assert ones.mean_scores() == {"sky": 1.0}
+
+
+@pytest.mark.parametrize("call", [lambda item: item.mean_scores(), lambda item: with_min_score(item, 0.5)])
+def test_without_scores_there_is_an_error_that_says_how_to_get_them(call: Any) -> None:
+    with pytest.raises(OutputError, match=r"street\.png has no scores") as caught:
+        call(result())
+    assert caught.value.hint == "Use predict(..., scores=True)"
+
+
+@settings(deadline=None)
+@given(data=st.data(), mask=masks, least=st.floats(0, 1, width=32))
+def test_pixels_below_the_least_score_become_unknown_and_the_others_stay(data: Any, mask: Any, least: float) -> None:
+    scores = data.draw(hnp.arrays(np.float32, mask.shape, elements=st.floats(0, 1, width=32)))
+    before = mask.copy()
+    changed = with_min_score(result(mask=mask, scores=scores), least)
+    assert np.array_equal(changed.mask, np.where(scores < least, 255, before))
+    assert changed.mask.dtype == mask.dtype
+    assert np.array_equal(mask, before)
+    assert changed.scores is scores
+
+
+def test_unknown_pixels_are_called_so_and_counted() -> None:
+    changed = with_min_score(result(scores=SCORES), 0.7)
+    assert changed.mask.tolist() == [[255, 0, 255], [1, 3, 255]]
+    assert changed.areas() == {"unknown": 3, "sky": 1, "building": 1, "road": 1}
+    assert changed.mean_scores()["unknown"] == pytest.approx((0.5 + 0.25 + 0.1) / 3)
+
+
+def test_a_mask_grows_where_the_ignore_index_needs_it() -> None:
+    wide = LabelSet("wide", CAMVID.names, CAMVID.palette, ignore_index=65535)
+    changed = with_min_score(result(labels=wide, scores=SCORES), 0.3)
+    assert changed.mask.dtype == np.uint16
+    assert changed.areas()["unknown"] == 2
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_a_least_score_outside_of_zero_to_one_is_refused(least: float) -> None:
+    with pytest.raises(OutputError, match="A number from 0 to 1 was expected"):
+        with_min_score(result(scores=SCORES), least)
+
+
+@pytest.mark.parametrize("index", [-1, 65536])
+def test_an_ignore_index_no_mask_can_hold_is_refused(index: int) -> None:
+    odd = LabelSet("odd", CAMVID.names, CAMVID.palette, ignore_index=index)
+    with pytest.raises(OutputError, match=f"ignore index of the label set 'odd' is {index}"):
+        with_min_score(result(labels=odd, scores=SCORES), 0.5)
+
+
+def test_a_palette_replaces_the_colours_and_nothing_else() -> None:
+    colors = [(n, 2 * n, 255 - n) for n in range(len(CAMVID))]
+    for palette in (colors, np.array(colors), [f"#{bytes(color).hex()}" for color in colors]):
+        changed = with_palette(result(), palette)
+        assert changed.palette == tuple(colors)
+        assert changed.color()[0, 2].tolist() == [1, 2, 254]
+        assert changed.areas() == result().areas()
+
+
+def test_a_palette_by_name_leaves_the_other_colours() -> None:
+    changed = with_palette(result(), {"road": "#0a0B0c", "sky": np.array([1, 2, 3])})
+    expected = {**dict(zip(CAMVID.names, CAMVID.palette, strict=True)), "road": (10, 11, 12), "sky": (1, 2, 3)}
+    assert dict(zip(changed.class_names, changed.palette, strict=True)) == expected
+    screens = {f"screen ({value})": (value, 0, 0) for value, name in enumerate(ADE20K.names) if name == "screen"}
+    assert len(screens) == 2
+    painted = with_palette(result(labels=ADE20K), screens).palette
+    assert all(painted[color[0]] == color for color in screens.values())
+
+
+PALETTES = {
+    "too few": ([(0, 0, 0)] * 10, "10 colours. 11 were expected", "Give a colour for every class"),
+    "a text": ("#000000", "0 colours. 11 were expected", "Give a colour for every class"),
+    "a number": (7, "0 colours. 11 were expected", "Give a colour for every class"),
+    "no class": ({"raod": "#000000"}, "'raod' is no class of the label set 'camvid'", r"Did you mean road\?"),
+    "another case": ({"Sky": "#000000"}, "'Sky' is no class", r"Did you mean sky"),
+    "nothing like it": ({"zzz": "#000000"}, "'zzz' is no class", "Its classes are sky, building, pole"),
+    "no name": ({3: "#000000"}, "3 is no class", "Its classes are sky"),
+    "a short colour": ({"sky": "#000"}, "colour of sky is '#000'", 'as "#804080"'),
+    "a large channel": ({"sky": (0, 0, 256)}, r"colour of sky is \(0, 0, 256\)", "#804080"),
+    "a negative channel": ({"sky": (0, -1, 0)}, r"colour of sky is \(0, -1, 0\)", "#804080"),
+    "a fraction": ({"sky": (0.5, 0, 0)}, r"colour of sky is \(0\.5, 0, 0\)", "#804080"),
+    "a bool": ({"sky": (True, 0, 0)}, r"colour of sky is \(True, 0, 0\)", "#804080"),
+    "two channels": ({"sky": (1, 2)}, r"colour of sky is \(1, 2\)", "#804080"),
+    "control characters": ({"sky": "\x1b[31m"}, r"colour of sky is '\\x1b\[31m'", "#804080"),
+}
+
+
+@pytest.mark.parametrize(("palette", "fact", "hint"), PALETTES.values(), ids=PALETTES)
+def test_a_palette_that_does_not_fit_is_refused(palette: Any, fact: str, hint: str) -> None:
+    with pytest.raises(ConfigError, match=fact) as caught:
+        with_palette(result(), palette)
+    assert re.search(hint, caught.value.hint)
+
+
+def test_a_class_name_that_stands_twice_is_asked_for_by_its_value() -> None:
+    with pytest.raises(ConfigError) as caught:
+        with_palette(result(labels=ADE20K), {"screen": "#000000"})
+    assert caught.value.hint.startswith("Did you mean screen (58), screen (130)")
+
+
+NAUGHTY = "<script>alert(1)</script>\x1b[31m.png"
+
+
+def test_a_notebook_shows_a_small_picture_and_a_safe_table() -> None:
+    scene = draw_scene(6, 900, 1400)
+    item = result(NAUGHTY, scene.mask, image=scene.image, note="first of <2> frames", model="a<b")
+    page = item._repr_html_()
+    assert len(page) < 300_000
+    assert not re.search(r"<script|<2>|a<b|\x1b", page)
+    tree = ElementTree.fromstring(re.sub(r"<img([^>]*)>", r"<img\1/>", page))
+    assert [row[1].text for row in tree.iter("tr")][1:] == list(item.areas())
+    (source,) = (image.attrib["src"] for image in tree.iter("img"))
+    with Image.open(io.BytesIO(base64.b64decode(source.partition("base64,")[2]))) as picture:
+        assert picture.size == (640, 411)
+        shown = np.asarray(picture)
+    near = np.asarray(Image.fromarray(item.overlay(legend=False)).resize((640, 411)))
+    assert np.abs(shown.astype(int) - near).mean() < 8
+    with Image.open(io.BytesIO(item._repr_png_())) as picture:
+        assert picture.format == "PNG"
+        assert picture.width == 640
+
+
+def test_a_notebook_shows_scores_and_sums_up_very_many_classes() -> None:
+    mask = np.resize(np.arange(300, dtype=np.uint16), (40, 40))
+    page = result(mask=mask, scores=np.full(mask.shape, 0.5, np.float32))._repr_html_()
+    assert page.count("<td>0.50</td>") == 32
+    assert "268 more" in page
+    assert result(mask=np.zeros((1, 1), np.uint8))._repr_png_()[:4] == b"\x89PNG"
 
 
 def broken(name: str) -> Failure:

@@ -46,6 +46,7 @@ def look_inside(wheels: Path) -> None:
     names = zipfile.ZipFile(core).namelist()
     expect("zoo/registry.yaml" in names, "the catalogue is in the core's wheel")
     expect("zoo/results/result.schema.json" in names, "the schema is in the core's wheel")
+    expect("zoo/pipeline/semantic_segmentation.yaml" in names, "the pipeline file is in the core's wheel")
     names = zipfile.ZipFile(starter).namelist()
     expect(any(name.endswith("NOTICE") for name in names), "the starter's wheel has its NOTICE")
     expect(starter.stat().st_size < LARGEST_STARTER, f"the starter's wheel has {starter.stat().st_size} bytes")

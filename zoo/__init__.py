@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CacheError,
         CheckpointError,
         ChecksumMismatchError,
+        ConfigError,
         DatasetError,
         DecodeError,
         DeviceError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from zoo.hub.download import Progress
     from zoo.model import Model, load
     from zoo.networks import build_network
+    from zoo.pipeline import Pipeline, PipelineConfig, create_pipeline
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
     from zoo.weights import fetch
@@ -64,6 +66,7 @@ _MODULES = {
         "CacheError",
         "CheckpointError",
         "ChecksumMismatchError",
+        "ConfigError",
         "DatasetError",
         "DecodeError",
         "DeviceError",
@@ -92,6 +95,7 @@ _MODULES = {
     "zoo.checkpoint": ("load_checkpoint",),
     "zoo.model": ("Model", "load"),
     "zoo.networks": ("build_network",),
+    "zoo.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),
     "zoo.hub.download": ("Progress",),
     "zoo.results": ("Predictions", "Result"),
@@ -106,6 +110,7 @@ __all__ = [
     "CacheError",
     "CheckpointError",
     "ChecksumMismatchError",
+    "ConfigError",
     "DatasetError",
     "DecodeError",
     "DeviceError",
@@ -121,6 +126,8 @@ __all__ = [
     "ModelNotInstalledError",
     "OfflineError",
     "OutputError",
+    "Pipeline",
+    "PipelineConfig",
     "PluginContractError",
     "PluginError",
     "PluginLoadError",
@@ -136,6 +143,7 @@ __all__ = [
     "ZooError",
     "__version__",
     "build_network",
+    "create_pipeline",
     "fetch",
     "find_model",
     "list_models",

@@ -22,6 +22,7 @@
     │  ├─ CacheError                the cache folder cannot be used
     │  └─ LockMismatchError         files differ from what a lock file holds
     ├─ BundleError                  an export folder is incomplete, damaged or not understood
+    ├─ ConfigError                  a pipeline file or label file is not understood; also a ValueError
     ├─ SourceError                  an input that cannot be a picture
     │  ├─ UnsupportedSourceError    a type, shape or dtype zoo does not take; also a TypeError and a ValueError
     │  └─ DecodeError               a file or bytes that are not a whole picture
@@ -138,6 +139,10 @@ class LockMismatchError(FetchError):
 
 class BundleError(ZooError):
     """An export folder is incomplete, damaged or not understood."""
+
+
+class ConfigError(ZooError, ValueError):
+    """A pipeline file or label file is not understood."""
 
 
 class SourceError(ZooError):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,24 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.backends import choose_backend, open_bundle
+from zoo.data.mapping import read_mapping
 from zoo.device import available_cores, resolve_device
-from zoo.errors import InferenceError, SourceError
 from zoo.hub.bundle import Bundle
+from zoo.labels.mapping import LabelMapping
+from zoo.options import RunOptions, choose_window
 from zoo.plugin import Session, SessionOptions
 from zoo.registry.discovery import discover
-from zoo.results import Failure, Predictions, Result
-from zoo.vision.sources import Input, inputs
-from zoo.vision.transforms import Geometry, preprocess
-from zoo.vision.upsample import resize_labels, upsample_argmax
+from zoo.results import Predictions
+from zoo.run import Run
 from zoo.weights import find_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from zoo.hub.download import Progress
-    from zoo.vision.sources import Source
-
-_log = logging.getLogger("zoo")
+    from zoo.vision.slide import Progress as SlideProgress
+    from zoo.vision.slide import Strip
+    from zoo.vision.sources import Input, Source
 
 
 def load(
@@ -111,15 +109,51 @@ class Model:
         """The engine really in use, its version and its setting."""
         return self._session.engine
 
-    def predict(self, source: Source, batch_size: int = 1, on_error: Literal["raise", "skip"] = "raise") -> Predictions:
+    def predict(
+        self,
+        source: Source,
+        batch_size: int | Literal["auto"] = 1,
+        on_error: Literal["raise", "skip"] = "raise",
+        *,
+        color: Literal["rgb", "bgr"] = "rgb",
+        frames: Literal["first", "all"] = "first",
+        recursive: bool = False,
+        scores: bool = False,
+        min_score: float | None = None,
+        labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        palette: Any = None,
+        mode: Literal["auto", "whole", "slide"] = "auto",
+        window: tuple[int, int] | None = None,
+        stride: tuple[int, int] | None = None,
+        flip: bool = False,
+        scales: Sequence[float] = (1.0,),
+        skip: Callable[[Input], bool] | None = None,
+    ) -> Predictions:
         """Segments pictures.
 
         Args:
-            source: A path, a folder, an (H, W, 3) RGB uint8 array, a PIL image, the bytes of a picture file, or a list
-                of these.
+            source: A path, URL, folder or pattern; an array, a PIL image, bytes or a file object; {"img": one of
+                these}; a list, tuple, generator or other iterable of these. PDF files, animated pictures, multi-page
+                TIFF and video are read too.
             batch_size: At most so many pictures of equal input size run together; the results do not depend on it.
+                "auto" measures, for each size, how many are fastest.
             on_error: "raise" ends at the first picture that cannot be read; "skip" goes on and collects the failures
                 in `Predictions.failures`.
+            color: Order of the channels in arrays, "rgb" or "bgr".
+            frames: "first" or "all" of a picture that has several.
+            recursive: Read the folders inside folders too.
+            scores: Give results the probability of the winning class in every pixel.
+            min_score: Pixels whose probability is below it, 0 to 1, become unknown.
+            labels: Other classes: a `LabelMapping`, {new: [old, ...]}, a YAML file, or the name of a built-in one.
+            palette: Colours in place of the card's: RGB triples for all classes, or {class: colour}.
+            mode: "slide" runs pictures larger than `window` in overlapping windows, "whole" takes every picture in one
+                piece. "auto" slides where the published figure of the model is one of windows.
+            window: (height, width) of a window in pixels; by default the published one.
+            stride: (height, width) from one window to the next; by default the published one, else three quarters of
+                `window`.
+            flip: Average with the mirrored picture.
+            scales: Average over these factors of the size.
+            skip: Asked about every input before it is read; True passes it over.
 
         Returns:
             A lazy iterator of results in the order of the source.
@@ -127,17 +161,98 @@ class Model:
         Raises:
             SourceError: While iterating: a picture cannot be read and `on_error` is "raise".
             InferenceError: While iterating: the engine failed.
+            BundleError: Scores, windows or views are asked for and the program cannot give them.
+            ConfigError: Labels, palette, windows or scales are not possible.
             ValueError: An argument has another value.
         """
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; a positive number was expected")
-        if on_error not in ("raise", "skip"):
-            raise ValueError(f"on_error is {on_error!r}; 'raise' or 'skip' was expected")
-        return Predictions(self._predict(source, batch_size, on_error == "skip"))
+        options = RunOptions(
+            batch_size,
+            on_error,
+            color,
+            frames,
+            recursive,
+            scores,
+            min_score,
+            mode,
+            window,
+            stride,
+            flip,
+            tuple(scales),
+            palette,
+            skip,
+        )
+        windows, note = choose_window(self.bundle, options)
+        mapping = self._mapping(labels)
+        run = Run(self.bundle, self._session, self.device, options, windows, mapping, note)
+        return Predictions(run.results(source))
+
+    def predict_tiff(
+        self,
+        source: str | os.PathLike[str],
+        target: str | os.PathLike[str],
+        *,
+        window: tuple[int, int] | None = None,
+        stride: tuple[int, int] | None = None,
+        batch_size: int = 1,
+        min_score: float | None = None,
+        labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        progress: Callable[[SlideProgress], None] | None = None,
+    ) -> Path:
+        """Segments a TIFF of any size in windows; neither the picture nor its label map is ever held as a whole.
+
+        Args:
+            source: A tiled or striped TIFF; needs the extra `large`.
+            target: The label map to write: a tiled, compressed TIFF of class values with the palette; replaced when it
+                is complete and not before. A file that is none of an earlier run on the same picture is not replaced.
+            window: (height, width) of a window in pixels; by default the published one.
+            stride: (height, width) from one window to the next; by default the published one, else three quarters of
+                `window`.
+            batch_size: At most so many windows run together.
+            min_score: Pixels whose probability is below it become unknown.
+            labels: Other classes, as in `predict`.
+            progress: Called after every strip.
+
+        Returns:
+            The target.
+
+        Raises:
+            BundleError: The model cannot be run in windows.
+            ConfigError: Nothing says how large the windows are, or labels are not possible.
+            SourceError: The file is no TIFF that can be read in parts.
+            OutputError: The target cannot be written.
+            ValueError: A number is out of bounds.
+        """
+        from zoo.vision.tiff import check_replaceable, segment_tiff
+
+        options = RunOptions(batch_size, min_score=min_score, mode="slide", window=window, stride=stride)
+        windows, note = choose_window(self.bundle, options)
+        assert windows is not None  # mode="slide" has windows or raises
+        mapping = self._mapping(labels)
+        mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
+        check_replaceable(target, mark)
+        classes = self.bundle.labels if mapping is None else mapping.labels
+        return segment_tiff(
+            source,
+            target,
+            self._session.run,
+            self.bundle,
+            windows,
+            batch_size=batch_size,
+            scores=min_score is not None,
+            relabel=partial(_relabelled, min_score=min_score, unknown=self.bundle.labels.ignore_index, mapping=mapping),
+            palette=classes.palette,
+            description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {note}",
+            progress=progress,
+        )
 
     def close(self) -> None:
         """Frees the engine. The model cannot be used afterwards."""
         self._session.close()
+
+    def _mapping(self, labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None) -> LabelMapping | None:
+        if isinstance(labels, Mapping) and "labels" not in labels:
+            labels = {"labels": labels}
+        return labels if isinstance(labels, LabelMapping | None) else read_mapping(labels, self.bundle.labels)
 
     def __enter__(self) -> Model:
         return self
@@ -145,108 +260,12 @@ class Model:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _predict(self, source: Source, batch_size: int, skip: bool) -> Iterator[Result | Failure]:
-        waiting: list[_Prepared] = []
-        for item in inputs(source):
-            try:
-                prepared = _prepare(item, self.bundle)
-            except SourceError as error:
-                if not skip:
-                    raise
-                yield from self._segment(waiting)
-                waiting = []
-                yield Failure(item.name, item.uri, error)
-                continue
-            if waiting and waiting[0].tensor.shape != prepared.tensor.shape:
-                yield from self._segment(waiting)
-                waiting = []
-            waiting.append(prepared)
-            if len(waiting) == batch_size:
-                yield from self._segment(waiting)
-                waiting = []
-        yield from self._segment(waiting)
 
-    def _segment(self, batch: Sequence[_Prepared]) -> Iterator[Result]:
-        if not batch:
-            return
-        began = time.perf_counter()
-        outputs = self._session.run(np.stack([item.tensor for item in batch]))
-        seconds = (time.perf_counter() - began) / len(batch)
-        for item, output in zip(batch, outputs, strict=True):
-            began = time.perf_counter()
-            mask = _mask(output, item.geometry, self.bundle)
-            stages = {**item.seconds, "inference": seconds, "postprocess": time.perf_counter() - began}
-            yield Result(
-                mask=mask,
-                labels=self.bundle.labels,
-                image=item.image,
-                name=item.name,
-                uri=item.uri,
-                model=self.name,
-                device=self.device,
-                engine=self.engine,
-                seconds=stages,
-            )
-
-
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    """A picture that is read and preprocessed."""
-
-    name: str
-    uri: str
-    image: NDArray[np.uint8]
-    tensor: NDArray[np.float32]
-    geometry: Geometry
-    seconds: dict[str, float]
-
-
-def _prepare(item: Input, bundle: Bundle) -> _Prepared:
-    began = time.perf_counter()
-    image = item.read()
-    read = time.perf_counter()
-    tensor, geometry = preprocess(image, bundle.preprocess)
-    seconds = {"read": read - began, "preprocess": time.perf_counter() - read}
-    return _Prepared(item.name, item.identify(image), image, tensor, geometry, seconds)
-
-
-def _mask(output: NDArray[Any], geometry: Geometry, bundle: Bundle) -> NDArray[Any]:
-    """Brings one output of the program to the size of the source."""
-    if bundle.output == "logits" and geometry.resized == geometry.padded:
-        # Two bilinear coordinate maps in a row are one: no detour over the size of the input.
-        return upsample_argmax(output, geometry.source)
-    if bundle.output == "logits" or _holds_scores(output, bundle.output):
-        # Other systems take the best class in each pixel of the input; where scores have that size already this is
-        # their plain argmax.
-        labels = upsample_argmax(output.astype(np.float32, copy=False), geometry.padded)
-    else:
-        labels = resize_labels(_as_labels(output), geometry.padded)
-    height, width = geometry.resized
-    return resize_labels(labels[:height, :width], geometry.source)
-
-
-def _holds_scores(output: NDArray[Any], declared: str) -> bool:
-    """Tells scores (C, H, W) from labels (H, W) or (1, H, W) by type and shape, never by values."""
-    kind, bits = output.dtype.kind, 8 * output.dtype.itemsize
-    if declared != "scores" and kind in "iu" and (output.ndim == 2 or (output.ndim == 3 and len(output) == 1)):
-        return False
-    # One channel has no best class; float64 would gain ties when it is narrowed.
-    if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
-        return True
-    expected = {"labels": "Whole numbers (H, W) were", "scores": "Float scores (classes, H, W) were"}
-    either = "Whole numbers (H, W) or float scores (classes, H, W) were"
-    raise InferenceError(
-        f"The program returned {output.shape} {output.dtype} a picture. {expected.get(declared, either)} expected.",
-        "Export the model again with output_op argmax, or with zoo.",
-    )
-
-
-def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
-    labels = output.reshape(output.shape[-2:])
-    top = int(labels.max(initial=0))
-    if labels.min(initial=0) < 0 or top > 65535:
-        raise InferenceError(
-            f"The program returned class values from {labels.min()} to {top}. 0 to 65535 were expected.",
-            "Export the model again.",
-        )
-    return labels.astype(np.uint8 if top < 256 else np.uint16)
+def _relabelled(
+    strip: Strip, min_score: float | None, unknown: int, mapping: LabelMapping | None
+) -> NDArray[np.uint8 | np.uint16]:
+    labels = strip.labels
+    if min_score is not None and strip.scores is not None:
+        labels = labels.astype(np.uint16) if unknown > 255 else labels.copy()
+        labels[strip.scores < np.float32(min_score)] = unknown
+    return labels if mapping is None else mapping.apply(labels)

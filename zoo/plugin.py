@@ -36,6 +36,7 @@ from zoo.spec import (
     Resize,
     ResizeLong,
     ResizeShort,
+    Window,
     pinned,
 )
 
@@ -172,6 +173,7 @@ __all__ = [
     "ResizeShort",
     "Session",
     "SessionOptions",
+    "Window",
     "distinct_palette",
     "hookimpl",
     "pinned",

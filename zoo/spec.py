@@ -155,6 +155,19 @@ Step = Resize | ResizeShort | ResizeLong | Pad | Normalize | Custom
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """How a picture is cut into overlapping windows.
+
+    Attributes:
+        size: (height, width) of a window in pixels.
+        stride: (height, width) from one window to the next in pixels; at most `size`.
+    """
+
+    size: tuple[int, int]
+    stride: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Everything zoo knows of one model without its weights.
 
@@ -182,6 +195,7 @@ class ModelCard:
         notes: Contradictions between sources and how they were settled; other cautions.
         self_test: Folder inside the package with picture.png and the expected mask.png (single-channel class values);
             None where the plugin brings none.
+        window: The published setting of sliding windows; None where the figures are those of whole pictures.
     """
 
     name: str
@@ -204,6 +218,7 @@ class ModelCard:
     paper: str = ""
     notes: tuple[str, ...] = ()
     self_test: Embedded | None = None
+    window: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)

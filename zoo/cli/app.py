@@ -6,60 +6,180 @@ when the command runs, so that `zoo --help` and `zoo --version` import none.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.language import choose, language, translate
 from zoo.errors import ZooError
 from zoo.refs import resolve
 from zoo.text import printable
 
-#: Commands: where each lives, and its line in `zoo --help`.
-_COMMANDS = {
-    "bundle": ("zoo.cli.bundle:bundle", "Put models into one file for networks without a way out."),
-    "cache": ("zoo.cli.cache:cache", "Show and tidy the model files on this machine."),
-    "doctor": ("zoo.cli.doctor:doctor", "Show what this machine has and what is wrong; test a model."),
-    "download": ("zoo.cli.download:download", "Fetch model files before they are needed."),
-    "evaluate": ("zoo.cli.evaluate:evaluate", "Measure a model on a dataset."),
-    "export": ("zoo.cli.export:export", "Turn a checkpoint into a folder that runs anywhere."),
-    "info": ("zoo.cli.info:info", "Show a model's card."),
-    "list-models": ("zoo.cli.listing:list_models", "List the models there are, installed or not."),
-    "lock": ("zoo.cli.lock:lock", "Write down exactly which files a team uses."),
-    "plugins": ("zoo.cli.plugins:plugins", "Show the installed plugins and what is wrong with them."),
-    "predict": ("zoo.cli.predict:predict", "Segment pictures."),
-    "registry": ("zoo.cli.registry:registry", "Build, check or pin the catalogue of a source tree."),
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+#: Commands by what they are for: where each lives, and its line in `zoo --help`.
+_GROUPS = {
+    "Use": {
+        "predict": ("zoo.cli.predict:predict", "Segment pictures."),
+        "tiff": ("zoo.cli.tiff:tiff", "Segment a TIFF too large for memory."),
+        "pipeline": ("zoo.cli.pipeline:pipeline", "Write a pipeline file; show its schema."),
+        "evaluate": ("zoo.cli.evaluate:evaluate", "Measure a model on a dataset."),
+        "export": ("zoo.cli.export:export", "Turn a checkpoint into a folder that runs."),
+        "download": ("zoo.cli.download:download", "Fetch model files before they are needed."),
+    },
+    "Models": {
+        "list-models": ("zoo.cli.listing:list_models", "List the models there are, installed or not."),
+        "info": ("zoo.cli.info:info", "Show a model's card."),
+    },
+    "Upkeep": {
+        "cache": ("zoo.cli.cache:cache", "Show and tidy the model files on this machine."),
+        "lock": ("zoo.cli.lock:lock", "Write down exactly which files a team uses."),
+        "bundle": ("zoo.cli.bundle:bundle", "Put models into one file for closed networks."),
+        "doctor": ("zoo.cli.doctor:doctor", "Show what is wrong on this machine; test a model."),
+        "plugins": ("zoo.cli.plugins:plugins", "Show the installed plugins and their faults."),
+        "completion": ("zoo.cli.completion:completion", "Print the script that completes words in a shell."),
+    },
+    "Developers": {
+        "registry": ("zoo.cli.registry:registry", "Build, check or pin a source tree's catalogue."),
+    },
 }
+_COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
+_COLUMNS = (12, 13)
+
+
+class _Context(click.Context):
+    """A context that shows help in the user's language."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        if language() == "en":
+            return super().make_formatter()
+        from zoo.cli.helptext import ChineseFormatter
+
+        return ChineseFormatter(self.command, self.terminal_width, self.max_content_width)
 
 
 class _LazyGroup(click.Group):
     """A group that imports a command when it is run, and shows errors as their two lines."""
 
+    context_class = _Context
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return resolve(_COMMANDS[cmd_name][0]) if cmd_name in _COMMANDS else None
+        return _with_context(resolve(_COMMANDS[cmd_name][0])) if cmd_name in _COMMANDS else None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click's own way imports every command.
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in _COMMANDS if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=translate(_COMMANDS[name][1])) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        # One screen: the name of a group stands beside its first command.
+        self.format_usage(ctx, formatter)
+        formatter.write_text(self.help or "")
+        formatter.write_paragraph()
+        commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
+        options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
+        groups = [*commands.items(), ("Options", options)]
+        formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _told_in_full():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # The documented `--pipeline NAME --input ...` stands without a command.
+        if args and args[0].startswith("-") and any("pipeline" in word for word in args):
+            from zoo.cli import legacy
+
+            args = legacy.translate(args) or args
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        # paddle warns about its own use of itself and about a compiler nobody needs; --debug shows that too.
-        if not ctx.params["debug"]:
-            warnings.filterwarnings("ignore", module=r"paddle(\.|$)")
-        try:
-            return super().invoke(ctx)
-        except ZooError as error:
-            if ctx.params["debug"]:
-                import traceback
+        with _told_in_full(), _verbosity(ctx):
+            try:
+                return super().invoke(ctx)
+            except ZooError as error:
+                if ctx.params["debug"]:
+                    import traceback
 
-                traceback.print_exception(error)
-            else:
-                click.echo(f"{printable(error.message)}\n{printable(error.hint)}", err=True)
-            ctx.exit(1)
-        except KeyboardInterrupt:
-            ctx.exit(130)
+                    traceback.print_exception(error)
+                else:
+                    from zoo.cli.notes import alert
+
+                    alert(f"{printable(error.message)}\n{printable(error.hint)}")
+                ctx.exit(1)
+            except KeyboardInterrupt:
+                ctx.exit(130)
+
+
+@contextlib.contextmanager
+def _told_in_full() -> Generator[None, None, None]:
+    """Gives wrong usage the user's language and suggestions."""
+    try:
+        yield
+    except click.UsageError as error:
+        # Help that is shown because nothing else was asked for is an error in newer versions of click.
+        if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+            raise
+        from zoo.cli.mistakes import Mistake
+
+        raise error if isinstance(error, Mistake) else Mistake(error) from error
+
+
+@contextlib.contextmanager
+def _verbosity(ctx: click.Context) -> Generator[None, None, None]:
+    """Says as much on standard error as the options before the command ask for."""
+    quiet, verbose, debug = (bool(ctx.params[name]) for name in ("quiet", "verbose", "debug"))
+    if quiet and (verbose or debug):
+        raise click.UsageError("--quiet excludes --verbose and --debug.", ctx)
+    with warnings.catch_warnings():
+        if not debug:
+            # paddle warns about its own use of itself and about a compiler nobody needs.
+            warnings.filterwarnings("ignore", module="" if quiet else r"paddle(\.|$)")
+        if not (quiet or verbose or debug) and language() == "en":
+            # Without a handler, Python prints warnings of the log as they are.
+            yield
+            return
+        import logging
+
+        from zoo.cli.verbosity import logging_at
+
+        with logging_at(
+            logging.ERROR if quiet else logging.DEBUG if debug else logging.INFO if verbose else logging.WARNING
+        ):
+            _, reason = choose()
+            if reason:
+                logging.getLogger("zoo").info(reason)
+            yield
+
+
+def _with_context(command: click.Command) -> click.Command:
+    command.context_class = _Context
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_context(inner)
+    return command
+
+
+def _labelled(label: str, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Puts a label before the first of some rows."""
+    from zoo.cli.cells import padded
+
+    before, width = _COLUMNS
+    labels = [translate(label), *[""] * (len(rows) - 1)]
+    return [
+        (padded(first, before) + f"{term:<{width}}", text) for first, (term, text) in zip(labels, rows, strict=True)
+    ]
 
 
 def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
@@ -71,7 +191,9 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
 
 
 @click.command(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("-q", "--quiet", is_flag=True, help="Print data and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what is being done.")
+@click.option("--debug", is_flag=True, help="Tell everything, with tracebacks of errors.")
 @click.option(
     "--version",
     is_flag=True,
@@ -80,5 +202,5 @@ def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> 
     callback=_print_version,
     help="Show the version and exit.",
 )
-def cli(debug: bool) -> None:
+def cli(quiet: bool, verbose: bool, debug: bool) -> None:
     """Semantic segmentation on PaddlePaddle with models that come as plugins."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import note
 from zoo.cli.options import offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.hub.records import Kind
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class _BundleGroup(click.Group):
@@ -21,6 +27,10 @@ class _BundleGroup(click.Group):
         if args and args[0] in self.commands:
             return super().resolve_command(ctx, args)
         return "create", self.commands["create"], args
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        models = MODEL.shell_complete(ctx, self.commands["create"].params[0], incomplete)
+        return [*super().shell_complete(ctx, incomplete), *(item for item in models if item.type == "plain")]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # `zoo bundle -o models.zoo MODEL` begins with an option of the hidden command.
@@ -43,7 +53,7 @@ def bundle() -> None:
 
 
 @bundle.command()
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", type=MODEL, nargs=-1, required=True)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The file, such as models.zoo.")
 @click.option(
     "--weights",
@@ -70,20 +80,24 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
         names = [card.name for card in chosen_cards(models)]
         write_pack(output, names, weights, make_options(offline, False, progress))
     click.echo(output)
-    click.echo(f"{len(names)} model{'s' if len(names) != 1 else ''}, {size_text(output.stat().st_size)}", err=True)
+    note(f"{len(names)} model{'s' if len(names) != 1 else ''}, {size_text(output.stat().st_size)}")
 
 
 @bundle.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--lock", type=click.Path(path_type=Path), help="A lock file of yours that the files must agree with.")
-def install(file: Path, lock: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def install(file: Path, lock: Path | None, as_json: bool) -> None:
     """Take the models of a bundle file into the cache, verified."""
     from zoo.weights.install import install_pack
 
     installed = install_pack(file, lock)
-    echo_table(("MODEL", "WEIGHTS", "OUTCOME"), [(item.model, item.kind, item.outcome) for item in installed])
+    if as_json:
+        echo_json([{"model": item.model, "weights": item.kind, "outcome": item.outcome} for item in installed])
+    else:
+        echo_table(("MODEL", "WEIGHTS", "OUTCOME"), [(item.model, item.kind, item.outcome) for item in installed])
     for plugin in sorted({item.plugin for item in installed} - {""}):
-        click.echo(f"To use its models by name, run: pip install {plugin}", err=True)
+        note(f"To use its models by name, run: pip install {plugin}")
 
 
 @bundle.command()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.hub.cache import home
-from zoo.hub.store import Store
 from zoo.text import printable
-from zoo.weights.fetch import make_options
-from zoo.weights.inventory import CacheEntry, cached, forgotten, leftovers, matching, remove, stale, sweep, when
-from zoo.weights.inventory import verify as verify_files
+
+if TYPE_CHECKING:
+    from zoo.weights.inventory import CacheEntry
 
 
 @click.group()
@@ -32,19 +34,25 @@ def show_folder() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_files(as_json: bool) -> None:
     """List the models in the cache."""
+    from zoo.hub.store import Store
+    from zoo.weights.inventory import cached, when
+
     entries = cached(Store(home()))
     if as_json:
         echo_json([asdict(entry.record) | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
         return
     _table(entries)
-    click.echo(f"{len(entries)} in {printable(home())}, {size_text(sum(entry.size for entry in entries))}", err=True)
+    note(f"{len(entries)} in {printable(home())}, {size_text(sum(entry.size for entry in entries))}")
 
 
 @cache.command("rm")
-@click.argument("models", nargs=-1, required=True)
+@click.argument("models", type=MODEL, nargs=-1, required=True)
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
 def remove_models(models: tuple[str, ...], forget: bool) -> None:
     """Remove the files of MODELS, names or patterns."""
+    from zoo.hub.store import Store
+    from zoo.weights.inventory import cached, forgotten, matching, remove
+
     store = Store(home())
     known = cached(store) + (forgotten(store) if forget else [])
     for entry in matching(known, models):
@@ -60,6 +68,9 @@ def remove_models(models: tuple[str, ...], forget: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> None:
     """Remove what no model has needed for a day, and models that are old or too many."""
+    from zoo.hub.store import Store
+    from zoo.weights.inventory import leftovers, remove, stale, sweep
+
     store = Store(home())
     word = "would remove" if dry_run else "removed"
     freed = 0
@@ -73,17 +84,21 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
             sweep(leftover)
         freed += leftover.size
         click.echo(f"{word} {leftover.what} {printable(leftover.path.name)}, {size_text(leftover.size)}")
-    click.echo(f"{word} {size_text(freed)} in all", err=True)
+    note(f"{word} {size_text(freed)} in all")
 
 
 @cache.command()
-@click.argument("models", nargs=-1)
+@click.argument("models", type=MODEL, nargs=-1)
 @click.option("--repair", is_flag=True, help="Download damaged files again; forget damaged records.")
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: bool | None, as_json: bool) -> None:
     """Take the digest of every file of MODELS, by default of all."""
+    from zoo.hub.store import Store
+    from zoo.weights.fetch import make_options
+    from zoo.weights.inventory import verify as verify_files
+
     with download_progress() as progress:
         options = make_options(offline, True, progress) if repair else None
         verdicts = list(verify_files(Store(home()), models, options))
@@ -94,14 +109,16 @@ def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: b
             state = "ok" if not verdict.fault else verdict.repair or "damaged"
             click.echo(printable(f"{verdict.model or verdict.key} {verdict.kind}".strip() + f": {state}"))
             if verdict.fault:
-                click.echo(printable(f"  {verdict.fault}"), err=True)
+                alert(printable(f"  {verdict.fault}"))
     if not all(verdict.whole for verdict in verdicts):
         if not repair:
-            click.echo("Run: zoo cache verify --repair", err=True)
+            alert("Run: zoo cache verify --repair")
         ctx.exit(1)
 
 
 def _table(entries: list[CacheEntry]) -> None:
+    from zoo.weights.inventory import when
+
     rows = [
         (entry.record.model, entry.record.kind, size_text(entry.size), when(entry.used), entry.record.origin)
         for entry in entries

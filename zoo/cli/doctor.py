@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json
 from zoo.text import printable
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", type=MODEL, required=False)
 @click.option("--device", help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
 @click.option("--backend", help="Inference engine of the self-test.  [default: auto]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -42,7 +44,7 @@ def _examine(as_json: bool) -> bool:
         click.echo(click.style(topic.upper(), bold=True))
         _show(list(findings))
     notes = sum(finding.state == "note" for finding in report.findings)
-    click.echo(f"{_counted(len(report.problems), 'problem')}, {_counted(notes, 'note')}", err=True)
+    note(f"{_counted(len(report.problems), 'problem')}, {_counted(notes, 'note')}")
     return bool(report.problems)
 
 
@@ -65,7 +67,7 @@ def _self_test(model: str, device: str, backend: str, as_json: bool) -> bool:
         for label, text in _lines(result):
             click.echo(f"{label:<10} {printable(text)}")
         if result.help:
-            click.echo(printable(result.help), err=True)
+            alert(printable(result.help))
     return result.state == "problem"
 
 

@@ -6,21 +6,19 @@ from pathlib import Path
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.errors import ModelNotFoundError
-from zoo.hub.cache import home
-from zoo.hub.records import Kind, Wanted, kept
+from zoo.hub.records import Kind
 from zoo.registry import find_model, registry
-from zoo.spec import Embedded, ModelCard
-from zoo.weights import fetch
-from zoo.weights.fetch import place_of
-from zoo.weights.lock import read_lock
+from zoo.spec import ModelCard
 
 
 @click.command()
-@click.argument("models", nargs=-1)
+@click.argument("models", type=MODEL, nargs=-1)
 @click.option(
     "--weights",
     type=click.Choice(["inference", "pretrained"]),
@@ -43,6 +41,9 @@ def download(
     as_json: bool,
 ) -> None:
     """Download MODELS, names or patterns such as "PP-LiteSeg*"; with a lock file by default all it holds."""
+    from zoo.weights import fetch
+    from zoo.weights.lock import read_lock
+
     if not models and lock is None:
         raise click.UsageError("Give the names of models, or a lock file.")
     cards = chosen_cards(models or tuple(sorted(read_lock(lock or ""))))
@@ -75,6 +76,11 @@ def chosen_cards(names: tuple[str, ...]) -> list[ModelCard]:
 
 
 def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
+    from zoo.hub.cache import home
+    from zoo.hub.records import Wanted, kept
+    from zoo.spec import Embedded
+    from zoo.weights.fetch import place_of
+
     rows: list[dict[str, object]] = []
     for card in cards:
         place = place_of(card, weights)
@@ -97,10 +103,7 @@ def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     missing = [row for row in rows if row["state"] == "to download"]
     known = sum(_whole(row) or 0 for row in missing)
     unknown = sum(1 for row in missing if row["size"] is None)
-    click.echo(
-        f"{len(missing)} to download, {size_text(known)}" + (f" and {unknown} of unknown size" if unknown else ""),
-        err=True,
-    )
+    note(f"{len(missing)} to download, {size_text(known)}" + (f" and {unknown} of unknown size" if unknown else ""))
 
 
 def _whole(row: dict[str, object]) -> int | None:

@@ -8,17 +8,30 @@ from typing import Any
 
 import click
 
-from zoo.cli.options import lock_options, offline_option
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import note
+from zoo.cli.options import Scales, lock_options, offline_option
 from zoo.cli.progress import download_progress
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="List file: `image mask` on every line.")
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the paths in it; by default its own.")
 @click.option("--ignore-index", default=255, show_default=True, help="Mask value of pixels that do not count.")
 @click.option("--device", default="cpu", show_default=True, help="Such as cpu or gpu:0.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
+@click.option("--labels", help="Other classes to measure: a YAML file, or the name of a built-in mapping.")
+@click.option("--map-truth", is_flag=True, help="The masks hold the model's own classes; bring them to --labels too.")
+@click.option(
+    "--mode",
+    type=click.Choice(["auto", "whole", "slide"]),
+    default="auto",
+    show_default=True,
+    help="Sliding windows or whole pictures.",
+)
+@click.option("--flip", is_flag=True, help="Average with the mirrored picture.")
+@click.option("--scales", type=Scales(), default=(1.0,), help="Average over sizes, such as 0.75,1,1.25.  [default: 1]")
 @lock_options
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -29,12 +42,18 @@ def evaluate(
     ignore_index: int,
     device: str,
     threads: int | None,
+    labels: str | None,
+    map_truth: bool,
+    mode: str,
+    flip: bool,
+    scales: tuple[float, ...],
     lock: Path | None,
     offline: bool | None,
     as_json: bool,
 ) -> None:
     """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
     from zoo.data import read_list
+    from zoo.data.mapping import read_mapping
     from zoo.evaluation import evaluate as run
     from zoo.model import load
 
@@ -42,7 +61,9 @@ def evaluate(
     with download_progress() as progress:
         loaded = load(model, device=device, threads=threads, offline=offline, lock=lock, progress=progress)
     with loaded:
-        confusion = run(loaded, samples, ignore_index)
+        mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
+        names = loaded.labels if mapping is None else mapping.labels.names
+        confusion = run(loaded, samples, ignore_index, mapping, map_truth, mode=mode, flip=flip, scales=scales)
         report: dict[str, Any] = {
             "model": loaded.name,
             "data": str(data),
@@ -51,9 +72,7 @@ def evaluate(
             "engine": loaded.engine,
             "mIoU": _fraction(confusion.miou),
             "accuracy": _fraction(confusion.accuracy),
-            "IoU": [
-                {"class": name, "IoU": _fraction(iou)} for name, iou in zip(loaded.labels, confusion.iou, strict=True)
-            ],
+            "IoU": [{"class": name, "IoU": _fraction(iou)} for name, iou in zip(names, confusion.iou, strict=True)],
         }
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
@@ -63,7 +82,7 @@ def evaluate(
         click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
     click.echo(f"{'mIoU':<{width}}  {_shown(report['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(report['accuracy'])}")
-    click.echo(f"{len(samples)} pictures of {data}, {report['engine']}", err=True)
+    note(f"{len(samples)} pictures of {data}, {report['engine']}")
 
 
 def _fraction(value: float) -> float | None:

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import note
+
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--weights", required=True, type=click.Path(path_type=Path), help="Checkpoint: .pdparams or safetensors.")
 @click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
 @click.option(
@@ -52,10 +55,11 @@ def export(
         output_stride=card.output_stride,
         compat="paddlex" if form == "paddlex" else "zoo",
         input_size=input_size,
+        window=card.window,
     )
     click.echo(bundle.folder)
     verified = read_settings(bundle.folder / SETTINGS)["zoo"]["verified"]
-    click.echo(f"{bundle.program.name}: {verified['agreement']:.4%} of {verified['pixels']} classes equal", err=True)
+    note(f"{bundle.program.name}: {verified['agreement']:.4%} of {verified['pixels']} classes equal")
     if form == "onnx":
         file, agreement = export_onnx(bundle)
-        click.echo(f"{file.name}: {agreement}", err=True)
+        note(f"{file.name}: {agreement}")

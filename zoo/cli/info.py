@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from zoo.cli.completion import MODEL
 from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
 from zoo.registry import ModelEntry, registry
@@ -15,7 +16,7 @@ from zoo.text import printable
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", type=MODEL)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(model: str, as_json: bool) -> None:
     """Show a model's card: what it predicts, how well, at what cost and under which licence."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from zoo.cli.notes import alert
 from zoo.cli.tables import echo_json, echo_table, miou_text, size_text
 from zoo.registry import ModelEntry, registry
 from zoo.registry.models import Sort
@@ -58,7 +59,7 @@ def list_models(
         close = models.suggestions(pattern)
         meant = f" Did you mean {' or '.join(close)}?" if close else ""
         filters = " with these filters" if family or dataset or installed else ""
-        click.echo(f"No model matches {printable(repr(pattern))}{filters}.{meant}\nRun: zoo list-models", err=True)
+        alert(f"No model matches {printable(repr(pattern))}{filters}.{meant}\nRun: zoo list-models")
         click.get_current_context().exit(1)
 
 

@@ -6,21 +6,17 @@ from pathlib import Path
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import note
 from zoo.cli.options import offline_option
 from zoo.cli.progress import download_progress
 from zoo.errors import ModelNotFoundError
-from zoo.hub.cache import home
-from zoo.hub.records import Kind
-from zoo.hub.store import Store
+from zoo.hub.records import LOCK_FILE, Kind
 from zoo.registry import find_model
-from zoo.weights.fetch import make_options
-from zoo.weights.gather import gather
-from zoo.weights.inventory import cached
-from zoo.weights.lock import LOCK_FILE, read_lock, write_lock
 
 
 @click.command()
-@click.argument("models", nargs=-1)
+@click.argument("models", type=MODEL, nargs=-1)
 @click.option("--output", "-o", type=click.Path(path_type=Path), default=LOCK_FILE, show_default=True, help="The file.")
 @click.option(
     "--weights",
@@ -39,6 +35,12 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
     of the labels. Files that are not here are downloaded.
     """
     from zoo.cli.download import chosen_cards
+    from zoo.hub.cache import home
+    from zoo.hub.store import Store
+    from zoo.weights.fetch import make_options
+    from zoo.weights.gather import gather
+    from zoo.weights.inventory import cached
+    from zoo.weights.lock import read_lock, write_lock
 
     before = read_lock(output) if output.exists() else {}
     wanted: dict[str, set[Kind]] = {}
@@ -58,4 +60,4 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
         locked = [gather(find_model(name), sorted(kinds), options)[0] for name, kinds in wanted.items()]
     write_lock(output, (before | {model.name: model for model in locked}).values())
     click.echo(output)
-    click.echo(f"{len(locked)} locked: {', '.join(sorted(wanted))}", err=True)
+    note(f"{len(locked)} locked: {', '.join(sorted(wanted))}")

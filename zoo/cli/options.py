@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zoo.weights.lock import LOCK_FILE
+from zoo.hub.records import LOCK_FILE
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -58,3 +58,33 @@ class Span(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         if match is None:
             self.fail(f"{value!r} is not a time such as 12h, 30d or 8w.", param, ctx)
         return float(match[1]) * _SPANS[match[2]]
+
+
+class BatchSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A positive number, or auto."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Returns the number or "auto"."""
+        text = str(value).strip()
+        if text == "auto":
+            return text
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"{value!r} is neither a positive number nor auto.", param, ctx)
+        return int(text)
+
+
+class Scales(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A comma list of numbers."""
+
+    name = "scales"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Returns the numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a comma list of numbers such as 0.75,1,1.25.", param, ctx)

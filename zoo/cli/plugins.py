@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json, echo_table
 from zoo.registry import Discovery, Plugin, discover
 from zoo.text import printable
@@ -29,7 +30,7 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
         ]
         echo_table(("NAME", "DISTRIBUTION", "VERSION", "KIND", "BRINGS", "STATE"), rows)
     else:
-        click.echo("No plugin is installed.\nRun: pip install zoo-plugin-pp-liteseg", err=True)
+        note("No plugin is installed.\nRun: pip install zoo-plugin-pp-liteseg")
 
 
 @plugins.command()
@@ -39,12 +40,12 @@ def check(ctx: click.Context) -> None:
     found = discover()
     problems = found.problems()
     for problem in problems:
-        click.echo(f"{printable(problem.message)}\n{printable(problem.hint)}", err=True)
+        alert(f"{printable(problem.message)}\n{printable(problem.hint)}")
         cause = problem.__cause__
         while cause is not None:
-            click.echo(f"  caused by {type(cause).__name__}: {printable(str(cause))}", err=True)
+            alert(f"  caused by {type(cause).__name__}: {printable(str(cause))}")
             cause = cause.__cause__ or cause.__context__
-    click.echo(f"{len(found.plugins)} plugins, {len(problems)} problems", err=True)
+    note(f"{len(found.plugins)} plugins, {len(problems)} problems")
     if problems:
         ctx.exit(1)
 

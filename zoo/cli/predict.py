@@ -4,54 +4,94 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from zoo.cli.options import lock_options, offline_option
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import alert, note, quiet
+from zoo.cli.options import BatchSize, Scales, lock_options, offline_option
+from zoo.cli.pipeline import given
 from zoo.cli.progress import download_progress
+from zoo.text import printable
 
 if TYPE_CHECKING:
+    from zoo.pipeline import PipelineConfig
     from zoo.results import Predictions, Result
+    from zoo.results.save import Format
+    from zoo.vision.sources import Input
 
-_KINDS = ("overlay", "color", "mask", "json")
+#: Parameters of the command that are options of a pipeline, by their names there.
+_OPTIONS = {
+    "model": "model",
+    "device": "device",
+    "backend": "backend",
+    "threads": "threads",
+    "batch_size": "batch_size",
+    "on_error": "on_error",
+    "recursive": "recursive",
+    "frames": "frames",
+    "scores": "scores",
+    "min_score": "min_score",
+    "labels": "labels",
+    "mode": "mode",
+    "window": "window",
+    "stride": "stride",
+    "flip": "flip",
+    "scales": "scales",
+    "save_path": "save_path",
+    "save": "save_kinds",
+}
 
 
-def _kinds(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, ...]:
+def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    from zoo.results import FORMATS
+
     kinds = tuple(part.strip() for part in value.split(",") if part.strip())
-    if not kinds or any(kind not in _KINDS for kind in kinds):
-        raise click.BadParameter(f"{value!r} is not a comma-separated choice of {', '.join(_KINDS)}.", ctx, parameter)
+    if not kinds or any(kind not in FORMATS for kind in kinds):
+        raise click.BadParameter(f"{value!r} is not a comma-separated choice of {', '.join(FORMATS)}.", ctx, parameter)
     return kinds
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True)
-@click.option(
-    "--model", default="starter", show_default=True, help="Name of a model, an export folder, or FILE.zoo#MODEL."
-)
-@click.option("--save-path", type=click.Path(path_type=Path), help="Folder for the results.")
+@click.argument("inputs", nargs=-1)
+@click.option("--input", "more", multiple=True, help="Another way to give an input; may be repeated.")
+@click.option("--pipeline", help="semantic_segmentation, or a pipeline file; options given here beat it.")
+@click.option("--model", type=MODEL, help="Name of a model, an export folder, or FILE.zoo#MODEL.  [default: starter]")
+@click.option("--save-path", "-o", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option(
     "--save",
     callback=_kinds,
-    default="overlay,mask,json",
-    show_default=True,
-    help=f"What to save: {', '.join(_KINDS)}.",
+    help="What to save, a comma list of overlay, color, side, mask, json, coco, geojson, labelme, cvat, labelstudio.  "
+    "[default: overlay,mask,json]",
 )
-@click.option("--device", default="cpu", show_default=True, help="Such as cpu or gpu:0.")
-@click.option("--backend", default="auto", show_default=True, help="Inference engine.")
+@click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
+@click.option("--device", help="Such as cpu or gpu:0.  [default: cpu]")
+@click.option("--backend", help="Inference engine.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
+@click.option("--batch-size", type=BatchSize(), help="Pictures of one size together, or auto to measure.  [default: 1]")
+@click.option("--on-error", type=click.Choice(["raise", "skip"]), help="Stop at a bad input, or go on and exit with 3.")
+@click.option("--recursive", "-r", is_flag=True, help="Read the folders inside folders too.")
 @click.option(
-    "--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Pictures of one size together."
+    "--frames",
+    type=click.Choice(["first", "all"]),
+    help="Of animations and TIFF files; PDF and video files are read whole.",
 )
-@click.option(
-    "--on-error",
-    type=click.Choice(["raise", "skip"]),
-    default="raise",
-    show_default=True,
-    help="Stop at the first bad input, or go on and exit with 3.",
-)
+@click.option("--scores", is_flag=True, help="Compute the probability of the winning class.")
+@click.option("--min-score", type=click.FloatRange(0, 1), help="Pixels below this probability are unknown.")
+@click.option("--labels", help="Other classes: a YAML file, or the name of a built-in mapping.")
+@click.option("--mode", type=click.Choice(["auto", "whole", "slide"]), help="Sliding windows or whole pictures.")
+@click.option("--window", type=click.IntRange(1), nargs=2, metavar="HEIGHT WIDTH", help="Size of a sliding window.")
+@click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
+@click.option("--flip", is_flag=True, help="Average with the mirrored picture.")
+@click.option("--scales", type=Scales(), help="Average over sizes, such as 0.75,1,1.25.")
 @lock_options
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a picture, without the mask.")
@@ -59,83 +99,148 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[
 def predict(
     ctx: click.Context,
     inputs: tuple[str, ...],
-    model: str,
-    save_path: Path | None,
-    save: tuple[str, ...],
-    device: str,
-    backend: str,
-    threads: int | None,
-    batch_size: int,
-    on_error: Literal["raise", "skip"],
+    more: tuple[str, ...],
+    pipeline: str | None,
+    resume: bool,
     lock: Path | None,
     offline: bool | None,
     as_json: bool,
+    **_: Any,
 ) -> None:
-    """Segment INPUTS: pictures and folders of pictures."""
-    from zoo.files import ensure_folder
-    from zoo.model import load
+    """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
+    from zoo.pipeline import PipelineConfig, load_model, read_pipeline
 
-    if save_path is not None:
+    sources = [*inputs, *more]
+    if not sources:
+        raise click.UsageError("Give at least one input.", ctx)
+    config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
+    config = config.override(**{_OPTIONS[name]: value for name, value in given(ctx, *_OPTIONS).items()})
+    for said in config.notes:
+        note(printable(said))
+    if config.save_path is not None:
+        from zoo.files import ensure_folder
+
         # Before the model is loaded and any work is done for nothing.
-        ensure_folder(save_path)
+        ensure_folder(config.save_path)
+    elif resume:
+        raise click.UsageError("--resume belongs to --save-path: it looks there for results.", ctx)
+    if offline:
+        _refuse_addresses(sources)
     with download_progress() as progress:
-        loaded = load(
-            model, device=device, backend=backend, threads=threads, offline=offline, lock=lock, progress=progress
-        )
-    with loaded:
-        predictions = loaded.predict(list(inputs), batch_size, on_error)
-        done = 0
-        for result in predictions:
-            done += 1
-            paths = _save(result, save_path, save) if save_path is not None else []
-            if as_json:
-                click.echo(
-                    json.dumps(
-                        {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}, ensure_ascii=False
-                    )
-                )
-            else:
-                _show(result, paths)
-    _summary(predictions, done, save_path)
+        model = load_model(config, offline=offline, lock=lock, progress=progress)
+    passed = _PassedOver(config) if resume else None
+    began = time.perf_counter()
+    done = 0
+    with model, _counter() as count:
+        predictions = model.predict(sources, skip=passed, **config.predict_arguments())
+        try:
+            for result, paths in _written(predictions, config):
+                done += 1
+                count(done)
+                _tell(result, paths, as_json)
+        finally:
+            # After Ctrl-C too: what is done is told.
+            predictions.close()
+            _summary(predictions, done, time.perf_counter() - began, config.save_path, passed.count if passed else 0)
     if predictions.failures:
         ctx.exit(3)
 
 
-def _save(result: Result, folder: Path, kinds: Iterable[str]) -> list[Path]:
-    paths: list[Path] = []
-    for kind in kinds:
-        if kind == "json":
-            paths.append(result.save_to_json(folder))
-        elif kind in ("overlay", "color", "mask"):
-            paths.append(result.save_to_img(folder, kind=kind))
-    return paths
+def _refuse_addresses(sources: list[str]) -> None:
+    from zoo.errors import OfflineError
+
+    for source in sources:
+        if source.lower().startswith(("http://", "https://")):
+            raise OfflineError(
+                f"{source} is an address, and zoo was told to stay offline.", "Download it first and give the file."
+            )
 
 
-def _show(result: Result, paths: Iterable[Path]) -> None:
+def _written(predictions: Predictions, config: PipelineConfig) -> Iterator[tuple[Result, list[Path]]]:
+    """Writes results in a thread, while the engine is at the next ones."""
+    from zoo.flow import ahead
+
+    folder, kinds = config.save_path, cast("tuple[Format, ...]", config.save_kinds)
+    if folder is None:
+        return ((result, []) for result in predictions)
+    return ahead(predictions, lambda result: (result, [result.save(folder, kind) for kind in kinds]), 3)
+
+
+class _PassedOver:
+    """Whether an input has all its results in a folder; counts those that have."""
+
+    def __init__(self, config: PipelineConfig) -> None:
+        self._config = config
+        self.count = 0
+
+    def __call__(self, item: Input) -> bool:
+        from zoo.results import find_saved
+
+        assert self._config.save_path is not None
+        if all(find_saved(self._config.save_path, item.name, item.uri, kind) for kind in self._config.save_kinds):
+            self.count += 1
+            return True
+        return False
+
+
+def _tell(result: Result, paths: list[Path], as_json: bool) -> None:
+    if as_json:
+        document = {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        _show(result, paths)
+
+
+def _show(result: Result, paths: list[Path]) -> None:
     height, width = result.mask.shape
     times = "  ".join(f"{stage} {1000 * seconds:.0f} ms" for stage, seconds in result.seconds.items())
     click.echo(f"{_shown(result.uri)}  {height}x{width}  {result.model} on {result.device}")
     shares = result.shares()
+    means = result.mean_scores() if result.scores is not None else {}
     column = max(len(name) for name in shares)
     for name, share in shares.items():
-        click.echo(f"  {name:<{column}}  {share:7.2%}")
-    click.echo(f"  {times}  ({result.engine})", err=True)
+        score = f"  score {means[name]:.3f}" if name in means else ""
+        click.echo(f"  {name:<{column}}  {share:7.2%}{score}")
+    if result.note:
+        note(f"  {printable(result.note)}")
+    note(f"  {times}  ({result.engine})")
     for path in paths:
-        click.echo(f"  saved {_shown(path)}", err=True)
+        note(f"  saved {_shown(path)}")
 
 
-def _summary(predictions: Predictions, done: int, folder: Path | None) -> None:
-    for failure in predictions.failures:
-        click.echo(failure.error.message, err=True)
-    if predictions.failures:
-        click.echo(f"{done} segmented, {len(predictions.failures)} failed.", err=True)
+@contextmanager
+def _counter() -> Generator[Callable[[int], None], None, None]:
+    """Yields a callback that shows how far the run is, where the results themselves do not."""
+    if quiet() or sys.stdout.isatty() or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed} pictures, {task.fields[rate]:.1f} a second"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=None, rate=0.0)
+        began = time.perf_counter()
+        yield lambda done: bars.update(task, completed=done, rate=done / (time.perf_counter() - began))
+
+
+def _summary(predictions: Predictions, done: int, seconds: float, folder: Path | None, passed: int) -> None:
+    failures = predictions.failures
+    for failure in failures:
+        alert(printable(failure.error.message))
+    if passed:
+        note(f"{passed} passed over: their results are there.")
+    if failures:
+        alert(f"{done} segmented, {len(failures)} failed.")
+    elif done > 1:
+        note(f"{done} segmented, {done / seconds:.1f} a second.")
     if folder is None and done:
-        click.echo("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.", err=True)
+        note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")
 
 
 def _shown(path: str | Path) -> str:
-    """Shortens a path below the current folder."""
-    from zoo.text import printable
-
+    """Shortens a path below the current folder; leaves URLs and names that are no paths."""
+    if not os.path.isabs(path):
+        return printable(path)
     near = os.path.relpath(path)
     return printable(path if near.startswith("..") else near)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING
 
-import click
-
-from zoo.hub.download import Progress
+from zoo.cli.language import translate
+from zoo.cli.notes import note, quiet
 from zoo.text import printable
+
+if TYPE_CHECKING:
+    from zoo.hub.download import Progress
 
 
 @contextlib.contextmanager
 def download_progress() -> Generator[Callable[[Progress], None], None, None]:
-    """Yields a callback for downloads."""
+    """Yields a callback for downloads; with `zoo --quiet` it shows nothing."""
+    if quiet():
+        yield lambda progress: None
+        return
     if not sys.stderr.isatty():
         yield _notes
         return
@@ -28,7 +34,7 @@ def download_progress() -> Generator[Callable[[Progress], None], None, None]:
 
         def show(progress: Progress) -> None:
             if progress.note:
-                bars.console.print(_note(progress), markup=False, highlight=False)
+                bars.console.print(translate(_note(progress)), markup=False, highlight=False)
                 return
             if progress.url not in tasks:
                 tasks[progress.url] = bars.add_task(printable(_file(progress.url)), total=progress.total)
@@ -39,7 +45,7 @@ def download_progress() -> Generator[Callable[[Progress], None], None, None]:
 
 def _notes(progress: Progress) -> None:
     if progress.note:
-        click.echo(_note(progress), err=True)
+        note(_note(progress))
 
 
 def _note(progress: Progress) -> str:

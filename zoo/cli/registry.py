@@ -6,6 +6,8 @@ import os
 
 import click
 
+from zoo.cli.completion import MODEL
+from zoo.cli.notes import note
 from zoo.registry import find_model
 from zoo.registry.build import check_catalogue, first_party, top, write_catalogue
 from zoo.text import printable
@@ -20,18 +22,18 @@ def registry() -> None:
 def build() -> None:
     """Write both files from the plugins of this source tree, which must be installed."""
     for path in write_catalogue():
-        click.echo(f"Written: {printable(path)}", err=True)
+        note(f"Written: {printable(path)}")
 
 
 @registry.command()
 def check() -> None:
     """Exit with 1 if one of the files is not what `zoo registry build` would write."""
     for path in check_catalogue():
-        click.echo(f"Up to date: {printable(path)}", err=True)
+        note(f"Up to date: {printable(path)}")
 
 
 @registry.command()
-@click.argument("models", nargs=-1)
+@click.argument("models", type=MODEL, nargs=-1)
 def pin(models: tuple[str, ...]) -> None:
     """Download the official files of MODELS, by default all, and write their digests into the plugins' tables."""
     from zoo.cli.progress import download_progress
@@ -40,7 +42,7 @@ def pin(models: tuple[str, ...]) -> None:
     from zoo.weights.pin import pin as write_tables
 
     if os.environ.get("ZOO_MIRROR"):
-        click.echo("ZOO_MIRROR is set: the digests will be those of the mirror's files.", err=True)
+        note("ZOO_MIRROR is set: the digests will be those of the mirror's files.")
     tree = top()
     if models:
         chosen = [find_model(name) for name in models]
@@ -49,4 +51,4 @@ def pin(models: tuple[str, ...]) -> None:
         chosen = [model for model in discover("zoo.models").installed_models if model.distribution in own]
     with download_progress() as progress:
         for path in write_tables(chosen, tree, make_options(None, True, progress)):
-            click.echo(f"Written: {printable(path)}", err=True)
+            note(f"Written: {printable(path)}")

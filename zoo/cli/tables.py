@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from zoo.cli.cells import cells as width_of
+from zoo.cli.cells import padded
 from zoo.text import printable
 
 
@@ -24,10 +26,10 @@ def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequ
         right: Columns of figures, aligned to the right.
     """
     cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    widths = [max(map(width_of, column)) for column in zip(header, *cells, strict=True)]
     for number, row in enumerate([list(header), *cells]):
         fields = (
-            cell.rjust(width) if column in right else cell.ljust(width)
+            padded(cell, width, right=column in right)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         line = "  ".join(fields).rstrip()

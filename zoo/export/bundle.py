@@ -24,7 +24,7 @@ from zoo.hub.bundle import SETTINGS, Bundle, describe, read_bundle
 from zoo.hub.manifest import file_sha256
 from zoo.labels import LabelSet
 from zoo.plugin import SessionOptions
-from zoo.spec import Custom, Normalize, Resize, Step
+from zoo.spec import Custom, Normalize, Resize, Step, Window
 
 
 def export_bundle(
@@ -38,6 +38,7 @@ def export_bundle(
     in_channels: int = 3,
     compat: Literal["zoo", "paddlex"] = "zoo",
     input_size: tuple[int, int] | None = None,
+    window: Window | None = None,
 ) -> Bundle:
     """Exports a network.
 
@@ -52,6 +53,7 @@ def export_bundle(
         compat: "zoo" writes a program that returns logits at the output stride. "paddlex" writes one that upsamples
             them and returns labels (N, H, W) int32, with settings PaddleX reads.
         input_size: The only (height, width) the program shall take; pictures are resized to it. None for any size.
+        window: Sliding windows in which the model is meant to be used; written down where the program can be.
 
     Returns:
         The bundle, read back from the folder.
@@ -87,7 +89,8 @@ def export_bundle(
         try:
             form = _Labels if compat == "paddlex" else _Logits
             _save(form(_inference_form(network)), partial, in_channels, input_size)
-            settings = _settings(partial, model, labels, steps, output_stride, compat)
+            slides = window if compat == "zoo" and input_size is None else None
+            settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
             _write_settings(partial, settings)
             # paddle turns the layer it exports into the program itself; the comparison needs one it never saw.
             agreement = _verify(read_bundle(partial), form(network), in_channels, input_size)
@@ -167,7 +170,13 @@ def _save(form: nn.Layer, folder: Path, in_channels: int, size: tuple[int, int] 
 
 
 def _settings(
-    folder: Path, model: str, labels: LabelSet, preprocess: tuple[Step, ...], output_stride: int, compat: str
+    folder: Path,
+    model: str,
+    labels: LabelSet,
+    preprocess: tuple[Step, ...],
+    output_stride: int,
+    compat: str,
+    window: Window | None,
 ) -> dict[str, Any]:
     program, params = folder / "inference.json", folder / "inference.pdiparams"
     bundle = Bundle(
@@ -180,6 +189,7 @@ def _settings(
         output="labels" if compat == "paddlex" else "logits",
         output_stride=1 if compat == "paddlex" else output_stride,
         digests={path.name: file_sha256(path) for path in (program, params)},
+        window=window,
     )
     settings: dict[str, Any] = {}
     if compat == "paddlex":

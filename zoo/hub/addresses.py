@@ -56,15 +56,17 @@ def addresses(urls: tuple[str, ...]) -> tuple[Address, ...]:
     return tuple(found.values())
 
 
-def objection(url: str, before: str = "") -> str | None:
+def objection(url: str, before: str = "", plain: bool = False) -> str | None:
     """Says why an address may not be asked.
 
     Args:
         url: The address.
         before: The address that redirected to it, if one did.
+        plain: Whether http is as good as https, as for pictures.
 
     Returns:
-        The reason, or None when it may be asked: https, or http where `ZOO_ALLOW_HTTP=1` or the host is this machine.
+        The reason, or None when it may be asked: https, or http where `plain`, `ZOO_ALLOW_HTTP=1` or the host is this
+        machine.
     """
     try:
         parts = urlsplit(url)
@@ -81,7 +83,7 @@ def objection(url: str, before: str = "") -> str | None:
     if parts.scheme == "http":
         if urlsplit(before).scheme == "https":
             return "it leads from https down to http"
-        if not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
+        if not plain and not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
             return f"it is plain http; https was expected ({ALLOW_HTTP}=1 permits http)"
     return None
 

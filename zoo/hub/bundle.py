@@ -20,7 +20,7 @@ from zoo.hub.settings import read_settings
 from zoo.hub.steps import read_step, write_step
 from zoo.hub.structure import check_params, check_program
 from zoo.labels import LabelSet
-from zoo.spec import Step
+from zoo.spec import Step, Window
 
 FORMAT = 1
 
@@ -41,6 +41,7 @@ class Bundle:
             their settings do not say, "unstated" leaves it to the type of what the program returns.
         output_stride: Pixels of input per pixel of output; 1 in foreign folders, where it is not used.
         digests: SHA-256 of program and parameters by file name; empty in foreign folders.
+        window: The published setting of sliding windows; None where the model is used on whole pictures.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Bundle:
     output: Literal["labels", "logits", "scores", "unstated"]
     output_stride: int
     digests: Mapping[str, str]
+    window: Window | None = None
 
     @property
     def vouched(self) -> bool:
@@ -106,6 +108,7 @@ def read_bundle(folder: str | Path) -> Bundle:
 
 def describe(bundle: Bundle) -> dict[str, Any]:
     """Returns the `zoo:` section of a bundle's settings."""
+    window = bundle.window
     return {
         "format": FORMAT,
         "model": bundle.model,
@@ -121,7 +124,7 @@ def describe(bundle: Bundle) -> dict[str, Any]:
             ],
         },
         "sha256": dict(bundle.digests),
-    }
+    } | ({} if window is None else {"window": {"size": list(window.size), "stride": list(window.stride)}})
 
 
 def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
@@ -175,7 +178,15 @@ def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
         output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
         output_stride=zoo["output_stride"].whole(1, 64),
         digests={name: zoo["sha256"][name].text() for name in zoo["sha256"].names()},
+        window=None if zoo["window"].missing else _window(zoo["window"]),
     )
+
+
+def _window(window: Reader) -> Window:
+    size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
+    if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
+        raise window.fault("A size [height, width] and a stride of at most that")
+    return Window((size[0], size[1]), (stride[0], stride[1]))
 
 
 def _labels(labels: Reader) -> LabelSet:

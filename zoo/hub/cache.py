@@ -45,7 +45,8 @@ def offline() -> bool:
 
 def settings_file(folder: Path) -> Path | None:
     """Returns the settings of an export folder (`inference.yml`, else `deploy.yaml`), or None where it has none."""
-    return next((folder / name for name in (SETTINGS, DEPLOY) if (folder / name).is_file()), None)
+    # Not Path.is_file, which raises for a name that is too long to be one.
+    return next((folder / name for name in (SETTINGS, DEPLOY) if os.path.isfile(folder / name)), None)
 
 
 def embedded_folder(weights: Embedded) -> Path:

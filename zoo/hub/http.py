@@ -32,7 +32,9 @@ from zoo.text import printable
 
 
 @contextmanager
-def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> Generator[Answer, None, None]:
+def open_url(
+    url: str, limits: Limits, offset: int = 0, validator: str = "", *, plain: bool = False
+) -> Generator[Answer, None, None]:
     """Asks a server for a file, or for its rest.
 
     Args:
@@ -40,6 +42,7 @@ def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> 
         limits: Times and sizes.
         offset: First byte to send.
         validator: ETag or date the file must still have if only its rest is sent.
+        plain: Whether http is as good as https; a redirect never leads from https down to it.
 
     Raises:
         AddressError: There is no such answer. It starts at 0 or at `offset`, and is no HTML and not compressed.
@@ -51,7 +54,7 @@ def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> 
             headers["If-Range"] = validator
     with _Session() as session:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        with closing(_follow(session, url, headers, limits)) as response:
+        with closing(_follow(session, url, headers, limits, plain)) as response:
             yield _answer(response, offset, limits)
 
 
@@ -62,13 +65,16 @@ class _Session(requests.Session):
         return None
 
 
-def _follow(session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits) -> requests.Response:
-    before = ""
-    auth = _credentials(url)
+def _follow(
+    session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits, plain: bool
+) -> requests.Response:
+    before, auth = "", None
     for _ in range(limits.hops + 1):
-        reason = objection(url, before)
+        reason = objection(url, before, plain)
         if reason is not None:
             raise AddressError(f"it redirects to {_target(url)}: {reason}" if before else reason)
+        if not before:
+            auth = _credentials(url)
         response = _ask(session, url, headers, auth, limits)
         location = response.headers.get("Location")
         if response.status_code not in (301, 302, 303, 307, 308) or location is None:
@@ -79,7 +85,9 @@ def _follow(session: requests.Session, url: str, headers: Mapping[str, str], lim
             following = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace").strip())
         except ValueError:
             raise AddressError("it redirects to an address that cannot be read") from None
-        if objection(following) is None and (_origin(url) != _origin(following) or _credentials(following) is not None):
+        if objection(following, url, plain) is None and (
+            _origin(url) != _origin(following) or _credentials(following) is not None
+        ):
             auth = _credentials(following)
         url, before = following, url
     raise AddressError(f"it redirects more than {limits.hops} times")

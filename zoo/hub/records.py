@@ -18,6 +18,8 @@ from zoo.spec import Artifact
 Kind = Literal["inference", "pretrained"]
 RECORDS = "records"
 TREES = "store"
+#: The lock file that `--locked` means. Here, so that the command line knows it without the machinery of downloads.
+LOCK_FILE = "zoo.lock"
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 

@@ -6,6 +6,7 @@ equal keys in silence.
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,12 @@ def read_settings(path: Path) -> dict[str, Any]:
         BundleError: It is anything else; the message names the line.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise _fault(path, f"has {path.stat().st_size} bytes; at most {_MAX_BYTES} are read")
+        status = path.stat()
+        # A pipe would keep the reader waiting, a device feed it for ever.
+        if not stat.S_ISREG(status.st_mode):
+            raise _fault(path, "is not a regular file")
+        if status.st_size > _MAX_BYTES:
+            raise _fault(path, f"has {status.st_size} bytes; at most {_MAX_BYTES} are read")
         text = path.read_text(encoding="utf-8-sig")
         _check_shape(path, text)
         content = yaml.load(text, Loader=_UniqueKeys)

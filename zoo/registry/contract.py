@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 from zoo.errors import DuplicateNameError, PluginContractError
 from zoo.labels import LabelSet
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
-from zoo.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard
+from zoo.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard, Window
 
 #: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
 RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
@@ -34,6 +34,7 @@ _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("pretrained", (Artifact, type(None))),
     ("paper", (str,)),
     ("self_test", (Embedded, type(None))),
+    ("window", (Window, type(None))),
 )
 _CARD_TUPLES: tuple[tuple[str, type], ...] = (
     ("preprocess", object),

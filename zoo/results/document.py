@@ -1,18 +1,20 @@
-"""The JSON form of a result: masks as runs, numbers as plain numbers, and the way back."""
+"""The JSON form of a result: plain data, its text, and the way back to the mask."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
+from zoo.results.classes import ClassArea, classes_in
+from zoo.results.encode import SCHEMA, Mark
 
-#: Name and version of the document; `result.schema.json` beside this file describes it.
-SCHEMA = "zoo.result/1"
+if TYPE_CHECKING:
+    from zoo.results.result import Result
 
 #: Larger masks are not decoded: a document of a few bytes could ask for any amount of memory.
 MAX_DECODED_PIXELS = 1 << 30
@@ -20,16 +22,60 @@ MAX_DECODED_PIXELS = 1 << 30
 _HINT = "Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask."
 
 
-def encode_mask(mask: NDArray[np.uint8 | np.uint16]) -> dict[str, Any]:
-    """Returns the runs of equal values of a mask, row after row; a run may continue in the next row."""
-    flat = mask.reshape(-1)
-    starts = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))
+def describe(result: Result) -> dict[str, Any]:
+    """Returns the document without the mask, as `result.schema.json` beside this file describes it."""
     return {
-        "encoding": "rle",
-        "dtype": mask.dtype.name,
-        "values": flat[starts].tolist(),
-        "lengths": np.diff(starts, append=flat.size).tolist(),
+        **Mark(SCHEMA, result.uri).fields(),
+        "name": result.name,
+        "note": result.note,
+        "model": result.model,
+        "device": result.device,
+        "engine": result.engine,
+        "size": list(result.mask.shape),
+        "seconds": {stage: float(value) for stage, value in result.seconds.items()},
+        "ignore_index": result.labels.ignore_index,
+        "classes": [_class(area) for area in classes_in(result.mask, result.labels, result.scores)],
+        "labels": list(result.labels.names),
     }
+
+
+def _class(area: ClassArea) -> dict[str, Any]:
+    entry = {
+        "value": area.value,
+        "name": area.name,
+        "color": list(area.color),
+        "pixels": area.pixels,
+        "share": area.share,
+    }
+    return entry if area.score is None else {**entry, "score": area.score}
+
+
+def to_json(document: Mapping[str, Any], mask: str | None, indent: int | None, ensure_ascii: bool) -> str:
+    """Writes a result document as text.
+
+    Where a name holds something that cannot be shown or written as UTF-8, as file names may, everything outside ASCII
+    is escaped.
+
+    Args:
+        document: Plain data without the mask.
+        mask: The text of the mask, which becomes the last field. It is not indented: one number a line would make its
+            size sixfold.
+        indent: Spaces a level; None for one line without spaces.
+        ensure_ascii: Escape everything outside ASCII.
+    """
+
+    def dump(ascii_only: bool) -> str:
+        separators = (",", ":") if indent is None else None
+        return json.dumps(document, indent=indent, separators=separators, ensure_ascii=ascii_only, allow_nan=False)
+
+    text = dump(ensure_ascii)
+    if not all(character.isprintable() or character == "\n" for character in text):
+        text = dump(True)
+    if mask is None:
+        return text
+    if indent is None:
+        return f'{text[:-1]},"mask":{mask}}}'
+    return f'{text[:-1].rstrip()},\n{" " * indent}"mask": {mask}\n}}'
 
 
 def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
@@ -42,7 +88,7 @@ def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
         (H, W) class values, equal to the result's mask in shape, dtype and values.
 
     Raises:
-        DecodeError: The document has another schema or no mask, or its runs do not make up the mask.
+        DecodeError: The document has another schema or no mask, or its runs or rows do not make up the mask.
     """
     if not isinstance(cast(object, document), Mapping):
         raise _damaged(f"it is a {type(document).__name__}, and an object was expected")
@@ -55,47 +101,44 @@ def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
     if not isinstance(content, Mapping):
         raise _damaged("it has no mask")
     mask = cast(Mapping[str, Any], content)
-    dtypes: dict[Any, type[np.uint8 | np.uint16]] = {"uint8": np.uint8, "uint16": np.uint16}
-    kind = (mask.get("encoding"), mask.get("dtype"))
-    if kind[0] != "rle" or kind[1] not in ("uint8", "uint16"):
-        raise _damaged(f"its mask has encoding and dtype {kind}, and 'rle' with 'uint8' or 'uint16' was expected")
-    dtype = dtypes[kind[1]]
+    encoding, name = mask.get("encoding"), mask.get("dtype")
+    if encoding not in ("rle", "full") or name not in ("uint8", "uint16"):
+        raise _damaged(
+            f"its mask has encoding and dtype {(encoding, name)}, and 'rle' or 'full' with 'uint8' or 'uint16' were "
+            "expected"
+        )
+    dtype = np.uint8 if name == "uint8" else np.uint16
+    flat = _from_runs(mask, dtype, size) if encoding == "rle" else _from_rows(mask, dtype, size)
+    return flat.reshape(size[0], size[1])
+
+
+def _from_runs(
+    mask: Mapping[str, Any], dtype: type[np.uint8 | np.uint16], size: list[int]
+) -> NDArray[np.uint8 | np.uint16]:
     values = _integers(mask.get("values"), "mask.values", 0, int(np.iinfo(dtype).max))
     lengths = _integers(mask.get("lengths"), "mask.lengths", 1, MAX_DECODED_PIXELS)
     if len(values) != len(lengths):
         raise _damaged(f"its mask has {len(values)} values but {len(lengths)} lengths")
     if sum(lengths) != size[0] * size[1]:
         raise _damaged(f"the runs of its mask have {sum(lengths)} pixels, and {size[0]}x{size[1]} were expected")
-    return np.repeat(np.array(values, dtype=dtype), lengths).reshape(size[0], size[1])
+    return np.repeat(np.array(values, dtype=dtype), lengths)
 
 
-def to_json(document: Mapping[str, Any], indent: int | None, ensure_ascii: bool) -> str:
-    """Writes a result document as text.
-
-    The mask stays on one line whatever the indent: one number a line would make its size sixfold. Where a name holds
-    something that cannot be shown or written as UTF-8, as file names may, everything outside ASCII is escaped.
-
-    Args:
-        document: Plain data, "mask" last if present.
-        indent: Spaces a level; None for one line without spaces.
-        ensure_ascii: Escape everything outside ASCII.
-    """
-    compact = (",", ":")
-    head = {key: value for key, value in document.items() if key != "mask"}
-
-    def dump(ascii_only: bool) -> str:
-        separators = compact if indent is None else None
-        return json.dumps(head, indent=indent, separators=separators, ensure_ascii=ascii_only, allow_nan=False)
-
-    text = dump(ensure_ascii)
-    if not all(character.isprintable() or character == "\n" for character in text):
-        text = dump(True)
-    if "mask" not in document:
-        return text
-    mask = json.dumps(document["mask"], separators=compact, allow_nan=False)
-    if indent is None:
-        return f'{text[:-1]},"mask":{mask}}}'
-    return f'{text[:-1].rstrip()},\n{" " * indent}"mask": {mask}\n}}'
+def _from_rows(
+    mask: Mapping[str, Any], dtype: type[np.uint8 | np.uint16], size: list[int]
+) -> NDArray[np.uint8 | np.uint16]:
+    rows = mask.get("rows")
+    if not isinstance(rows, list):
+        raise _damaged("its mask.rows is no list")
+    most = int(np.iinfo(dtype).max)
+    parts = [
+        np.array(_integers(row, f"mask.rows[{number}]", 0, most), dtype)
+        for number, row in enumerate(cast(list[object], rows))
+    ]
+    lengths = sorted({part.size for part in parts})
+    if len(parts) != size[0] or lengths != [size[1]]:
+        raise _damaged(f"its mask has {len(parts)} rows of {lengths[:5]} pixels, and {size[0]}x{size[1]} were expected")
+    return np.concatenate(parts)
 
 
 def _integers(value: object, name: str, least: int, most: int) -> list[int]:

@@ -1,8 +1,12 @@
 """Pictures as files, each with a mark of the input it was made from, and the mark read back.
 
 The mark is the beginning of a JSON object, `{"schema": "zoo.result/1", "source": "<uri>"`: the content of a PNG's first
-text chunk and of a JPEG's comment, and the first two fields of a result document. So the first few bytes of any
-output tell whose it is.
+text chunk and of a JPEG's comment, and the first two fields of a document. In the formats of other programs the schema
+has another name, "zoo.coco/1"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, or
+in a comment at the beginning of an XML file. So the first few bytes of any output tell whose it is.
+
+A program that rewrites such a file does not put the mark first again. What was corrected by hand is then the user's own
+file and never replaced.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import json
 import os
 import re
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,20 +25,45 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from zoo.errors import OutputError
-from zoo.results.document import SCHEMA
+
+#: Name and version of the form of a result, which pictures bear too.
+SCHEMA = "zoo.result/1"
 
 _KEYWORD = "zoo.result"
-_HEAD = 1 << 16
+_HEAD = 1 << 18
 
 #: Longest source that fits into the head of every kind of file, written as ASCII JSON, in bytes.
 MAX_SOURCE_BYTES = 60_000
 
 _MARK = re.compile(
-    # PNG: signature, the IHDR chunk of 25 bytes, a text chunk's length; JPEG: JFIF header, comment; JSON: nothing.
-    rb"(?:\x89PNG\r\n\x1a\n.{25}.{4}tEXtzoo\.result\0|\xff\xd8\xff\xe0\x00\x10.{14}\xff\xfe..|)"
-    rb'\s*\{\s*"schema"\s*:\s*"zoo\.result/\d+"\s*,\s*"source"\s*:\s*(?=")',
+    # PNG: signature, the IHDR chunk of 25 bytes, a text chunk's length; JPEG: JFIF header, comment; a list; XML; an
+    # object.
+    rb"(?:\x89PNG\r\n\x1a\n.{25}.{4}tEXtzoo\.result\0|\xff\xd8\xff\xe0\x00\x10.{14}\xff\xfe.."
+    rb'|\[\{"meta":|<\?xml[^>]*\?>\n<!--|)'
+    rb'\s*\{\s*"schema"\s*:\s*"(zoo\.[a-z]+/\d+)"\s*,\s*"source"\s*:\s*(?=")',
     re.DOTALL,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a file zoo wrote says of itself.
+
+    Attributes:
+        schema: Form of its content, "zoo.result/1" for pictures and result documents.
+        source: What it was made from.
+    """
+
+    schema: str
+    source: str
+
+    def fields(self) -> dict[str, str]:
+        """Returns the first two fields of a document."""
+        return {"schema": self.schema, "source": self.source}
+
+    def same_form(self, other: Mark) -> bool:
+        """Whether the other file has a content of this form, whatever the version."""
+        return self.schema.partition("/")[0] == other.schema.partition("/")[0]
 
 
 def encode_png(picture: NDArray[np.uint8], source: str) -> bytes:
@@ -71,20 +101,30 @@ def encode_jpeg(picture: NDArray[np.uint8], source: str) -> bytes:
     return buffer.getvalue()
 
 
-def read_source(path: str | os.PathLike[str]) -> str | None:
-    """Returns the source that a file zoo wrote was made from, or None for every other file."""
-    try:
-        with Path(path).open("rb") as file:
-            head = file.read(_HEAD)
-    except OSError:
-        return None
+def find_mark(head: bytes) -> Mark | None:
+    """Returns the mark at the beginning of a file's content, or None."""
     if (match := _MARK.match(head)) is None:
         return None
     try:
-        source, _ = json.JSONDecoder().raw_decode(head[match.end() :].decode("utf-8", "replace"))
+        source, _ = json.JSONDecoder().raw_decode(head[match.end() : _HEAD].decode("utf-8", "replace"))
     except ValueError:
         return None
-    return str(source)
+    return Mark(match[1].decode("ascii"), str(source))
+
+
+def read_mark(path: str | os.PathLike[str]) -> Mark | None:
+    """Returns the mark of a file zoo wrote, or None for every other file."""
+    try:
+        with Path(path).open("rb") as file:
+            return find_mark(file.read(_HEAD))
+    except OSError:
+        return None
+
+
+def read_source(path: str | os.PathLike[str]) -> str | None:
+    """Returns the source that a file zoo wrote was made from, or None for every other file."""
+    mark = read_mark(path)
+    return None if mark is None else mark.source
 
 
 def source_fits(source: str) -> bool:
@@ -93,7 +133,7 @@ def source_fits(source: str) -> bool:
 
 
 def _mark(source: str) -> str:
-    return json.dumps({"schema": SCHEMA, "source": source})
+    return json.dumps(Mark(SCHEMA, source).fields())
 
 
 def _png(picture: Image.Image, source: str) -> bytes:

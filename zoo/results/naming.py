@@ -1,7 +1,7 @@
 """Where outputs go: safe names inside the folder, and never over a file that is not this input's own.
 
 The rule: an output is `<stem>_overlay.png`, `<stem>~2_overlay.png`, `<stem>~3_overlay.png` ..., the first name that is
-free or already holds an output made from the same source. Which source that is, the file itself tells.
+free or already holds an output of the same form made from the same source. What it is, the file itself tells.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from zoo.errors import OutputError
 from zoo.files import ensure_folder, write_atomic
-from zoo.results.encode import read_source
+from zoo.results.encode import Mark, find_mark, read_mark, read_source
 from zoo.text import printable
 
 #: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
@@ -74,15 +74,14 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     return Target(ensure_folder(path.parent), path.name)
 
 
-def publish(target: Target, name: str, ending: str, content: bytes, source: str) -> Path:
+def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
     """Writes an output under the first name that is free or this source's own.
 
     Args:
         target: Where to.
         name: The input's name; used if the target is a folder.
         ending: What follows the stem then, such as "_overlay.png".
-        content: The whole file, with its mark.
-        source: The source named in that mark.
+        content: The whole file; the mark at its beginning says whose it is.
 
     Returns:
         The file written.
@@ -90,21 +89,25 @@ def publish(target: Target, name: str, ending: str, content: bytes, source: str)
     Raises:
         OutputError: It cannot be written, or the file the user named is not this source's own.
     """
+    mark = find_mark(content)
+    assert mark is not None, "an output without a mark could be replaced by anybody"
     with _ONE_AT_A_TIME:
         if target.name is not None:
             path = target.folder / target.name
-            if not _may_write(path, source):
+            if not _may_write(path, mark, any_form=True):
                 owner = read_source(path) if os.path.isfile(path) and not os.path.islink(path) else None
                 fact = "is no file zoo wrote" if owner is None else f"holds the result of {printable(owner)}"
                 raise OutputError(
-                    f"{printable(path)} exists and {fact}. Only an older result of {printable(source)} is replaced.",
+                    f"{printable(path)} exists and {fact}. Only an older result of {printable(mark.source)} is "
+                    "replaced.",
                     "Give a folder or another name, or move the file away.",
                 )
             return write_atomic(path, content)
         stem = safe_stem(name)
         for number in itertools.count(1):
             path = target.folder / f"{stem}{'' if number == 1 else f'~{number}'}{ending}"
-            if _may_write(path, source):
+            # The form matters: a result document and a LabelMe file of one picture have the same name.
+            if _may_write(path, mark, any_form=False):
                 return write_atomic(path, content)
     raise AssertionError("unreachable: the numbers do not end")
 
@@ -130,11 +133,12 @@ def safe_stem(name: str) -> str:
     return stem or "picture"
 
 
-def _may_write(path: Path, source: str) -> bool:
+def _may_write(path: Path, mark: Mark, any_form: bool) -> bool:
     try:
         mode = os.lstat(path).st_mode
     except OSError:
         # Free, or not to be reached, which the writing itself reports.
         return True
     # A link, a folder or a pipe is nobody's output.
-    return stat.S_ISREG(mode) and read_source(path) == source
+    found = read_mark(path) if stat.S_ISREG(mode) else None
+    return found is not None and found.source == mark.source and (any_form or found.same_form(mark))

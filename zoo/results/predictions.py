@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import SourceError, ZooError
-from zoo.results.result import Kind, Result, image_target, json_target
+from zoo.results.masktext import MaskForm
+from zoo.results.result import Result
+from zoo.results.save import Format, Kind, image_target, json_target, save_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,13 @@ class Predictions(Iterator[Result]):
         failure = self._failures[0]
         raise SourceError(f"{fact} {failure.error.message}", failure.error.hint) from failure.error
 
-    def save_to_img(self, save_path: str | os.PathLike[str], kind: Kind = "overlay") -> list[Path]:
+    def save_to_img(
+        self,
+        save_path: str | os.PathLike[str],
+        kind: Kind = "overlay",
+        opacity: float = 0.5,
+        legend: bool | None = None,
+    ) -> list[Path]:
         """Writes every result that is left as `Result.save_to_img` does; the path is checked before the first is
         computed.
 
@@ -79,10 +88,14 @@ class Predictions(Iterator[Result]):
             OutputError: One cannot be written; those before it stay.
         """
         image_target(save_path, kind)
-        return [result.save_to_img(save_path, kind) for result in self]
+        return [result.save_to_img(save_path, kind, opacity, legend) for result in self]
 
     def save_to_json(
-        self, save_path: str | os.PathLike[str], indent: int | None = 4, ensure_ascii: bool = False
+        self,
+        save_path: str | os.PathLike[str],
+        indent: int | None = 4,
+        ensure_ascii: bool = False,
+        mask: MaskForm | None = "rle",
     ) -> list[Path]:
         """Writes every result that is left as `Result.save_to_json` does; the path is checked before the first is
         computed.
@@ -94,7 +107,25 @@ class Predictions(Iterator[Result]):
             OutputError: One cannot be written; those before it stay.
         """
         json_target(save_path)
-        return [result.save_to_json(save_path, indent, ensure_ascii) for result in self]
+        return [result.save_to_json(save_path, indent, ensure_ascii, mask) for result in self]
+
+    def save(self, save_path: str | os.PathLike[str], format: Format, **options: Any) -> list[Path]:  # noqa: A002
+        """Writes every result that is left as `Result.save` does; the path is checked before the first is computed.
+
+        Args:
+            save_path: A folder, which receives a file a result. Or a file: of the formats "coco", "cvat" and
+                "labelstudio" it then holds all results; of the others, which hold one picture, a second result is an
+                error.
+            format: As in `Result.save`.
+            options: As in `Result.save`.
+
+        Returns:
+            The files, in the order of the results.
+
+        Raises:
+            OutputError: One cannot be written; those before it stay. Or there is no result for the one file.
+        """
+        return save_all(self, save_path, format, options)
 
     def close(self) -> None:
         """Ends the run: what has not been computed never will be."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +15,17 @@ from numpy.typing import NDArray
 from zoo.errors import OutputError
 from zoo.labels import Color, LabelSet
 from zoo.results.classes import classes_in, color_table
-from zoo.results.document import SCHEMA, encode_mask, to_json
+from zoo.results.document import describe
 from zoo.results.draw import blend, colorize
-from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png, source_fits
+from zoo.results.encode import source_fits
 from zoo.results.legend import add_legend
-from zoo.results.naming import Target, find_target, publish
+from zoo.results.masktext import MaskForm, check_form, encode_mask
+from zoo.results.save import Format, Kind, save, save_document, save_picture
+from zoo.results.show import preview_html, preview_png, print_summary
 from zoo.text import printable
 
-Kind = Literal["overlay", "color", "mask"]
-
-_SUFFIXES: Mapping[str, tuple[str, ...]] = {
-    "overlay": (".png", ".jpg", ".jpeg"),
-    "color": (".png",),
-    "mask": (".png",),
-}
+if TYPE_CHECKING:
+    from zoo.results.formats.polygons import Polygon
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +42,8 @@ class Result:
         device: Device that was really used, such as "cpu".
         engine: Engine and its setting that were really used, such as "paddle 3.2.2, onednn off, 2 threads".
         seconds: Time of each stage: "read", "preprocess", "inference", "postprocess".
+        scores: (H, W) float32, the probability of each pixel's class, 0..1; None if they were not asked for.
+        note: What else is to be known, such as "first of 12 frames"; mostly empty.
 
     Raises:
         ValueError: The fields contradict each other.
@@ -60,12 +58,22 @@ class Result:
     device: str
     engine: str
     seconds: Mapping[str, float]
+    scores: NDArray[np.float32] | None = field(default=None, repr=False)
+    note: str = ""
 
     def __post_init__(self) -> None:
         if self.mask.ndim != 2 or not self.mask.size or self.mask.dtype.name not in ("uint8", "uint16"):
             raise ValueError(f"mask is {self.mask.shape} {self.mask.dtype}; expected (H, W) uint8 or uint16")
         if self.image.shape != (*self.mask.shape, 3) or self.image.dtype != np.uint8:
             raise ValueError(f"image is {self.image.shape} {self.image.dtype}; expected {(*self.mask.shape, 3)} uint8")
+        if self.scores is not None:
+            if self.scores.shape != self.mask.shape or self.scores.dtype != np.float32:
+                raise ValueError(
+                    f"scores are {self.scores.shape} {self.scores.dtype}; expected {self.mask.shape} float32"
+                )
+            # Whatever NaN is compared with, the answer is no.
+            if not (self.scores.min() >= 0 and self.scores.max() <= 1):
+                raise ValueError(f"scores are from {self.scores.min()} to {self.scores.max()}; expected 0 to 1")
         if not all(math.isfinite(value) and value >= 0 for value in self.seconds.values()):
             raise ValueError(f"seconds are {dict(self.seconds)}; expected finite times, none below 0")
         if not source_fits(self.uri):
@@ -85,13 +93,35 @@ class Result:
         """Returns the pixels of each class that occurs, largest first.
 
         A name that occurs twice in the label set is followed by the value, "screen (130)"; a value without a name is
-        "class 57", and the ignore index, unless it is a class, "ignored".
+        "class 57", and the ignore index, unless it is a class, "unknown".
         """
         return {area.name: area.pixels for area in classes_in(self.mask, self.labels)}
 
     def shares(self) -> dict[str, float]:
         """Returns the fraction of the picture of each class that occurs, largest first, named as in `areas`."""
         return {area.name: area.share for area in classes_in(self.mask, self.labels)}
+
+    def mean_scores(self) -> dict[str, float]:
+        """Returns the mean score of the pixels of each class that occurs, largest class first, named as in `areas`.
+
+        Raises:
+            OutputError: The result has no scores.
+        """
+        areas = classes_in(self.mask, self.labels, self.require_scores())
+        return {area.name: area.score for area in areas if area.score is not None}
+
+    def require_scores(self) -> NDArray[np.float32]:
+        """Returns the scores.
+
+        Raises:
+            OutputError: There are none.
+        """
+        if self.scores is None:
+            raise OutputError(
+                f"The result of {printable(self.name)} has no scores. They are computed where they are asked for.",
+                "Use predict(..., scores=True)",
+            )
+        return self.scores
 
     def overlay(self, opacity: float = 0.5, legend: bool = True) -> NDArray[np.uint8]:
         """Draws the classes over the picture.
@@ -107,22 +137,56 @@ class Result:
         Raises:
             OutputError: The opacity is not within 0 to 1.
         """
-        blended = blend(self.image, self.mask, self._table(), opacity)
-        return add_legend(blended, classes_in(self.mask, self.labels)) if legend else blended
+        return self._with_legend(blend(self.image, self.mask, self.color_table(), opacity), legend)
 
-    def color(self) -> NDArray[np.uint8]:
-        """Returns the mask in class colours, (H, W, 3) RGB."""
-        return colorize(self.mask, self._table())
+    def side(self, opacity: float = 0.5, legend: bool = True) -> NDArray[np.uint8]:
+        """Draws the picture and, at its right, the overlay: (H, 2 W, 3) RGB, or larger with the legend.
 
-    def save_to_img(self, save_path: str | os.PathLike[str], kind: Kind = "overlay") -> Path:
+        Raises:
+            OutputError: The opacity is not within 0 to 1.
+        """
+        overlay = blend(self.image, self.mask, self.color_table(), opacity)
+        return self._with_legend(np.concatenate((self.image, overlay), axis=1), legend)
+
+    def color(self, legend: bool = False) -> NDArray[np.uint8]:
+        """Returns the mask in class colours: (H, W, 3) RGB, or larger with the legend."""
+        return self._with_legend(colorize(self.mask, self.color_table()), legend)
+
+    def color_table(self) -> NDArray[np.uint8]:
+        """Returns the colours of all values a mask of this type can have, (N, 3) RGB, read-only."""
+        return color_table(self.labels, np.iinfo(self.mask.dtype).max + 1)
+
+    def polygons(self, tolerance: float = 0.0) -> tuple[Polygon, ...]:
+        """Returns the outlines of the regions of the mask; see `zoo.results.formats.polygons`.
+
+        Args:
+            tolerance: Pixels by which an outline may leave the exact one to save corners.
+
+        Raises:
+            OutputError: The tolerance is not a number from 0 up.
+        """
+        from zoo.results.formats.polygons import trace
+
+        return trace(self.mask, tolerance)
+
+    def save_to_img(
+        self,
+        save_path: str | os.PathLike[str],
+        kind: Kind = "overlay",
+        opacity: float = 0.5,
+        legend: bool | None = None,
+    ) -> Path:
         """Writes the result as a picture.
 
         Args:
-            save_path: A folder, which receives `<name>_overlay.png`, `<name>_color.png` or `<name>_mask.png`: an
-                existing one, or a path that ends with a separator or has no suffix. Or a file that ends with .png;
-                for an overlay .jpg will do.
-            kind: "overlay", with legend; "color"; or "mask", a PNG whose pixel values are the class values, with the
-                palette (16-bit grey without one if the mask is uint16).
+            save_path: A folder, which receives `<name>_overlay.png`, `<name>_color.png` and so on: an existing one, or
+                a path that ends with a separator or has no suffix. Or a file that ends with .png; for an overlay and
+                for "side" .jpg will do.
+            kind: "overlay"; "color", the class colours alone; "mask", a PNG whose pixel values are the class values,
+                with the palette (16-bit grey without one if the mask is uint16); or "side", picture and overlay side by
+                side.
+            opacity: Weight of the class colours in an overlay.
+            legend: Add the panel with the classes that occur; by default to overlays. A mask cannot have one.
 
         Returns:
             The file written. In a folder that is `<name>~2_overlay.png` and so on if an output of another input, or
@@ -130,41 +194,55 @@ class Result:
 
         Raises:
             OutputError: The kind is unknown, the suffix does not fit, the file belongs to another input or is not
-                zoo's, or it cannot be written.
+                zoo's, it cannot be written, or the opacity is not within 0 to 1.
         """
-        target = image_target(save_path, kind)
-        if kind == "mask":
-            content = encode_mask_png(self.mask, self._table(), self.uri)
-        else:
-            picture = self.overlay() if kind == "overlay" else self.color()
-            encode = encode_jpeg if target.suffix in (".jpg", ".jpeg") else encode_png
-            content = encode(picture, self.uri)
-        return publish(target, self.name, f"_{kind}.png", content, self.uri)
+        return save_picture(self, save_path, kind, opacity, legend)
 
     def save_to_json(
-        self, save_path: str | os.PathLike[str], indent: int | None = 4, ensure_ascii: bool = False
+        self,
+        save_path: str | os.PathLike[str],
+        indent: int | None = 4,
+        ensure_ascii: bool = False,
+        mask: MaskForm | None = "rle",
     ) -> Path:
         """Writes the result as a document, `to_dict` in UTF-8.
 
         Args:
             save_path: A folder, which receives `<name>.json`, or a file that ends with .json, as in `save_to_img`.
-            indent: Spaces a level; the mask is on one line all the same. None for the whole document on one line.
+            indent: Spaces a level; the mask is not indented. None for the whole document on one line.
             ensure_ascii: Escape everything outside ASCII.
+            mask: Form of the label map: "rle", runs of equal values; "full", a list of rows of numbers; None for none.
 
         Returns:
             The file written.
 
         Raises:
-            OutputError: As in `save_to_img`.
+            OutputError: As in `save_to_img`, or there is no such form.
         """
-        target = json_target(save_path)
-        content = to_json(self.to_dict(), indent, ensure_ascii).encode("utf-8") + b"\n"
-        return publish(target, self.name, ".json", content, self.uri)
+        return save_document(self, save_path, indent, ensure_ascii, mask)
+
+    def save(self, save_path: str | os.PathLike[str], format: Format, **options: Any) -> Path:  # noqa: A002
+        """Writes the result in one of the forms of `zoo.results.FORMATS`.
+
+        Args:
+            save_path: A folder, which receives a file with the input's name, or a file, as in `save_to_img`.
+            format: "json" or a kind of picture; "coco", "geojson", "labelme", "cvat" or "labelstudio".
+            options: What `save_to_json`, `save_to_img`, or the function `to_coco` and so on of
+                `zoo.results.formats` takes besides.
+
+        Returns:
+            The file written.
+
+        Raises:
+            OutputError: As in `save_to_img`, or there is no such format.
+            TypeError: The format has no such option.
+        """
+        return save(self, save_path, format, options)
 
     def print(
         self,
-        json_format: bool = True,
-        indent: int = 4,
+        json_format: bool | None = None,
+        indent: int | None = 4,
         ensure_ascii: bool = False,
         *,
         format_json: bool | None = None,
@@ -172,71 +250,60 @@ class Result:
         """Prints the summary, which is the document without its mask, to standard output.
 
         Args:
-            json_format: Indent it; False prints one line.
+            json_format: Indent it, which is the default; False prints one line.
             indent: Spaces a level.
             ensure_ascii: Escape everything outside ASCII; done anyway where the terminal's encoding asks for it.
             format_json: Another name of `json_format`, which the PaddleX tutorial uses too.
-        """
-        wide = json_format if format_json is None else format_json
-        text = to_json(self.to_dict(mask=False), indent if wide else None, ensure_ascii)
-        try:
-            text.encode(sys.stdout.encoding or "utf-8")
-        except UnicodeEncodeError:
-            text = to_json(self.to_dict(mask=False), indent if wide else None, True)
-        sys.stdout.write(f"{text}\n")
 
-    def to_dict(self, mask: bool = True) -> dict[str, Any]:
+        Raises:
+            OutputError: Both names are given and contradict each other.
+        """
+        print_summary(self, json_format, format_json, indent, ensure_ascii)
+
+    def to_dict(self, mask: MaskForm | bool | None = "rle") -> dict[str, Any]:
         """Returns the result as plain data, as `result.schema.json` in this package describes it.
 
         Args:
-            mask: With the label map, as runs of equal values; `decode_mask` brings it back.
+            mask: Form of the label map: "rle" or True, runs of equal values; "full", a list of rows; None or False for
+                none. `decode_mask` brings it back.
+
+        Raises:
+            OutputError: There is no such form.
         """
-        document: dict[str, Any] = {
-            "schema": SCHEMA,
-            "source": self.uri,
-            "name": self.name,
-            "model": self.model,
-            "device": self.device,
-            "engine": self.engine,
-            "size": list(self.mask.shape),
-            "seconds": {stage: float(value) for stage, value in self.seconds.items()},
-            "ignore_index": self.labels.ignore_index,
-            "classes": [
-                {
-                    "value": area.value,
-                    "name": area.name,
-                    "color": list(area.color),
-                    "pixels": area.pixels,
-                    "share": area.share,
-                }
-                for area in classes_in(self.mask, self.labels)
-            ],
-            "labels": list(self.labels.names),
-        }
-        return {**document, "mask": encode_mask(self.mask)} if mask else document
+        document = describe(self)
+        if mask is None or mask is False:
+            return document
+        return {**document, "mask": encode_mask(self.mask, "rle" if mask is True else check_form(mask))}
 
-    def _table(self) -> NDArray[np.uint8]:
-        return color_table(self.labels, np.iinfo(self.mask.dtype).max + 1)
+    def to_coco(self, compressed: bool = True) -> dict[str, Any]:
+        """Returns the result as a COCO document; see `zoo.results.formats.coco.to_coco`."""
+        from zoo.results.formats.coco import to_coco
 
+        return to_coco(self, compressed=compressed)
 
-def image_target(save_path: str | os.PathLike[str], kind: str) -> Target:
-    """Checks where a picture of this kind is to go, and makes the folder.
+    def to_geojson(self, tolerance: float = 0.0) -> dict[str, Any]:
+        """Returns the outlines as GeoJSON; see `zoo.results.formats.geojson.to_geojson`."""
+        from zoo.results.formats.geojson import to_geojson
 
-    Raises:
-        OutputError: As `Result.save_to_img` says.
-    """
-    if kind not in _SUFFIXES:
-        raise OutputError(
-            f"There is no picture of kind {printable(repr(kind))}. Expected one of: {', '.join(_SUFFIXES)}.",
-            'Use kind="overlay"',
-        )
-    return find_target(save_path, _SUFFIXES[kind])
+        return to_geojson(self, tolerance=tolerance)
 
+    def to_pandas(self) -> Any:
+        """Returns a `pandas.DataFrame` with a row a class; see `zoo.results.formats.table.to_pandas`."""
+        from zoo.results.formats.table import to_pandas
 
-def json_target(save_path: str | os.PathLike[str]) -> Target:
-    """Checks where a document is to go, and makes the folder.
+        return to_pandas(self)
 
-    Raises:
-        OutputError: As `Result.save_to_json` says.
-    """
-    return find_target(save_path, (".json",))
+    def to_supervision(self) -> Any:
+        """Returns the classes as `supervision.Detections`; see `zoo.results.formats.detections.to_supervision`."""
+        from zoo.results.formats.detections import to_supervision
+
+        return to_supervision(self)
+
+    def _repr_png_(self) -> bytes:
+        return preview_png(self)
+
+    def _repr_html_(self) -> str:
+        return preview_html(self)
+
+    def _with_legend(self, picture: NDArray[np.uint8], legend: bool) -> NDArray[np.uint8]:
+        return add_legend(picture, classes_in(self.mask, self.labels)) if legend else picture

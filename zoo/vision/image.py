@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import os
 import re
-import stat
-import struct
 from collections.abc import Callable
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +23,9 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from zoo.errors import DecodeError
 from zoo.text import printable
+from zoo.vision.gif import gif_extents
+from zoo.vision.opening import EXPECTED, HINT_FILE, check_size, open_regular, undecodable
+from zoo.vision.png import check_png
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
 #: which Pillow itself would warn.
@@ -35,10 +35,6 @@ MAX_PIXELS = 89_000_000
 HEAD_BYTES = 32
 
 _LOG = logging.getLogger("zoo")
-
-_EXPECTED = "Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture."
-_HINT_PATH = "Check the path and the rights to read it; a relative path starts at the current folder."
-_HINT_FILE = "Open it in a picture viewer; if it looks right there, save it again as PNG."
 
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
@@ -65,6 +61,18 @@ _TURNS = {
 }
 
 
+class Picture(NamedTuple):
+    """A decoded picture.
+
+    Attributes:
+        pixels: (H, W, 3) RGB uint8, C-contiguous.
+        note: What part of its file it is, such as "first of 12 frames"; empty where it is all of it.
+    """
+
+    pixels: NDArray[np.uint8]
+    note: str = ""
+
+
 def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Reads a picture file.
 
@@ -79,24 +87,8 @@ def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> ND
     Raises:
         DecodeError: The file is missing, not a regular file, or not a whole picture of an accepted format.
     """
-    name = printable(path)
-    try:
-        # A FIFO or a device would block a plain open for ever.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        what = "is a link to a file that does not exist" if os.path.islink(path) else "does not exist"
-        raise DecodeError(f"{name} {what}. {_EXPECTED}", _HINT_PATH) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DecodeError(f"{name} cannot be opened: {reason}. {_EXPECTED}", _HINT_PATH) from error
-    try:
-        if not stat.S_ISREG(mode := os.fstat(handle).st_mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-            raise DecodeError(f"{name} is {kind}. {_EXPECTED}", "Give the path of a picture file.")
-        with open(handle, "rb", closefd=False) as file:
-            return _decode(file, name, max_pixels)
-    finally:
-        os.close(handle)
+    with open_regular(path) as file:
+        return decode(file, printable(path), max_pixels).pixels
 
 
 def decode_image(data: bytes, name: str = "bytes", max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -113,7 +105,28 @@ def decode_image(data: bytes, name: str = "bytes", max_pixels: int = MAX_PIXELS)
     Raises:
         DecodeError: The bytes are not a whole picture of an accepted format.
     """
-    return _decode(io.BytesIO(data), name, max_pixels)
+    return decode(io.BytesIO(data), name, max_pixels).pixels
+
+
+def decode(file: BinaryIO, name: str, max_pixels: int) -> Picture:
+    """Decodes a picture as `read_image` does, and says whether its file holds more.
+
+    Raises:
+        DecodeError: The file is not a whole picture of an accepted format.
+    """
+    with open_picture(file, name, max_pixels) as picture:
+        check_size(picture.height, picture.width, name, max_pixels)
+        pixels = to_rgb(picture, name)
+        try:
+            count = count_frames(file, picture, name, max_pixels)
+        except Exception:
+            # Damage in later frames is no damage to the first.
+            note = "first frame of a damaged file"
+        else:
+            note = f"first of {count} frames" if count > 1 else ""
+    if note:
+        _LOG.info("%s: the %s is taken", name, note)
+    return Picture(pixels, note)
 
 
 def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
@@ -136,9 +149,9 @@ def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
     except DecodeError:
         raise
     except Exception as error:
-        raise _undecodable(name, error) from error
+        raise undecodable(name, error) from error
     if not image.size:
-        raise DecodeError(f"{name} is {image.shape[0]}x{image.shape[1]} and has no pixels. {_EXPECTED}", _HINT_FILE)
+        raise DecodeError(f"{name} is {image.shape[0]}x{image.shape[1]} and has no pixels. {EXPECTED}", HINT_FILE)
     if orientation not in _TURNS:
         return image
     rows, columns, swap = _TURNS[orientation]
@@ -146,63 +159,61 @@ def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
     return np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned)
 
 
-def is_picture(head: bytes) -> bool:
-    """Whether a file's first `HEAD_BYTES` bytes are those of an accepted format."""
-    return any(magic.match(head) for magic, _ in _PARSERS)
+def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
+    """Chooses the parser of a picture file and lets it read the header.
 
-
-def _decode(file: BinaryIO, name: str, max_pixels: int) -> NDArray[np.uint8]:
-    head = file.read(HEAD_BYTES)
+    Raises:
+        DecodeError: It is not a picture of an accepted format, or the header is damaged.
+    """
+    try:
+        file.seek(0)
+        head = file.read(HEAD_BYTES)
+    except Exception as error:
+        raise undecodable(name, error) from error
     if not head:
-        raise DecodeError(f"{name} is empty (0 bytes). {_EXPECTED}", "Copy or download the file again.")
+        raise DecodeError(f"{name} is empty (0 bytes). {EXPECTED}", "Copy or download the file again.")
     parser = next((parser for magic, parser in _PARSERS if magic.match(head)), None)
     if parser is None:
-        raise DecodeError(f"{name} is not a picture of an accepted format. {_EXPECTED}", _HINT_FILE)
+        raise DecodeError(f"{name} is not a picture of an accepted format. {EXPECTED}", HINT_FILE)
     try:
         if parser is GifImageFile:
-            _check_size(_first_gif_frame(file), name, max_pixels)
-        file.seek(0)
+            # Its own header may declare less than its first frame needs.
+            width, height = next(gif_extents(file), (0, 0))
+            check_size(height, width, name, max_pixels)
         if parser is PngImageFile:
-            # Loading checks no checksum: overwritten bytes would come back as pixels.
-            parser(file).verify()
-            file.seek(0)
-        picture = parser(file)
+            check_png(file, name, max_pixels)
+        file.seek(0)
+        return parser(file)
     except DecodeError:
         raise
     except Exception as error:
-        raise _undecodable(name, error) from error
-    with picture:
-        _check_size(picture.size, name, max_pixels)
-        image = to_rgb(picture, name)
-        # Damage in later frames is no damage to the first.
-        with contextlib.suppress(Exception):
-            if getattr(picture, "is_animated", False):
-                _LOG.info("%s: the first of %d frames is taken", name, cast(int, getattr(picture, "n_frames", 0)))
-        return image
+        raise undecodable(name, error) from error
 
 
-def _check_size(size: tuple[int, int], name: str, max_pixels: int) -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise DecodeError(
-            f"{name} has {width * height} pixels ({height}x{width}). At most {max_pixels} are accepted.",
-            "Cut it into tiles or make it smaller first.",
-        )
+def count_frames(file: BinaryIO, picture: Image.Image, name: str, max_pixels: int) -> int:
+    """Returns how many frames or pages a picture has.
+
+    Args:
+        file: The file it was opened from.
+        picture: What `open_picture` returned.
+        name: What error messages call it.
+        max_pixels: Frames with more pixels are refused where the format says so this early.
+
+    Raises:
+        Exception: Whatever the parser raises where the file is damaged.
+    """
+    if not isinstance(picture, GifImageFile):
+        return int(getattr(picture, "n_frames", 1))
+    count = 0
+    for width, height in gif_extents(file):
+        check_size(height, width, name, max_pixels)
+        count += 1
+    return count
 
 
-def _first_gif_frame(file: BinaryIO) -> tuple[int, int]:
-    # A frame may be larger than the picture's own header says; Pillow would then grow the picture, with a warning.
-    file.seek(10)
-    flags = file.read(3)[0]
-    file.seek(3 << (flags & 7) + 1 if flags & 0x80 else 0, os.SEEK_CUR)
-    while (mark := file.read(1)) == b"!":
-        file.seek(1, os.SEEK_CUR)
-        while length := file.read(1)[0]:
-            file.seek(length, os.SEEK_CUR)
-    if mark != b",":
-        raise EOFError("it has no frame")
-    left, top, width, height = struct.unpack("<4H", file.read(8))
-    return left + width, top + height
+def is_picture(head: bytes) -> bool:
+    """Whether a file's first `HEAD_BYTES` bytes are those of an accepted format."""
+    return any(magic.match(head) for magic, _ in _PARSERS)
 
 
 def _pixels(picture: Image.Image, name: str) -> NDArray[np.uint8]:
@@ -228,14 +239,3 @@ def _orientation(picture: Image.Image, name: str) -> int:
         # The pixels are whole; viewers show such a picture as it is stored, and so does zoo.
         _LOG.warning("%s: its EXIF orientation is damaged and not used (%s)", name, printable(str(error)))
         return 1
-
-
-def _undecodable(name: str, error: Exception) -> DecodeError:
-    # Pillow's parsers raise whatever goes wrong first: besides its own errors ValueError, struct.error, zlib.error,
-    # OverflowError and more have been seen on damaged files.
-    if isinstance(error, MemoryError):
-        return DecodeError(
-            f"{name} needs more memory than there is. {_EXPECTED}", "Make the picture smaller, or free some memory."
-        )
-    reason = printable(str(error)).rstrip(".") or type(error).__name__
-    return DecodeError(f"{name} cannot be decoded: {reason}. {_EXPECTED}", _HINT_FILE)

@@ -13,6 +13,7 @@ columns, so that an exact tie could go to the higher class. Figures: `benchmarks
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,23 @@ _LONGEST_CELL = 16
 _CHUNK_ELEMENTS = 1 << 16
 # The difference of two logits within this bound is finite in float32.
 _LARGEST_LOGIT = 1e38
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Rows of a picture that are wanted, and the rows of logits that are at hand for them.
+
+    Attributes:
+        start: First row of the picture.
+        stop: The row after its last one.
+        first: Row of the whole picture's logits that the first one at hand is.
+        height: Rows of the whole picture's logits.
+    """
+
+    start: int
+    stop: int
+    first: int
+    height: int
 
 
 class _Axis(NamedTuple):
@@ -44,7 +62,9 @@ class _Axis(NamedTuple):
     place: NDArray[np.intp]
 
 
-def upsample_argmax(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8 | np.uint16]:
+def upsample_argmax(
+    logits: NDArray[np.float32], size: tuple[int, int], band: Band | None = None
+) -> NDArray[np.uint8 | np.uint16]:
     """The label map of a picture: argmax over classes of the bilinearly resized logits.
 
     Bilinear with half-pixel centres: output row y reads the logits at (y + 0.5) * h / H - 0.5, clamped to the first and
@@ -54,20 +74,23 @@ def upsample_argmax(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArr
     Args:
         logits: (C, h, w) float32, one picture, 1 to 65536 classes. Not modified.
         size: (H, W) of the network's input. Any size: fractional scales, equal and smaller sizes are exact too.
+        band: Which rows of the picture to return, where `logits` are only those near them. They are the same as if
+            the whole were evaluated at once.
 
     Returns:
-        (H, W) labels, ties to the lowest class; uint8 up to 256 classes, else uint16.
+        (H, W) labels, or those of the band's rows; ties to the lowest class; uint8 up to 256 classes, else uint16.
 
     Raises:
-        ValueError: The array or the size is not of this form.
+        ValueError: The array, the size or the band is not of this form.
         InferenceError: A logit is NaN, infinite or beyond 1e38.
     """
-    _check_logits(logits)
+    check_logits(logits)
     _check_size(size)
     classes, height, width = logits.shape
+    band = checked_band(band, height, size)
     dtype = np.uint8 if classes <= 256 else np.uint16
-    winners = _lowest_argmax(logits, dtype)
-    rows, columns = _axis(height, size[0]), _axis(width, size[1])
+    winners = lowest_argmax(logits)
+    rows, columns = _axis(size[0], band), _axis(size[1], Band(0, size[1], 0, width))
 
     label = winners[np.ix_(rows.low, columns.low)]
     mixed = label != winners[np.ix_(rows.low, columns.high)]
@@ -114,35 +137,92 @@ def resize_labels(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     if mask.ndim != 2 or 0 in mask.shape or not np.issubdtype(mask.dtype, np.integer):
         raise ValueError(f"a label map is a non-empty (H, W) integer array, not {mask.dtype} of shape {mask.shape}")
     _check_size(size)
-    if mask.shape == tuple(size):
-        return mask
+    return resize_nearest(mask, size)
+
+
+def resize_nearest(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Resizes (H0, W0) values of any dtype by the rule of `resize_labels`."""
+    if array.shape == tuple(size):
+        return array
     rows, columns = (
         np.minimum(np.floor(np.arange(to) * (1 / (to / of))).astype(np.intp), of - 1)
-        for of, to in zip(mask.shape, size, strict=True)
+        for of, to in zip(array.shape, size, strict=True)
     )
-    return mask.take(rows, axis=0).take(columns, axis=1)
+    return array.take(rows, axis=0).take(columns, axis=1)
 
 
-def _axis(length: int, size: int) -> _Axis:
-    position = np.arange(size, dtype=np.intp)
-    # (position + 0.5) * length / size - 0.5 in integers: no rounding can put a position into a neighbouring cell.
-    before, rest = np.divmod((2 * position + 1) * length - size, 2 * size)
+def neighbours(position: NDArray[np.intp], of: int, to: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Where output positions lie between logits, with half-pixel centres.
+
+    Args:
+        position: Output positions along one axis.
+        of: The axis has `of` logits ...
+        to: ... for `to` positions; both may be multiplied by one factor, where the scale is a fraction.
+
+    Returns:
+        Index of the logit before each position, -1 before the first one; and the weight of the next one, in 0..1.
+    """
+    # (position + 0.5) * of / to - 0.5 in integers: no rounding can put a position into a neighbouring cell.
+    before, rest = np.divmod((2 * position + 1) * of - to, 2 * to)
+    return before, rest / (2 * to)
+
+
+def rows_within(known: int, height: int, size: int) -> int:
+    """How many rows of a picture depend on the first rows of its logits alone.
+
+    Args:
+        known: Rows of logits at hand, from the first; at least 1.
+        height: Rows of logits there will be.
+        size: Rows of the picture.
+    """
+    # The first row that is not among them lies on or below the last logit that is known.
+    return size if known == height else max(0, -(-(2 * size * (known - 1) + size - height) // (2 * height)))
+
+
+def checked_band(band: Band | None, height: int, size: tuple[int, int]) -> Band:
+    """Returns a band for which the logits at hand suffice; by default the whole picture.
+
+    Args:
+        band: The band or None.
+        height: Rows of logits at hand.
+        size: (H, W) of the picture.
+
+    Raises:
+        ValueError: The band lies outside the picture, or needs other rows of logits.
+    """
+    if band is None:
+        return Band(0, size[0], 0, height)
+    if 0 <= band.start < band.stop <= size[0] and band.first >= 0 and band.first + height <= band.height:
+        (top, bottom), _ = neighbours(np.array([band.start, band.stop - 1]), band.height, size[0])
+        if band.first <= max(0, top) and min(bottom + 1, band.height - 1) < band.first + height:
+            return band
+    raise ValueError(f"{height} rows of logits and a picture of {size[0]} rows do not allow {band}")
+
+
+def _axis(size: int, band: Band) -> _Axis:
+    index, position = np.arange(band.stop - band.start), np.arange(band.start, band.stop)
+    before, fraction = neighbours(position, band.height, size)
     begins = np.diff(before, prepend=before[0] - 1) != 0
-    begins = (position - np.maximum.accumulate(np.where(begins, position, 0))) % _LONGEST_CELL == 0
+    begins = (index - np.maximum.accumulate(np.where(begins, index, 0))) % _LONGEST_CELL == 0
     starts, cell = np.flatnonzero(begins), np.cumsum(begins) - 1
-    inside = position - starts[cell]
+    inside = index - starts[cell]
     longest = int(inside.max()) + 1
     # The first cell may lack its beginning and the last one its end: integer scales leave no empty place between.
     inside[cell == 0] += longest - np.count_nonzero(cell == 0)
-    low, high = np.clip(before[starts], 0, length - 1), np.clip(before[starts] + 1, 0, length - 1)
+    low, high = np.clip(before[starts], 0, band.height - 1), np.clip(before[starts] + 1, 0, band.height - 1)
     weight = np.zeros((longest, len(starts)), np.float32)
-    weight[inside, cell] = np.where((low == high)[cell], 0, rest / (2 * size))
-    return _Axis(low, np.where(weight.any(axis=0), high, low), weight, cell * longest + inside)
+    weight[inside, cell] = np.where((low == high)[cell], 0, fraction)
+    high = np.where(weight.any(axis=0), high, low)
+    return _Axis(low - band.first, high - band.first, weight, cell * longest + inside)
 
 
-def _lowest_argmax(logits: NDArray[np.float32], dtype: type[np.uint8] | type[np.uint16]) -> NDArray[Any]:
-    """`logits.argmax(axis=0)`, but faster: the highest rank among the best classes, where class 0 ranks highest."""
+def lowest_argmax(logits: NDArray[np.float32]) -> NDArray[Any]:
+    """`logits.argmax(axis=0)` of (C, h, w), but faster and of the dtype of labels.
+
+    It is the highest rank among the best classes, where class 0 ranks highest.
+    """
     last = len(logits) - 1
+    dtype = np.uint8 if last < 256 else np.uint16
     ranks = np.arange(last, -1, -1).astype(dtype)[:, None, None]
     best = (logits == logits.max(axis=0)).view(np.uint8)
     return dtype(last) - (best * ranks).max(axis=0)
@@ -205,7 +285,13 @@ def _take(array: NDArray[Any], places: NDArray[np.intp], axis: int) -> NDArray[A
     return array[first : last + 1] if axis == 0 else array[:, first : last + 1]
 
 
-def _check_logits(logits: NDArray[np.float32]) -> None:
+def check_logits(logits: NDArray[np.float32]) -> None:
+    """Checks that an array holds finite logits.
+
+    Raises:
+        ValueError: It is not (C, h, w) float32 with 1 to 65536 classes.
+        InferenceError: A logit is NaN, infinite or beyond 1e38.
+    """
     if logits.ndim != 3 or 0 in logits.shape or logits.dtype != np.float32:
         raise ValueError(f"logits are a non-empty (C, h, w) float32 array, not {logits.dtype} of shape {logits.shape}")
     if len(logits) > 65536:

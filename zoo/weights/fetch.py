@@ -125,7 +125,7 @@ def named_bundle(card: ModelCard, folder: Path) -> Bundle:
     """
     bundle = read_bundle(folder)
     labels = card.labels if bundle.labels == unnamed_labels() else bundle.labels
-    return replace(bundle, model=card.name, labels=labels)
+    return replace(bundle, model=card.name, labels=labels, window=bundle.window or card.window)
 
 
 def place_of(card: ModelCard, kind: Kind) -> Artifact | Embedded:

@@ -23,7 +23,6 @@ from zoo.registry.names import fold
 from zoo.spec import Step
 from zoo.text import printable
 
-LOCK_FILE = "zoo.lock"
 FORMAT = 1
 _MAX_BYTES = 20_000_000
 

@@ -6,7 +6,7 @@ wheel and two editions of the PaddleX tutorial on semantic segmentation. Paramet
 
 from __future__ import annotations
 
-from zoo.plugin import CITYSCAPES, Latency, Metric, ModelCard, Normalize, pinned
+from zoo.plugin import CITYSCAPES, Latency, Metric, ModelCard, Normalize, Window, pinned
 from zoo_plugin_segformer.digests import DIGESTS
 
 _PADDLEX = "https://paddle-model-ecology.bj.bcebos.com/paddlex"
@@ -19,12 +19,15 @@ _LICENSE = (
     "Cityscapes, whose terms allow non-commercial use only, from an ImageNet encoder of unstated origin; NVIDIA, where "
     "SegFormer comes from, released its own weights under a non-commercial licence."
 )
+_WINDOW = Window(size=(1024, 1024), stride=(768, 768))
 _CONDITIONS = "windows of 1024x1024 every 768 pixels over whole 1024x2048 pictures (height x width), single scale"
 
 _NOTES = (
     "Inference: the headline was measured with sliding windows, which is what '(slice)' in the publisher's name means. "
-    "PaddleX's own configuration of the same weights has no windows. zoo takes the picture in one piece at its own "
-    "size, so its figure may differ from the published one.",
+    "PaddleX's own configuration of the same weights has no windows. zoo uses the published windows where the program "
+    "returns logits, as exports of zoo do; one that returns labels is run on the whole picture at its own size, so its "
+    "figure may differ from the published one. zoo blends probabilities with smooth weights where PaddleSeg takes the "
+    "plain mean of logits.",
     "Addresses: the tutorial's links have the ending ' (slice)' in the file name, all code of PaddleX has the bare "
     "name. The tutorial's are most likely dead and therefore tried last, with the blank and brackets quoted.",
     "Release folders: sources name paddle3.0.0, paddle3.0b1_v2 and, with the doubtful file name only, paddle3.0b2. "
@@ -91,6 +94,7 @@ def _card(
         ),
         aliases=(config, f"SegFormer_{variant}", f"{name} (slice)"),
         paper=("SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers, arXiv:2105.15203"),
+        window=_WINDOW,
         notes=(*notes, *(crop if paddlex_crop != 1024 else ()), *_NOTES),
     )
 

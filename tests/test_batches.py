@@ -1,0 +1,87 @@
+"""Batches: equal shapes together, results in order, and a size that is measured when asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from zoo.batches import LARGEST, BatchSizer, in_batches
+
+
+class Runner:
+    """Notes its batches; an item is (number, shape), without shape it does not run."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[tuple[int, str]]] = []
+
+    def __call__(self, batch: Sequence[tuple[int, str | None]]) -> list[int]:
+        assert len({shape for _, shape in batch}) == 1
+        self.batches.append([(number, str(shape)) for number, shape in batch])
+        return [number for number, _ in batch]
+
+
+def through(items: Sequence[tuple[int, str | None]], size: int) -> tuple[list[int], Runner]:
+    run = Runner()
+    flow = in_batches(items, lambda item: item[1], run, lambda item: -item[0], BatchSizer(size))
+    return list(flow), run
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_the_mixture_results_come_in_order(size: int, seed: int) -> None:
+    rng = random.Random(seed)
+    items = [(number, rng.choice(["a", "b", "c", None])) for number in range(1, 60)]
+    results, run = through(items, size)
+    assert results == [number if shape else -number for number, shape in items]
+    assert max(map(len, run.batches)) <= size
+
+
+def test_two_sizes_that_alternate_still_fill_their_batches() -> None:
+    items = [(number, "ab"[number % 2]) for number in range(16)]
+    _, run = through(items, 4)
+    assert [len(batch) for batch in run.batches] == [4, 4, 4, 4]
+
+
+def test_few_items_wait_for_others_of_their_shape() -> None:
+    taken = 0
+
+    def items():
+        nonlocal taken
+        yield (0, "rare")
+        for number in range(1, 100):
+            taken = number
+            yield (number, f"shape {number}")
+
+    flow = in_batches(items(), lambda item: item[1], Runner(), lambda item: 0, BatchSizer(4))
+    assert next(flow) == 0
+    assert taken <= 8
+
+
+def test_an_item_that_does_not_run_raises_at_its_place() -> None:
+    def refuse(item: tuple[int, str | None]) -> int:
+        raise ValueError(item[0])
+
+    items = [(0, "a"), (1, None), (2, "a")]
+    flow = in_batches(items, lambda item: item[1], Runner(), refuse, BatchSizer(2))
+    assert next(flow) == 0
+    with pytest.raises(ValueError, match="1"):
+        next(flow)
+
+
+def settle(time_of_batch) -> int:
+    sizer = BatchSizer("auto")
+    for _ in range(60):
+        size = sizer.size("shape")
+        sizer.ran("shape", size, time_of_batch(size))
+    return sizer.size("shape")
+
+
+def test_the_measured_size_is_the_smallest_that_is_about_the_fastest() -> None:
+    assert settle(lambda size: 1.0 * size) == 1
+    assert settle(lambda size: 1.0 + 0.1 * size) == LARGEST
+    assert settle(lambda size: 1.0 if size <= 4 else 2.0 * size) == 4
+    # A first run is slow, whatever the size: it must not decide.
+    first: set[int] = set()
+    assert settle(lambda size: size if size in first else (first.add(size) or 100.0)) == 1

@@ -1,0 +1,118 @@
+"""Items of equal shape run together, and come out in the order in which they came in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+#: Largest batch that "auto" tries.
+LARGEST = 8
+# A larger batch must be so much faster a picture to be worth its memory and delay.
+_GAIN = 0.97
+# Batches of other shapes that may wait, as a multiple of the batch size: pictures of a folder are mostly of few sizes.
+_SPREAD = 2
+
+
+@dataclass
+class BatchSizer:
+    """Says how many items run together.
+
+    Attributes:
+        wanted: A number; or "auto": sizes are doubled as long as the time a picture falls, for each shape apart.
+    """
+
+    wanted: int | Literal["auto"]
+    _tried: dict[Hashable, dict[int, list[float]]] = field(default_factory=dict[Hashable, dict[int, list[float]]])
+
+    @property
+    def largest(self) -> int:
+        """The most items a batch may have."""
+        return LARGEST if self.wanted == "auto" else self.wanted
+
+    def size(self, shape: Hashable) -> int:
+        """Returns the size of the next batch of a shape."""
+        if self.wanted != "auto":
+            return self.wanted
+        times = {size: min(seconds) for size, seconds in self._tried.get(shape, {}).items() if len(seconds) > 1}
+        if not times:
+            return 1
+        top = max(times)
+        if top == 1 or times[top] < _GAIN * times[top // 2]:
+            return top if top == LARGEST else 2 * top
+        return min(times, key=lambda size: (times[size] > min(times.values()) / _GAIN, size))
+
+    def ran(self, shape: Hashable, count: int, seconds: float) -> None:
+        """Takes note of a batch. The first of a size and shape is slower and is counted only by the best of two."""
+        if self.wanted == "auto":
+            self._tried.setdefault(shape, {}).setdefault(count, []).append(seconds / count)
+
+
+@dataclass
+class _Window(Generic[Item, Done]):
+    """Items that wait for others of their shape, and results that wait for their turn."""
+
+    waiting: dict[Hashable, list[tuple[int, Item]]] = field(default_factory=dict[Hashable, list[tuple[int, Item]]])
+    done: dict[int, Done] = field(default_factory=dict[int, Done])
+
+    def count(self) -> int:
+        return sum(map(len, self.waiting.values()))
+
+    def oldest(self) -> Hashable:
+        return min(self.waiting, key=lambda shape: self.waiting[shape][0][0])
+
+
+def in_batches(
+    items: Iterable[Item],
+    shape: Callable[[Item], Hashable | None],
+    run: Callable[[Sequence[Item]], Sequence[Done]],
+    alone: Callable[[Item], Done],
+    sizer: BatchSizer,
+) -> Generator[Done, None, None]:
+    """Runs items in batches of equal shape.
+
+    Args:
+        items: The items.
+        shape: What must be equal in a batch; None for an item that does not run.
+        run: Runs a batch and returns one result an item, in order.
+        alone: Makes the result of an item that does not run, or raises; called when it is its turn.
+        sizer: How many run together.
+
+    Yields:
+        The results in the order of the items. At most twice the batch size of items wait for others of their shape.
+    """
+    window: _Window[Item, Done] = _Window()
+    skipped: dict[int, Item] = {}
+    turn = 0
+
+    def flush(kind: Hashable) -> None:
+        # Out of the window first: if the run raises, nothing of it may be run again.
+        batch = window.waiting.pop(kind)
+        for (number, _), result in zip(batch, run([item for _, item in batch]), strict=True):
+            window.done[number] = result
+
+    def ready() -> Generator[Done, None, None]:
+        nonlocal turn
+        while turn in window.done or turn in skipped:
+            result = alone(skipped.pop(turn)) if turn in skipped else window.done.pop(turn)
+            turn += 1
+            yield result
+
+    for number, item in enumerate(items):
+        kind = shape(item)
+        if kind is None:
+            skipped[number] = item
+        else:
+            window.waiting.setdefault(kind, []).append((number, item))
+            if len(window.waiting[kind]) >= sizer.size(kind):
+                flush(kind)
+        while window.count() + len(skipped) >= _SPREAD * sizer.largest and window.waiting:
+            flush(window.oldest())
+        yield from ready()
+    while window.waiting:
+        flush(window.oldest())
+        yield from ready()
+    yield from ready()

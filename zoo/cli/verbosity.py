@@ -1,0 +1,40 @@
+"""What the library logs, on standard error: warnings, with --verbose what it does, with --debug everything."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Generator
+
+import click
+
+from zoo.cli.language import translate
+from zoo.text import printable
+
+
+class _StandardError(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints a record in the user's language, line by line."""
+        lines = self.format(record).split("\n")
+        click.echo("\n".join(translate(printable(line)) for line in lines), err=True)
+
+
+@contextlib.contextmanager
+def logging_at(level: int) -> Generator[None, None, None]:
+    """Prints what the logger "zoo" says from a level on, as long as the block runs.
+
+    Args:
+        level: As `logging.INFO`.
+    """
+    logger = logging.getLogger("zoo")
+    handler = _StandardError(level)
+    if level <= logging.DEBUG:
+        handler.setFormatter(logging.Formatter("%(name)s %(levelname)s: %(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)

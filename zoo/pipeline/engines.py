@@ -1,0 +1,22 @@
+"""Requests for a faster engine, which this version of zoo answers with an error and not with a slower run."""
+
+from __future__ import annotations
+
+from zoo.errors import BackendError
+
+
+def no_faster_engine(asked: str) -> BackendError:
+    """Returns the error for a request for PaddleX's high-performance inference.
+
+    Args:
+        asked: What asked for it, as the beginning of a sentence.
+    """
+    from zoo.registry.discovery import discover
+
+    others = sorted(discover("zoo.backends").backends)
+    hint = f"Leave it out, or name the engine you want: backend={others[0]}" if others else "Leave it out."
+    return BackendError(
+        f"{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. Installed engines: "
+        f"{', '.join(['paddle', *others])}.",
+        hint,
+    )

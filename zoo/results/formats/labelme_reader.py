@@ -1,0 +1,160 @@
+"""LabelMe files read: the mask that LabelMe itself makes of them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from zoo.errors import DecodeError
+from zoo.labels import LabelSet
+from zoo.results.classes import class_names, class_value
+from zoo.results.document import MAX_DECODED_PIXELS
+from zoo.text import printable
+
+#: Label of shapes whose pixels have no class.
+IGNORED = "__ignore__"
+
+_BACKGROUND = ("_background_", "background")
+# Far outside of any picture; larger numbers do not fit into the arithmetic that fills polygons.
+_FARTHEST = 1_000_000
+_HINT = "Open the file in LabelMe, correct it and save it again."
+
+
+def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.uint8 | np.uint16]:
+    """Draws the shapes of a LabelMe file.
+
+    Polygons, rectangles, circles and masks are filled, outline included, later ones over earlier ones. Pixels that no
+    shape covers belong to the class "_background_" or "background", and to none if there is no such class.
+
+    Args:
+        path: The JSON file. The picture is not looked at.
+        labels: What the shapes' labels may be, besides "__ignore__". A name that stands twice is followed by its value,
+            "screen (130)".
+
+    Returns:
+        (H, W) class values, with the ignore index where there is no class; uint8 if they fit.
+
+    Raises:
+        DecodeError: It is no LabelMe file, a label is no class, or a shape is a line or a point, which have no area.
+    """
+    place = printable(Path(path))
+    document = _load(Path(path), place)
+    height, width = (_size(document.get(key), key, place) for key in ("imageHeight", "imageWidth"))
+    if height * width > MAX_DECODED_PIXELS:
+        raise _damaged(
+            place, f"its picture has {height}x{width} pixels, and at most {MAX_DECODED_PIXELS} were expected"
+        )
+    shapes = document.get("shapes")
+    if not isinstance(shapes, list):
+        raise _damaged(place, "it has no list of shapes")
+    ground = next((labels.names.index(name) for name in _BACKGROUND if name in labels.names), labels.ignore_index)
+    values: list[int] = []
+    for number, shape in enumerate(cast(list[Any], shapes)):
+        if not isinstance(shape, dict):
+            raise _damaged(place, f"shape {number} is no object")
+        values.append(_value(cast(dict[str, Any], shape).get("label"), number, labels, place))
+    if not all(0 <= value <= 65535 for value in (ground, *values)):
+        raise _damaged(place, f"the ignore index {labels.ignore_index} does not fit into a mask")
+    small = max((ground, *values)) < 256
+    canvas = Image.new("L" if small else "I", (width, height), ground)
+    for number, (shape, value) in enumerate(zip(cast(list[dict[str, Any]], shapes), values, strict=True)):
+        try:
+            _draw(canvas, shape, value)
+        except ValueError as error:
+            raise _damaged(place, f"shape {number} {error}") from error
+    return np.array(canvas).astype(np.uint8 if small else np.uint16, copy=False)
+
+
+def _load(path: Path, place: str) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise _damaged(place, f"it cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(place, f"it is no JSON: {printable(str(error))}") from error
+    if not isinstance(document, dict):
+        raise _damaged(place, f"it holds a {type(document).__name__}, and an object was expected")
+    return cast(dict[str, Any], document)
+
+
+def _size(value: object, key: str, place: str) -> int:
+    if type(value) is not int or value < 1:
+        raise _damaged(place, f"its {key} is {printable(repr(value))[:40]}, and a number of pixels was expected")
+    return value
+
+
+def _value(label: object, number: int, labels: LabelSet, place: str) -> int:
+    value = class_value(labels, label) if isinstance(label, str) else None
+    if value is not None:
+        return value
+    if label == IGNORED:
+        return labels.ignore_index
+    names = class_names(labels, range(len(labels)))
+    close = get_close_matches(label, names, n=3) if isinstance(label, str) else []
+    raise DecodeError(
+        f"{place} cannot be read: shape {number} has the label {printable(repr(label))[:60]}, which is no class of the "
+        f"label set {printable(repr(labels.name))}.",
+        f"Did you mean {printable(', '.join(close))}?"
+        if close
+        else f"Give a label set with this class, or use {IGNORED}.",
+    )
+
+
+def _draw(canvas: Image.Image, shape: dict[str, Any], value: int) -> None:
+    """Draws a shape as LabelMe does; a ValueError says what is wrong with it."""
+    kind = shape.get("shape_type") or "polygon"
+    points = _points(shape.get("points"))
+    pen = ImageDraw.Draw(canvas)
+    if kind == "polygon":
+        if len(points) < 3:
+            raise ValueError(f"is a polygon of {len(points)} points; at least 3 were expected")
+        pen.polygon(points, fill=value, outline=value)
+    elif kind in ("rectangle", "circle", "mask"):
+        if len(points) != 2:
+            raise ValueError(f"is a {kind} of {len(points)} points; 2 were expected")
+        (x, y), (far_x, far_y) = points
+        if kind == "circle":
+            radius = math.hypot(far_x - x, far_y - y)
+            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=value, outline=value)
+        elif kind == "rectangle":
+            corners = (min(x, far_x), min(y, far_y), max(x, far_x), max(y, far_y))
+            pen.rectangle(corners, fill=value, outline=value)
+        else:
+            canvas.paste(value, (int(x), int(y)), _stencil(shape.get("mask"), canvas.size))
+    else:
+        raise ValueError(f"is a {printable(repr(kind))[:40]}, which has no area")
+
+
+def _points(points: object) -> list[tuple[float, float]]:
+    found: list[tuple[float, float]] = []
+    for point in cast(list[object], points) if isinstance(points, list) else []:
+        pair = cast(list[object], point) if isinstance(point, list) else []
+        numbers = [float(n) for n in pair if isinstance(n, (int, float)) and abs(n) <= _FARTHEST]
+        if len(pair) != 2 or len(numbers) != 2:
+            raise ValueError(f"has the point {printable(repr(point))[:40]}; [x, y] in pixels was expected")
+        found.append((numbers[0], numbers[1]))
+    return found
+
+
+def _stencil(text: object, most: tuple[int, int]) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(str(text), validate=True)), formats=("PNG",)) as picture:
+            if picture.width > most[0] or picture.height > most[1]:
+                raise ValueError(f"has {picture.height}x{picture.width} pixels, more than the picture")
+            return Image.fromarray(np.asarray(picture.convert("L")) > 0)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"has a mask that is no picture in base64: {printable(str(error))}") from error
+
+
+def _damaged(place: str, fact: str) -> DecodeError:
+    return DecodeError(f"{place} cannot be read as a LabelMe file: {fact}.", _HINT)

@@ -1,0 +1,46 @@
+"""Finding what an earlier run has written, so that a run can go on where it ended."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+from zoo.results.encode import read_mark
+from zoo.results.naming import safe_stem
+from zoo.results.save import file_ending
+
+
+def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:
+    """Finds the result of an input in a folder.
+
+    Args:
+        folder: Where results were saved.
+        name: The input's name.
+        source: Its uri: an absolute path or an address. Inputs without one are never found.
+        form: One of `FORMATS`.
+
+    Returns:
+        The file, or None: it is not there, or the input's file was changed after it was written.
+
+    Raises:
+        OutputError: There is no such form.
+    """
+    ending, schema = file_ending(form)
+    for number in itertools.count(1):
+        path = folder / f"{safe_stem(name)}{'' if number == 1 else f'~{number}'}{ending}"
+        mark = read_mark(path)
+        if mark is None and not os.path.lexists(path):
+            return None
+        if mark is not None and mark.source == source and mark.schema.partition("/")[0] == schema:
+            return path if _is_newer(path, source) else None
+    return None
+
+
+def _is_newer(path: Path, source: str) -> bool:
+    # A frame's uri is the file's path with the number of the frame behind it.
+    file = source if os.path.exists(source) else source.rpartition("#")[0]
+    try:
+        return path.stat().st_mtime_ns >= os.stat(file).st_mtime_ns
+    except OSError:
+        return True

@@ -1,0 +1,247 @@
+"""The straight line of a run: pictures are prepared ahead, run in batches, and become results in their order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.batches import BatchSizer, in_batches
+from zoo.errors import InferenceError, SourceError
+from zoo.flow import ahead
+from zoo.hub.bundle import Bundle
+from zoo.labels.mapping import LabelMapping
+from zoo.options import RunOptions
+from zoo.plugin import Session
+from zoo.results import Failure, Result, with_min_score, with_palette
+from zoo.spec import Step, Window
+from zoo.vision.augmented import augmented
+from zoo.vision.scores import label_map
+from zoo.vision.slide import ArrayRows, slide, slide_logits
+from zoo.vision.sources import Input, SourceOptions, inputs
+from zoo.vision.transforms import Geometry, preprocess
+from zoo.vision.upsample import resize_labels
+
+if TYPE_CHECKING:
+    from zoo.vision.sources import Source
+
+# Two threads keep up with the fastest models on JPEG files; more would take cores from the engine.
+_READERS = 2
+
+Mask = NDArray[np.uint8 | np.uint16]
+Scores = NDArray[np.float32] | None
+
+
+class Run:
+    """One call of `Model.predict`.
+
+    Args:
+        bundle: The model.
+        session: Its engine; used in the thread that iterates.
+        device: The device the engine runs on.
+        options: How to run.
+        window: Sliding windows for pictures larger than one; None to take every picture whole.
+        mapping: Other classes to bring the masks to, or None.
+        note: What results must say of windows, or of taking a picture whole.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        session: Session,
+        device: str,
+        options: RunOptions,
+        window: Window | None,
+        mapping: LabelMapping | None,
+        note: str,
+    ) -> None:
+        self._bundle = bundle
+        self._session = session
+        self._device = device
+        self._options = options
+        self._window = window
+        self._mapping = mapping
+        self._note = note
+        self._sizer = BatchSizer(options.batch_size)
+        self._scores = options.scores or options.min_score is not None
+
+    def results(self, source: Source) -> Iterator[Result | Failure]:
+        """Yields a result a picture, in order; with `on_error="skip"` failures in their place.
+
+        A few pictures are read ahead of the one that is asked for.
+        """
+        options = self._options
+        found = inputs(source, SourceOptions(options.color, options.recursive, options.frames))
+        if options.skip is not None:
+            passed_over = options.skip
+            found = (item for item in found if not passed_over(item))
+        prepared = ahead(found, self._prepare, max(4, self._sizer.largest), _READERS)
+        yield from in_batches(prepared, _shape, self._segment, self._alone, self._sizer)
+
+    def _prepare(self, item: Input) -> _Prepared | Failure:
+        began = time.perf_counter()
+        try:
+            image = item.read()
+        except SourceError as error:
+            return Failure(item.name, item.uri, error)
+        read = time.perf_counter()
+        size = (image.shape[0], image.shape[1])
+        tensor, geometry = None, Geometry(size, size, size)
+        if not self._is_alone(size):
+            tensor, geometry = preprocess(image, self._bundle.preprocess)
+        seconds = {"read": read - began, "preprocess": time.perf_counter() - read}
+        return _Prepared(item.name, item.identify(image), item.note, image, tensor, geometry, seconds)
+
+    def _is_alone(self, size: tuple[int, int]) -> bool:
+        """Whether a picture is no single input: it is cut into windows, or run in several views."""
+        return self._options.is_augmented or self._slides(size)
+
+    def _slides(self, size: tuple[int, int]) -> bool:
+        window = self._window
+        return window is not None and (size[0] > window.size[0] or size[1] > window.size[1])
+
+    def _said(self, size: tuple[int, ...]) -> tuple[str, ...]:
+        # A picture of one window was taken whole, as any other.
+        windows = self._note if self._window is None or self._slides((size[0], size[1])) else ""
+        return windows, f"mean over {self._options.views} views" if self._options.is_augmented else ""
+
+    def _segment(self, batch: Sequence[_Prepared | Failure]) -> list[Result | Failure]:
+        prepared = [item for item in batch if isinstance(item, _Prepared)]
+        began = time.perf_counter()
+        outputs = self._session.run(np.stack([item.tensor for item in prepared if item.tensor is not None]))
+        seconds = time.perf_counter() - began
+        self._sizer.ran(_shape(prepared[0]), len(prepared), seconds)
+        return [
+            self._finished(item, output, seconds / len(prepared))
+            for item, output in zip(prepared, outputs, strict=True)
+        ]
+
+    def _finished(self, item: _Prepared, output: NDArray[Any], inference: float) -> Result:
+        began = time.perf_counter()
+        mask, scores = _mask(output, item.geometry, self._bundle, self._scores)
+        postprocess = time.perf_counter() - began
+        return self._result(item, mask, scores, {"inference": inference, "postprocess": postprocess})
+
+    def _alone(self, item: _Prepared | Failure) -> Result | Failure:
+        if isinstance(item, Failure):
+            if self._options.on_error == "raise":
+                raise item.error
+            return item
+        began = time.perf_counter()
+        if self._options.is_augmented:
+            mask, scores = augmented(
+                item.image,
+                self._view,
+                self._bundle,
+                flip=self._options.flip,
+                scales=self._options.scales,
+                scores=self._scores,
+            )
+        else:
+            mask, scores = self._slid(item.image)
+        return self._result(item, mask, scores, {"inference": time.perf_counter() - began})
+
+    def _view(self, image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray[np.float32], Geometry]:
+        """Evaluates one view of a picture: in windows where they are asked for and it is larger than one."""
+        bundle = replace(self._bundle, preprocess=tuple(steps))
+        if self._window is not None and self._slides((image.shape[0], image.shape[1])):
+            return slide_logits(image, self._session.run, bundle, self._window, self._window_batch)
+        tensor, geometry = preprocess(image, steps)
+        return self._session.run(tensor[np.newaxis])[0].astype(np.float32, copy=False), geometry
+
+    def _slid(self, image: NDArray[np.uint8]) -> tuple[Mask, Scores]:
+        assert self._window is not None
+        strips = list(
+            slide(
+                ArrayRows(image),
+                self._session.run,
+                self._bundle,
+                self._window,
+                batch_size=self._window_batch,
+                scores=self._scores,
+            )
+        )
+        scores = [strip.scores for strip in strips if strip.scores is not None]
+        return np.concatenate([strip.labels for strip in strips]), np.concatenate(scores) if scores else None
+
+    @property
+    def _window_batch(self) -> int:
+        return 1 if self._options.batch_size == "auto" else self._options.batch_size
+
+    def _result(self, item: _Prepared, mask: Mask, scores: Scores, seconds: dict[str, float]) -> Result:
+        options = self._options
+        result = Result(
+            mask=mask,
+            labels=self._bundle.labels,
+            image=item.image,
+            name=item.name,
+            uri=item.uri,
+            model=self._bundle.model,
+            device=self._device,
+            engine=self._session.engine,
+            seconds={**item.seconds, **seconds},
+            scores=scores,
+            note="; ".join(filter(None, (item.note, *self._said(mask.shape)))),
+        )
+        if options.min_score is not None:
+            result = with_min_score(result, options.min_score)
+        if self._mapping is not None:
+            result = replace(result, mask=self._mapping.apply(result.mask), labels=self._mapping.labels)
+        return result if options.palette is None else with_palette(result, options.palette)
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A picture that is read, and preprocessed unless it is no single input."""
+
+    name: str
+    uri: str
+    note: str
+    image: NDArray[np.uint8]
+    tensor: NDArray[np.float32] | None
+    geometry: Geometry
+    seconds: dict[str, float]
+
+
+def _shape(item: _Prepared | Failure) -> tuple[int, ...] | None:
+    return item.tensor.shape if isinstance(item, _Prepared) and item.tensor is not None else None
+
+
+def _mask(output: NDArray[Any], geometry: Geometry, bundle: Bundle, scores: bool) -> tuple[Mask, Scores]:
+    """Brings one output of the program to the size of the source."""
+    if bundle.output == "logits" or _holds_scores(output, bundle.output):
+        return label_map(output, geometry, bundle, scores)
+    labels = resize_labels(_as_labels(output), geometry.padded)
+    height, width = geometry.resized
+    return resize_labels(labels[:height, :width], geometry.source), None
+
+
+def _holds_scores(output: NDArray[Any], declared: str) -> bool:
+    """Tells scores (C, H, W) from labels (H, W) or (1, H, W) by type and shape, never by values."""
+    kind, bits = output.dtype.kind, 8 * output.dtype.itemsize
+    if declared != "scores" and kind in "iu" and (output.ndim == 2 or (output.ndim == 3 and len(output) == 1)):
+        return False
+    # One channel has no best class; float64 would gain ties when it is narrowed.
+    if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
+        return True
+    expected = {"labels": "Whole numbers (H, W) were", "scores": "Float scores (classes, H, W) were"}
+    either = "Whole numbers (H, W) or float scores (classes, H, W) were"
+    raise InferenceError(
+        f"The program returned {output.shape} {output.dtype} a picture. {expected.get(declared, either)} expected.",
+        "Export the model again with output_op argmax, or with zoo.",
+    )
+
+
+def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
+    labels = output.reshape(output.shape[-2:])
+    top = int(labels.max(initial=0))
+    if labels.min(initial=0) < 0 or top > 65535:
+        raise InferenceError(
+            f"The program returned class values from {labels.min()} to {top}. 0 to 65535 were expected.",
+            "Export the model again.",
+        )
+    return labels.astype(np.uint8 if top < 256 else np.uint16)

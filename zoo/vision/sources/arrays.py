@@ -1,0 +1,105 @@
+"""Arrays of the caller's -> RGB uint8."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.errors import DecodeError, UnsupportedSourceError
+
+_EXPECTED = (
+    "Shape (height, width) or (height, width, 1, 3 or 4) and dtype uint8, uint16, bool or float from 0 to 1 were "
+    "expected."
+)
+
+
+def to_pixels(array: NDArray[Any], name: str, color: Literal["rgb", "bgr"]) -> NDArray[np.uint8]:
+    """Brings an array of any memory layout to RGB; it is not modified.
+
+    Args:
+        array: (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): grey, colour, or colour and alpha, which is dropped. Of uint8;
+            of uint16, whose high byte counts; of bool; or of float from 0 to 1, rounded to the nearest of 256 steps.
+        name: What error messages call it.
+        color: Order of its channels.
+
+    Returns:
+        (H, W, 3) RGB uint8, C-contiguous; the array itself where it is that already.
+
+    Raises:
+        UnsupportedSourceError: Another shape, dtype or range of values.
+        DecodeError: The result needs more memory than there is.
+    """
+    fixes = [fix for fix in (_shape_fix(array), _dtype_fix(array)) if fix]
+    if not fixes:
+        # Subclasses may index otherwise; a matrix has no third axis.
+        plain = np.asarray(array)
+        channels = plain[:, :, :3] if plain.ndim == 3 else plain[:, :, None]
+        fixes = [fix for fix in (_value_fix(channels),) if fix]
+        if not fixes:
+            try:
+                return _convert(channels if color == "rgb" else channels[:, :, ::-1])
+            except MemoryError as error:
+                raise DecodeError(
+                    f"{_facts(array, name)}, for which there is not enough memory.", "Make it smaller, or free some."
+                ) from error
+    raise UnsupportedSourceError(f"{_facts(array, name)}. {_EXPECTED}", "; then ".join(fixes) + ".")
+
+
+def _convert(channels: NDArray[Any]) -> NDArray[np.uint8]:
+    kind = channels.dtype.kind
+    if kind == "f":
+        channels = np.rint(np.multiply(channels, 255, dtype=np.result_type(channels.dtype, np.float32)))
+    elif kind == "b":
+        channels = channels.astype(np.uint8) * np.uint8(255)
+    elif channels.dtype.itemsize == 2:
+        channels = channels >> 8
+    if channels.shape[2] == 1:
+        channels = np.repeat(channels, 3, axis=2)
+    return np.ascontiguousarray(channels, dtype=np.uint8)
+
+
+def _facts(array: NDArray[Any], name: str) -> str:
+    facts = f"{name} is an array of shape {array.shape} and dtype {array.dtype}"
+    if array.dtype.kind == "f" and array.size:
+        if strange := int(np.size(array) - np.isfinite(array).sum()):
+            return f"{facts} with {strange} NaN or infinite values"
+        return f"{facts} with values from {array.min():g} to {array.max():g}"
+    return facts
+
+
+def _shape_fix(array: NDArray[Any]) -> str:
+    shape = array.shape
+    if not array.size:
+        return "Check how it was cut: it has no pixels"
+    if array.ndim == 2 or (array.ndim == 3 and shape[2] in (1, 3, 4)):
+        return ""
+    if array.ndim == 4 and shape[3] in (1, 3, 4):
+        return "Pass a batch as list(array)"
+    if array.ndim == 3 and shape[0] in (1, 3, 4):
+        return "Put the channels last: array.transpose(1, 2, 0)"
+    return "Bring it to (height, width, 3)"
+
+
+def _dtype_fix(array: NDArray[Any]) -> str:
+    if isinstance(array, np.ma.MaskedArray):
+        return "Say what stands in place of the masked values: array.filled(0)"
+    if array.dtype.kind in "fb" or (array.dtype.kind == "u" and array.dtype.itemsize <= 2):
+        return ""
+    if array.dtype.kind in "iu":
+        return "Bring the values to 0..255 and convert: array.astype(np.uint8)"
+    return "Convert the pixels to numbers of dtype np.uint8"
+
+
+def _value_fix(channels: NDArray[Any]) -> str:
+    if channels.dtype.kind != "f":
+        return ""
+    if not np.isfinite(channels).all():
+        return "Put numbers in their place: np.nan_to_num(array, nan=0, posinf=1, neginf=0)"
+    low, high = channels.min(), channels.max()
+    if low >= 0 and high <= 1:
+        return ""
+    if low >= 0 and high <= 255:
+        return "If they run from 0 to 255, convert them: array.round().astype(np.uint8)"
+    return "Bring them to 0..1, for example: np.clip(array, 0, 1)"
