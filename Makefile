@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench registry clean
+.PHONY: demo test test-all check test-wheels parity interop bench registry messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -70,6 +70,10 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install -q -r tests/interop/requirements.txt
 	touch $@
+
+# The texts of the command line, for translation: zoo/cli/messages.
+messages: $(READY)
+	$(BIN)/python tests/messages.py
 
 clean:
 	rm -rf $(VENV) .venv-parity .venv-interop build dist
