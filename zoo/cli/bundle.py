@@ -9,7 +9,7 @@ import click
 
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import note
-from zoo.cli.options import offline_option
+from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.hub.records import Kind
@@ -55,14 +55,7 @@ def bundle() -> None:
 @bundle.command()
 @click.argument("models", type=MODEL, nargs=-1, required=True)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The file, such as models.zoo.")
-@click.option(
-    "--weights",
-    type=click.Choice(["inference", "pretrained"]),
-    multiple=True,
-    default=["inference"],
-    show_default=True,
-    help="Kinds of files; may be given twice.",
-)
+@kinds_option
 @offline_option
 def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offline: bool | None) -> None:
     """Write MODELS, names or patterns, into a bundle file (the word create may be left out)."""

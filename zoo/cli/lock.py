@@ -8,7 +8,7 @@ import click
 
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import note
-from zoo.cli.options import offline_option
+from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
 from zoo.errors import ModelNotFoundError
 from zoo.hub.records import LOCK_FILE, Kind
@@ -18,14 +18,7 @@ from zoo.registry import find_model
 @click.command()
 @click.argument("models", type=MODEL, nargs=-1)
 @click.option("--output", "-o", type=click.Path(path_type=Path), default=LOCK_FILE, show_default=True, help="The file.")
-@click.option(
-    "--weights",
-    type=click.Choice(["inference", "pretrained"]),
-    multiple=True,
-    default=["inference"],
-    show_default=True,
-    help="Kinds of files; may be given twice.",
-)
+@kinds_option
 @offline_option
 def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offline: bool | None) -> None:
     """Write MODELS, names or patterns, into a lock file as they are now; what else it holds stays.

@@ -18,6 +18,15 @@ offline_option = click.option(
     "--offline", is_flag=True, default=None, help="Never use the network; as ZOO_OFFLINE=1 does for every command."
 )
 
+kinds_option = click.option(
+    "--weights",
+    type=click.Choice(["inference", "pretrained"]),
+    multiple=True,
+    default=["inference"],
+    show_default=True,
+    help="Kinds of files; may be given twice.",
+)
+
 
 def lock_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--lock FILE` and `--locked`, given to the command as `lock`, a path or None."""
