@@ -4,17 +4,22 @@
 
 200 drawn streets of 512x1024 go through PP-LiteSeg-T (random weights; the work is the same) and the starter model.
 "Whole run" is what `zoo predict FOLDER --save mask` does: decode, preprocess, engine, label map, PNG, in threads around
-the engine. "Engine alone" is the engine on inputs that are in memory. Both are measured in turn. With --paddlex,
-the Python of an environment with PaddleX (`make interop` makes .venv-interop), the same run goes through PaddleX too.
+the engine. The engine alone, with all threads, gets pictures that are decoded, or even preprocessed. With --paddlex,
+the Python of an environment with PaddleX (`make interop` makes .venv-interop), the same pictures go through PaddleX
+too, with its bundle of the same network and its own number of threads or zoo's; reading the model is not counted. All
+are measured in turn.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +27,11 @@ from machine import describe
 from PIL import Image
 
 import zoo
-from zoo.flow import ahead
 from zoo.testing.scenes import draw_scene
 from zoo.vision.transforms import preprocess
 
+#: Threads of zoo's engines.
+CORES = len(os.sched_getaffinity(0))
 PADDLEX_SIDE = Path(__file__).with_name("pipeline_paddlex.py")
 
 
@@ -60,54 +66,78 @@ def export_liteseg(folder: Path, compat: str) -> Path:
     return folder
 
 
-def whole_run(model: zoo.Model, pictures: Path, out: Path, batch_size: int) -> float:
+def whole_run(model: zoo.Model, pictures: Path, out: Path) -> float:
     """Returns pictures a second of the whole run."""
     began = time.perf_counter()
-    count = 0
-    predictions = model.predict(pictures, batch_size)
-    for _ in ahead(predictions, lambda result: result.save_to_img(out, kind="mask"), waiting=4):
-        count += 1
+    predictions = model.predict(pictures)
+    count = len(predictions.save_to_img(out, kind="mask"))
     return count / (time.perf_counter() - began)
 
 
-def engine_alone(model: zoo.Model, images: list[np.ndarray], count: int, batch_size: int) -> float:
-    """Returns pictures a second of the engine."""
-    tensors = [preprocess(image, model.bundle.preprocess)[0] for image in images]
-    batches = [np.stack([tensors[(i + k) % len(tensors)] for k in range(batch_size)]) for i in range(len(tensors))]
+def engine_alone(model: zoo.Model, images: list[np.ndarray], count: int, prepared: bool) -> float:
+    """Returns pictures a second of the engine with all threads, on decoded pictures or on its own input."""
+    steps, run = model.bundle.preprocess, model._streams.main.run
+    tensors = [preprocess(image, steps)[0][np.newaxis] for image in images]
     began = time.perf_counter()
-    for number in range(count // batch_size):
-        model._session.run(batches[number % len(batches)])
+    for number in range(count):
+        place = number % len(images)
+        run(tensors[place] if prepared else preprocess(images[place], steps)[0][np.newaxis])
     return count / (time.perf_counter() - began)
 
 
-def measure(name: str, folder: str | Path, place: Path, pictures: list[Path], rounds: int, batch_size: int) -> None:
-    """Prints one line of the table."""
+def measure(
+    name: str,
+    folder: str | Path,
+    place: Path,
+    pictures: list[Path],
+    rounds: int,
+    others: Mapping[str, Callable[[], float]],
+) -> None:
+    """Prints a line for the engine alone, the whole run, and every other program on the same pictures, round by round.
+
+    Args:
+        name: What the table calls the model.
+        folder: A model or its folder.
+        place: Where results go.
+        pictures: The pictures, all in `place / "in"`.
+        rounds: How often everything runs in turn.
+        others: Other programs, which return pictures a second of a whole run.
+    """
     images = [np.asarray(Image.open(path)) for path in pictures[:20]]
+    alone = {"engine, decoded arrays": False, "engine, its own input": True}
+    rates: dict[str, list[float]] = {title: [] for title in (*alone, "whole run", *others)}
     with zoo.load(folder) as model:
         model.predict(images[0]).one()
-        whole: list[float] = []
-        alone: list[float] = []
         for number in range(rounds):
-            out = place / f"out-{name}-{batch_size}-{number}"
-            whole.append(whole_run(model, place / "in", out, batch_size))
-            alone.append(engine_alone(model, images, len(pictures), batch_size))
-        ratios = [a / b for a, b in zip(whole, alone, strict=True)]
+            rates["whole run"].append(whole_run(model, place / "in", place / f"out-{name}-{number}"))
+            for title, prepared in alone.items():
+                rates[title].append(engine_alone(model, images, len(pictures), prepared))
+            for title, run in others.items():
+                rates[title].append(run())
+        print(f"{name}; {model.engine}")
+    for title, found in rates.items():
+        ratios = [mine / other for mine, other in zip(rates["whole run"], found, strict=True)]
         print(
-            f"{name:<14} batch {batch_size}  whole run {statistics.median(whole):6.2f} pictures/s   "
-            f"engine alone {statistics.median(alone):6.2f}   ratio {statistics.median(ratios):.3f} "
-            f"({min(ratios):.3f} to {max(ratios):.3f})   {model.engine}"
+            f"  {title:<28}{statistics.median(found):7.2f} pictures/s"
+            f"   whole run / this: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})",
+            flush=True,
         )
 
 
-def measure_paddlex(python: str, folder: Path, place: Path) -> None:
-    """Prints what PaddleX takes for the same folder and bundle."""
-    done = subprocess.run(
-        [python, str(PADDLEX_SIDE), str(folder), str(place / "in"), str(place / "out-paddlex")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    print(f"PaddleX        {done.stdout.strip().splitlines()[-1] if done.returncode == 0 else done.stderr[-300:]}")
+def run_paddlex(python: str, folder: Path, pictures: Path, threads: int | None) -> float:
+    """Returns what PaddleX reaches, in a process of its own that has the model loaded before it measures."""
+    environment = dict(os.environ) | ({} if threads is None else {"PADDLE_PDX_CPU_NUM_THREADS": str(threads)})
+    with tempfile.TemporaryDirectory() as out:
+        done = subprocess.run(
+            [python, str(PADDLEX_SIDE), str(folder), str(pictures), out],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise SystemExit(f"PaddleX failed: {done.stderr[-1000:]}")
+    return float(done.stdout.split()[-1])
 
 
 def main() -> None:
@@ -123,10 +153,13 @@ def main() -> None:
         (place / "in").mkdir()
         pictures = draw(place / "in", arguments.pictures)
         bundle = export_liteseg(place / "liteseg", "zoo")
-        measure("starter", "starter", place, pictures, arguments.rounds, 1)
-        measure("PP-LiteSeg-T", bundle, place, pictures, arguments.rounds, 1)
+        measure("starter", "starter", place, pictures, arguments.rounds, {})
+        others: dict[str, Callable[[], float]] = {}
         if arguments.paddlex:
-            measure_paddlex(arguments.paddlex, export_liteseg(place / "paddlex", "paddlex"), place)
+            theirs = export_liteseg(place / "paddlex", "paddlex")
+            for title, threads in (("PaddleX, its 10 threads", None), (f"PaddleX, {CORES} threads", CORES)):
+                others[title] = partial(run_paddlex, arguments.paddlex, theirs, place / "in", threads)
+        measure("PP-LiteSeg-T", bundle, place, pictures, arguments.rounds, others)
 
 
 if __name__ == "__main__":

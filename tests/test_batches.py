@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -16,10 +19,12 @@ class Runner:
     def __init__(self) -> None:
         self.batches: list[list[tuple[int, str]]] = []
 
-    def __call__(self, batch: Sequence[tuple[int, str | None]]) -> list[int]:
+    def __call__(self, batch: Sequence[tuple[int, str | None]]) -> Future[Sequence[int]]:
         assert len({shape for _, shape in batch}) == 1
         self.batches.append([(number, str(shape)) for number, shape in batch])
-        return [number for number, _ in batch]
+        future: Future[Sequence[int]] = Future()
+        future.set_result([number for number, _ in batch])
+        return future
 
 
 def through(items: Sequence[tuple[int, str | None]], size: int) -> tuple[list[int], Runner]:
@@ -57,6 +62,41 @@ def test_few_items_wait_for_others_of_their_shape() -> None:
     flow = in_batches(items(), lambda item: item[1], Runner(), lambda item: 0, BatchSizer(4))
     assert next(flow) == 0
     assert taken <= 8
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_batches_may_end_in_another_order_than_they_began(seed: int) -> None:
+    rng = random.Random(seed)
+    items = [(number, rng.choice(["a", "b", None])) for number in range(1, 80)]
+
+    def work(batch: Sequence[tuple[int, str | None]]) -> list[int]:
+        time.sleep(rng.uniform(0, 0.004))
+        return [number for number, _ in batch]
+
+    with ThreadPoolExecutor(3) as pool:
+        flow = in_batches(
+            items, lambda item: item[1], lambda batch: pool.submit(work, batch), lambda item: -item[0], BatchSizer(2)
+        )
+        assert list(flow) == [number if shape else -number for number, shape in items]
+
+
+def test_few_results_wait_for_a_batch_that_takes_long() -> None:
+    slow: Future[Sequence[int]] = Future()
+    threading.Timer(0.2, slow.set_result, [[0]]).start()
+    run = Runner()
+    taken = 0
+
+    def items():
+        nonlocal taken
+        for taken in range(1000):
+            yield (taken, "a")
+
+    flow = in_batches(
+        items(), lambda item: item[1], lambda batch: run(batch) if batch[0][0] else slow, lambda item: 0, BatchSizer(1)
+    )
+    assert next(flow) == 0
+    assert taken < 20
+    assert list(flow) == list(range(1, 1000))
 
 
 def test_an_item_that_does_not_run_raises_at_its_place() -> None:

@@ -117,3 +117,23 @@ def test_evaluate_gives_the_miou_of_exact_masks(bundle: Bundle, street: Path, tm
     assert (report["mIoU"], report["accuracy"], report["pictures"]) == (1.0, 1.0, 1)
     table = zoo("evaluate", bundle.folder, "--data", tmp_path / "list.txt")
     assert "mIoU      1.0000" in table.stdout
+
+
+def test_colours_of_classes_are_replaced(bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    words = ("predict", street, "--model", bundle.folder, "--save", "mask", "-o", tmp_path / "out")
+    ended = zoo(*words, "--palette", "class 2=#0102ff", "--palette", "class 0=#030405")
+    assert ended.returncode == 0, ended.stderr
+    with Image.open(tmp_path / "out" / "street_mask.png") as mask:
+        palette = np.array(mask.getpalette()).reshape(-1, 3)
+    assert palette[[0, 2]].tolist() == [[3, 4, 5], [1, 2, 255]]
+    assert "'class 2=blue' is no class with a colour" in zoo(*words, "--palette", "class 2=blue").stderr
+    assert "Did you mean class" in zoo(*words, "--palette", "clas 2=#000000").stderr
+
+
+def test_two_formats_that_take_one_name_are_refused_before_any_work(
+    bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    ended = zoo("predict", street, "--model", bundle.folder, "--save", "json,labelme", "-o", tmp_path / "out")
+    assert ended.returncode == 1
+    assert "both take the name of the picture" in ended.stderr
+    assert not (tmp_path / "out").exists()

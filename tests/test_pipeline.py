@@ -41,6 +41,7 @@ model: models/mine
 device: gpu:0
 backend: other
 threads: 3
+streams: 2
 target_size: [256, 512]
 batch_size: auto
 on_error: skip
@@ -115,6 +116,7 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         device="gpu:0",
         backend="other",
         threads=3,
+        streams=2,
         target_size=(256, 512),
         batch_size="auto",
         on_error="skip",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
+Given = TypeVar("Given", covariant=True)
 
 #: Largest batch that "auto" tries.
 LARGEST = 8
@@ -15,6 +16,8 @@ LARGEST = 8
 _GAIN = 0.97
 # Batches of other shapes that may wait, as a multiple of the batch size: pictures of a folder are mostly of few sizes.
 _SPREAD = 2
+# Results that may wait for one before them that is not done.
+_BACKLOG = 16
 
 
 @dataclass
@@ -51,12 +54,24 @@ class BatchSizer:
             self._tried.setdefault(shape, {}).setdefault(count, []).append(seconds / count)
 
 
+class Begun(Protocol[Given]):
+    """A batch that runs, or has run; `concurrent.futures.Future` is one."""
+
+    def done(self) -> bool:
+        """Whether `result` needs not wait."""
+        ...
+
+    def result(self) -> Sequence[Given]:
+        """Waits for the results of the batch; may be asked again."""
+        ...
+
+
 @dataclass
 class _Window(Generic[Item, Done]):
     """Items that wait for others of their shape, and results that wait for their turn."""
 
     waiting: dict[Hashable, list[tuple[int, Item]]] = field(default_factory=dict[Hashable, list[tuple[int, Item]]])
-    done: dict[int, Done] = field(default_factory=dict[int, Done])
+    begun: dict[int, tuple[Begun[Done], int]] = field(default_factory=dict[int, tuple[Begun[Done], int]])
 
     def count(self) -> int:
         return sum(map(len, self.waiting.values()))
@@ -68,7 +83,7 @@ class _Window(Generic[Item, Done]):
 def in_batches(
     items: Iterable[Item],
     shape: Callable[[Item], Hashable | None],
-    run: Callable[[Sequence[Item]], Sequence[Done]],
+    start: Callable[[Sequence[Item]], Begun[Done]],
     alone: Callable[[Item], Done],
     sizer: BatchSizer,
 ) -> Generator[Done, None, None]:
@@ -77,27 +92,39 @@ def in_batches(
     Args:
         items: The items.
         shape: What must be equal in a batch; None for an item that does not run.
-        run: Runs a batch and returns one result an item, in order.
+        start: Starts a batch, which gives one result an item, in order. It is what keeps too many batches from running
+            at once, by waiting.
         alone: Makes the result of an item that does not run, or raises; called when it is its turn.
         sizer: How many run together.
 
     Yields:
-        The results in the order of the items. At most twice the batch size of items wait for others of their shape.
+        The results in the order of the items. At most twice the batch size of items wait for others of their shape, and
+        a few results for one before them.
     """
     window: _Window[Item, Done] = _Window()
     skipped: dict[int, Item] = {}
+    most = max(_BACKLOG, _SPREAD * sizer.largest)
     turn = 0
 
     def flush(kind: Hashable) -> None:
         # Out of the window first: if the run raises, nothing of it may be run again.
         batch = window.waiting.pop(kind)
-        for (number, _), result in zip(batch, run([item for _, item in batch]), strict=True):
-            window.done[number] = result
+        begun = start([item for _, item in batch])
+        for place, (number, _) in enumerate(batch):
+            window.begun[number] = begun, place
 
-    def ready() -> Generator[Done, None, None]:
+    def ready(wait: bool = False) -> Generator[Done, None, None]:
         nonlocal turn
-        while turn in window.done or turn in skipped:
-            result = alone(skipped.pop(turn)) if turn in skipped else window.done.pop(turn)
+        while turn in window.begun or turn in skipped:
+            if turn in skipped:
+                result = alone(skipped.pop(turn))
+            else:
+                begun, place = window.begun[turn]
+                if not (wait or begun.done() or len(window.begun) + len(skipped) > most):
+                    # The next batch may start meanwhile.
+                    return
+                del window.begun[turn]
+                result = begun.result()[place]
             turn += 1
             yield result
 
@@ -115,4 +142,4 @@ def in_batches(
     while window.waiting:
         flush(window.oldest())
         yield from ready()
-    yield from ready()
+    yield from ready(wait=True)

@@ -4,47 +4,56 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
+from typing import BinaryIO
 
 from zoo.errors import OutputError
 from zoo.text import printable
 
 
-def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
-    """Writes a file under a temporary name beside its target, flushes it to the disk and renames it.
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
+    """Opens a file under a temporary name; when the block ends well it is flushed to the disk and takes its place.
 
     Args:
         path: The target; an existing file is replaced at the moment of the rename and not before.
-        content: All of it.
 
-    Returns:
-        The target.
+    Yields:
+        The file, for writing.
 
     Raises:
-        OutputError: The folder cannot be written to or the disk is full; nothing is left behind then.
+        OutputError: The folder cannot be written to or the disk is full. Whatever ends the block, also Ctrl-C, nothing
+            is left behind.
     """
     target = Path(path)
-    partial: str | None = None
+    # Not the target's name, which may be as long as names can be. Not tempfile's files, which are private: a result
+    # should be as readable as any file the user creates.
+    partial = target.with_name(f".zoo-{secrets.token_hex(6)}.part")
     try:
-        handle, partial = tempfile.mkstemp(prefix=".zoo-", suffix=".part", dir=target.parent)
-        with open(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a result should be as readable as any file the user creates.
-        os.chmod(partial, 0o666 & ~_umask())
-        os.replace(partial, target)
+        try:
+            with open(partial, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        if partial is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
         raise OutputError(
-            f"{printable(target)} cannot be written: {error.strerror or error}. A writable folder with free "
-            "space was expected.",
+            f"{printable(target)} cannot be written: {error.strerror or error}. A writable folder with free space was "
+            "expected.",
             "Give another folder, or make room and try again.",
         ) from error
-    return target
+
+
+def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Writes a whole file, as `replacing` says, and returns its path."""
+    with replacing(path) as file:
+        file.write(content)
+    return Path(path)
 
 
 def ensure_folder(path: str | os.PathLike[str]) -> Path:
@@ -64,9 +73,3 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
             "expected.",
             "Give another folder, or correct its permissions.",
         ) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

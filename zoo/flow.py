@@ -12,7 +12,7 @@ Done = TypeVar("Done")
 
 
 def ahead(
-    items: Iterable[Item], work: Callable[[Item], Done], waiting: int, workers: int = 1
+    items: Iterable[Item], work: Callable[[Item], Done], waiting: int = 4, workers: int = 1
 ) -> Generator[Done, None, None]:
     """Applies work to items, up to `waiting` of them ahead of the one that is asked for.
 
@@ -21,7 +21,7 @@ def ahead(
     Args:
         items: May be endless.
         work: Called in a thread.
-        waiting: Most items taken and not yet handed out; at least 1.
+        waiting: Most items taken and not yet handed out; at least 1. A few even out what single items take.
         workers: Threads.
 
     Yields:

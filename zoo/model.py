@@ -18,10 +18,11 @@ from zoo.device import available_cores, resolve_device
 from zoo.hub.bundle import Bundle
 from zoo.labels.mapping import LabelMapping
 from zoo.options import RunOptions, choose_window
-from zoo.plugin import Session, SessionOptions
+from zoo.plugin import SessionOptions
 from zoo.registry.discovery import discover
 from zoo.results import Predictions
 from zoo.run import Run
+from zoo.streams import Streams, check_streams
 from zoo.weights import find_bundle
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def load(
     backend: str = "auto",
     threads: int | None = None,
     *,
+    streams: int | None = None,
     offline: bool | None = None,
     lock: str | Path | None = None,
     verify: bool = False,
@@ -50,6 +52,8 @@ def load(
         device: "cpu", or a device that a plugin brings ("gpu:0").
         backend: Name of an engine, or "auto".
         threads: Threads of a CPU engine; by default as many as cores are available to the process.
+        streams: Pictures that run at the same time when there are many, each with its part of the threads; by default
+            as many as there are threads, at most four. 1 needs the least memory.
         offline: Never use the network; by default what `ZOO_OFFLINE` says.
         lock: A lock file written by `zoo lock`; anything that differs from it is refused.
         verify: Take the digest of every file, also of files that look untouched.
@@ -67,6 +71,7 @@ def load(
         BundleError: Its files are damaged.
         DeviceError: The device cannot be used.
         BackendError: The engine cannot be used or refuses the program.
+        ConfigError: There are more streams than threads.
         ValueError: `threads` is not a positive number.
     """
     if threads is not None and threads < 1:
@@ -77,8 +82,13 @@ def load(
     chosen, index = resolve_device(device, found.devices)
     engine = choose_backend(backend, chosen, found.backends)
     options = SessionOptions(chosen, index, threads or available_cores())
+    check_streams(streams, options.threads)
     session = open_bundle(engine, bundle, options)
-    return Model(bundle, session, chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}")
+    return Model(
+        bundle,
+        Streams(session, options.threads, streams),
+        chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}",
+    )
 
 
 class Model:
@@ -89,10 +99,10 @@ class Model:
         device: The device it really runs on, such as "cpu".
     """
 
-    def __init__(self, bundle: Bundle, session: Session, device: str) -> None:
+    def __init__(self, bundle: Bundle, streams: Streams, device: str) -> None:
         self.bundle = bundle
         self.device = device
-        self._session = session
+        self._streams = streams
 
     @property
     def name(self) -> str:
@@ -107,7 +117,7 @@ class Model:
     @property
     def engine(self) -> str:
         """The engine really in use, its version and its setting."""
-        return self._session.engine
+        return self._streams.main.engine
 
     def predict(
         self,
@@ -133,7 +143,7 @@ class Model:
 
         Args:
             source: A path, URL, folder or pattern; an array, a PIL image, bytes or a file object; {"img": one of
-                these}; a list, tuple, generator or other iterable of these. PDF files, animated pictures, multi-page
+                these}; a list, tuple, generator or other iterator of these. PDF files, animated pictures, multi-page
                 TIFF and video are read too.
             batch_size: At most so many pictures of equal input size run together; the results do not depend on it.
                 "auto" measures, for each size, how many are fastest.
@@ -183,7 +193,7 @@ class Model:
         )
         windows, note = choose_window(self.bundle, options)
         mapping = self._mapping(labels)
-        run = Run(self.bundle, self._session, self.device, options, windows, mapping, note)
+        run = Run(self.bundle, self._streams, self.device, options, windows, mapping, note)
         return Predictions(run.results(source))
 
     def predict_tiff(
@@ -234,7 +244,7 @@ class Model:
         return segment_tiff(
             source,
             target,
-            self._session.run,
+            self._streams.main.run,
             self.bundle,
             windows,
             batch_size=batch_size,
@@ -247,7 +257,7 @@ class Model:
 
     def close(self) -> None:
         """Frees the engine. The model cannot be used afterwards."""
-        self._session.close()
+        self._streams.close()
 
     def _mapping(self, labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None) -> LabelMapping | None:
         if isinstance(labels, Mapping) and "labels" not in labels:

@@ -18,7 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from zoo.hookspecs import hookimpl
 from zoo.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
@@ -121,6 +121,27 @@ class Session(Protocol):
         ...
 
 
+@runtime_checkable
+class StreamSession(Session, Protocol):
+    """A session of an engine that runs several at the same time. Engines that cannot have none of this."""
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether sessions opened here run beside each other, each in a thread of its own."""
+        ...
+
+    def open_stream(self, threads: int) -> Session:
+        """Opens the same program once more, in the setting in use.
+
+        Args:
+            threads: Threads of the new session.
+
+        Raises:
+            BackendError: The engine refuses.
+        """
+        ...
+
+
 class Backend(Protocol):
     """An inference engine."""
 
@@ -173,6 +194,7 @@ __all__ = [
     "ResizeShort",
     "Session",
     "SessionOptions",
+    "StreamSession",
     "Window",
     "distinct_palette",
     "hookimpl",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.batches import BatchSizer, in_batches
-from zoo.errors import InferenceError, SourceError
+from zoo.batches import BatchSizer, Begun, in_batches
+from zoo.errors import BackendError, InferenceError, SourceError, ZooError
 from zoo.flow import ahead
 from zoo.hub.bundle import Bundle
 from zoo.labels.mapping import LabelMapping
@@ -19,6 +22,7 @@ from zoo.options import RunOptions
 from zoo.plugin import Session
 from zoo.results import Failure, Result, with_min_score, with_palette
 from zoo.spec import Step, Window
+from zoo.streams import Streams
 from zoo.vision.augmented import augmented
 from zoo.vision.scores import label_map
 from zoo.vision.slide import ArrayRows, slide, slide_logits
@@ -29,11 +33,18 @@ from zoo.vision.upsample import resize_labels
 if TYPE_CHECKING:
     from zoo.vision.sources import Source
 
+_log = logging.getLogger("zoo.run")
+
 # Two threads keep up with the fastest models on JPEG files; more would take cores from the engine.
 _READERS = 2
+# A run this long opens streams: by then it has taken about as long as opening them does.
+_MANY = 8
+# Features of larger inputs are not to be held once a stream; pixels of a batch.
+_LARGEST = 1 << 22
 
 Mask = NDArray[np.uint8 | np.uint16]
 Scores = NDArray[np.float32] | None
+_Segmented = Sequence[Result | Failure]
 
 
 class Run:
@@ -41,7 +52,7 @@ class Run:
 
     Args:
         bundle: The model.
-        session: Its engine; used in the thread that iterates.
+        streams: Its engine; the main session is used in the thread that iterates.
         device: The device the engine runs on.
         options: How to run.
         window: Sliding windows for pictures larger than one; None to take every picture whole.
@@ -52,7 +63,7 @@ class Run:
     def __init__(
         self,
         bundle: Bundle,
-        session: Session,
+        streams: Streams,
         device: str,
         options: RunOptions,
         window: Window | None,
@@ -60,7 +71,8 @@ class Run:
         note: str,
     ) -> None:
         self._bundle = bundle
-        self._session = session
+        self._streams = streams
+        self._session = streams.main
         self._device = device
         self._options = options
         self._window = window
@@ -68,6 +80,9 @@ class Run:
         self._note = note
         self._sizer = BatchSizer(options.batch_size)
         self._scores = options.scores or options.min_score is not None
+        # What a batch takes says little while others run.
+        self._may_stream = streams.count > 1 and options.batch_size != "auto"
+        self._run_so_far = 0
 
     def results(self, source: Source) -> Iterator[Result | Failure]:
         """Yields a result a picture, in order; with `on_error="skip"` failures in their place.
@@ -80,7 +95,8 @@ class Run:
             passed_over = options.skip
             found = (item for item in found if not passed_over(item))
         prepared = ahead(found, self._prepare, max(4, self._sizer.largest), _READERS)
-        yield from in_batches(prepared, _shape, self._segment, self._alone, self._sizer)
+        with ThreadPoolExecutor(self._streams.count, thread_name_prefix="zoo-stream") as pool:
+            yield from in_batches(prepared, _shape, partial(self._start, pool), self._alone, self._sizer)
 
     def _prepare(self, item: Input) -> _Prepared | Failure:
         began = time.perf_counter()
@@ -109,22 +125,53 @@ class Run:
         windows = self._note if self._window is None or self._slides((size[0], size[1])) else ""
         return windows, f"mean over {self._options.views} views" if self._options.is_augmented else ""
 
-    def _segment(self, batch: Sequence[_Prepared | Failure]) -> list[Result | Failure]:
+    def _start(self, pool: ThreadPoolExecutor, batch: Sequence[_Prepared | Failure]) -> Begun[Result | Failure]:
+        """Runs a batch here, or starts it in a stream once there are many."""
         prepared = [item for item in batch if isinstance(item, _Prepared)]
+        tensors = [item.tensor for item in prepared if item.tensor is not None]
+        tensor = np.stack(tensors) if len(tensors) > 1 else tensors[0][np.newaxis]
+        self._run_so_far += len(prepared)
+        small = tensor.shape[0] * tensor.shape[2] * tensor.shape[3] <= _LARGEST
+        if not (self._may_stream and small and self._run_so_far > _MANY):
+            return _now(partial(self._segment, self._session, prepared, tensor))
+        try:
+            stream, is_fresh = self._streams.take()
+        except BackendError as error:
+            return _now(partial(self._without_streams, prepared, tensor, error))
+
+        def work() -> _Segmented:
+            try:
+                return self._segment(stream, prepared, tensor)
+            finally:
+                self._streams.give_back(stream)
+
+        return _Streamed(
+            _now(work) if is_fresh else pool.submit(work),
+            partial(self._without_streams, prepared, tensor),
+        )
+
+    def _without_streams(self, prepared: Sequence[_Prepared], tensor: NDArray[np.float32], why: ZooError) -> _Segmented:
+        """Goes on with the main session, which has other settings to fall back to, and needs less memory alone."""
+        if self._may_stream:
+            self._may_stream = False
+            _log.warning("a stream failed; the run goes on without streams: %s", why.message)
+        return self._segment(self._session, prepared, tensor)
+
+    def _segment(self, session: Session, prepared: Sequence[_Prepared], tensor: NDArray[np.float32]) -> _Segmented:
         began = time.perf_counter()
-        outputs = self._session.run(np.stack([item.tensor for item in prepared if item.tensor is not None]))
+        outputs = session.run(tensor)
         seconds = time.perf_counter() - began
         self._sizer.ran(_shape(prepared[0]), len(prepared), seconds)
         return [
-            self._finished(item, output, seconds / len(prepared))
+            self._finished(item, output, session.engine, seconds / len(prepared))
             for item, output in zip(prepared, outputs, strict=True)
         ]
 
-    def _finished(self, item: _Prepared, output: NDArray[Any], inference: float) -> Result:
+    def _finished(self, item: _Prepared, output: NDArray[Any], engine: str, inference: float) -> Result:
         began = time.perf_counter()
         mask, scores = _mask(output, item.geometry, self._bundle, self._scores)
         postprocess = time.perf_counter() - began
-        return self._result(item, mask, scores, {"inference": inference, "postprocess": postprocess})
+        return self._result(item, mask, scores, engine, {"inference": inference, "postprocess": postprocess})
 
     def _alone(self, item: _Prepared | Failure) -> Result | Failure:
         if isinstance(item, Failure):
@@ -143,7 +190,7 @@ class Run:
             )
         else:
             mask, scores = self._slid(item.image)
-        return self._result(item, mask, scores, {"inference": time.perf_counter() - began})
+        return self._result(item, mask, scores, self._session.engine, {"inference": time.perf_counter() - began})
 
     def _view(self, image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray[np.float32], Geometry]:
         """Evaluates one view of a picture: in windows where they are asked for and it is larger than one."""
@@ -172,7 +219,7 @@ class Run:
     def _window_batch(self) -> int:
         return 1 if self._options.batch_size == "auto" else self._options.batch_size
 
-    def _result(self, item: _Prepared, mask: Mask, scores: Scores, seconds: dict[str, float]) -> Result:
+    def _result(self, item: _Prepared, mask: Mask, scores: Scores, engine: str, seconds: dict[str, float]) -> Result:
         options = self._options
         result = Result(
             mask=mask,
@@ -182,7 +229,7 @@ class Run:
             uri=item.uri,
             model=self._bundle.model,
             device=self._device,
-            engine=self._session.engine,
+            engine=engine,
             seconds={**item.seconds, **seconds},
             scores=scores,
             note="; ".join(filter(None, (item.note, *self._said(mask.shape)))),
@@ -205,6 +252,34 @@ class _Prepared:
     tensor: NDArray[np.float32] | None
     geometry: Geometry
     seconds: dict[str, float]
+
+
+class _Streamed:
+    """A batch in a stream; where that fails it is run again, in the thread that asks for the results."""
+
+    def __init__(self, future: Future[_Segmented], again: Callable[[ZooError], _Segmented]) -> None:
+        self._future = future
+        self._again = again
+
+    def done(self) -> bool:
+        return self._future.done()
+
+    def result(self) -> _Segmented:
+        try:
+            return self._future.result()
+        except InferenceError as error:
+            self._future = _now(partial(self._again, error))
+            return self._future.result()
+
+
+def _now(work: Callable[[], _Segmented]) -> Future[_Segmented]:
+    """Does the work here; an error is raised where the result is asked for."""
+    future: Future[_Segmented] = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 def _shape(item: _Prepared | Failure) -> tuple[int, ...] | None:

@@ -1,12 +1,13 @@
-"""Bundles that zoo writes for PaddleX, opened by PaddleX 3.7.2: masks compared pixel by pixel.
+"""What zoo writes, read by others: bundles by PaddleX 3.7.2, masks compared pixel by pixel; COCO, supervision, LabelMe.
 
     make interop
     python tests/interop/run.py PYTHON_WITH_PADDLEX
 
 zoo runs in this process, PaddleX in a process of the other environment (requirements.txt beside this file); they
 exchange files only. Both predict the same picture files from the same bundles, so decoding, preprocessing, the program
-and the way back to the size of the picture are all compared. Ends with 1 where a picture is decoded differently or more
-pixels differ than the bundle's bound allows.
+and the way back to the size of the picture are all compared. Then COCO files are read by pycocotools, detections by
+supervision, and LabelMe files by zoo's own converter. Ends with 1 where a picture is decoded differently, more pixels
+differ than the bundle's bound allows, or a mask does not come back whole.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from zoo.export import export_bundle
 from zoo.hub.bundle import Bundle
 from zoo.labels import CITYSCAPES
 from zoo.networks import build_network
+from zoo.results import Predictions
+from zoo.results.formats import read_labelme
 from zoo.spec import Normalize, Resize, Step
 from zoo.testing.scenes import draw_scene
 from zoo.vision.image import read_image
@@ -112,6 +115,7 @@ def main() -> int:
             if not index:
                 print(f"PaddleX: {versions}")
             faults += not compare(case, bundle, theirs, pictures)
+        faults += not exchange(other, pictures, folder)
     print(f"\n{len(CASES)} bundles, {len(pictures)} pictures, {faults} failed; {time.perf_counter() - began:.0f} s")
     return 1 if faults else 0
 
@@ -193,6 +197,33 @@ def compare(case: Case, bundle: Bundle, theirs: Path, pictures: list[Path]) -> b
         flush=True,
     )
     return kept
+
+
+def exchange(python: Path, pictures: list[Path], folder: Path) -> bool:
+    """Writes COCO and LabelMe files of the starter model, has them read, and returns whether the masks came back."""
+    masks: dict[str, np.ndarray] = {}
+    lost = 0
+    print("\nCOCO, supervision and LabelMe, starter")
+    with zoo.load("starter") as model:
+        results = list(model.predict(pictures))
+    Predictions(iter(results)).save(folder / "all.json", "coco")
+    for result in results:
+        saved = result.save(folder / "labelme", "labelme")
+        lost += not np.array_equal(read_labelme(saved, result.labels), result.mask)
+        masks[Path(result.uri).name] = result.mask
+    np.savez(folder / "masks.npz", **masks)
+    print(f"  LabelMe: {len(results)} files, {lost} whose mask read_labelme changed")
+    ended = subprocess.run(
+        [str(word) for word in (python, HERE / "formats_side.py", folder / "all.json", folder / "masks.npz")],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=TIME_LIMIT,
+    )
+    said = ended.stdout if ended.returncode == 0 else ended.stderr[-2000:]
+    print(f"  COCO and supervision: {'all equal' if ended.returncode == 0 else 'FAILED'}: {said.strip()}", flush=True)
+    return not lost and ended.returncode == 0
 
 
 if __name__ == "__main__":

@@ -74,8 +74,8 @@ class PaddleBackend:
                 # Only the trial on the CPU is wanted here: it shows a program that is broken everywhere.
                 working_settings(program, params, version, vouched)
 
-        def create(setting: str) -> Any:
-            config = make_config(program, params, setting, options.threads)
+        def create(setting: str, threads: int) -> Any:
+            config = make_config(program, params, setting, threads)
             options.device.configure(config, options.index)
             try:
                 with _kept_off_stdout():
@@ -86,19 +86,36 @@ class PaddleBackend:
                     "Export the model again with this version of paddlepaddle.",
                 ) from error
 
-        return PaddleSession(create, settings, version, options.threads)
+        # From 3.3 on run() keeps other threads of Python waiting (measured): sessions would take turns.
+        streams = options.device.kind == "cpu" and version.split(".")[:2] == ["3", "2"]
+        return PaddleSession(create, settings, version, options.threads, streams)
 
 
 class PaddleSession:
     """One predictor behind a lock.
 
     A predictor used from two threads at once gives wrong label maps without any error, so calls wait for each other.
+
+    Args:
+        create: Makes a predictor for a setting and a number of threads.
+        settings: Settings to use, best first.
+        version: paddle's.
+        threads: Threads of the predictor.
+        has_streams: Whether `open_stream` gains anything.
     """
 
-    def __init__(self, create: Callable[[str], Any], settings: tuple[str, ...], version: str, threads: int) -> None:
+    def __init__(
+        self,
+        create: Callable[[str, int], Any],
+        settings: tuple[str, ...],
+        version: str,
+        threads: int,
+        has_streams: bool = False,
+    ) -> None:
         self._create, self._settings, self._version, self._threads = create, settings, version, threads
+        self.has_streams = has_streams
         self._lock = threading.Lock()
-        self._predictor: Any = create(settings[0])
+        self._predictor: Any = create(settings[0], threads)
         self._fresh = True
 
     @property
@@ -139,6 +156,15 @@ class PaddleSession:
                 except Exception as error:
                     self._fall_back(batch.shape, error)
 
+    def open_stream(self, threads: int) -> PaddleSession:
+        """Opens the program once more. A stream has no other setting to fall back to: it runs in threads, where what
+        a new predictor prints could not be told from what the user prints.
+
+        Raises:
+            BackendError: paddle refuses.
+        """
+        return PaddleSession(self._create, self._settings[:1], self._version, threads)
+
     def close(self) -> None:
         """Frees the predictor."""
         with self._lock:
@@ -161,7 +187,7 @@ class PaddleSession:
             self._settings[1],
         )
         self._settings = self._settings[1:]
-        self._predictor = self._create(self._settings[0])
+        self._predictor = self._create(self._settings[0], self._threads)
         self._fresh = True
 
 

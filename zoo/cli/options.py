@@ -84,6 +84,21 @@ class BatchSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         return int(text)
 
 
+class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """CLASS=#rrggbb."""
+
+    name = "class=#rrggbb"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Returns the name of the class and its colour."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no class with a colour such as road=#0000ff.", param, ctx)
+        return match[1], match[2]
+
+
 class Scales(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
     """A comma list of numbers."""
 

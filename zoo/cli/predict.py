@@ -15,7 +15,7 @@ import click
 
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import alert, note, quiet
-from zoo.cli.options import BatchSize, Scales, lock_options, offline_option
+from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
 from zoo.cli.pipeline import given
 from zoo.cli.progress import download_progress
 from zoo.text import printable
@@ -32,6 +32,7 @@ _OPTIONS = {
     "device": "device",
     "backend": "backend",
     "threads": "threads",
+    "streams": "streams",
     "batch_size": "batch_size",
     "on_error": "on_error",
     "recursive": "recursive",
@@ -39,6 +40,7 @@ _OPTIONS = {
     "scores": "scores",
     "min_score": "min_score",
     "labels": "labels",
+    "palette": "palette",
     "mode": "mode",
     "window": "window",
     "stride": "stride",
@@ -60,6 +62,12 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     return kinds
 
 
+def _colors(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> dict[str, str] | None:
+    return dict(value) or None
+
+
 @click.command()
 @click.argument("inputs", nargs=-1)
 @click.option("--input", "more", multiple=True, help="Another way to give an input; may be repeated.")
@@ -76,6 +84,11 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--device", help="Such as cpu or gpu:0.  [default: cpu]")
 @click.option("--backend", help="Inference engine.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
+@click.option(
+    "--streams",
+    type=click.IntRange(1),
+    help="Pictures at the same time when there are many, each with its part of the threads; by default at most 4.",
+)
 @click.option("--batch-size", type=BatchSize(), help="Pictures of one size together, or auto to measure.  [default: 1]")
 @click.option("--on-error", type=click.Choice(["raise", "skip"]), help="Stop at a bad input, or go on and exit with 3.")
 @click.option("--recursive", "-r", is_flag=True, help="Read the folders inside folders too.")
@@ -87,6 +100,13 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--scores", is_flag=True, help="Compute the probability of the winning class.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Pixels below this probability are unknown.")
 @click.option("--labels", help="Other classes: a YAML file, or the name of a built-in mapping.")
+@click.option(
+    "--palette",
+    type=ClassColor(),
+    multiple=True,
+    callback=_colors,
+    help="Another colour for a class; may be given more than once.",
+)
 @click.option("--mode", type=click.Choice(["auto", "whole", "slide"]), help="Sliding windows or whole pictures.")
 @click.option("--window", type=click.IntRange(1), nargs=2, metavar="HEIGHT WIDTH", help="Size of a sliding window.")
 @click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
@@ -163,7 +183,7 @@ def _written(predictions: Predictions, config: PipelineConfig) -> Iterator[tuple
     folder, kinds = config.save_path, cast("tuple[Format, ...]", config.save_kinds)
     if folder is None:
         return ((result, []) for result in predictions)
-    return ahead(predictions, lambda result: (result, [result.save(folder, kind) for kind in kinds]), 3)
+    return ahead(predictions, lambda result: (result, [result.save(folder, kind) for kind in kinds]))
 
 
 class _PassedOver:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.errors import ConfigError
 from zoo.pipeline.check import conform, unknown_key
 from zoo.pipeline.document import node_of
 from zoo.pipeline.schema import PROPERTIES
 
 #: Options that choose how a model is opened; they are fixed when the pipeline is.
-LOAD = ("device", "backend", "threads")
+LOAD = ("device", "backend", "threads", "streams")
 #: Options of `Model.predict`.
 PREDICT = (
     "batch_size",
@@ -46,6 +47,8 @@ class PipelineConfig:
         device: Such as "cpu" or "gpu:0".
         backend: Name of an engine, or "auto".
         threads: Threads of a CPU engine, or None for all available cores.
+        streams: Pictures that run at the same time when there are many, or None for as many as there are threads, at
+            most four.
         target_size: What replaces the model's own resizing: one side or (height, width) to fit pictures into, -1 for
             none, None for the model's own.
         batch_size: Pictures that run together, or "auto".
@@ -73,6 +76,7 @@ class PipelineConfig:
     device: str = "cpu"
     backend: str = "auto"
     threads: int | None = None
+    streams: int | None = None
     target_size: int | tuple[int, int] | None = None
     batch_size: int | Literal["auto"] = 1
     on_error: Literal["raise", "skip"] = "raise"
@@ -138,7 +142,11 @@ class PipelineConfig:
 
 
 def settle(name: str, value: Any) -> Any:
-    """Returns a value that follows its rule in the form that `PipelineConfig` keeps."""
+    """Returns a value that follows its rule in the form that `PipelineConfig` keeps.
+
+    Raises:
+        ConfigError: The formats to save exclude each other.
+    """
     if name == "save_path" and value is not None:
         return Path(value)
     if name == "labels" and isinstance(value, dict):
@@ -146,6 +154,12 @@ def settle(name: str, value: Any) -> Any:
         return {"labels": value}
     if name in ("window", "stride") and isinstance(value, int):
         return (value, value)
+    if name == "save_kinds" and {"json", "labelme"} <= set(value or ()):
+        raise ConfigError(
+            "json and labelme are both to be saved, and both take the name of the picture with .json. Only one of them "
+            "was expected, because LabelMe looks for no other name.",
+            "Save labelme in a run of its own, into another folder.",
+        )
     return _tupled(value)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
 from zoo.files import ensure_folder
+from zoo.flow import ahead
 from zoo.pipeline.check import unknown_key
 from zoo.pipeline.config import LOAD, PREDICT, PipelineConfig
 from zoo.pipeline.document import node_of
@@ -191,15 +192,24 @@ class Pipeline:
 
 
 def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...]) -> Iterator[Result | Failure]:
-    """Passes a run on, failures in their places, and writes each result."""
-    known = 0
-    try:
+    """Passes a run on, failures in their places, and writes each result, in a thread."""
+    from zoo.results import Failure
+
+    def items() -> Iterator[Result | Failure]:
+        known = 0
         for result in predictions:
             yield from predictions.failures[known:]
             known = len(predictions.failures)
-            for kind in kinds:
-                result.save(folder, kind)
             yield result
         yield from predictions.failures[known:]
+
+    def save(item: Result | Failure) -> Result | Failure:
+        if not isinstance(item, Failure):
+            for kind in kinds:
+                item.save(folder, kind)
+        return item
+
+    try:
+        yield from ahead(items(), save)
     finally:
         predictions.close()

@@ -41,6 +41,13 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         {"type": "integer", "minimum": 1, "maximum": 4096},
         _NULL,
     ),
+    "streams": _key(
+        "Pictures that run at the same time when there are many, each with its part of the threads; null for as many "
+        "as there are threads, at most 4.",
+        None,
+        {"type": "integer", "minimum": 1, "maximum": 4096},
+        _NULL,
+    ),
     "target_size": _key(
         "Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded up to "
         "multiples of 32; -1 leaves them as they are; null keeps the model's own.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import SourceError, ZooError
+from zoo.flow import ahead
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
 from zoo.results.save import Format, Kind, image_target, json_target, save_all
@@ -88,7 +89,7 @@ class Predictions(Iterator[Result]):
             OutputError: One cannot be written; those before it stay.
         """
         image_target(save_path, kind)
-        return [result.save_to_img(save_path, kind, opacity, legend) for result in self]
+        return list(ahead(self, lambda result: result.save_to_img(save_path, kind, opacity, legend)))
 
     def save_to_json(
         self,
@@ -107,7 +108,7 @@ class Predictions(Iterator[Result]):
             OutputError: One cannot be written; those before it stay.
         """
         json_target(save_path)
-        return [result.save_to_json(save_path, indent, ensure_ascii, mask) for result in self]
+        return list(ahead(self, lambda result: result.save_to_json(save_path, indent, ensure_ascii, mask)))
 
     def save(self, save_path: str | os.PathLike[str], format: Format, **options: Any) -> list[Path]:  # noqa: A002
         """Writes every result that is left as `Result.save` does; the path is checked before the first is computed.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from zoo.errors import OutputError
+from zoo.flow import ahead
 from zoo.results.document import SCHEMA, describe, to_json
 from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png
 from zoo.results.masktext import MaskForm, check_form, mask_text
@@ -93,7 +94,7 @@ def save_all(
         target = find_target(save_path, file.suffixes)
         if file.many and target.name is not None:
             return [publish(target, target.name, "", file.encode(results, target.folder, options))]
-    return [save(result, save_path, form, options) for result in results]
+    return list(ahead(results, lambda result: save(result, save_path, form, options)))
 
 
 def image_target(save_path: str | os.PathLike[str], kind: str) -> Target:

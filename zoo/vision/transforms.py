@@ -109,5 +109,7 @@ def _normalize(image: NDArray[np.uint8], step: Normalize) -> NDArray[np.float32]
     values = np.arange(256, dtype=np.float32) / np.float32(255.0)
     out = np.empty((image.shape[2], *image.shape[:2]), np.float32)
     for channel, (mean, std) in enumerate(zip(step.mean, step.std, strict=True)):
-        np.take((values - np.float32(mean)) / np.float32(std), image[:, :, channel], out=out[channel])
+        table = (values - np.float32(mean)) / np.float32(std)
+        # A byte is always within the table; with the usual mode numpy would copy the result once more.
+        np.take(table, image[:, :, channel], out=out[channel], mode="clip")
     return out

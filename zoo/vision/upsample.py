@@ -14,6 +14,7 @@ columns, so that an exact tie could go to the higher class. Figures: `benchmarks
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -199,6 +200,8 @@ def checked_band(band: Band | None, height: int, size: tuple[int, int]) -> Band:
     raise ValueError(f"{height} rows of logits and a picture of {size[0]} rows do not allow {band}")
 
 
+# The pictures of a run are mostly of few sizes; nothing writes into the arrays.
+@lru_cache(maxsize=16)
 def _axis(size: int, band: Band) -> _Axis:
     index, position = np.arange(band.stop - band.start), np.arange(band.start, band.stop)
     before, fraction = neighbours(position, band.height, size)

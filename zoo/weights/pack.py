@@ -9,15 +9,14 @@ It is a zip file without compression; weights hardly compress.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import ArchiveError, OutputError
+from zoo.errors import ArchiveError
+from zoo.files import replacing
 from zoo.hub.fetch import FetchOptions
 from zoo.hub.manifest import take_manifest, tree_digest
 from zoo.hub.records import Kind
@@ -69,27 +68,11 @@ def write_pack(path: Path, names: Sequence[str], kinds: Sequence[Kind], options:
     trees: dict[str, Path] = {}
     for _, locked, places in gathered:
         trees |= {tree_digest(files.files): places[kind] for kind, files in locked.weights.items()}
-    partial: str | None = None
-    try:
-        handle, partial = tempfile.mkstemp(prefix=".zoo-", suffix=".part", dir=path.parent)
-        with open(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(INDEX, json.dumps(index, indent=1, default=str))
-                for tree, folder in sorted(trees.items()):
-                    for entry in take_manifest(folder):
-                        archive.write(folder / entry.name, f"files/{tree}/{entry.name}")
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, 0o644)
-        os.replace(partial, path)
-    except OSError as error:
-        if partial is not None:
-            Path(partial).unlink(missing_ok=True)
-        raise OutputError(
-            f"{printable(path)} cannot be written: {error.strerror or error}. A writable folder with free space was "
-            "expected.",
-            "Give another file with -o, or make room and try again.",
-        ) from error
+    with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(INDEX, json.dumps(index, indent=1, default=str))
+        for tree, folder in sorted(trees.items()):
+            for entry in take_manifest(folder):
+                archive.write(folder / entry.name, f"files/{tree}/{entry.name}")
     return path
 
 

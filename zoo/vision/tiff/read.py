@@ -1,34 +1,23 @@
-"""Pictures that do not fit into memory: TIFF files read by rows of tiles, and label maps written while they are made.
-
-TIFF itself is tifffile's work; here only the tiles or strips a row needs are decoded, and sizes are checked before
-anything is allocated.
-"""
+"""The rows of a TIFF file, decoded as they are asked for."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
-import secrets
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import DecodeError, OutputError, SourceError
-from zoo.hub.bundle import Bundle
-from zoo.spec import Window
+from zoo.errors import DecodeError
 from zoo.text import printable
 from zoo.vision.opening import open_regular, undecodable
-from zoo.vision.slide import Progress, Run, Strip, slide
+from zoo.vision.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.
 _LARGEST_BAND = 256 << 20
-_TILE = 256
 _JPEG = 7
 
 _EXPECTED = "A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected."
@@ -199,7 +188,7 @@ def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
             turned by its orientation tag, or with one strip of more than 256 MB to decode.
     """
     name = printable(path)
-    tifffile = _tifffile()
+    tifffile = import_tifffile()
     with open_regular(path) as file:
         try:
             page = tifffile.TiffFile(file, name=name).pages.first
@@ -207,136 +196,6 @@ def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
         except Exception as error:
             raise undecodable(name, error, _EXPECTED, _HINT) from error
         yield rows
-
-
-def write_labels(
-    path: str | os.PathLike[str],
-    size: tuple[int, int],
-    blocks: Iterable[NDArray[np.uint8 | np.uint16]],
-    *,
-    palette: Sequence[tuple[int, int, int]] = (),
-    description: str = "",
-) -> Path:
-    """Writes a label map as a tiled, deflate-compressed TIFF while it is made.
-
-    Args:
-        path: The target; an existing file is replaced when all is written and not before.
-        size: (H, W).
-        blocks: (n, W) rows from the top, uint8 or uint16, H in all.
-        palette: RGB colours of the values from 0, for viewers; only kept with uint8.
-        description: ASCII text for the tag ImageDescription.
-
-    Returns:
-        The target.
-
-    Raises:
-        OutputError: It cannot be written, or the disk is full. Whatever ends the run, also Ctrl-C or an error of
-            `blocks`, nothing is left behind.
-        ValueError: There are fewer rows than `size` says.
-        SourceError: tifffile is not installed.
-    """
-    tifffile = _tifffile()
-    target = Path(path)
-    remaining = iter(blocks)
-    # Before the first rows are there, no file is begun.
-    first = next(remaining, None)
-    if first is None:
-        raise _too_few(0, size[0])
-    colors = None
-    if palette and first.dtype == np.uint8:
-        colors = np.zeros((3, 256), np.uint16)
-        colors[:, : len(palette)] = np.array(palette, np.uint16).T * 257
-    with _replacing(target) as file:
-        # Offsets of more than four bytes, where the uncompressed map could need them.
-        big = size[0] * size[1] * first.dtype.itemsize >= 1 << 32
-        with tifffile.TiffWriter(file, bigtiff=big) as writer:
-            writer.write(
-                _tiles(itertools.chain([first], remaining), size),
-                shape=size,
-                dtype=first.dtype,
-                tile=(_TILE, _TILE),
-                compression="zlib",
-                photometric="minisblack" if colors is None else "palette",
-                colormap=colors,
-                description=description or None,
-                metadata=None,
-                software="zoo",
-                maxworkers=1,
-            )
-    return target
-
-
-def segment_tiff(
-    source: str | os.PathLike[str],
-    target: str | os.PathLike[str],
-    run: Run,
-    bundle: Bundle,
-    window: Window,
-    *,
-    batch_size: int = 1,
-    scores: bool = False,
-    relabel: Callable[[Strip], NDArray[np.uint8 | np.uint16]] | None = None,
-    palette: Sequence[tuple[int, int, int]] = (),
-    description: str = "",
-    progress: Callable[[Progress], None] | None = None,
-) -> Path:
-    """Segments a TIFF of any height into a label TIFF; memory is that of one row of windows.
-
-    Args:
-        source: The picture.
-        target: The label map; see `write_labels`.
-        run: As in `slide`, like the next three.
-        bundle: See there.
-        window: See there.
-        batch_size: See there.
-        scores: Give `relabel` the scores too.
-        relabel: Turns a finished strip into what is written, one dtype for all; by default its labels.
-        palette: See `write_labels`.
-        description: See `write_labels`.
-        progress: Called with every strip.
-
-    Returns:
-        The target.
-
-    Raises:
-        OutputError: The target cannot be written, or is the source itself.
-        ZooError: Whatever `open_tiff` and `slide` raise.
-    """
-    with open_tiff(source) as rows:
-        with contextlib.suppress(OSError):
-            if os.path.samefile(source, target):
-                raise OutputError(
-                    f"{printable(target)} is the picture itself. Another file was expected.", "Give another name."
-                )
-        strips = slide(rows, run, bundle, window, batch_size=batch_size, scores=scores, progress=progress)
-        blocks = (strip.labels if relabel is None else relabel(strip) for strip in strips)
-        return write_labels(target, rows.size, blocks, palette=palette, description=description)
-
-
-def check_replaceable(target: str | os.PathLike[str], mark: str) -> None:
-    """Makes sure that only a label map of the same picture is replaced.
-
-    Args:
-        target: Where a label map is to go.
-        mark: How the description of such a label map begins.
-
-    Raises:
-        OutputError: Another file is there.
-        SourceError: tifffile is not installed.
-    """
-    tifffile = _tifffile()
-    if not os.path.lexists(target):
-        return
-    try:
-        with tifffile.TiffFile(target) as found:
-            description = str(found.pages.first.description)
-    except (OSError, ValueError, tifffile.TiffFileError):
-        description = ""
-    if not description.startswith(mark):
-        raise OutputError(
-            f"{printable(target)} exists and is no label map of this picture. Only an older one is replaced.",
-            "Give another name, or move the file away.",
-        )
 
 
 def _unsupported(page: Any) -> str:
@@ -356,55 +215,3 @@ def _unsupported(page: Any) -> str:
         or (page.photometric < 2 and extra > 0 and tuple(page.extrasamples) not in ((1,), (2,))),
     }
     return next((fact for fact, wrong in faults.items() if wrong), "")
-
-
-def _tiles(blocks: Iterable[NDArray[Any]], size: tuple[int, int]) -> Iterator[NDArray[Any]]:
-    """Cuts rows into whole tiles, the last ones filled up with zeros."""
-    held: NDArray[Any] | None = None
-    done = 0
-    for block in blocks:
-        held = block if held is None else np.concatenate([held, block])
-        done += len(block)
-        while held.size and (len(held) >= _TILE or done >= size[0]):
-            for left in range(0, size[1], _TILE):
-                tile = held[:_TILE, left : left + _TILE]
-                yield np.pad(tile, ((0, _TILE - tile.shape[0]), (0, _TILE - tile.shape[1])))
-            held = held[_TILE:]
-    if done != size[0]:
-        raise _too_few(done, size[0])
-
-
-def _too_few(rows: int, height: int) -> ValueError:
-    return ValueError(f"{rows} rows were given for a label map of {height}")
-
-
-@contextmanager
-def _replacing(target: Path) -> Generator[BinaryIO, None, None]:
-    """A file under a temporary name, which takes the target's place when the block ends well."""
-    partial = target.with_name(f".zoo-{secrets.token_hex(6)}.part")
-    try:
-        try:
-            with open(partial, "xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{printable(target)} cannot be written: {error.strerror or error}. A writable folder with free space "
-            "was expected.",
-            "Give another folder, or make room and try again.",
-        ) from error
-
-
-def _tifffile() -> ModuleType:
-    try:
-        import tifffile
-    except ImportError as error:
-        raise SourceError(
-            f"Large TIFF files are read and written with tifffile, which cannot be imported: {printable(str(error))}.",
-            'Run: pip install "zoo-core[large]"',
-        ) from error
-    return tifffile
