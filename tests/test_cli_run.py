@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,6 +104,28 @@ def test_bad_inputs_are_listed_at_the_end_and_the_others_are_done(
     assert len(names(tmp_path / "out")) == 9
     assert predict(street, "-o", tmp_path / "out2", code=1).stderr.count("bad.png") == 1
     assert "a.json" in names(tmp_path / "out2")  # what came before it is kept
+
+
+def test_of_several_pictures_each_has_a_line(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    done = predict(street, "-o", tmp_path / "out", "--save", "mask,json")
+    lines = done.stdout.splitlines()
+    assert [line.split("  ")[:2] for line in lines] == [
+        ["street/a.png", "40x56"], ["street/b.png", "48x40"], ["street/c.png", "40x56"]
+    ]  # fmt: skip
+    assert all(
+        "% " in line and line.endswith(f"-> out/{name}_mask.png, {name}.json")
+        for line, name in zip(lines, "abc", strict=True)
+    )
+    assert re.search(r"3 segmented, .* a second\.\n  read .* a picture  \(paddle", done.stderr)
+    assert "small on cpu" not in done.stdout
+    whole = CliRunner().invoke(cli, ["--verbose", "predict", str(street), "--model", str(bundle.folder)])
+    assert whole.stdout.count("small on cpu") == 3
+
+
+def test_what_is_done_is_told_before_the_error_of_the_next(predict: Command, street: Path) -> None:
+    done = predict(street / "a.png", "gone.png", code=1)
+    assert "street/a.png  40x56" in done.stdout
+    assert "gone.png does not exist" in done.stderr
 
 
 def test_scores_and_a_bound_for_them(predict: Command, street: Path) -> None:

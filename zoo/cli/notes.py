@@ -31,5 +31,14 @@ def quiet() -> bool:
 
     Threads that a command starts have no command of their own: ask before you start them.
     """
+    return _told_to_be("quiet")
+
+
+def verbose() -> bool:
+    """Returns whether the command that runs was told to tell everything; see `quiet`."""
+    return _told_to_be("verbose") or _told_to_be("debug")
+
+
+def _told_to_be(flag: str) -> bool:
     context = click.get_current_context(silent=True)
-    return context is not None and bool(context.find_root().params.get("quiet"))
+    return context is not None and bool(context.find_root().params.get(flag))

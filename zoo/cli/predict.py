@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from zoo.cli.completion import MODEL
-from zoo.cli.notes import alert, note, quiet
+from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
 from zoo.cli.pipeline import given
 from zoo.cli.progress import download_progress
+from zoo.cli.report import Tally, Written, bar, told
 from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.pipeline import PipelineConfig
-    from zoo.results import Predictions, Result
+    from zoo.results import Predictions
     from zoo.results.save import Format
     from zoo.vision.sources import Input
 
@@ -149,19 +146,18 @@ def predict(
     with download_progress() as progress:
         model = load_model(config, offline=offline, lock=lock, progress=progress)
     passed = _PassedOver(config) if resume else None
-    began = time.perf_counter()
-    done = 0
-    with model, _counter() as count:
+    tally = Tally()
+    with model:
         predictions = model.predict(sources, skip=passed, **config.predict_arguments())
         try:
-            for result, paths in _written(predictions, config):
-                done += 1
-                count(done)
-                _tell(result, paths, as_json)
+            with bar(partial(_count, sources, config), as_json) as shown:
+                for result, _paths in told(_written(predictions, config), shown.echo, as_json, verbose()):
+                    tally.add(result)
+                    shown.advance(tally, len(predictions.failures) + (passed.count if passed else 0))
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
-            _summary(predictions, done, time.perf_counter() - began, config.save_path, passed.count if passed else 0)
+            _summary(predictions, tally, config.save_path, passed.count if passed else 0)
     if predictions.failures:
         ctx.exit(3)
 
@@ -176,7 +172,13 @@ def _refuse_addresses(sources: list[str]) -> None:
             )
 
 
-def _written(predictions: Predictions, config: PipelineConfig) -> Iterator[tuple[Result, list[Path]]]:
+def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
+    from zoo.vision.sources import SourceOptions, origins
+
+    return origins(sources, SourceOptions(recursive=config.recursive))
+
+
+def _written(predictions: Predictions, config: PipelineConfig) -> Iterator[Written]:
     """Writes results in a thread, while the engine is at the next ones."""
     from zoo.flow import ahead
 
@@ -203,64 +205,17 @@ class _PassedOver:
         return False
 
 
-def _tell(result: Result, paths: list[Path], as_json: bool) -> None:
-    if as_json:
-        document = {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}
-        click.echo(json.dumps(document, ensure_ascii=False))
-    else:
-        _show(result, paths)
-
-
-def _show(result: Result, paths: list[Path]) -> None:
-    height, width = result.mask.shape
-    times = "  ".join(f"{stage} {1000 * seconds:.0f} ms" for stage, seconds in result.seconds.items())
-    click.echo(f"{_shown(result.uri)}  {height}x{width}  {result.model} on {result.device}")
-    shares = result.shares()
-    means = result.mean_scores() if result.scores is not None else {}
-    column = max(len(name) for name in shares)
-    for name, share in shares.items():
-        score = f"  score {means[name]:.3f}" if name in means else ""
-        click.echo(f"  {name:<{column}}  {share:7.2%}{score}")
-    if result.note:
-        note(f"  {printable(result.note)}")
-    note(f"  {times}  ({result.engine})")
-    for path in paths:
-        note(f"  saved {_shown(path)}")
-
-
-@contextmanager
-def _counter() -> Generator[Callable[[int], None], None, None]:
-    """Yields a callback that shows how far the run is, where the results themselves do not."""
-    if quiet() or sys.stdout.isatty() or not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed} pictures, {task.fields[rate]:.1f} a second"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None, rate=0.0)
-        began = time.perf_counter()
-        yield lambda done: bars.update(task, completed=done, rate=done / (time.perf_counter() - began))
-
-
-def _summary(predictions: Predictions, done: int, seconds: float, folder: Path | None, passed: int) -> None:
+def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed: int) -> None:
     failures = predictions.failures
     for failure in failures:
         alert(printable(failure.error.message))
     if passed:
         note(f"{passed} passed over: their results are there.")
     if failures:
-        alert(f"{done} segmented, {len(failures)} failed.")
-    elif done > 1:
-        note(f"{done} segmented, {done / seconds:.1f} a second.")
-    if folder is None and done:
+        alert(f"{tally.pictures} segmented, {len(failures)} failed.")
+    elif tally.pictures > 1:
+        note(f"{tally.pictures} segmented, {tally.rate:.1f} a second.")
+    if tally.pictures > 1:
+        note(f"  {tally.means()}")
+    if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")
-
-
-def _shown(path: str | Path) -> str:
-    """Shortens a path below the current folder; leaves URLs and names that are no paths."""
-    if not os.path.isabs(path):
-        return printable(path)
-    near = os.path.relpath(path)
-    return printable(path if near.startswith("..") else near)

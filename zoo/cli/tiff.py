@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.completion import MODEL
+from zoo.cli.notes import quiet
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 
@@ -67,7 +68,7 @@ def tiff(
 @contextmanager
 def _rows() -> Generator[Callable[[Progress], None], None, None]:
     """Yields a callback that shows the finished rows and the time left on a terminal."""
-    if not sys.stderr.isatty():
+    if quiet() or not sys.stderr.isatty():
         yield lambda progress: None
         return
     from rich.console import Console

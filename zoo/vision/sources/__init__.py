@@ -15,9 +15,10 @@ from collections.abc import Iterator
 
 from zoo.vision.sources.item import Input
 from zoo.vision.sources.options import SourceOptions
-from zoo.vision.sources.walk import Source, walk
+from zoo.vision.sources.walk import Source
+from zoo.vision.sources.walk import walk as origins
 
-__all__ = ["Input", "Source", "SourceOptions", "inputs"]
+__all__ = ["Input", "Source", "SourceOptions", "inputs", "origins"]
 
 _DEFAULT = SourceOptions()
 
@@ -47,7 +48,7 @@ def inputs(source: Source, options: SourceOptions = _DEFAULT) -> Iterator[Input]
         Exception: Whatever an iterator of the caller's raises.
     """
     position = 1
-    for origin in walk(source, options):
+    for origin in origins(source, options):
         generated = f"{origin.kind}_{position:04d}"
         stem, uri = origin.stem or generated, origin.uri or generated
         for frame in origin.frames(origin.shown or generated):
