@@ -1,9 +1,9 @@
 """Collects the English texts that `zoo` shows to people, for zoo/cli/messages.
 
-    python tests/messages.py        write en.json anew, and give zh.json its keys
+    python tests/messages.py        write en.json and names.json anew, and give zh.json its keys
 
-New keys of zh.json are empty until somebody translates them; tests/test_language.py names them. A key that no text has
-any more is dropped.
+names.json says which values of a template are names, which stay as they are. New keys of zh.json are empty until
+somebody translates them; tests/test_language.py names them. A key that no text has any more is dropped.
 
 A text is every string of the source that reads like words, with {0}, {1} for the values in it: errors, hints, reasons
 inside them, notes, log lines, help. Left out are docstrings (but not those of commands), annotations, patterns, and
@@ -138,14 +138,21 @@ SYSTEM = (
 )
 
 
-def templates() -> list[str]:
-    """Returns every text of this source tree, of click and of the operating system, sorted."""
-    found = {*HEADINGS, *CLICK, *SYSTEM}
+def templates() -> dict[str, list[int]]:
+    """Returns every text of this source tree, of click and of the operating system, sorted, and its names' numbers."""
+    found: dict[str, set[int]] = {text: set() for text in (*HEADINGS, *CLICK, *SYSTEM)}
     for path in sorted(ZOO.rglob("*.py")):
         place = path.relative_to(ZOO).as_posix()
         if not place.startswith(_ELSEWHERE):
-            found |= set(texts(path.read_text(encoding="utf-8"), names_at_the_top=place.startswith(_NAMES)))
-    return sorted(found)
+            for text in texts(path.read_text(encoding="utf-8"), names_at_the_top=place.startswith(_NAMES)):
+                key, names = without_marks(text)
+                found.setdefault(key, set()).update(names)
+    return {key: sorted(found[key]) for key in sorted(found)}
+
+
+def without_marks(text: str) -> tuple[str, set[int]]:
+    """Returns a template as a key, and the numbers of its values that are names."""
+    return text.replace(":name}", "}"), {int(number) for number in re.findall(r"\{(\d+):name\}", text)}
 
 
 def texts(source: str, names_at_the_top: bool = False) -> Iterator[str]:
@@ -222,7 +229,12 @@ class _Collector:
                 yield from self.collected(child)
 
 
-_VALUE = "\0"
+#: A value, and one that is a name: of a file, a class, a model. Names are never translated.
+_VALUE, _NAME = "\0", "\1"
+#: How names are called in the source, and what makes them fit to be printed.
+_NAMED = re.compile(r"_?(\w*_)?(name|names|path|shown|uri|url|file|folder|target|source|place|title|source_name|what)")
+_TEXTS = ("error", "reason", "fault", "fact", "told", "problem")
+_PRINTING = {"printable", "_shown", "shown", "safe_stem", "relpath", "basename", "_file"}
 
 
 def _pieces(node: ast.AST) -> list[list[str]]:
@@ -232,12 +244,20 @@ def _pieces(node: ast.AST) -> list[list[str]]:
     if isinstance(node, ast.JoinedStr):
         return [choices for part in node.values for choices in _pieces(part)]
     if isinstance(node, ast.FormattedValue):
-        return [_choices(node.value)]
+        return [[_NAME] if _is_name(node) else _choices(node.value)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         sides = [(_pieces(side), side) for side in (node.left, node.right)]
         if any(pieces for pieces, _ in sides):
             return [choices for pieces, side in sides for choices in pieces or [_choices(side)]]
     return []
+
+
+def _is_name(node: ast.FormattedValue) -> bool:
+    value = node.value
+    if isinstance(value, ast.Call) and _called(value.func) in _PRINTING:
+        # What the system says of a file is a text, and zoo's own errors are.
+        return not any(word in ast.unparse(value) for word in _TEXTS)
+    return node.conversion == ord("r") or bool(_NAMED.fullmatch(_called(value)))
 
 
 def _choices(node: ast.expr) -> list[str]:
@@ -269,7 +289,7 @@ def _inner(node: ast.expr) -> Iterator[ast.AST]:
 
 def _numbered(text: str) -> str:
     numbers = itertools.count()
-    return re.sub(_VALUE, lambda _: f"{{{next(numbers)}}}", text)
+    return re.sub("[\0\1]", lambda match: f"{{{next(numbers)}{':name' if match[0] == _NAME else ''}}}", text)
 
 
 def _without_text(node: ast.expr) -> ast.expr:
@@ -283,7 +303,7 @@ def _log_line(node: ast.expr) -> ast.expr:
 
 
 def _reads_like_words(text: str) -> bool:
-    words = re.findall(r"(?<![\w/.=:{'\"-])[A-Za-z]?[a-z]+(?![\w/=(]|\.\w|://)", re.sub(r"\{\d+\}", "0", text))
+    words = re.findall(r"(?<![\w/.=:{'\"-])[A-Za-z]?[a-z]+(?![\w/=(]|\.\w|://)", re.sub(r"\{\d+(:name)?\}", "0", text))
     words = [word for word in words if len(word) > 1 or word == "a"]
     return " " in text and (len(words) > 1 or any(len(word) > 3 for word in words))
 
@@ -303,7 +323,8 @@ def main() -> None:
     english = templates()
     path = MESSAGES / "zh.json"
     chinese = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    write(MESSAGES / "en.json", english)
+    write(MESSAGES / "en.json", list(english))
+    write(MESSAGES / "names.json", {key: names for key, names in english.items() if names})
     write(path, {key: chinese.get(key, "") for key in english})
     missing = [key for key in english if not chinese.get(key)]
     sys.stdout.write(f"{len(english)} texts, {len(missing)} not translated yet\n")

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from zoo.cli.tables import echo_table
 
 REPO = Path(__file__).resolve().parents[1]
 ENGLISH = json.loads((messages.MESSAGES / "en.json").read_text(encoding="utf-8"))
+NAMES = json.loads((messages.MESSAGES / "names.json").read_text(encoding="utf-8"))
 CHINESE = json.loads((messages.MESSAGES / "zh.json").read_text(encoding="utf-8"))
 #: What is the same in both languages: commands, and names of parts of a size.
 SAME = {
@@ -68,7 +70,8 @@ def test_the_english_catalogue_lists_every_text_of_the_source() -> None:
     hint = "run: python tests/messages.py, then translate the new keys of zoo/cli/messages/zh.json"
     assert sorted(set(texts) - set(ENGLISH)) == [], hint
     assert sorted(set(ENGLISH) - set(texts)) == [], hint
-    assert texts == ENGLISH
+    assert list(texts) == ENGLISH
+    assert {key: names for key, names in texts.items() if names} == NAMES, hint
 
 
 def test_the_chinese_catalogue_translates_every_key() -> None:
@@ -117,7 +120,9 @@ def command():
     zoo travel to the moon
     """
 '''
-    assert set(messages.texts(source)) == {
+    found = dict(map(messages.without_marks, messages.texts(source)))
+    assert found["{0} has {1} byte {2}."] == {0}, "the address is a name: it stays as it is"
+    assert set(found) == {
         "some words here",
         "fetching {0} in {1} parts",
         "{0} has {1} byte {2}.",
@@ -133,16 +138,37 @@ def command():
 
 
 def test_values_come_through_every_translation_untouched() -> None:
-    values = [f"/srv/Straße_{number}/«x».bin" for number in range(20)]
+    def wrong(keys: Iterable[str], *values: str) -> dict[str, str]:
+        def filled(text: str) -> str:
+            return PLACEHOLDER.sub(lambda match: values[int(match[1])], text)
 
-    def filled(text: str) -> str:
-        return PLACEHOLDER.sub(lambda match: values[int(match[1])], text)
+        # What follows a full stop begins with a blank.
+        shown = {key: chinese().translate(filled(key.replace(".{", ". {"))) for key in keys}
+        # Blanks go where Chinese and other letters meet.
+        return {key: text for key, text in shown.items() if _bare(text) != _bare(filled(CHINESE[key]))}
 
-    # What follows a full stop begins with a blank.
-    shown = {key: chinese().translate(filled(key.replace(".{", ". {"))) for key in CHINESE}
-    # Blanks go where Chinese and other letters meet.
-    wrong = {key: text for key, text in shown.items() if text.replace(" ", "") != filled(CHINESE[key]).replace(" ", "")}
-    assert wrong == {}
+    names = [f"/srv/Straße_{number}/«x».bin" for number in range(20)]
+    # Of "{0} models" the first is a number.
+    assert wrong(wrong(CHINESE, *names), "12", *names) == {}
+
+
+def _bare(text: str) -> str:
+    return text.replace(" ", "")
+
+
+@pytest.mark.parametrize("name", ["my model, final.jpg", "other file", "x model, y/a model, b.png", "not installed"])
+@pytest.mark.parametrize(
+    ("english", "expected"),
+    [
+        ("{0} does not exist. Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture.", "{0} 不存在。"),
+        ("  saved {0}", "  已保存 {0}"),
+        ("No model is called '{0}'.", "没有名为 '{0}' 的模型。"),
+        ("{0} holds no picture (it is empty). Files such as PNG or JPEG were expected in the folder.", "{0} 其中没有"),
+        ("{0} cannot be read: Permission denied.", "{0} 无法读取：权限不足。"),
+    ],
+)
+def test_names_that_read_like_texts_stay_as_they_are(name: str, english: str, expected: str) -> None:
+    assert chinese().translate(english.format(name)).startswith(expected.format(name))
 
 
 @pytest.mark.parametrize(

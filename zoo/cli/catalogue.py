@@ -3,7 +3,8 @@
 A catalogue maps templates: English text in which {0}, {1} and so on stand for the values put in. A text is compared
 with the templates, those with the most words of their own first; its values are put into the Chinese text as they are,
 except a value that is itself a text of the catalogue, such as the reason inside an error. `messages/en.json` lists the
-templates of this source tree (`python tests/messages.py` writes it), `messages/zh.json` holds the Chinese.
+templates of this source tree, `messages/names.json` which of their values are names and no texts (`python
+tests/messages.py` writes both), `messages/zh.json` holds the Chinese.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ _MOST_CUTS = 200
 _MOST_SENTENCES = 12
 #: Words of a name that something is said of.
 _MOST_WORDS = 12
+#: So many words of its own tell a text from a name.
+_SURE_WORDS = 3
+_VERB = re.compile(r"(?:is|are|has|was|does|cannot)\b")
+_ARTICLE = re.compile("(?:an?|the|line) ", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,18 @@ class _Template:
     parts: tuple[str, ...]
     numbers: tuple[int, ...]
     chinese: str
+    names: tuple[int, ...] = ()
 
     @property
     def weight(self) -> int:
         """How many characters are its own."""
         return sum(map(len, self.parts))
+
+    def trusts(self, values: Sequence[str]) -> bool:
+        """Whether these may be its values: of "{0} models" the first is a number, not the beginning of a name."""
+        counted = not self.parts[0] and re.match(" [a-z]", self.parts[1]) and not _VERB.match(self.parts[1][1:])
+        few = len(_words(" ".join(self.parts))) < _SURE_WORDS
+        return not (counted and few) or bool(re.fullmatch(r"[\d.,]+", values[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +77,10 @@ class Catalogue:
 
     Args:
         table: English templates and the Chinese text of each.
+        names: Which values of a template are names, which stay as they are.
     """
 
-    def __init__(self, table: Mapping[str, str]) -> None:
+    def __init__(self, table: Mapping[str, str], names: Mapping[str, Sequence[int]] | None = None) -> None:
         table = {english: chinese for english, chinese in table.items() if chinese}
         self._plain = {english: chinese for english, chinese in table.items() if not PLACEHOLDER.search(english)}
         words = {english: set(_words(PLACEHOLDER.sub("0", english))) for english in table if english not in self._plain}
@@ -76,7 +89,7 @@ class Catalogue:
         self._templates: dict[str, list[_Template]] = defaultdict(list)
         for english, own in words.items():
             self._templates[min(own, key=lambda word: (often[word], word), default="")].append(
-                _template(english, table[english])
+                _template(english, table[english], (names or {}).get(english, ()))
             )
         self._readings: dict[str, _Reading] = {}
 
@@ -105,9 +118,10 @@ class Catalogue:
         sentences = re.split(r"(?<=[.?!;]) (?=\S)", text)
         if 1 < len(sentences) <= _MOST_SENTENCES:
             yield self._sentences(sentences)
+        if len(sentences) <= _MOST_SENTENCES:
+            yield from self._said_of(text)
         if len(sentences) > 1:
             return
-        yield from self._said_of(text)
         # The full stop may belong to the text around a reason, or may have been taken off a message.
         if text[-1] in _MARKS:
             way = self._read(text[:-1])
@@ -117,13 +131,16 @@ class Catalogue:
 
     def _templated(self, text: str, said: bool = False) -> Iterator[_Reading]:
         """Yields what the templates make of a text; of what is said of something, if they begin with a value not."""
-        if text in self._plain:
+        if text in self._plain and not (said and len(_words(text)) < _SURE_WORDS and not _VERB.match(text)):
             yield _Reading(self._plain[text], len(text))
         candidates = itertools.chain.from_iterable(self._templates.get(word, ()) for word in _words(text))
         for template in sorted(candidates, key=lambda template: -template.weight):
             if not (said and not template.parts[0]) and all(part in text for part in template.parts):
-                for values in itertools.islice(_cuts(template.parts, text), _MOST_CUTS):
-                    known = template.weight + sum(self._read(value).known for value in values)
+                for values in filter(template.trusts, itertools.islice(_cuts(template.parts, text), _MOST_CUTS)):
+                    texts = [
+                        value for n, value in zip(template.numbers, values, strict=True) if n not in template.names
+                    ]
+                    known = template.weight + sum(self._read(text).known for text in texts)
                     yield _Reading(self._filled(template, values), known)
 
     def _filled(self, template: _Template, values: Sequence[str]) -> str:
@@ -131,6 +148,8 @@ class Catalogue:
 
         def put(match: re.Match[str]) -> str:
             value = numbered[int(match[1])]
+            if int(match[1]) in template.names and not match[2]:
+                return value
             names = re.split("(" + "|".join(_CONJUNCTIONS) + ")", value) if match[2] else [value]
             return "".join(_CONJUNCTIONS.get(name) or self._read(name).chinese for name in names)
 
@@ -154,20 +173,23 @@ class Catalogue:
     def _said_of(self, text: str) -> Iterator[_Reading]:
         """Reads a name and what is said of it, such as "does not exist."."""
         for blank in itertools.islice(re.finditer(" ", text), _MOST_WORDS):
-            of, said = self._read(text[: blank.start()]), text[blank.end() :]
+            of, said = text[: blank.start()], text[blank.end() :]
             for way in self._templated(said, said=True):
-                yield _Reading(f"{of.chinese} {way.chinese}", of.known + way.known)
+                # "A list", "the file" are words of zoo's; what has no article is a name.
+                reading = self._read(of) if _ARTICLE.match(of) else _Reading(of, 0)
+                yield _Reading(f"{reading.chinese} {way.chinese}", reading.known + way.known)
 
 
 @functools.cache
 def chinese() -> Catalogue:
     """Returns the Chinese catalogue; it is read once."""
-    return Catalogue(json.loads((FOLDER / "zh.json").read_text(encoding="utf-8")))
+    table, names = (json.loads((FOLDER / file).read_text(encoding="utf-8")) for file in ("zh.json", "names.json"))
+    return Catalogue(table, names)
 
 
-def _template(english: str, chinese: str) -> _Template:
+def _template(english: str, chinese: str, names: Sequence[int]) -> _Template:
     numbers = tuple(int(match[1]) for match in PLACEHOLDER.finditer(english))
-    return _Template(tuple(PLACEHOLDER.sub("\0", english).split("\0")), numbers, chinese)
+    return _Template(tuple(PLACEHOLDER.sub("\0", english).split("\0")), numbers, chinese, tuple(names))
 
 
 def _words(text: str) -> list[str]:
