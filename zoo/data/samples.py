@@ -107,9 +107,9 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
         ]
         samples.append(sample)
     if faults:
-        shown = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        listed = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
         raise DatasetError(
-            f"The list file {printable(list_file)} has {len(faults)} faulty entries: {shown}.",
+            f"The list file {printable(list_file)} has {len(faults)} faulty entries: {listed}.",
             "Every line is an image path and a mask path, relative to the folder of the list file.",
         )
     if not samples:
