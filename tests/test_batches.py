@@ -125,3 +125,16 @@ def test_the_measured_size_is_the_smallest_that_is_about_the_fastest() -> None:
     # A first run is slow, whatever the size: it must not decide.
     first: set[int] = set()
     assert settle(lambda size: size if size in first else (first.add(size) or 100.0)) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+@pytest.mark.parametrize("count", [0, 1, 3, 7, 12])
+def test_what_came_before_the_error_of_a_generator_comes_out_first(size: int, count: int) -> None:
+    def items():
+        yield from ((number, "ab"[number % 2]) for number in range(count))
+        raise ValueError("no more")
+
+    flow = in_batches(items(), lambda item: item[1], Runner(), lambda item: 0, BatchSizer(size))
+    assert [next(flow) for _ in range(count)] == list(range(count))
+    with pytest.raises(ValueError, match="no more"):
+        next(flow)

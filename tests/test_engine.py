@@ -63,10 +63,10 @@ def test_settings_that_work_give_equal_results(bundle: Bundle, batch: np.ndarray
         assert "exit status" in reason
         return
 
-    def create(name: str):
+    def create(name: str, threads: int):
         from paddle.inference import create_predictor
 
-        return create_predictor(make_config(bundle.program, bundle.params, name, 1))
+        return create_predictor(make_config(bundle.program, bundle.params, name, threads))
 
     tried, plain = (PaddleSession(create, (name,), "x", 1).run(batch) for name in (setting, "plain"))
     np.testing.assert_allclose(tried, plain, atol=1e-4)
@@ -107,7 +107,7 @@ def test_a_failing_setting_is_left_for_the_next_one_and_said(bundle: Bundle, bat
         def get_input_names(self):
             return ["x"]
 
-    def create(setting: str):
+    def create(setting: str, threads: int):
         from paddle.inference import create_predictor
 
         return (
@@ -120,7 +120,7 @@ def test_a_failing_setting_is_left_for_the_next_one_and_said(bundle: Bundle, bat
     np.testing.assert_allclose(session.run(batch), open_session(bundle).run(batch), atol=1e-4)
     assert "going on with plain" in caplog.text
     assert session.engine == "paddle 3.x, plain, 1 thread"
-    only = PaddleSession(lambda _: Broken(), ("plain",), "3.x", 1)
+    only = PaddleSession(lambda *_: Broken(), ("plain",), "3.x", 1)
     with pytest.raises(InferenceError, match="oneDNN does not like this shape"):
         only.run(batch)
 

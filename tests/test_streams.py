@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -162,6 +165,86 @@ def test_a_stream_that_fails_costs_no_picture(
         + ("The engine cannot be opened twice." if fault is refuse else "The engine is out of memory.")
     ]
     assert results[-1].engine == model.engine
+
+
+def test_a_picture_that_fails_in_the_engine_is_a_failure_and_the_others_go_on(
+    bundle: Bundle, pictures: list[np.ndarray], expected: list[np.ndarray]
+) -> None:
+    class Picky(Faulty):
+        def run(self, batch: np.ndarray) -> np.ndarray:
+            if batch.shape[2] == 33:
+                raise InferenceError("The engine does not like 33 rows.", "Use 32.")
+            return self._session.run(batch)
+
+    class PickyStream(Breaking):
+        run = Picky.run
+
+    with zoo.load(bundle.folder, threads=2) as model:
+        picky = Model(bundle, Streams(Picky(model._streams.main, PickyStream), 2), "cpu")
+        for batch_size in (1, 3):
+            run = picky.predict(pictures, batch_size, on_error="skip")
+            wanted = [mask for mask, picture in zip(expected, pictures, strict=True) if picture.shape[0] != 33]
+            assert same([result.mask for result in run], wanted)
+            assert len(run.failures) == COUNT - len(wanted)
+            assert "33 rows" in run.failures[0].error.message
+        with pytest.raises(InferenceError, match="33 rows"):
+            list(picky.predict(pictures))
+
+
+def test_an_interrupt_at_any_place_costs_no_stream(
+    model: Model, pictures: list[np.ndarray], expected: list[np.ndarray]
+) -> None:
+    for place in range(9, 25, 3):
+        taken = iter(pictures)
+
+        def interrupted(taken: Iterator[np.ndarray] = taken, place: int = place) -> Iterator[np.ndarray]:
+            for _ in range(place):
+                yield next(taken)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            list(model.predict(interrupted()))
+    assert same([result.mask for result in model.predict(pictures)], expected)
+
+
+def test_a_child_that_is_forked_in_the_middle_of_a_run_uses_the_main_session(
+    model: Model, pictures: list[np.ndarray], expected: list[np.ndarray]
+) -> None:
+    run = model.predict(pictures)
+    for _ in range(20):
+        next(run)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads at a fork
+        child = os.fork()
+    if not child:
+        signal.alarm(30)
+        fine = same([result.mask for result in model.predict(pictures)], expected)
+        os._exit(0 if fine else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_live_source_is_asked_only_after_its_answer(model: Model, pictures: list[np.ndarray]) -> None:
+    answers: list[np.ndarray] = []
+
+    def questions() -> Iterator[np.ndarray]:
+        for number, picture in enumerate(pictures):
+            assert len(answers) == number
+            yield picture
+
+    for result in model.predict(questions(), live=True):
+        answers.append(result.mask)  # noqa: PERF401 - one by one
+    assert len(answers) == COUNT
+    with pytest.raises(ValueError, match="live=True"):
+        model.predict(pictures, 2, live=True)
+
+
+def test_streams_that_were_asked_for_and_cannot_be_are_said(bundle: Bundle, caplog: pytest.LogCaptureFixture) -> None:
+    with zoo.load(bundle.folder, threads=3, streams=2) as model:
+        model.predict([], "auto").close()
+        assert "batch_size is auto" in caplog.text
+        # The remainder of the threads is dealt out.
+        list(model.predict([np.zeros((40, 40, 3), np.uint8)] * 12))
+        assert sorted(stream.engine[-9:] for stream in model._streams._open) == ["2 threads", " 1 thread"][::-1]
 
 
 def test_nothing_but_results_is_on_stdout(bundle: Bundle, pictures: list[np.ndarray], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
@@ -29,7 +30,10 @@ class BatchSizer:
     """
 
     wanted: int | Literal["auto"]
-    _tried: dict[Hashable, dict[int, list[float]]] = field(default_factory=dict[Hashable, dict[int, list[float]]])
+    # How many batches of a shape and size there were, and the shortest time a picture.
+    _tried: dict[Hashable, dict[int, tuple[int, float]]] = field(
+        default_factory=dict[Hashable, dict[int, tuple[int, float]]]
+    )
 
     @property
     def largest(self) -> int:
@@ -40,7 +44,7 @@ class BatchSizer:
         """Returns the size of the next batch of a shape."""
         if self.wanted != "auto":
             return self.wanted
-        times = {size: min(seconds) for size, seconds in self._tried.get(shape, {}).items() if len(seconds) > 1}
+        times = {size: seconds for size, (count, seconds) in self._tried.get(shape, {}).items() if count > 1}
         if not times:
             return 1
         top = max(times)
@@ -51,7 +55,9 @@ class BatchSizer:
     def ran(self, shape: Hashable, count: int, seconds: float) -> None:
         """Takes note of a batch. The first of a size and shape is slower and is counted only by the best of two."""
         if self.wanted == "auto":
-            self._tried.setdefault(shape, {}).setdefault(count, []).append(seconds / count)
+            sizes = self._tried.setdefault(shape, {})
+            batches, shortest = sizes.get(count, (0, math.inf))
+            sizes[count] = batches + 1, min(shortest, seconds / count)
 
 
 class Begun(Protocol[Given]):
@@ -79,6 +85,13 @@ class _Window(Generic[Item, Done]):
     def oldest(self) -> Hashable:
         return min(self.waiting, key=lambda shape: self.waiting[shape][0][0])
 
+    def flush(self, shape: Hashable, start: Callable[[Sequence[Item]], Begun[Done]]) -> None:
+        # Out of the window first: if the run raises, nothing of it may be run again.
+        batch = self.waiting.pop(shape)
+        begun = start([item for _, item in batch])
+        for place, (number, _) in enumerate(batch):
+            self.begun[number] = begun, place
+
 
 def in_batches(
     items: Iterable[Item],
@@ -97,6 +110,9 @@ def in_batches(
         alone: Makes the result of an item that does not run, or raises; called when it is its turn.
         sizer: How many run together.
 
+    Raises:
+        Exception: What `items` or a batch raised, at its place; everything before it has come out.
+
     Yields:
         The results in the order of the items. At most twice the batch size of items wait for others of their shape, and
         a few results for one before them.
@@ -106,12 +122,9 @@ def in_batches(
     most = max(_BACKLOG, _SPREAD * sizer.largest)
     turn = 0
 
-    def flush(kind: Hashable) -> None:
-        # Out of the window first: if the run raises, nothing of it may be run again.
-        batch = window.waiting.pop(kind)
-        begun = start([item for _, item in batch])
-        for place, (number, _) in enumerate(batch):
-            window.begun[number] = begun, place
+    def flush_down_to(most_waiting: int) -> None:
+        while window.waiting and window.count() + len(skipped) > most_waiting:
+            window.flush(window.oldest(), start)
 
     def ready(wait: bool = False) -> Generator[Done, None, None]:
         nonlocal turn
@@ -128,18 +141,26 @@ def in_batches(
             turn += 1
             yield result
 
-    for number, item in enumerate(items):
+    faults: list[Exception] = []
+    for number, item in enumerate(_until_fault(items, faults)):
         kind = shape(item)
         if kind is None:
             skipped[number] = item
         else:
             window.waiting.setdefault(kind, []).append((number, item))
             if len(window.waiting[kind]) >= sizer.size(kind):
-                flush(kind)
-        while window.count() + len(skipped) >= _SPREAD * sizer.largest and window.waiting:
-            flush(window.oldest())
+                window.flush(kind, start)
+        flush_down_to(_SPREAD * sizer.largest - 1)
         yield from ready()
-    while window.waiting:
-        flush(window.oldest())
-        yield from ready()
+    flush_down_to(0)
     yield from ready(wait=True)
+    if faults:
+        raise faults[0]
+
+
+def _until_fault(items: Iterable[Item], faults: list[Exception]) -> Generator[Item, None, None]:
+    """Ends where the items raise, and keeps the error: what came before it comes out first."""
+    try:
+        yield from items
+    except Exception as error:
+        faults.append(error)

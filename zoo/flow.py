@@ -36,7 +36,8 @@ def ahead(
     with ThreadPoolExecutor(workers, thread_name_prefix="zoo-ahead") as pool:
         try:
             while True:
-                while fault is None and len(pending) < waiting:
+                # What is done goes out first: the next item may be long in coming.
+                while fault is None and len(pending) < waiting and not (pending and pending[0].done()):
                     try:
                         item = next(source)
                     except Exception as error:

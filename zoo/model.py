@@ -137,6 +137,7 @@ class Model:
         stride: tuple[int, int] | None = None,
         flip: bool = False,
         scales: Sequence[float] = (1.0,),
+        live: bool = False,
         skip: Callable[[Input], bool] | None = None,
     ) -> Predictions:
         """Segments pictures.
@@ -163,6 +164,8 @@ class Model:
                 `window`.
             flip: Average with the mirrored picture.
             scales: Average over these factors of the size.
+            live: Take the next input only when the result of the one before has been handed out, for a camera or a
+                source that waits for answers. Otherwise a few inputs are taken ahead, which is faster.
             skip: Asked about every input before it is read; True passes it over.
 
         Returns:
@@ -189,6 +192,7 @@ class Model:
             flip,
             tuple(scales),
             palette,
+            live,
             skip,
         )
         windows, note = choose_window(self.bundle, options)

@@ -47,6 +47,7 @@ class RunOptions:
     flip: bool = False
     scales: tuple[float, ...] = (1.0,)
     palette: Any = None
+    live: bool = False
     skip: Callable[[Input], bool] | None = None
 
     def __post_init__(self) -> None:
@@ -58,6 +59,8 @@ class RunOptions:
                 raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} was expected")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
+        if self.live and self.batch_size != 1:
+            raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
         check_scales(self.scales)
 
     @property

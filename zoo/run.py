@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -81,8 +81,11 @@ class Run:
         self._sizer = BatchSizer(options.batch_size)
         self._scores = options.scores or options.min_score is not None
         # What a batch takes says little while others run.
-        self._may_stream = streams.count > 1 and options.batch_size != "auto"
+        self._may_stream = streams.count > 1 and options.batch_size != "auto" and not options.live
         self._run_so_far = 0
+        self._running: dict[int, Future[_Segmented]] = {}
+        if streams.asked and options.batch_size == "auto":
+            _log.warning("batch_size is auto: the batches run one after the other, without streams")
 
     def results(self, source: Source) -> Iterator[Result | Failure]:
         """Yields a result a picture, in order; with `on_error="skip"` failures in their place.
@@ -94,7 +97,8 @@ class Run:
         if options.skip is not None:
             passed_over = options.skip
             found = (item for item in found if not passed_over(item))
-        prepared = ahead(found, self._prepare, max(4, self._sizer.largest), _READERS)
+        waiting = 1 if options.live else max(4, self._sizer.largest)
+        prepared = ahead(found, self._prepare, waiting, _READERS)
         with ThreadPoolExecutor(self._streams.count, thread_name_prefix="zoo-stream") as pool:
             yield from in_batches(prepared, _shape, partial(self._start, pool), self._alone, self._sizer)
 
@@ -128,36 +132,47 @@ class Run:
     def _start(self, pool: ThreadPoolExecutor, batch: Sequence[_Prepared | Failure]) -> Begun[Result | Failure]:
         """Runs a batch here, or starts it in a stream once there are many."""
         prepared = [item for item in batch if isinstance(item, _Prepared)]
-        tensors = [item.tensor for item in prepared if item.tensor is not None]
-        tensor = np.stack(tensors) if len(tensors) > 1 else tensors[0][np.newaxis]
         self._run_so_far += len(prepared)
+        tensor = _stacked(prepared)
         small = tensor.shape[0] * tensor.shape[2] * tensor.shape[3] <= _LARGEST
         if not (self._may_stream and small and self._run_so_far > _MANY):
-            return _now(partial(self._segment, self._session, prepared, tensor))
-        try:
-            stream, is_fresh = self._streams.take()
-        except BackendError as error:
-            return _now(partial(self._without_streams, prepared, tensor, error))
+            return _now(partial(self._attempt, prepared))
+        again = partial(self._without_streams, prepared)
+        if not self._streams.complete:
+            return _Streamed(_now(lambda: self._streams.open_next(partial(self._segment, prepared, tensor))), again)
+        number = self._idle_stream()
+        self._running[number] = pool.submit(self._segment, prepared, tensor, self._streams[number])
+        return _Streamed(self._running[number], again)
 
-        def work() -> _Segmented:
-            try:
-                return self._segment(stream, prepared, tensor)
-            finally:
-                self._streams.give_back(stream)
+    def _idle_stream(self) -> int:
+        """Waits for a stream that runs no batch of this run."""
+        while True:
+            for number in range(self._streams.count):
+                if number not in self._running or self._running[number].done():
+                    return number
+            wait(self._running.values(), return_when=FIRST_COMPLETED)
 
-        return _Streamed(
-            _now(work) if is_fresh else pool.submit(work),
-            partial(self._without_streams, prepared, tensor),
-        )
-
-    def _without_streams(self, prepared: Sequence[_Prepared], tensor: NDArray[np.float32], why: ZooError) -> _Segmented:
+    def _without_streams(self, prepared: Sequence[_Prepared], why: ZooError) -> _Segmented:
         """Goes on with the main session, which has other settings to fall back to, and needs less memory alone."""
+        if self._streams.closed:
+            raise why
         if self._may_stream:
             self._may_stream = False
             _log.warning("a stream failed; the run goes on without streams: %s", why.message)
-        return self._segment(self._session, prepared, tensor)
+        return self._attempt(prepared)
 
-    def _segment(self, session: Session, prepared: Sequence[_Prepared], tensor: NDArray[np.float32]) -> _Segmented:
+    def _attempt(self, prepared: Sequence[_Prepared]) -> _Segmented:
+        """Runs a batch on the main session; with `on_error="skip"` a picture that fails there is a failure."""
+        try:
+            return self._segment(prepared, _stacked(prepared), self._session)
+        except InferenceError as error:
+            if self._options.on_error == "raise":
+                raise
+            if len(prepared) > 1:
+                return [outcome for item in prepared for outcome in self._attempt([item])]
+            return [Failure(prepared[0].name, prepared[0].uri, error)]
+
+    def _segment(self, prepared: Sequence[_Prepared], tensor: NDArray[np.float32], session: Session) -> _Segmented:
         began = time.perf_counter()
         outputs = session.run(tensor)
         seconds = time.perf_counter() - began
@@ -178,6 +193,14 @@ class Run:
             if self._options.on_error == "raise":
                 raise item.error
             return item
+        try:
+            return self._in_parts(item)
+        except InferenceError as error:
+            if self._options.on_error == "raise":
+                raise
+            return Failure(item.name, item.uri, error)
+
+    def _in_parts(self, item: _Prepared) -> Result:
         began = time.perf_counter()
         if self._options.is_augmented:
             mask, scores = augmented(
@@ -267,9 +290,14 @@ class _Streamed:
     def result(self) -> _Segmented:
         try:
             return self._future.result()
-        except InferenceError as error:
+        except (BackendError, InferenceError) as error:
             self._future = _now(partial(self._again, error))
             return self._future.result()
+
+
+def _stacked(prepared: Sequence[_Prepared]) -> NDArray[np.float32]:
+    tensors = [item.tensor for item in prepared if item.tensor is not None]
+    return np.stack(tensors) if len(tensors) > 1 else tensors[0][np.newaxis]
 
 
 def _now(work: Callable[[], _Segmented]) -> Future[_Segmented]:

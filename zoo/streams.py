@@ -8,11 +8,18 @@ bit for bit; `benchmarks/pipeline.py` measures whole runs. The term is OpenVINO'
 
 from __future__ import annotations
 
-import queue
+import logging
+import os
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
 from zoo.errors import ConfigError
 from zoo.plugin import Session, StreamSession
+
+Done = TypeVar("Done")
+
+_log = logging.getLogger("zoo.streams")
 
 #: Streams by default, where there are threads for them: every one holds the weights and a picture's features.
 MOST = 4
@@ -34,6 +41,9 @@ def check_streams(count: int | None, threads: int) -> None:
 class Streams:
     """The sessions of a model.
 
+    Nobody owns a stream: whoever uses one that is busy waits, as for every session. So nothing has to be given back,
+    whatever interrupts a run.
+
     Args:
         main: The session with all threads.
         threads: How many it has.
@@ -41,7 +51,6 @@ class Streams:
 
     Attributes:
         main: The session with all threads.
-        count: Streams that `take` gives; 1 where the engine has none, so that only `main` is to be used.
 
     Raises:
         ConfigError: There are more streams than threads.
@@ -50,35 +59,64 @@ class Streams:
     def __init__(self, main: Session, threads: int, count: int | None = None) -> None:
         check_streams(count, threads)
         self.main = main
-        self.count = (count or min(threads, MOST)) if isinstance(main, StreamSession) and main.has_streams else 1
-        self._threads = threads // self.count
+        self._most = count or min(threads, MOST)
+        if not (isinstance(main, StreamSession) and main.has_streams):
+            if count is not None and count > 1:
+                _log.warning("%s runs no streams; one session with all threads is used", main.engine)
+            self._most = 1
+        self._threads = threads
+        self._asked = count is not None and count > 1
         self._lock = threading.Lock()
         self._open: list[Session] = []
-        self._free: queue.SimpleQueue[Session] = queue.SimpleQueue()
+        self._closed = False
+        self._process = os.getpid()
 
-    def take(self) -> tuple[Session, bool]:
-        """Waits for a stream that nobody uses; `give_back` must follow.
+    @property
+    def count(self) -> int:
+        """Streams there may be; 1 where only `main` is to be used, as after a fork."""
+        # A thread that ran a stream at a fork is not there in the child, and its lock stays shut.
+        return self._most if os.getpid() == self._process else 1
 
-        Returns:
-            The stream, and whether it has just been opened: its first batch is to run in the thread of the caller,
-            because an engine may print on stdout then.
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    @property
+    def asked(self) -> bool:
+        """Whether the caller asked for streams, so that a run without them must say so."""
+        return self._asked
+
+    @property
+    def complete(self) -> bool:
+        """Whether all streams are open."""
+        return len(self._open) >= self._most
+
+    def open_next(self, work: Callable[[Session], Done]) -> Done:
+        """Opens a stream and gives it its first work, here: an engine may print on stdout then.
 
         Raises:
             BackendError: The engine cannot open another session.
+            Exception: Whatever `work` raises; the stream is open then.
         """
+        assert isinstance(self.main, StreamSession)
         with self._lock:
-            if len(self._open) < self.count and self._free.empty():
-                assert isinstance(self.main, StreamSession)
-                self._open.append(self.main.open_stream(self._threads))
-                return self._open[-1], True
-        return self._free.get(), False
+            number = len(self._open)
+            if number >= self._most:
+                return work(self._open[-1])
+            stream = self.main.open_stream(self._threads // self._most + (number < self._threads % self._most))
+            try:
+                return work(stream)
+            finally:
+                self._open.append(stream)
 
-    def give_back(self, stream: Session) -> None:
-        """Lets others use a stream."""
-        self._free.put(stream)
+    def __getitem__(self, number: int) -> Session:
+        """Returns a stream by its number, once `complete`."""
+        return self._open[number]
 
     def close(self) -> None:
         """Frees all sessions."""
+        self._closed = True
         self.main.close()
         with self._lock:
             for stream in self._open:

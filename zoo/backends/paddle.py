@@ -13,7 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,28 +191,64 @@ class PaddleSession:
         self._fresh = True
 
 
+class _Stdout:
+    """File descriptor 1, which is the process's: of two threads that turned it aside at once, one would keep it so."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        # Made once and kept: a thread may still be printing into it when descriptor 1 is back.
+        self._meanwhile: TextIO | None = None
+
+    @contextlib.contextmanager
+    def aside(self, printed: int) -> Generator[None]:
+        """Sends what C++ code prints on stdout to a file; what Python prints meanwhile still goes to stdout.
+
+        Args:
+            printed: Descriptor of the file.
+        """
+        with self._lock:
+            try:
+                sys.stdout.flush()
+                stdout = os.dup(1)
+            except (OSError, ValueError, AttributeError):
+                # No stdout, or one that is closed: nothing can be printed there.
+                yield
+                return
+            python, meanwhile = sys.stdout, self._writer(stdout)
+            # Where stdout is no descriptor, as in a notebook, what Python prints takes another way anyhow.
+            if python is sys.__stdout__:
+                sys.stdout = meanwhile
+            try:
+                os.dup2(printed, 1)
+                yield
+            finally:
+                # What C code printed waits in C's own buffer; it must leave before stdout comes back.
+                ctypes.CDLL(None).fflush(None)
+                os.dup2(stdout, 1)
+                os.close(stdout)
+                if sys.stdout is meanwhile:
+                    sys.stdout = python
+
+    def _writer(self, stdout: int) -> TextIO:
+        if self._meanwhile is None:
+            self._meanwhile = open(os.dup(stdout), "w", encoding=sys.stdout.encoding, errors="replace", buffering=1)  # noqa: SIM115
+        else:
+            os.dup2(stdout, self._meanwhile.fileno())
+        return self._meanwhile
+
+
+_STDOUT = _Stdout()
+
+
 @contextlib.contextmanager
 def _kept_off_stdout() -> Generator[None]:
     """Sends what C++ code prints on stdout to the log: stdout is for the user's data."""
-    try:
-        sys.stdout.flush()
-        stdout = os.dup(1)
-    except (OSError, ValueError, AttributeError):
-        # No stdout, or one that is closed: nothing can be printed there.
-        yield
-        return
     with tempfile.TemporaryFile() as printed:
-        try:
-            os.dup2(printed.fileno(), 1)
+        with _STDOUT.aside(printed.fileno()):
             yield
-        finally:
-            # What C code printed waits in C's own buffer; it must leave before stdout comes back.
-            ctypes.CDLL(None).fflush(None)
-            os.dup2(stdout, 1)
-            os.close(stdout)
-            printed.seek(0)
-            if lines := printed.read().decode("utf-8", "replace").split("\n"):
-                _log.debug("paddle printed: %s", "; ".join(sorted({line for line in lines if line})))
+        printed.seek(0)
+        if lines := printed.read().decode("utf-8", "replace").split("\n"):
+            _log.debug("paddle printed: %s", "; ".join(sorted({line for line in lines if line})))
 
 
 def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
