@@ -16,10 +16,13 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 from test_docs import every_command, options_of
 
 from zoo.cli.app import cli
 from zoo.cli.cells import cells
+from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, PATHS, PIPELINE
+from zoo.testing.scenes import draw_scene
 
 REPO = Path(__file__).resolve().parents[1]
 HEAVY = {"PIL", "numpy", "paddle", "requests", "rich", "yaml"}
@@ -98,6 +101,16 @@ def test_a_long_line_of_a_group_wraps_below_its_words() -> None:
         (["registry", "chek"], "check"),
         (["--vebose", "info"], "--verbose"),
         (["info", "x", "--quiet"], "It stands before the command: zoo --quiet info"),
+        # A root option comes first, whatever an option of the command looks like it.
+        (["predict", "x", "--debug"], "No such option '--debug'. It stands before the command: zoo --debug predict\n"),
+        (["predict", "x", "--version"], "It stands before the command: zoo --version predict\n"),
+        (["cache", "ls", "--verbose"], "It stands before the command: zoo --verbose cache ls\n"),
+        (["list"], "Did you mean list-models?"),
+        (["--piepline", "semantic_segmentation", "--input", "x"], "Did you mean '--pipeline'?"),
+        (["--get_pipeline_confg", "x"], "Did you mean '--get-pipeline-config'?"),
+        (["--input", "x"], "It belongs to a command: zoo predict X\n"),
+        (["--save_path", "x"], "It belongs to a command: zoo predict X --save-path\n"),
+        (["--verbse"], "'--verbose'"),
         (["zzzzzz"], "No such command 'zzzzzz'.\n"),
     ],
 )
@@ -121,6 +134,40 @@ def test_the_documented_flags_without_a_command_are_predict() -> None:
     done = zoo("--pipeline", "no_such_pipeline", "--input", "x.jpg", "--device", "cpu")
     assert done.returncode == 1
     assert "no_such_pipeline" in done.stderr
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Path:
+    path = tmp_path / "street.png"
+    Image.fromarray(draw_scene(4, 48, 64).image).save(path)
+    return path
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("line", ["--help", "list-models --json", "predict {picture} --json"])
+def test_an_output_that_cannot_be_written_is_told_in_two_lines(line: str, unbuffered: str, street: Path) -> None:
+    command = f"'{sys.executable}' -m zoo {line.format(picture=street)}"
+    for place, reason in (("/dev/full", "No space left on device"), ("&- <&-", "")):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {command} >{place}"],
+            env={**os.environ, "ZOO_LANG": "en", "PYTHONUNBUFFERED": unbuffered, "PYTHONIOENCODING": "utf-8"},
+            cwd=REPO,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        told = f"Standard output cannot be written: {reason}.\nFree some space, or send it somewhere else.\n"
+        assert done.returncode == (1 if reason else 0), done.stderr
+        assert done.stderr.endswith(told if reason else ""), done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+
+
+def test_an_error_that_nobody_can_read_is_still_an_exit_code() -> None:
+    for place in ("2>&-", "2>/dev/full", ">/dev/full 2>/dev/full", "<&- >&- 2>&-"):
+        command = f"exec '{sys.executable}' -m zoo info no-such-model {place}"
+        assert subprocess.run(["sh", "-c", command], cwd=REPO, timeout=60, check=False).returncode == 1, place
 
 
 def test_quiet_leaves_data_and_errors(site: str, tmp_path: Path) -> None:
@@ -237,12 +284,45 @@ def completed(line: str, program: Path, folder: Path, shell: str = "bash") -> li
         ("zoo info ./exp", ["(default)"]),
         ("zoo info no-such-model", ["(default)"]),
         ("zoo completion z", ["zsh"]),
+        ("zoo predict s", ["(default)"]),
+        ("zoo predict a.jpg --save overlay,m", ["overlay,mask"]),
     ],
 )
 def test_bash_completes_commands_options_models_and_files(
     line: str, offered: list[str], program: Path, tmp_path: Path
 ) -> None:
     assert completed(line, program, tmp_path) == offered
+
+
+@pytest.mark.parametrize(
+    ("type_of_value", "begun", "offered"),
+    [
+        (PATHS, "s", ["file"]),
+        (PIPELINE, "sem", ["semantic_segmentation"]),
+        (PIPELINE, "s", ["semantic_segmentation", "street.yaml"]),
+        (PIPELINE, "./s", ["file"]),
+        (PIPELINE, "other", ["file"]),
+        (LABELS, "city", ["cityscapes-ids", "cityscapes-trainids"]),
+        (LABELS, "str", ["street.yaml"]),
+        (LABELS, "../", ["file"]),
+        (DEVICE, "", ["cpu"]),
+        (DEVICE, "x", []),
+        (BACKEND, "", ["auto", "paddle"]),
+        (FORMATS, "m", ["mask"]),
+        (FORMATS, "overlay,mask,l", ["overlay,mask,labelme", "overlay,mask,labelstudio"]),
+        (FORMATS, "mask,m", []),
+    ],
+)
+def test_values_are_completed_from_what_there_is(
+    type_of_value: click.ParamType, begun: str, offered: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "street.yaml").touch()
+    (tmp_path / "street.jpg").touch()
+    option = click.Option(["--value"], type=type_of_value)
+    items = option.shell_complete(click.Context(click.Command("x", params=[option])), begun)
+    assert [item.type if item.type == "file" else item.value for item in items] == offered
+    assert option.type.convert("anything", None, None) == "anything"
 
 
 def test_a_person_at_a_bash_prompt_completes_a_model(program: Path, tmp_path: Path) -> None:

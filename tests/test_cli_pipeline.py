@@ -13,11 +13,13 @@ from pathlib import Path
 import click
 import pytest
 from jsonschema import Draft202012Validator
+from PIL import Image
 
 from zoo.cli.legacy import translate
 from zoo.cli.pipeline import given
 from zoo.pipeline import builtin_file, read_pipeline
 from zoo.pipeline.schema import SCHEMA
+from zoo.testing.scenes import draw_scene
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()
 
@@ -116,11 +118,11 @@ def test_neither_command_imports_a_library_it_does_not_need() -> None:
         # The tutorial's own lines.
         (
             "--pipeline semantic_segmentation --input makassaridn-road_demo.png --device gpu:0",
-            "predict --pipeline semantic_segmentation --device gpu:0 -- makassaridn-road_demo.png",
+            "predict --pipeline semantic_segmentation --input=makassaridn-road_demo.png --device gpu:0",
         ),
         (
             "--pipeline ./semantic_segmentation.yaml --input https://x.invalid/a_b.png",
-            "predict --pipeline ./semantic_segmentation.yaml -- https://x.invalid/a_b.png",
+            "predict --pipeline ./semantic_segmentation.yaml --input=https://x.invalid/a_b.png",
         ),
         ("--get_pipeline_config semantic_segmentation", "pipeline config -- semantic_segmentation"),
         (
@@ -134,24 +136,32 @@ def test_neither_command_imports_a_library_it_does_not_need() -> None:
         # Their relatives.
         (
             "--input a_b.png --save_path=./o_p --pipeline=p.yaml --batch_size 2 -y",
-            "predict --save-path=./o_p --pipeline=p.yaml --batch-size 2 -- a_b.png",
+            "predict --input=a_b.png --save-path=./o_p --pipeline=p.yaml --batch-size 2",
         ),
         (
             "--get-pipeline-config=semantic_segmentation --config-save-path=--config-save-path -y",
             "pipeline config --save-path=--config-save-path -y -- semantic_segmentation",
         ),
-        ("--input a --input b --pipeline p", "predict --pipeline p -- a b"),
-        ("--pipeline p --input=-a.png", "predict --pipeline p -- -a.png"),
-        ("--pipeline p --input -", "predict --pipeline p -- -"),
-        ("--pipeline p -- --input", "predict --pipeline p -- --input"),
-        ("--debug --pipeline p --input a", "--debug predict --pipeline p -- a"),
+        # Inputs stay in their order, and all words after --input up to the next option are inputs.
+        (
+            "--pipeline p --input d/a.png d/b.jpg street.jpg --model starter",
+            "predict --pipeline p --input=d/a.png --input=d/b.jpg --input=street.jpg --model starter",
+        ),
+        ("--input a --input b --pipeline p c -- d", "predict --input=a --input=b --pipeline p --input=c --input=d"),
+        ("--pipeline p --input=-a.png b", "predict --pipeline p --input=-a.png --input=b"),
+        ("--pipeline p --input - --scores", "predict --pipeline p --input=- --scores"),
+        ("--pipeline p -- --input", "predict --pipeline p --input=--input"),
+        ("--debug --pipeline p --input a", "--debug predict --pipeline p --input=a"),
         # Incomplete or contradictory: the real command says what is wrong.
         ("--pipeline", "predict --pipeline"),
-        ("--pipeline p --input", "predict --pipeline p"),
-        ("--pipeline p --input --device cpu", "predict --pipeline p --device cpu"),
+        ("--pipeline --input a", "predict --pipeline"),
+        ("--pipeline p --device --input a", "predict --pipeline p --device"),
+        ("--pipeline p --input", "predict --pipeline p --input"),
+        ("--pipeline p --input --device cpu", "predict --pipeline p --input"),
         ("--get_pipeline_config", "pipeline config"),
+        ("--get_pipeline_config a --save_path -y", "pipeline config --save-path"),
         ("--get_pipeline_config a --pipeline b --input c", "pipeline config --pipeline b --input c -- a"),
-        ("--pipeline p --input a --no_such_flag", "predict --pipeline p --no-such-flag -- a"),
+        ("--pipeline p --input a --no_such_flag", "predict --pipeline p --input=a --no-such-flag"),
     ],
 )
 def test_documented_flags_become_commands(documented: str, command: str) -> None:
@@ -191,7 +201,9 @@ def test_a_documented_request_for_the_file_really_writes_it(tmp_path: Path, save
     [
         (["--get_pipeline_config"], "NAME"),
         (["--get_pipeline_config", "x", "--input", "y"], "--input"),
-        (["--pipeline"], "--pipeline"),
+        (["--pipeline"], "Option '--pipeline' requires an argument."),
+        (["--pipeline", "--input", "x"], "Option '--pipeline' requires an argument."),
+        (["--pipeline", "semantic_segmentation", "--input", "--model", "starter"], "Option '--input' requires"),
     ],
 )
 def test_wrong_documented_flags_are_refused_by_the_real_command(documented: list[str], words: str) -> None:
@@ -213,3 +225,13 @@ def test_only_what_was_said_on_the_command_line_counts_as_given() -> None:
 
     ended = CliRunner().invoke(command, ["--device", "cpu"], env={"TEST_THREADS": "2"})
     assert json.loads(ended.output) == {"device": "cpu", "threads": 2}
+
+
+def test_documented_flags_take_the_inputs_in_their_order(tmp_path: Path) -> None:
+    for name in ("c.jpg", "a.jpg", "b.jpg"):
+        Image.fromarray(draw_scene(4, 48, 64).image).save(tmp_path / name)
+    flags = ["--pipeline", "semantic_segmentation", "--input", "c.jpg", "a.jpg", "b.jpg", "--model", "starter"]
+    ended = zoo(*flags, "--save_path", "out", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    places = [ended.stdout.find(f"{name}_overlay.png") + ended.stdout.find(f"{name}.jpg") for name in "cab"]
+    assert places == sorted(places)

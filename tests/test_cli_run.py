@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,6 +130,64 @@ def test_what_is_done_is_told_before_the_error_of_the_next(predict: Command, str
     done = predict(street / "a.png", "gone.png", code=1)
     assert "street/a.png  40x56" in done.stdout
     assert "gone.png does not exist" in done.stderr
+
+
+def test_one_file_holds_the_results_of_all_pictures(predict: Command, street: Path, tmp_path: Path) -> None:
+    done = predict(street, "-o", tmp_path / "all.json", "--save", "coco")
+    document = json.loads((tmp_path / "all.json").read_bytes())
+    assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png", "c.png"]
+    assert "saved" in done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    predict(street / "a.png", "-o", tmp_path / "new" / "a.jpg", "--save", "overlay")
+    with Image.open(tmp_path / "new" / "a.jpg") as overlay:
+        assert overlay.format == "JPEG"
+    assert "holds one form" in predict(street, "-o", tmp_path / "b.json", code=2).stderr
+    assert "--resume belongs" in predict(street, "-o", "c.json", "--save", "coco", "--resume", code=2).stderr
+
+
+def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
+    done = predict(street / "a.png", "gone.png", street / "b.png", "--json", "--on-error", "skip", code=3)
+    lines = {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert set(lines) == {"a", "gone", "b"}
+    assert lines["gone"]["error"]["type"] == "DecodeError"
+    assert "does not exist" in lines["gone"]["error"]["message"]
+    assert lines["gone"]["error"]["hint"]
+    assert lines["gone"]["source"].endswith("/gone.png")
+
+
+def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) -> None:
+    for number in range(400):
+        Image.fromarray(draw_scene(number % 5, 40, 56).image).save(tmp_path / f"{number:03}.png")
+    out = tmp_path / "out"
+    words = ["--json", "-o", str(out), "--save", "mask", "--model", str(bundle.folder), "--threads", "2"]
+    command = subprocess.Popen(
+        [sys.executable, "-m", "zoo", "predict", str(tmp_path), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not out.is_dir() or len(names(out)) < 20):
+        time.sleep(0.01)
+    command.send_signal(signal.SIGINT)
+    told, notes = command.communicate(timeout=60)
+    assert command.returncode == 130, notes
+    assert [json.loads(line)["saved"][0] for line in told.splitlines()] == [str(out / name) for name in names(out)]
+    assert f"{len(names(out))} segmented" in notes
+
+
+def test_options_of_a_pipeline_file_are_switched_off(predict: Command, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text("zoo: 1\nmodel: starter\nrecursive: true\nflip: true\nscores: true\n")
+    lines = predict(street, "--pipeline", "all.yaml", "--json").stdout.splitlines()
+    assert len(lines) == 4
+    plain = predict(
+        street, "--pipeline", "all.yaml", "--json", "--no-recursive", "--no-flip", "--no-scores"
+    ).stdout.splitlines()
+    assert len(plain) == 3
+    assert json.loads(lines[0])["note"] == "mean over 2 views"
+    assert json.loads(plain[0])["note"] == ""
+    assert "score" in json.loads(lines[0])["classes"][0]
+    assert "score" not in json.loads(plain[0])["classes"][0]
 
 
 def test_scores_and_a_bound_for_them(predict: Command, street: Path) -> None:

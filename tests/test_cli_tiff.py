@@ -46,6 +46,21 @@ def test_the_labels_are_those_of_the_windows_in_memory(
     assert np.array_equal(tifffile.imread(merged), again)
 
 
+def test_a_target_that_is_called_something_else_is_refused_before_the_model_is_looked_for(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["tiff", "a.tif", str(tmp_path / "l.png"), "--model", "no such model"])
+    assert done.exit_code == 1
+    assert "l.png does not end in .tif or .tiff" in done.stderr
+    assert "no such model" not in done.stderr
+
+
+def test_missing_folders_of_the_target_are_made(scene: tuple[Path, np.ndarray], bundle: Bundle, tmp_path: Path) -> None:
+    target = tmp_path / "new" / "labels.tif"
+    command = ["tiff", scene[0], target, "--model", bundle.folder, "--window", 64, 96, "--threads", 1]
+    done = CliRunner().invoke(cli, [str(word) for word in command])
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert tifffile.imread(target).shape == (200, 168)
+
+
 def test_a_model_that_needs_the_whole_picture_is_refused(scene: tuple[Path, np.ndarray], tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["tiff", str(scene[0]), str(tmp_path / "out.tif"), "--model", "starter"])
     assert done.exit_code == 1

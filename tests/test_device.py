@@ -49,10 +49,30 @@ def test_a_device_without_plugin_gives_the_command() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["", "cuda", "gpu:x", "gpu:-1", "gpu:0,1", "cpu:1", "../gpu"])
+@pytest.mark.parametrize("name", ["", "cuda", "../gpu"])
 def test_other_strings_are_refused(name: str) -> None:
     with pytest.raises(DeviceNotInstalledError, match="is not installed here"):
         resolve_device(name, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "fact", "hint"),
+    [
+        ("gpu:1,2", "is a list. Lists of devices are not taken: one model runs on one device.", "such as gpu:1"),
+        ("npu:0,1", "is a list. ", "such as npu:0"),
+        ("GPU:3,gpu:4", "is a list. ", "such as gpu:3"),
+        (",", "is a list. ", "such as cpu"),
+        ("gpu:-1", "has a number that no device has: they are numbered from 0", "such as gpu:0"),
+        ("npu:x", "has a number that no device has", "such as npu:0"),
+        ("cpu:1", "has a number that no device has", "such as cpu"),
+        ("auto", "leaves the choice to zoo, which makes none. Installed: cpu, npu.", "such as cpu"),
+    ],
+)
+def test_a_list_a_wrong_number_and_auto_are_called_what_they_are(name: str, fact: str, hint: str) -> None:
+    with pytest.raises(DeviceNotInstalledError) as caught:
+        resolve_device(name, {"npu": Npu()})
+    assert caught.value.message.startswith(f"The device {name!r} {fact}")
+    assert caught.value.hint == f"Give one, {hint}"
 
 
 def test_a_number_that_is_not_there_is_refused_before_the_engine_could_abort() -> None:

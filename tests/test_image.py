@@ -15,6 +15,7 @@ import threading
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -167,6 +168,90 @@ def test_of_16_bits_the_high_byte_is_taken_and_nothing_is_clipped() -> None:
     for kind, data in files.items():
         assert np.array_equal(decode_image(data), high), kind
     assert np.array_equal(decode_image(png(60, 40, rows, depth=16)), (rgb >> 8).astype(np.uint8))
+
+
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("stored", [{}, {"tile": (16, 16)}, {"rowsperstrip": 7}, {"compression": "zlib"}])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("kind", ["grey", "white is zero", "rgb", "rgba", "separated", "many"])
+def test_a_tiff_of_any_layout_is_the_picture_it_holds_or_refused(
+    kind: str, bits: int, stored: dict[str, Any], planar: str, byteorder: Literal["<", ">"]
+) -> None:
+    tifffile = pytest.importorskip("tifffile", reason="the extra `large` is not installed")
+    channels = {"grey": 1, "white is zero": 1, "rgb": 3}.get(kind, 4)
+    photometric = {"white is zero": "miniswhite", "rgb": "rgb", "rgba": "rgb", "separated": "separated"}
+    image = np.dstack([street(), street()[::-1]])[:, :, :channels]
+    # The low byte is another picture, so that mixing them up is seen.
+    data = image if bits == 8 else image.astype(np.uint16) * 256 + image[:, ::-1]
+    options = {"rgba": {"extrasamples": ["unassalpha"]}, "many": {"extrasamples": [0, 0, 0]}}.get(kind, {})
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, byteorder=byteorder) as writer:
+        writer.write(
+            np.ascontiguousarray(data.transpose(2, 0, 1)) if planar == "separate" and channels > 1 else data.squeeze(),
+            photometric=photometric.get(kind, "minisblack"),
+            planarconfig=planar if channels > 1 else None,
+            **stored,
+            **options,
+        )
+    try:
+        found = decode_image(file.getvalue())
+    except DecodeError:
+        refused = {
+            "white is zero": bits == 16 and byteorder == ">",
+            "rgba": False,
+            "separated": bits == 16 and planar == "separate" and "compression" not in stored,
+            "many": True,
+        }
+        assert refused.get(kind, False)
+        return
+    assert kind != "many"
+    if kind == "separated":
+        expected = np.array(Image.frombytes("CMYK", (64, 48), image.tobytes()).convert("RGB"))
+    else:
+        expected = np.repeat(image, 3, axis=2) if channels == 1 else image[:, :, :3]
+    assert np.array_equal(found, 255 - expected if kind == "white is zero" else expected)
+
+
+def test_of_12_bits_the_highest_8_are_taken() -> None:
+    wide = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64)
+    first, second = wide[:, ::2], wide[:, 1::2]
+    data = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], axis=-1).astype(np.uint8).tobytes()
+    tags = {256: 64, 257: 48, 258: 12, 259: 1, 262: 1, 273: 10 + 12 * 8 + 4, 277: 1, 279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    file = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + b"\0" * 4 + data
+    assert np.array_equal(decode_image(file), np.repeat((wide >> 4).astype(np.uint8)[:, :, None], 3, axis=2))
+
+
+def test_a_tiff_that_pillow_would_read_as_another_picture_is_refused() -> None:
+    tifffile = pytest.importorskip("tifffile", reason="the extra `large` is not installed")
+    grey = street()[:, :, 0]
+    tiles = (None if index == 1 else grey[:16, :16] for index in range(12))
+    sparse = {"shape": (48, 64), "dtype": np.uint8, "tile": (16, 16)}
+    for data, options, fact in (
+        (grey.astype(np.int8), {}, "signed values of 8 bits"),
+        (grey.astype(np.int16), {}, "signed values of 16 bits"),
+        (tiles, sparse, "leaves out some of its tiles"),
+        (
+            np.stack([grey, grey]),
+            {"planarconfig": "separate", "extrasamples": [1], "compression": "zlib"},
+            "planes of grey and alpha",
+        ),
+    ):
+        file = io.BytesIO()
+        tifffile.imwrite(file, data, photometric="minisblack", **options)
+        with pytest.raises(DecodeError, match=fact):
+            decode_image(file.getvalue())
+
+
+def test_a_tiff_over_the_limit_is_shown_the_way_for_large_ones() -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_image(every_format()["tiff"], max_pixels=60)
+    assert "zoo tiff" in caught.value.hint
+    assert "Model.predict_tiff" in caught.value.hint
+    with pytest.raises(DecodeError) as caught:
+        decode_image(every_format()["png"], max_pixels=60)
+    assert "tiff" not in caught.value.hint
 
 
 def test_32_bits_a_channel_have_no_known_white_and_are_refused() -> None:

@@ -78,6 +78,7 @@ def test_every_pixel_is_mapped_by_the_table(data: Any, dtype: Any) -> None:
         ({"table": (0, 2)}, r"maps to \[2\]"),
         ({"table": (0, -1)}, r"maps to \[-1\]"),
         ({"table": ()}, "empty table"),
+        ({"source": CAMVID}, "table of 2 values for 11 classes"),
         ({"labels": LabelSet("x", ("a", "b"), distinct_palette(2), -1)}, "ignore index -1"),
         ({"labels": LabelSet("x", ("a", "b"), distinct_palette(2), 65536)}, "ignore index 65536"),
     ],
@@ -198,6 +199,24 @@ def test_a_built_in_mapping_is_for_its_classes_only(name: str) -> None:
     assert len(CONVERSIONS[name].mapping.table) == len(source)
     with pytest.raises(ConfigError, match=f"{name} starts from the {len(source)} classes of {source.name}"):
         read_mapping(name, CAMVID)
+    with pytest.raises(ConfigError, match=f"{name} starts from the {len(source)} classes of {source.name}"):
+        read_mapping(CONVERSIONS[name].mapping, CAMVID)
+    assert read_mapping(CONVERSIONS[name].mapping, source) is CONVERSIONS[name].mapping
+
+
+def test_a_mapping_that_was_read_is_for_the_classes_it_was_read_for() -> None:
+    mapping = read_mapping(STREET, CAMVID)
+    assert mapping.source is CAMVID
+    assert read_mapping(mapping, CAMVID) is mapping
+    with pytest.raises(ConfigError, match=r"custom starts from the 11 classes of camvid\. The label set 'cityscapes'"):
+        read_mapping(mapping, CITYSCAPES)
+
+
+def test_a_table_without_known_source_must_have_a_value_for_every_class() -> None:
+    table = LabelMapping("own", LabelSet("x", ("a",), distinct_palette(1)), (0,) * 11)
+    assert read_mapping(table, CAMVID) is table
+    with pytest.raises(ConfigError, match=r"own starts from 11 classes\. The label set 'cityscapes' has 19"):
+        read_mapping(table, CITYSCAPES)
 
 
 def test_the_numbers_of_cityscapes_are_the_published_ones() -> None:

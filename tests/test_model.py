@@ -187,3 +187,14 @@ def test_frames_predicted_one_by_one_keep_their_own_outputs(model: Model, tmp_pa
         for frame in frames:
             model.predict(frame).one().save_to_img(tmp_path, kind="mask")
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_the_note_says_what_was_done_with_a_view(model: Model, picture: np.ndarray) -> None:
+    def note(**options: object) -> str:
+        return model.predict(picture, mode="slide", window=(96, 96), **options).one().note
+
+    assert note().startswith("windows of 96x96")
+    assert note(scales=(0.5,)) == "scaled by 0.5", "a view of 60x84 is smaller than a window"
+    assert note(scales=(2.0,)).endswith("; scaled by 2")
+    assert note(scales=(2.0,)).startswith("windows of 96x96")
+    assert note(flip=True).endswith("; mean over 2 views")

@@ -271,3 +271,27 @@ def test_a_full_disk_or_unwritable_folder_is_an_output_error_and_leaves_only_who
     assert done.stdout.count(reason) == 2, done
     tmp_path.chmod(0o700)
     assert os.listdir(tmp_path) == left
+
+
+_RACE = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from zoo.labels import CAMVID
+from zoo.results import Result
+folder, process = Path(sys.argv[1]), sys.argv[2]
+mask, image = np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint8)
+while not (folder / "go").exists():
+    time.sleep(0.001)
+for number in range(40):
+    uri = f"/{process}/{number}/street.png"
+    Result(mask, CAMVID, image, "street", uri, "m", "cpu", "e", {}).save_to_img(folder / "out", "mask")
+"""
+
+
+def test_processes_that_write_into_one_folder_never_take_each_others_names(tmp_path: Path) -> None:
+    processes = [subprocess.Popen([sys.executable, "-c", _RACE, str(tmp_path), str(number)]) for number in range(4)]
+    (tmp_path / "go").touch()
+    assert [process.wait(timeout=120) for process in processes] == [0] * 4
+    sources = {read_source(path) for path in (tmp_path / "out").iterdir()}
+    assert len(sources) == 160

@@ -42,6 +42,7 @@ device: gpu:0
 backend: other
 threads: 3
 streams: 2
+live: true
 target_size: [256, 512]
 batch_size: auto
 on_error: skip
@@ -117,6 +118,7 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         backend="other",
         threads=3,
         streams=2,
+        live=True,
         target_size=(256, 512),
         batch_size="auto",
         on_error="skip",
@@ -716,3 +718,45 @@ def test_a_local_folder_of_a_fine_tuned_model_is_a_model(
         assert pipeline.predict(street).one().mask.shape == (96, 128)
     with pytest.raises(zoo.BundleError, match=re.escape(str(tmp_path / "team" / "gone"))):
         create_pipeline(written(Path("team"), OLDER.replace("starter", "./gone")))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "meant"),
+    [
+        ("Pipeline:\n  modl: tuned\n", "line 2: `Pipeline.modl`", "`model`"),
+        ("Pipeline:\n  device: cpu\n  Model: tuned\n", "line 3: `Pipeline.Model`", "`model`"),
+        (NEWER.replace("SemanticSegmentation:", "SemanticSegmentaton:"), "`SubModules.SemanticSegmentaton`", "`Sem"),
+        (NEWER.replace("model_name:", "modelname:"), "SemanticSegmentation.modelname`", "`model_name`"),
+        ("SubModules:\n  SemanticSegmentation:\n    model_dri: best\n", "line 3: ", "`model_dir`"),
+    ],
+)
+def test_a_misspelt_key_of_a_paddlex_file_is_named_with_its_line(
+    tmp_path: Path, text: str, place: str, meant: str
+) -> None:
+    error = refused(written(tmp_path, text))
+    assert place in error.message
+    assert error.message.endswith("is not a key of a pipeline.")
+    assert error.hint.startswith(f"Did you mean {meant}")
+
+
+def test_a_key_that_nothing_is_like_is_not_taken_for_the_missing_one(tmp_path: Path) -> None:
+    # "devcie" is another key misspelt.
+    error = refused(written(tmp_path, "Pipeline:\n  devcie: cpu\n  hpi_params: x\n"))
+    assert error.message == f"{tmp_path}/p.yaml, line 1: `Pipeline` has no `model`, which was expected."
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            "target_size: x",
+            "a whole number from 1 to 65536, -1, a list of 2 values (a whole number from 1 to 65536) or null",
+        ),
+        ("frames: 3", "first or all"),
+        ("scales: [99]", "a number above 0 (at most 16)"),
+        ("palette: x", "a list of values (a list of 3 values (a whole number from 0 to 255) or '#rrggbb' in quotes), "),
+        ("labels: 3", "text (in quotes if YAML takes it for something else), a mapping or null"),
+    ],
+)
+def test_what_was_expected_is_told_in_whole_phrases(tmp_path: Path, lines: str, expected: str) -> None:
+    assert f"; expected {expected}" in refused(written(tmp_path, f"zoo: 1\nmodel: a\n{lines}\n")).message

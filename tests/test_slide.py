@@ -279,13 +279,20 @@ def test_memory_does_not_grow_with_the_height_and_rows_are_read_once(bundle):
     assert peaks[1] < 1.05 * peaks[0]
 
 
-def test_progress_ends_with_the_picture(bundle):
+def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bundle):
     seen: list[Progress] = []
-    list(slide(Drawn(500, 90), cells, bundle, Window((128, 128), (96, 96)), progress=seen.append))
-    assert [item.rows for item in seen] == [500] * len(seen)
-    assert len(seen) > 3
-    assert all(a.done_rows < b.done_rows and a.seconds <= b.seconds for a, b in pairwise(seen))
-    assert (seen[-1].done_rows, seen[-1].left) == (500, 0)
+    strips = slide(Drawn(500, 900), cells, bundle, Window((128, 128), (96, 96)), batch_size=4, progress=seen.append)
+    next(strips)
+    # A row is ten windows: nine of one width and the last.
+    assert [(item.done_windows, item.done_rows > 0) for item in seen] == [
+        *((4, False), (8, False), (9, False), (10, False)),
+        (10, True),
+    ]
+    list(strips)
+    assert {(item.rows, item.windows) for item in seen} == {(500, 50)}
+    assert len({item.done_rows for item in seen}) > 3
+    assert all(a.done_rows <= b.done_rows and a.seconds <= b.seconds for a, b in pairwise(seen))
+    assert (seen[-1].done_rows, seen[-1].done_windows, seen[-1].left) == (500, 50, 0)
     assert seen[0].left > 0
 
 

@@ -90,7 +90,7 @@ KINDS = {
         np.dstack([GREY, GREY]),
         "minisblack",
         np.repeat(GREY[:, :, None], 3, axis=2),
-        {"extrasamples": [1]},
+        {"extrasamples": ["unassalpha"]},
     ),
     "16 bit": (DEEP, "rgb", (DEEP >> 8).astype(np.uint8), {}),
     "16 bit grey": (DEEP[:, :, 0], "minisblack", np.repeat((DEEP[:, :, :1] >> 8).astype(np.uint8), 3, axis=2), {}),
@@ -118,6 +118,36 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path, kind, stored, planar, byteord
     np.testing.assert_array_equal(pieces(path, 33), expected)
     if kind in ("grey", "inverted", "alpha") and planar == "contig":
         np.testing.assert_array_equal(read_image(path), expected)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("stored", [{"rowsperstrip": 20}, {"tile": (64, 64), "compression": "zlib"}])
+def test_colours_multiplied_by_alpha_are_those_read_image_gives(tmp_path, stored, channels, dtype, planar):
+    path = tmp_path / "a.tif"
+    alpha = np.tile(np.linspace(0, 255, 211).round().astype(np.uint8), (150, 1))[:, :, None]
+    multiplied = (PICTURE[:, :, :channels].astype(int) * alpha / 255).round()
+    image = np.dstack([multiplied, alpha]).astype(dtype) * dtype(257 if dtype == np.uint16 else 1)
+    tifffile.imwrite(
+        path,
+        image.transpose(2, 0, 1) if planar == "separate" else image,
+        photometric="rgb" if channels == 3 else "minisblack",
+        planarconfig=planar,
+        extrasamples=["assocalpha"],
+        **stored,
+    )
+    found = pieces(path, 33)
+    assert not found[:, 0].any()
+    np.testing.assert_array_equal(found[:, -1], np.broadcast_to(PICTURE[:, -1, :channels], (150, 3)))
+    # Of thin colours little is left to divide; half covered they are back within the rounding.
+    assert np.abs(found.astype(int) - PICTURE[:, :, :channels])[:, 106:].max() <= 2
+    try:
+        expected = read_image(path)
+    except DecodeError:
+        assert channels == 1 or planar == "separate"
+    else:
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("stored", [{"tile": (64, 64)}, {"rowsperstrip": 48}])
@@ -179,6 +209,10 @@ REFUSED = {
     "five bands": (
         lambda path: write(path, np.zeros((9, 9, 5), np.uint8), photometric="minisblack", planarconfig="contig"),
         "5 channels",
+    ),
+    "inverted grey multiplied by alpha": (
+        lambda path: write(path, PICTURE[..., :2], photometric="miniswhite", extrasamples=[1], planarconfig="contig"),
+        "inverted grey multiplied",
     ),
     "volume": (
         lambda path: write(path, np.zeros((4, 32, 32, 3), np.uint8), volumetric=True, tile=(16, 16, 16)),
@@ -274,6 +308,7 @@ def test_a_tiff_is_segmented_as_the_array_it_holds(bundle, tmp_path):
     labels = np.concatenate([strip.labels for strip in strips])
     np.testing.assert_array_equal(tifffile.imread(target), labels)
     assert (seen[-1].done_rows, seen[-1].rows) == PICTURE.shape[:1] * 2
+    assert seen[0].done_windows == 2
     segment_tiff(
         source,
         target,
@@ -317,11 +352,19 @@ def test_whatever_ends_a_run_leaves_the_old_file_and_nothing_else(tmp_path, erro
     assert os.listdir(tmp_path) == ["labels.tif"]
 
 
-@pytest.mark.parametrize("folder", ["missing/labels.tif", "file/labels.tif"])
-def test_a_folder_that_cannot_be_written_to_is_an_error(tmp_path, folder):
+def test_missing_folders_are_made_and_one_that_cannot_be_used_is_an_error_before_any_row_is_asked_for(tmp_path):
+    def never():
+        pytest.fail("rows were asked for")
+        yield
+
+    path = write_labels(tmp_path / "new" / "er" / "labels.TIFF", (4, 4), iter([np.ones((4, 4), np.uint8)]))
+    assert tifffile.imread(path).sum() == 16
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"labels\.tif cannot be written"):
-        write_labels(tmp_path / folder, (4, 4), iter([np.zeros((4, 4), np.uint8)]))
+    with pytest.raises(OutputError, match="file cannot be used"):
+        write_labels(tmp_path / "file" / "labels.tif", (4, 4), never())
+    with pytest.raises(OutputError, match=r"l\.png does not end in \.tif or \.tiff"):
+        write_labels(tmp_path / "l.png", (4, 4), never())
+    assert sorted(os.listdir(tmp_path)) == ["file", "new"]
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):

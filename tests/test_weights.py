@@ -18,6 +18,7 @@ import zoo
 from servers import Server
 from support import ARCHIVE, packed
 from zoo.cli.app import cli
+from zoo.hub.bundle import Bundle
 from zoo.hub.store import Store
 from zoo.registry import find_model
 from zoo.weights.inventory import cached
@@ -323,3 +324,34 @@ def test_predict_downloads_what_it_needs(server: Server, home: Path, tmp_path: P
     done = run("predict", str(tmp_path / "street.png"), "--model", "PP-LiteSeg-T")
     assert "PP-LiteSeg-T on cpu" in done.stdout
     assert len(server.requests) == 1
+
+
+def test_what_training_left_is_opened_with_the_right_path(
+    paddlex_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(paddlex_bundle.folder, tmp_path / "best" / "inference")
+    (tmp_path / "best" / "model.pdparams").write_bytes(b"")
+    (tmp_path / "epoch_3").mkdir()
+    for name in ("epoch_3/model.safetensors", "loose.pdparams"):
+        (tmp_path / name).write_bytes(b"")
+    for name, fact, hint in (
+        ("best", "No model is called 'best'.", "Give the folder inside it: best/inference"),
+        ("./best", "best has no inference.yml", "Give the folder inside it: best/inference"),
+        (Path("best"), "best has no inference.yml", "Give the folder inside it: best/inference"),
+        ("best/model.pdparams", "best/model.pdparams has no", "zoo export MODEL --weights best/model.pdparams --out"),
+        ("loose.pdparams", "No model is called", "zoo export MODEL --weights loose.pdparams --output FOLDER"),
+        ("./epoch_3", "epoch_3 has no", "zoo export MODEL --weights epoch_3/model.safetensors --output FOLDER"),
+        ("./gone", "gone has no", "an archive must be unpacked first"),
+        ("gone", "No model is called 'gone'.", "Run: zoo list-models"),
+    ):
+        with pytest.raises(zoo.ZooError) as caught:
+            zoo.load(name)
+        assert fact in caught.value.message
+        assert hint in caught.value.hint
+    with zoo.load("best/inference", threads=1) as model:
+        assert model.bundle.folder == Path("best/inference")
+    # An installed model of this name comes first.
+    shutil.copytree(tmp_path / "best", tmp_path / "starter")
+    with zoo.load("starter", threads=1) as model:
+        assert tmp_path not in model.bundle.folder.parents

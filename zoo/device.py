@@ -49,15 +49,37 @@ def resolve_device(name: str, devices: Mapping[str, Device]) -> tuple[Device, in
         return CPU(), 0
     device = devices.get(kind)
     if device is None:
-        present = ", ".join(["cpu", *sorted(devices)])
-        hint = f"Run: pip install zoo-device-{kind}" if kind in _KNOWN else "Use cpu, or a kind with a number: gpu:0"
-        raise DeviceNotInstalledError(f"The device {name!r} is not installed here. Installed: {present}.", hint)
+        raise _unknown(name, devices)
     index = int(number or 0)
     probe = device.probe()
     if index >= probe.count:
         reason = probe.reason or f"there are {probe.count}, numbered from 0"
         raise DeviceUnavailableError(f"The device {kind}:{index} cannot be used: {reason}.", "Use device='cpu'")
     return device, index
+
+
+def _unknown(name: str, devices: Mapping[str, Device]) -> DeviceNotInstalledError:
+    """Returns the error for a string that names no installed kind, or names none in this form."""
+    present = ["cpu", *sorted(devices)]
+    kind, _, number = name.strip().lower().partition(":")
+    if "," in name:
+        first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())
+        return DeviceNotInstalledError(
+            f"The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
+            f"Give one, such as {first[0] if first else 'cpu'}",
+        )
+    if kind == "auto":
+        return DeviceNotInstalledError(
+            f"The device {name!r} leaves the choice to zoo, which makes none. Installed: {', '.join(present)}.",
+            "Give one, such as cpu",
+        )
+    if number and kind in (*_KNOWN, *present) and (kind == "cpu" or not number.isdecimal()):
+        return DeviceNotInstalledError(
+            f"The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
+            f"Give one, such as {kind if kind == 'cpu' else f'{kind}:0'}",
+        )
+    hint = f"Run: pip install zoo-device-{kind}" if kind in _KNOWN else "Use cpu, or a kind with a number: gpu:0"
+    return DeviceNotInstalledError(f"The device {name!r} is not installed here. Installed: {', '.join(present)}.", hint)
 
 
 def available_cores() -> int:

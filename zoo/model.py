@@ -217,14 +217,15 @@ class Model:
         Args:
             source: A tiled or striped TIFF; needs the extra `large`.
             target: The label map to write: a tiled, compressed TIFF of class values with the palette; replaced when it
-                is complete and not before. A file that is none of an earlier run on the same picture is not replaced.
+                is complete and not before. Its name ends in .tif or .tiff; missing folders are made. A file that is
+                none of an earlier run on the same picture is not replaced.
             window: (height, width) of a window in pixels; by default the published one.
             stride: (height, width) from one window to the next; by default the published one, else three quarters of
                 `window`.
             batch_size: At most so many windows run together.
             min_score: Pixels whose probability is below it become unknown.
             labels: Other classes, as in `predict`.
-            progress: Called after every strip.
+            progress: Called after every batch of windows and with every strip.
 
         Returns:
             The target.
@@ -233,7 +234,7 @@ class Model:
             BundleError: The model cannot be run in windows.
             ConfigError: Nothing says how large the windows are, or labels are not possible.
             SourceError: The file is no TIFF that can be read in parts.
-            OutputError: The target cannot be written.
+            OutputError: The target cannot be written, or its name does not end in .tif or .tiff.
             ValueError: A number is out of bounds.
         """
         from zoo.vision.tiff import check_replaceable, segment_tiff
@@ -266,7 +267,7 @@ class Model:
     def _mapping(self, labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None) -> LabelMapping | None:
         if isinstance(labels, Mapping) and "labels" not in labels:
             labels = {"labels": labels}
-        return labels if isinstance(labels, LabelMapping | None) else read_mapping(labels, self.bundle.labels)
+        return None if labels is None else read_mapping(labels, self.bundle.labels)
 
     def __enter__(self) -> Model:
         return self

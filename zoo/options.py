@@ -112,7 +112,8 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
     size = options.window or (bundle.window.size if bundle.window is not None else None)
     if size is None:
         raise ConfigError(
-            f"Nothing says how large the windows of {bundle.model} are.", "Use window=(512, 1024)  (height, width)"
+            f"Nothing says how large the windows of {bundle.model} are.",
+            "Use window=(512, 1024), or --window 512 1024  (height, width)",
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
     stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)

@@ -83,6 +83,8 @@ class Run:
         # What a batch takes says little while others run.
         self._may_stream = streams.count > 1 and options.batch_size != "auto" and not options.live
         self._run_so_far = 0
+        # Whether a view of the picture that runs was cut into windows.
+        self._slid_view = False
         self._running: dict[int, Future[_Segmented]] = {}
         if streams.asked and options.batch_size == "auto":
             _log.warning("batch_size is auto: the batches run one after the other, without streams")
@@ -125,9 +127,12 @@ class Run:
         return window is not None and (size[0] > window.size[0] or size[1] > window.size[1])
 
     def _said(self, size: tuple[int, ...]) -> tuple[str, ...]:
-        # A picture of one window was taken whole, as any other.
-        windows = self._note if self._window is None or self._slides((size[0], size[1])) else ""
-        return windows, f"mean over {self._options.views} views" if self._options.is_augmented else ""
+        options = self._options
+        if not options.is_augmented:
+            # A picture of one window was taken whole, as any other.
+            return (self._note if self._window is None or self._slides((size[0], size[1])) else "",)
+        views = f"mean over {options.views} views" if options.views > 1 else f"scaled by {options.scales[0]:g}"
+        return self._note if self._window is None or self._slid_view else "", views
 
     def _start(self, pool: ThreadPoolExecutor, batch: Sequence[_Prepared | Failure]) -> Begun[Result | Failure]:
         """Runs a batch here, or starts it in a stream once there are many."""
@@ -203,6 +208,7 @@ class Run:
     def _in_parts(self, item: _Prepared) -> Result:
         began = time.perf_counter()
         if self._options.is_augmented:
+            self._slid_view = False
             mask, scores = augmented(
                 item.image,
                 self._view,
@@ -219,6 +225,7 @@ class Run:
         """Evaluates one view of a picture: in windows where they are asked for and it is larger than one."""
         bundle = replace(self._bundle, preprocess=tuple(steps))
         if self._window is not None and self._slides((image.shape[0], image.shape[1])):
+            self._slid_view = True
             return slide_logits(image, self._session.run, bundle, self._window, self._window_batch)
         tensor, geometry = preprocess(image, steps)
         return self._session.run(tensor[np.newaxis])[0].astype(np.float32, copy=False), geometry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import importlib.util
@@ -232,6 +233,7 @@ class _Stdout:
     def _writer(self, stdout: int) -> TextIO:
         if self._meanwhile is None:
             self._meanwhile = open(os.dup(stdout), "w", encoding=sys.stdout.encoding, errors="replace", buffering=1)  # noqa: SIM115
+            atexit.register(self._meanwhile.close)
         else:
             os.dup2(stdout, self._meanwhile.fileno())
         return self._meanwhile

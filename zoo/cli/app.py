@@ -1,15 +1,18 @@
 """The commands of `zoo`, their errors and their exit codes.
 
-Exit codes: 0 done, 1 a ZooError, 2 wrong usage, 3 some inputs failed, 130 interrupted. A command's module is imported
-when the command runs, so that `zoo --help` and `zoo --version` import none.
+Exit codes: 0 done, 1 a ZooError or an output that cannot be written, 2 wrong usage, 3 some inputs failed, 130
+interrupted. A command's module is imported when the command runs, so that `zoo --help` and `zoo --version` import none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import sys
 import warnings
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -91,6 +94,20 @@ class _LazyGroup(click.Group):
         groups = [*commands.items(), ("Options", options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        _open_streams()
+        try:
+            try:
+                return super().main(*args, **extra)
+            finally:
+                # Now, and not when the interpreter ends and can tell nobody.
+                sys.stdout.flush()
+        except OSError as error:
+            if not _is_of_output(error):
+                raise
+            _give_up_output(error)
+            sys.exit(1)
+
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
@@ -121,6 +138,40 @@ class _LazyGroup(click.Group):
                 ctx.exit(1)
             except KeyboardInterrupt:
                 ctx.exit(130)
+
+
+def _open_streams() -> None:
+    """Gives a program that was started without one of the three streams something to read or write."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Says whether it was raised where click, or this module, writes to a stream."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals["__name__"] in ("click.utils", __name__)
+
+
+def _give_up_output(error: OSError) -> None:
+    """Says why standard output cannot be written; what was not written yet is thrown away."""
+    from zoo.cli.notes import alert
+
+    _throw_away(sys.stdout)
+    try:
+        # A reader that went away, such as head, has what it wanted.
+        if error.errno != errno.EPIPE:
+            alert(f"Standard output cannot be written: {error.strerror}.\nFree some space, or send it somewhere else.")
+    except OSError:
+        _throw_away(sys.stderr)
+
+
+def _throw_away(stream: TextIO) -> None:
+    """Lets what a stream still holds vanish: Python would try to write it again when it ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextlib.contextmanager

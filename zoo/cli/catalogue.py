@@ -23,7 +23,7 @@ FOLDER = Path(__file__).with_name("messages")
 #: {0} is a value; {0:list} in Chinese is one of several names with "or" or "and" between them.
 PLACEHOLDER = re.compile(r"\{(\d+)(:list)?\}")
 _MARKS = {".": "。", ";": "；"}
-_CONJUNCTIONS = {" or ": " 或 ", " and by ": " 和 ", " and ": " 和 "}
+_CONJUNCTIONS = {", ": "、", " or ": " 或 ", " and by ": " 和 ", " and ": " 和 "}
 #: Blanks where a value (between \0) meets the Chinese text: one beside a Latin letter, none elsewhere.
 _BORDERS = [
     (re.compile(r"(?<=[\u4e00-\u9fff])\0(?=[\w`'\"/(\[])(?![\u4e00-\u9fff])"), " "),
@@ -138,7 +138,10 @@ class Catalogue:
             if not (said and not template.parts[0]) and all(part in text for part in template.parts):
                 for values in filter(template.trusts, itertools.islice(_cuts(template.parts, text), _MOST_CUTS)):
                     texts = [
-                        value for n, value in zip(template.numbers, values, strict=True) if n not in template.names
+                        text
+                        for n, value in zip(template.numbers, values, strict=True)
+                        if n not in template.names
+                        for text in (_listed(value) if f"{{{n}:list}}" in template.chinese else [value])
                     ]
                     known = template.weight + sum(self._read(text).known for text in texts)
                     yield _Reading(self._filled(template, values), known)
@@ -150,7 +153,7 @@ class Catalogue:
             value = numbered[int(match[1])]
             if int(match[1]) in template.names and not match[2]:
                 return value
-            names = re.split("(" + "|".join(_CONJUNCTIONS) + ")", value) if match[2] else [value]
+            names = _listed(value) if match[2] else [value]
             return "".join(_CONJUNCTIONS.get(name) or self._read(name).chinese for name in names)
 
         text = PLACEHOLDER.sub(lambda match: f"\0{put(match)}\0", template.chinese)
@@ -217,6 +220,13 @@ def _cuts(parts: Sequence[str], text: str) -> Iterator[tuple[str, ...]]:
 
     if text.startswith(parts[0]):
         yield from after(1, len(parts[0]))
+
+
+def _listed(text: str) -> list[str]:
+    """Parts "a, b (c or d) or e" into a, b (c or d) and e, with what stands between them."""
+    parts = re.split(r"(, | or | and by | and )(?!(?:[^()]|\([^()]*\))*\))", text)
+    # Commas alone are part of one thing: "a mapping of path, kinds".
+    return parts if any(part != ", " for part in parts[1::2]) else [text]
 
 
 def _joined(text: str, more: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json
 from zoo.text import printable
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=MODEL, required=False)
-@click.option("--device", help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
-@click.option("--backend", help="Inference engine of the self-test.  [default: auto]")
+@click.option("--device", type=DEVICE, help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
+@click.option("--backend", type=BACKEND, help="Inference engine of the self-test.  [default: auto]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(ctx: click.Context, model: str | None, device: str | None, backend: str | None, as_json: bool) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.completion import DEVICE, LABELS, MODEL
 from zoo.cli.notes import note
 from zoo.cli.options import Scales, lock_options, offline_option
 from zoo.cli.progress import download_progress
+from zoo.labels.conversions import CONVERSIONS
 
 
 @click.command()
@@ -19,10 +20,15 @@ from zoo.cli.progress import download_progress
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="List file: `image mask` on every line.")
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the paths in it; by default its own.")
 @click.option("--ignore-index", default=255, show_default=True, help="Mask value of pixels that do not count.")
-@click.option("--device", default="cpu", show_default=True, help="Such as cpu or gpu:0.")
+@click.option("--device", type=DEVICE, default="cpu", show_default=True, help="Such as cpu or gpu:0.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
-@click.option("--labels", help="Other classes to measure: a YAML file, or the name of a built-in mapping.")
+@click.option("--labels", type=LABELS, help="Other classes to measure: a YAML file, or the name of a built-in mapping.")
 @click.option("--map-truth", is_flag=True, help="The masks hold the model's own classes; bring them to --labels too.")
+@click.option(
+    "--truth-labels",
+    type=click.Choice(list(CONVERSIONS)),
+    help="Built-in mapping of the masks alone, such as cityscapes-trainids for *_labelIds.png; void does not count.",
+)
 @click.option(
     "--mode",
     type=click.Choice(["auto", "whole", "slide"]),
@@ -30,6 +36,8 @@ from zoo.cli.progress import download_progress
     show_default=True,
     help="Sliding windows or whole pictures.",
 )
+@click.option("--window", type=click.IntRange(1), nargs=2, metavar="HEIGHT WIDTH", help="Size of a sliding window.")
+@click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
 @click.option("--flip", is_flag=True, help="Average with the mirrored picture.")
 @click.option("--scales", type=Scales(), default=(1.0,), help="Average over sizes, such as 0.75,1,1.25.  [default: 1]")
 @lock_options
@@ -44,7 +52,10 @@ def evaluate(
     threads: int | None,
     labels: str | None,
     map_truth: bool,
+    truth_labels: str | None,
     mode: str,
+    window: tuple[int, int] | None,
+    stride: tuple[int, int] | None,
     flip: bool,
     scales: tuple[float, ...],
     lock: Path | None,
@@ -63,7 +74,19 @@ def evaluate(
     with loaded:
         mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
         names = loaded.labels if mapping is None else mapping.labels.names
-        confusion = run(loaded, samples, ignore_index, mapping, map_truth, mode=mode, flip=flip, scales=scales)
+        confusion = run(
+            loaded,
+            samples,
+            ignore_index,
+            mapping,
+            map_truth,
+            None if truth_labels is None else CONVERSIONS[truth_labels].mapping,
+            mode=mode,
+            window=window,
+            stride=stride,
+            flip=flip,
+            scales=scales,
+        )
         report: dict[str, Any] = {
             "model": loaded.name,
             "data": str(data),

@@ -6,9 +6,20 @@ zoo --get_pipeline_config semantic_segmentation --save_path DIR
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
-_KNOWN = ("--pipeline", "--input", "--device", "--model", "--save-path", "--get-pipeline-config", "--config-save-path")
+#: The flags, spelt with hyphens; each takes a value.
+DOCUMENTED = (
+    "--pipeline",
+    "--input",
+    "--device",
+    "--model",
+    "--save-path",
+    "--get-pipeline-config",
+    "--config-save-path",
+)
 
 
 def translate(argv: Sequence[str]) -> list[str] | None:
@@ -24,53 +35,83 @@ def translate(argv: Sequence[str]) -> list[str] | None:
         another form.
     """
     dashes = argv.index("--") if "--" in argv else len(argv)
-    words, last = [_hyphened(word) for word in argv[:dashes]], list(argv[dashes + 1 :])
-    begin = next((place for place, word in enumerate(words) if _name(word) in _KNOWN), len(words))
-    front, rest = words[:begin], words[begin:]
+    words, last = argv[:dashes], argv[dashes + 1 :]
+    begin = next((place for place, word in enumerate(words) if _split(word)[0] in DOCUMENTED), len(words))
+    front, options = words[:begin], list(_options(words[begin:]))
+    names = [option.name for option in options]
     # A command's own options are its own business.
     if not all(word.startswith("-") for word in front):
         return None
-    names, rest = _taken(rest, "--get-pipeline-config")
-    if names is not None:
-        rest = [word.replace("--config", "-", 1) if _name(word) == "--config-save-path" else word for word in rest]
-        return [*front, "pipeline", "config", *rest, *_after_dashes([*names, *last])]
-    if not any(_name(word) == "--pipeline" for word in rest):
-        return None
-    inputs, rest = _taken(rest, "--input")
-    # -y answers a question about the pipeline file that zoo does not ask.
-    rest = [word for word in rest if word != "-y"]
-    return [*front, "predict", *rest, *_after_dashes([*(inputs or ()), *last])]
+    if "--get-pipeline-config" in names:
+        return [*front, "pipeline", "config", *_config(options, last)]
+    if "--pipeline" in names:
+        return [*front, "predict", *_predict(options, last)]
+    return None
 
 
-def _taken(words: list[str], option: str) -> tuple[list[str] | None, list[str]]:
-    """Takes an option with its values out; None where it is not there, no values where it has none."""
-    values: list[str] | None = None
-    rest: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
-        name, mark, value = word.partition("=")
-        if name != option:
-            rest.append(word)
+class _Option(NamedTuple):
+    """An option and all words up to the next one; what was joined to it with = is the first of them."""
+
+    name: str
+    values: list[str]
+    joined: bool
+
+    @property
+    def lacks_value(self) -> bool:
+        """Whether it is known to take a value and has none."""
+        return self.name in DOCUMENTED and not self.values
+
+    def words(self) -> list[str]:
+        """Returns the words of the command line again."""
+        return [f"{self.name}={self.values[0]}", *self.values[1:]] if self.joined else [self.name, *self.values]
+
+
+def _predict(options: list[_Option], last: Iterable[str]) -> list[str]:
+    """Returns the arguments of `zoo predict`: inputs in their order, each so that no option before it can take it."""
+    arguments: list[str] = []
+    for option in options:
+        if option.lacks_value:
+            # In front of others it would take the next word for its value.
+            return [*arguments, option.name]
+        if option.name == "--input":
+            arguments += _inputs(option.values)
+        elif option.name in DOCUMENTED:
+            arguments += option._replace(values=option.values[:1]).words() + _inputs(option.values[1:])
+        else:
+            # -y answers a question about the pipeline file that zoo does not ask.
+            arguments += option.values if option.name == "-y" else option.words()
+    return arguments + _inputs(last)
+
+
+def _inputs(values: Iterable[str]) -> list[str]:
+    return [f"--input={value}" for value in values]
+
+
+def _config(options: list[_Option], last: Iterable[str]) -> list[str]:
+    """Returns the arguments of `zoo pipeline config`."""
+    arguments: list[str] = []
+    names: list[str] = []
+    for option in options:
+        if option.name == "--get-pipeline-config":
+            names += option.values
             continue
-        values = values or []
-        if mark:
-            values.append(value)
-        elif waiting and (waiting[0] == "-" or not waiting[0].startswith("-")):
-            values.append(waiting.pop(0))
-    return values, rest
+        saving = option._replace(name="--save-path") if option.name == "--config-save-path" else option
+        arguments += saving.words()
+        if option.lacks_value:
+            return arguments
+    names += last
+    return [*arguments, "--", *names] if names else arguments
 
 
-def _name(word: str) -> str:
-    """Returns the name of an option without its value."""
-    return word.partition("=")[0]
+def _options(words: Sequence[str]) -> Iterator[_Option]:
+    """Yields the options of words of which the first is one."""
+    begins = [place for place, word in enumerate(words) if word.startswith("-") and word != "-"]
+    for begin, end in pairwise([*begins, len(words)]):
+        name, mark, value = _split(words[begin])
+        yield _Option(name, [*([value] if mark else ()), *words[begin + 1 : end]], bool(mark))
 
 
-def _hyphened(word: str) -> str:
-    """Spells an option's name with hyphens, whose values stay as they are."""
+def _split(word: str) -> tuple[str, str, str]:
+    """Parts an option from its value; its name is spelt with hyphens, the value stays as it is."""
     name, mark, value = word.partition("=")
-    return name.replace("_", "-") + mark + value if word.startswith("--") else word
-
-
-def _after_dashes(words: list[str]) -> list[str]:
-    return ["--", *words] if words else []
+    return name.replace("_", "-") if word.startswith("--") else name, mark, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,17 +10,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, MODEL, PATHS, PIPELINE
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
 from zoo.cli.pipeline import given
 from zoo.cli.progress import download_progress
-from zoo.cli.report import Tally, Written, bar, told
+from zoo.cli.report import Tally, Telling, Written, bar
 from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.pipeline import PipelineConfig
-    from zoo.results import Predictions
+    from zoo.results import Predictions, Result
     from zoo.results.save import Format
     from zoo.vision.sources import Input
 
@@ -48,6 +49,10 @@ _OPTIONS = {
 }
 
 
+#: Endings of files that results can be written to; other paths are folders.
+_FILES = (".json", ".xml", ".geojson", ".png", ".jpg", ".jpeg")
+
+
 def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -66,20 +71,25 @@ def _colors(
 
 
 @click.command()
-@click.argument("inputs", nargs=-1)
-@click.option("--input", "more", multiple=True, help="Another way to give an input; may be repeated.")
-@click.option("--pipeline", help="semantic_segmentation, or a pipeline file; options given here beat it.")
+@click.argument("inputs", nargs=-1, type=PATHS)
+@click.option("--input", "more", multiple=True, type=PATHS, help="Another way to give an input; may be repeated.")
+@click.option(
+    "--pipeline", type=PIPELINE, help="semantic_segmentation, or a pipeline file; options given here beat it."
+)
 @click.option("--model", type=MODEL, help="Name of a model, an export folder, or FILE.zoo#MODEL.  [default: starter]")
-@click.option("--save-path", "-o", type=click.Path(path_type=Path), help="Folder for the results.")
+@click.option(
+    "--save-path", "-o", type=click.Path(path_type=Path), help="Folder for the results, or a file for one form of them."
+)
 @click.option(
     "--save",
+    type=FORMATS,
     callback=_kinds,
     help="What to save, a comma list of overlay, color, side, mask, json, coco, geojson, labelme, cvat, labelstudio.  "
     "[default: overlay,mask,json]",
 )
 @click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
-@click.option("--device", help="Such as cpu or gpu:0.  [default: cpu]")
-@click.option("--backend", help="Inference engine.  [default: auto]")
+@click.option("--device", type=DEVICE, help="Such as cpu or gpu:0.  [default: cpu]")
+@click.option("--backend", type=BACKEND, help="Inference engine.  [default: auto]")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
 @click.option(
     "--streams",
@@ -88,15 +98,15 @@ def _colors(
 )
 @click.option("--batch-size", type=BatchSize(), help="Pictures of one size together, or auto to measure.  [default: 1]")
 @click.option("--on-error", type=click.Choice(["raise", "skip"]), help="Stop at a bad input, or go on and exit with 3.")
-@click.option("--recursive", "-r", is_flag=True, help="Read the folders inside folders too.")
+@click.option("--recursive/--no-recursive", "-r", default=False, help="Read the folders inside folders too.")
 @click.option(
     "--frames",
     type=click.Choice(["first", "all"]),
     help="Of animations and TIFF files; PDF and video files are read whole.",
 )
-@click.option("--scores", is_flag=True, help="Compute the probability of the winning class.")
+@click.option("--scores/--no-scores", default=False, help="Compute the probability of the winning class.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Pixels below this probability are unknown.")
-@click.option("--labels", help="Other classes: a YAML file, or the name of a built-in mapping.")
+@click.option("--labels", type=LABELS, help="Other classes: a YAML file, or the name of a built-in mapping.")
 @click.option(
     "--palette",
     type=ClassColor(),
@@ -107,7 +117,7 @@ def _colors(
 @click.option("--mode", type=click.Choice(["auto", "whole", "slide"]), help="Sliding windows or whole pictures.")
 @click.option("--window", type=click.IntRange(1), nargs=2, metavar="HEIGHT WIDTH", help="Size of a sliding window.")
 @click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
-@click.option("--flip", is_flag=True, help="Average with the mirrored picture.")
+@click.option("--flip/--no-flip", default=False, help="Average with the mirrored picture.")
 @click.option("--scales", type=Scales(), help="Average over sizes, such as 0.75,1,1.25.")
 @lock_options
 @offline_option
@@ -134,32 +144,75 @@ def predict(
     config = config.override(**{_OPTIONS[name]: value for name, value in given(ctx, *_OPTIONS).items()})
     for said in config.notes:
         note(printable(said))
+    file = _one_file(ctx, config)
     if config.save_path is not None:
         from zoo.files import ensure_folder
 
         # Before the model is loaded and any work is done for nothing.
-        ensure_folder(config.save_path)
-    elif resume:
-        raise click.UsageError("--resume belongs to --save-path: it looks there for results.", ctx)
+        ensure_folder(config.save_path if file is None else file.parent)
+    if resume and (config.save_path is None or file is not None):
+        raise click.UsageError("--resume belongs to --save-path FOLDER: it looks there for results.", ctx)
     if offline:
         _refuse_addresses(sources)
     with download_progress() as progress:
         model = load_model(config, offline=offline, lock=lock, progress=progress)
     passed = _PassedOver(config) if resume else None
-    tally = Tally()
     with model:
         predictions = model.predict(sources, skip=passed, **config.predict_arguments())
+        telling = Telling(predictions, as_json, verbose())
         try:
             with bar(partial(_count, sources, config), as_json) as shown:
-                for result, _paths in told(_written(predictions, config), shown.echo, as_json, verbose()):
-                    tally.add(result)
-                    shown.advance(tally, len(predictions.failures) + (passed.count if passed else 0))
+                telling.shown, telling.passed = shown, lambda: 0 if passed is None else passed.count
+                if file is None:
+                    _write_each(telling, predictions, config)
+                else:
+                    _write_one(telling, predictions, file, config.save_kinds[0])
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
-            _summary(predictions, tally, config.save_path, passed.count if passed else 0)
+            telling.rest()
+            _summary(predictions, telling.tally, config.save_path, 0 if passed is None else passed.count)
     if predictions.failures:
         ctx.exit(3)
+
+
+def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
+    """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
+    path = config.save_path
+    if path is None or path.suffix.lower() not in _FILES or path.is_dir():
+        return None
+    if len(config.save_kinds) != 1:
+        raise click.UsageError(
+            f"{printable(path)} names a file, which holds one form. Choose it with --save, or give a folder.", ctx
+        )
+    return path
+
+
+def _write_each(telling: Telling, predictions: Predictions, config: PipelineConfig) -> None:
+    """Writes the files of each result in a thread, while the engine is at the next ones."""
+    from zoo.flow import ahead
+
+    folder, kinds = config.save_path, cast("tuple[Format, ...]", config.save_kinds)
+    if folder is None:
+        telling.through((result, []) for result in predictions)
+        return
+
+    def write(result: Result) -> Written:
+        done = result, [result.save(folder, kind) for kind in kinds]
+        telling.finished.append(done)
+        return done
+
+    with contextlib.closing(ahead(predictions, write)) as written:
+        telling.through(written)
+
+
+def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str) -> None:
+    """Writes all results into one file."""
+    from zoo.results.save import save_all
+
+    passing = telling.passing((result, []) for result in predictions)
+    for path in save_all((result for result, _ in passing), file, kind, {}):
+        note(f"  saved {printable(path)}")
 
 
 def _refuse_addresses(sources: list[str]) -> None:
@@ -176,16 +229,6 @@ def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
     from zoo.vision.sources import SourceOptions, origins
 
     return origins(sources, SourceOptions(recursive=config.recursive))
-
-
-def _written(predictions: Predictions, config: PipelineConfig) -> Iterator[Written]:
-    """Writes results in a thread, while the engine is at the next ones."""
-    from zoo.flow import ahead
-
-    folder, kinds = config.save_path, cast("tuple[Format, ...]", config.save_kinds)
-    if folder is None:
-        return ((result, []) for result in predictions)
-    return ahead(predictions, lambda result: (result, [result.save(folder, kind) for kind in kinds]))
 
 
 class _PassedOver:
@@ -210,7 +253,7 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
     for failure in failures:
         alert(printable(failure.error.message))
     if passed:
-        note(f"{passed} passed over: their results are there.")
+        note(f"{passed} passed over: their results are there. Which model and options made them is not looked at.")
     if failures:
         alert(f"{tally.pictures} segmented, {len(failures)} failed.")
     elif tally.pictures > 1:

@@ -8,13 +8,13 @@ import os
 import sys
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -22,7 +22,7 @@ from zoo.cli.notes import note, quiet, verbose
 from zoo.text import printable
 
 if TYPE_CHECKING:
-    from zoo.results import Result
+    from zoo.results import Predictions, Result
 
 #: A result, and the files it was written to.
 Written = tuple["Result", list[Path]]
@@ -31,41 +31,85 @@ Written = tuple["Result", list[Path]]
 _SHOWN = 3
 
 
-def told(results: Iterator[Written], echo: Callable[[str], object], as_json: bool, whole: bool) -> Iterator[Written]:
-    """Prints results and passes them on.
+class Telling:
+    """Prints the results of a run, in their order, and counts them.
 
     Args:
-        results: The results of a run.
-        echo: Prints a line.
-        as_json: A line of JSON each.
+        predictions: The run; its failures are told too.
+        as_json: A line of JSON for each result and each failure.
         whole: All about every picture, also where there are several.
+
+    Attributes:
+        tally: What was told so far.
+        finished: Results that are written and not told yet, for a writer to fill.
+        shown: Where lines go.
+        passed: How many inputs were passed over.
     """
-    if as_json:
-        for result, paths in results:
-            document = {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}
-            echo(json.dumps(document, ensure_ascii=False))
-            yield result, paths
-        return
-    first = next(results, None)
-    if first is None:
-        return
-    second: Written | None = None
-    fault: BaseException | None = None
-    try:
-        second = next(results, None)
-    except BaseException as error:  # also Ctrl-C: what is done is told first
-        fault = error
-    lines = _whole if whole or second is None else _line
-    for line in lines(*first):
-        echo(line)
-    yield first
-    if fault is not None:
-        raise fault
-    if second is not None:
-        for result, paths in itertools.chain([second], results):
-            for line in lines(result, paths):
-                echo(line)
-            yield result, paths
+
+    def __init__(self, predictions: Predictions, as_json: bool, whole: bool) -> None:
+        self.tally = Tally()
+        self.finished: deque[Written] = deque()
+        self.shown = Bar()
+        self.passed: Callable[[], int] = lambda: 0
+        self._predictions = predictions
+        self._as_json, self._whole = as_json, whole
+        self._failures = 0
+
+    def through(self, results: Iterable[Written]) -> None:
+        """Prints all results."""
+        for _ in self.passing(results):
+            pass
+
+    def passing(self, results: Iterable[Written]) -> Iterator[Written]:
+        """Prints results and passes them on."""
+        remaining = iter(results)
+        lines = _json
+        held: list[Written] = []
+        fault: BaseException | None = None
+        if not self._as_json:
+            # Whether there are several is known when the second is there.
+            try:
+                held = list(itertools.islice(remaining, 1))
+                held += itertools.islice(remaining, 1)
+            except BaseException as error:  # also Ctrl-C: what is done is told first
+                fault = error
+            lines = _whole if self._whole or len(held) < 2 else _line
+        for written in itertools.chain(held, () if fault else remaining):
+            self._print(written, lines)
+            yield written
+        self._tell_failures()
+        if fault is not None:
+            raise fault
+
+    def rest(self) -> None:
+        """Prints what was written and not told, which is so after Ctrl-C."""
+        self.shown = Bar()
+        for written in list(self.finished):
+            self._print(written, _json if self._as_json else _line)
+        self._tell_failures()
+
+    def _print(self, written: Written, lines: Callable[[Result, list[Path]], Iterator[str]]) -> None:
+        if self.finished:
+            self.finished.popleft()
+        self.tally.add(written[0])
+        for line in lines(*written):
+            self.shown.echo(line)
+        self._tell_failures()
+        self.shown.advance(self.tally, len(self._predictions.failures) + self.passed())
+
+    def _tell_failures(self) -> None:
+        failures = self._predictions.failures
+        for failure in failures[self._failures :] if self._as_json else ():
+            error = {"type": type(failure.error).__name__, "message": failure.error.message, "hint": failure.error.hint}
+            self.shown.echo(
+                json.dumps({"name": failure.name, "source": failure.uri, "error": error}, ensure_ascii=False)
+            )
+        self._failures = len(failures)
+
+
+def _json(result: Result, paths: list[Path]) -> Iterator[str]:
+    document = {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}
+    yield json.dumps(document, ensure_ascii=False)
 
 
 def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
@@ -167,8 +211,8 @@ def bar(inputs: Callable[[], Iterable[object]], as_json: bool) -> Generator[Bar,
         inputs: Goes through the inputs once more, to count them; in a thread, because folders may be large.
         as_json: Whether results are lines of JSON.
     """
-    lines_here = sys.stdout.isatty()
-    if quiet() or verbose() or not sys.stderr.isatty() or (as_json and lines_here):
+    lines_here = _is_terminal(sys.stdout)
+    if quiet() or verbose() or not _is_terminal(sys.stderr) or (as_json and lines_here):
         yield Bar()
         return
     from rich.console import Console
@@ -190,3 +234,8 @@ def bar(inputs: Callable[[], Iterable[object]], as_json: bool) -> Generator[Bar,
         threading.Thread(target=count, daemon=True).start()
         above = partial(console.print, markup=False, highlight=False, soft_wrap=True)
         yield Bar(above, advance) if lines_here else Bar(advance=advance)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    # A stream that was closed before zoo began is None.
+    return stream is not None and stream.isatty()

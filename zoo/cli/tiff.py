@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.completion import DEVICE, LABELS, MODEL
 from zoo.cli.notes import quiet
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
 @click.option("--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Windows that run together.")
 @click.option("--min-score", type=click.FloatRange(0, 1), help="Pixels below this probability are unknown.")
-@click.option("--labels", help="Other classes: a YAML file, or the name of a built-in mapping.")
-@click.option("--device", default="cpu", show_default=True, help="Such as cpu or gpu:0.")
+@click.option("--labels", type=LABELS, help="Other classes: a YAML file, or the name of a built-in mapping.")
+@click.option("--device", type=DEVICE, default="cpu", show_default=True, help="Such as cpu or gpu:0.")
 @click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
 @lock_options
 @offline_option
@@ -48,10 +48,12 @@ def tiff(
 ) -> None:
     """Segment the TIFF SOURCE in windows into the label TIFF TARGET, whatever its size."""
     from zoo.model import load
+    from zoo.vision.tiff import check_name
 
+    check_name(target)
     with download_progress() as progress:
         loaded = load(model, device=device, threads=threads, offline=offline, lock=lock, progress=progress)
-    with loaded, _rows() as show:
+    with loaded, _bar() as show:
         path = loaded.predict_tiff(
             source,
             target,
@@ -66,8 +68,8 @@ def tiff(
 
 
 @contextmanager
-def _rows() -> Generator[Callable[[Progress], None], None, None]:
-    """Yields a callback that shows the finished rows and the time left on a terminal."""
+def _bar() -> Generator[Callable[[Progress], None], None, None]:
+    """Yields a callback that shows the finished windows and the time left on a terminal."""
     if quiet() or not sys.stderr.isatty():
         yield lambda progress: None
         return
@@ -75,11 +77,11 @@ def _rows() -> Generator[Callable[[Progress], None], None, None]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bars
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("rows, {task.fields[left]:.0f} s left"))
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("windows, {task.fields[left]:.0f} s left"))
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("", total=None, left=0.0)
 
         def show(progress: Progress) -> None:
-            bars.update(task, completed=progress.done_rows, total=progress.rows, left=progress.left)
+            bars.update(task, completed=progress.done_windows, total=progress.windows, left=progress.left)
 
         yield show

@@ -30,11 +30,12 @@ _KEYS = ("labels", "colors", "rest")
 _FORM = "Write it as `labels: {road: [road, pavement], vehicles: [car, truck]}`."
 
 
-def read_mapping(mapping: str | os.PathLike[str] | Mapping[str, Any], source: LabelSet) -> LabelMapping:
-    """Reads a label mapping.
+def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, Any], source: LabelSet) -> LabelMapping:
+    """Reads a label mapping, or checks that one starts from these classes.
 
     Args:
-        mapping: "cityscapes-ids", "cityscapes-trainids" or "ade20k-to-cityscapes"; a YAML file; or its content.
+        mapping: "cityscapes-ids", "cityscapes-trainids" or "ade20k-to-cityscapes"; a YAML file; its content; or a
+            `LabelMapping`, which is returned as it is.
         source: The classes it starts from. A name that stands twice is followed by its value, "screen (130)".
 
     Returns:
@@ -44,11 +45,13 @@ def read_mapping(mapping: str | os.PathLike[str] | Mapping[str, Any], source: La
         ConfigError: There is no such mapping or file, it is not understood, it names a class that does not exist or
             names one twice, or it starts from other classes.
     """
+    if isinstance(mapping, LabelMapping):
+        return _checked(mapping, source)
     if isinstance(mapping, Mapping):
         return _read(mapping, source, "custom", "The label mapping")
     text = os.fspath(mapping)
     if text in CONVERSIONS:
-        return _built_in(text, source)
+        return _checked(CONVERSIONS[text].mapping, source)
     path = Path(text)
     if not path.is_file():
         close = get_close_matches(text, CONVERSIONS, n=1)
@@ -63,15 +66,22 @@ def read_mapping(mapping: str | os.PathLike[str] | Mapping[str, Any], source: La
     return _read(content, source, path.stem, f"The label mapping {printable(path)}")
 
 
-def _built_in(name: str, source: LabelSet) -> LabelMapping:
-    conversion = CONVERSIONS[name]
-    if source.names != conversion.source.names:
+def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
+    hint = "Use a model with those classes, or write a mapping of your own."
+    start = mapping.source
+    if start is not None and start.names != source.names:
         raise ConfigError(
-            f"The label mapping {name} starts from the {len(conversion.source)} classes of {conversion.source.name}. "
-            f"The label set {printable(repr(source.name))} has others, {len(source)} of them.",
-            "Use a model with those classes, or write a mapping of your own.",
+            f"The label mapping {printable(mapping.name)} starts from the {len(start)} classes of "
+            f"{printable(start.name)}. The label set {printable(repr(source.name))} has others, {len(source)} of them.",
+            hint,
         )
-    return conversion.mapping
+    if len(mapping.table) != len(source):
+        raise ConfigError(
+            f"The label mapping {printable(mapping.name)} starts from {len(mapping.table)} classes. The label set "
+            f"{printable(repr(source.name))} has {len(source)}.",
+            hint,
+        )
+    return mapping
 
 
 def _read(content: Mapping[Any, Any], source: LabelSet, name: str, place: str) -> LabelMapping:
@@ -100,7 +110,7 @@ def _read(content: Mapping[Any, Any], source: LabelSet, name: str, place: str) -
         for index in old:
             table[index] = value
     labels = LabelSet(name, tuple(groups), tuple(colors.values()), ignored)
-    return LabelMapping(name, labels, tuple(table))
+    return LabelMapping(name, labels, tuple(table), source)
 
 
 def _groups(labels: object, names: list[str], source: LabelSet, place: str) -> dict[str, list[int]]:

@@ -97,7 +97,7 @@ def _convert(name: str, source: LabelSet, target: LabelSet, groups: Mapping[str,
     for new, old in groups.items():
         for class_name in old:
             table[source.names.index(class_name)] = target.names.index(new)
-    return Conversion(source, LabelMapping(name, target, tuple(table)))
+    return Conversion(source, LabelMapping(name, target, tuple(table), source))
 
 
 _SAME = {name: (name,) for name in CITYSCAPES.names}

@@ -23,21 +23,28 @@ class LabelMapping:
         labels: The classes there are afterwards.
         table: The new value of each class of the source, in the order of their values; a class that is dropped gets the
             ignore index of `labels`.
+        source: The classes it starts from; None if they are not known. With them a mapping is refused where the
+            classes are others.
 
     Raises:
-        ValueError: The table is empty or has a value that is neither a class nor the ignore index, or no mask can hold
-            the ignore index.
+        ValueError: The table is empty, is not as long as the source, or has a value that is neither a class nor the
+            ignore index; or no mask can hold the ignore index.
     """
 
     name: str
     labels: LabelSet
     table: tuple[int, ...]
+    source: LabelSet | None = None
 
     def __post_init__(self) -> None:
         if wrong := sorted(set(self.table) - {*range(len(self.labels)), self.labels.ignore_index}):
             raise ValueError(f"label mapping {self.name!r} maps to {wrong}, which are no classes of its label set")
         if not self.table:
             raise ValueError(f"label mapping {self.name!r} has an empty table")
+        if self.source is not None and len(self.source) != len(self.table):
+            raise ValueError(
+                f"label mapping {self.name!r} has a table of {len(self.table)} values for {len(self.source)} classes"
+            )
         if not 0 <= self.labels.ignore_index <= 65535:
             raise ValueError(f"the ignore index {self.labels.ignore_index} does not fit into a mask")
 

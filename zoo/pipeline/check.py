@@ -51,24 +51,30 @@ def conform(node: Node, rule: dict[str, Any]) -> Any:
 
 def describe(rule: dict[str, Any]) -> str:
     """Returns what a rule expects, in words: "a whole number from 1 to 65536 or auto"."""
-    if "anyOf" in rule:
-        *forms, last = (describe(form) for form in rule["anyOf"])
-        return f"{', '.join(forms)} or {last}"
+    *forms, last = (text for form in rule.get("anyOf", [rule]) for text in _alternatives(form))
+    return f"{', '.join(forms)} or {last}" if forms else last
+
+
+def _alternatives(rule: dict[str, Any]) -> list[str]:
+    """Returns what a rule without `anyOf` expects. Each is a whole phrase: it is translated by itself."""
     if "title" in rule:
-        return rule["title"]
+        return [rule["title"]]
     if "const" in rule or "enum" in rule:
-        return " or ".join(str(value) for value in rule.get("enum", [rule.get("const")]))
+        return [str(value) for value in rule.get("enum", [rule.get("const")])]
     kind, low, high = rule["type"], rule.get("minimum"), rule.get("maximum")
-    if kind in ("integer", "number"):
-        bounds = f"from {low} to {high}" if low is not None else f"above {rule['exclusiveMinimum']}, at most {high}"
-        return f"a {'whole ' if kind == 'integer' else ''}number {bounds}"
+    if kind == "integer":
+        return [f"a whole number from {low} to {high}"]
+    if kind == "number":
+        above = rule.get("exclusiveMinimum")
+        return [f"a number from {low} to {high}" if above is None else f"a number above {above} (at most {high})"]
     if kind == "array":
-        count = f"{rule['minItems']} " if rule["minItems"] == rule.get("maxItems") else ""
-        return f"a list of {count}values ({describe(rule['items'])})"
+        values = describe(rule["items"])
+        same = rule["minItems"] == rule.get("maxItems")
+        return [f"a list of {rule['minItems']} values ({values})" if same else f"a list of values ({values})"]
     if kind == "object":
-        return f"a mapping{' of ' + ', '.join(rule['properties']) if 'properties' in rule else ''}"
-    words = {"string": "text (in quotes, if YAML takes it for something else)", "boolean": "true or false"}
-    return words.get(kind, "null")
+        return [f"a mapping of {', '.join(rule['properties'])}" if "properties" in rule else "a mapping"]
+    words = {"string": "text (in quotes if YAML takes it for something else)", "boolean": "true or false"}
+    return [words.get(kind, "null")]
 
 
 def mismatch(node: Node, expected: str) -> ConfigError:
@@ -95,9 +101,20 @@ def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[st
     return ConfigError(f"{node.place} is not {'an option' if node.file is None else 'a key'} of a pipeline.", hint)
 
 
-def missing_key(node: Node, name: str) -> ConfigError:
-    """Returns the error for a mapping of a file without a key it must have."""
-    return ConfigError(f"{node.place} has no `{name}`, which was expected.", f"Add it: `{name}: ...`")
+def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ConfigError:
+    """Returns the error for a mapping of a file without a key it must have, or for the one that is probably meant.
+
+    Args:
+        node: The mapping.
+        names: The key it must have, then those that may stand in its place.
+        known: Other keys that may stand there.
+    """
+    wanted, known = [_letters(name) for name in names], {*names, *known}
+    for key, item in node.value.items():
+        close = get_close_matches(_letters(key), map(_letters, known), n=1, cutoff=0.6)
+        if key not in known and close and close[0] in wanted:
+            return unknown_key(item, key, known, names)
+    return ConfigError(f"{node.place} has no `{names[0]}`, which was expected.", f"Add it: `{names[0]}: ...`")
 
 
 def _letters(name: str) -> str:

@@ -29,6 +29,7 @@ PREDICT = (
     "flip",
     "scales",
     "palette",
+    "live",
 )
 _SAVE = {f"save_{name}": rule for name, rule in PROPERTIES["save"]["properties"].items()}
 #: Every option with its rule.
@@ -66,6 +67,7 @@ class PipelineConfig:
         stride: Its steps (down, right) in pixels.
         flip: Also run the mirrored picture.
         scales: Scales to run the picture at.
+        live: Take no input ahead of the result that is handed out.
         save_path: Folder for the results, or None.
         save_kinds: What to save of a result.
         file: The file it was read from, or None.
@@ -92,6 +94,7 @@ class PipelineConfig:
     stride: tuple[int, int] | None = None
     flip: bool = False
     scales: tuple[float, ...] = (1.0,)
+    live: bool = False
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
     file: Path | None = None

@@ -34,8 +34,10 @@ def read_older(root: Node) -> Found:
         _check_name(header, "pipeline_name")
         notes += _unused(header, ("pipeline_name",))
     section = _section(root, "Pipeline")
-    notes += _unused(section, ("model", "device", "batch_size"))
-    return _required(section, "model", _given(section, "device", "batch_size")), notes
+    used = ("model", "device", "batch_size")
+    if not _given(section, "model"):
+        raise missing_key(section, "model", known=used)
+    return _given(section, *used), notes + _unused(section, used)
 
 
 def read_newer(root: Node) -> Found:
@@ -57,11 +59,13 @@ def read_newer(root: Node) -> Found:
     if found.get("target_size", module).value == "None":
         del found["target_size"]
     own = "model_dir" if _given(module, "model_dir") else "model_name"
-    found = _required(module, own, found)
+    used = ("module_name", own, "model_dir", "device", "batch_size", "target_size", "use_hpip")
+    if not _given(module, own):
+        raise missing_key(module, "model_name", "model_dir", known=used)
+    found = {"model": module.value[own], **found}
     if own == "model_dir" and isinstance(found["model"].value, str):
         # A folder also where its name could be that of a model.
         found["model"] = replace(found["model"], value=os.path.join(os.curdir, found["model"].value))
-    used = ("module_name", own, "model_dir", "device", "batch_size", "target_size", "use_hpip")
     notes = [
         *_unused(root, ("pipeline_name", "SubModules", "use_hpip")),
         *_unused(modules, ("SemanticSegmentation",)),
@@ -93,13 +97,6 @@ def _given(section: Node, *names: str) -> dict[str, Node]:
     return {
         name: section.value[name] for name in names if name in section.value and section.value[name].value is not None
     }
-
-
-def _required(section: Node, name: str, found: dict[str, Node]) -> dict[str, Node]:
-    """Adds the key that says which model it is."""
-    if not _given(section, name):
-        raise missing_key(section, name)
-    return {"model": section.value[name], **found}
 
 
 def _check_name(section: Node, key: str) -> None:

@@ -172,13 +172,14 @@ class Pipeline:
                 )
             if name not in PREDICT:
                 raise unknown_key(node_of(None, name), name, PREDICT)
-        arguments = self.config.override(**options).predict_arguments()
+        config = self.config.override(**options)
+        arguments = config.predict_arguments()
         predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)
         if self.config.save_path is None:
             return predictions
         from zoo.results import Predictions
 
-        return Predictions(_saved(predictions, self.config.save_path, self.config.save_kinds))
+        return Predictions(_saved(predictions, self.config.save_path, self.config.save_kinds, config.live))
 
     def close(self) -> None:
         """Frees the engine. The pipeline cannot be used afterwards."""
@@ -191,7 +192,7 @@ class Pipeline:
         self.close()
 
 
-def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...]) -> Iterator[Result | Failure]:
+def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...], live: bool) -> Iterator[Result | Failure]:
     """Passes a run on, failures in their places, and writes each result, in a thread."""
     from zoo.results import Failure
 
@@ -210,6 +211,6 @@ def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...]) -> It
         return item
 
     try:
-        yield from ahead(items(), save)
+        yield from ahead(items(), save, waiting=1 if live else 4)
     finally:
         predictions.close()

@@ -107,6 +107,11 @@ PROPERTIES: dict[str, dict[str, Any]] = {
             "maxItems": 64,
         },
     ),
+    "live": _key(
+        "Take no input ahead of the result that is handed out, for a camera or a source that waits for answers.",
+        False,
+        {"type": "boolean"},
+    ),
     "save": {
         "description": "What is written to disk.",
         "type": "object",

@@ -6,6 +6,8 @@ free or already holds an output of the same form made from the same source. What
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import itertools
 import os
@@ -13,7 +15,7 @@ import re
 import stat
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +93,7 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
     """
     mark = find_mark(content)
     assert mark is not None, "an output without a mark could be replaced by anybody"
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, _alone_in(target.folder):
         if target.name is not None:
             path = target.folder / target.name
             if not _may_write(path, mark, any_form=True):
@@ -110,6 +112,17 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
             if _may_write(path, mark, any_form=False):
                 return write_atomic(path, content)
     raise AssertionError("unreachable: the numbers do not end")
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Generator[None, None, None]:
+    """Keeps other processes of zoo from taking the same name meanwhile, where the file system has locks."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)  # which gives the lock back
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def safe_stem(name: str) -> str:

@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
+from PIL import TiffImagePlugin as Tiff
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -24,7 +25,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from zoo.errors import DecodeError
 from zoo.text import printable
 from zoo.vision.gif import gif_extents
-from zoo.vision.opening import EXPECTED, HINT_FILE, check_size, open_regular, undecodable
+from zoo.vision.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
 from zoo.vision.png import check_png
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
@@ -35,6 +36,9 @@ MAX_PIXELS = 89_000_000
 HEAD_BYTES = 32
 
 _LOG = logging.getLogger("zoo")
+
+_HINT_MEANING = "Convert it to 8 bits a channel first; which values mean black and white only you know."
+_HINT_TIFF = "Convert it, for instance with: tiffcp -p contig -c zip old.tif new.tif"
 
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
@@ -115,7 +119,8 @@ def decode(file: BinaryIO, name: str, max_pixels: int) -> Picture:
         DecodeError: The file is not a whole picture of an accepted format.
     """
     with open_picture(file, name, max_pixels) as picture:
-        check_size(picture.height, picture.width, name, max_pixels)
+        hint = HINT_LARGE_TIFF if isinstance(picture, TiffImageFile) else HINT_SIZE
+        check_size(picture.height, picture.width, name, max_pixels, hint)
         pixels = to_rgb(picture, name)
         try:
             count = count_frames(file, picture, name, max_pixels)
@@ -143,6 +148,8 @@ def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
         DecodeError: Its pixels cannot be decoded, or it has none, or a mode that has no RGB meaning.
     """
     try:
+        if isinstance(picture, TiffImageFile):
+            _correct_tiff(picture, name)
         picture.load()
         image = _pixels(picture, name)
         orientation = _orientation(picture, name)
@@ -216,15 +223,70 @@ def is_picture(head: bytes) -> bool:
     return any(magic.match(head) for magic, _ in _PARSERS)
 
 
+def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Undoes a multiplication by alpha, with the rounding of Pillow.
+
+    Args:
+        colours: (H, W, any number) values that were multiplied.
+        alpha: (H, W, 1); where it is 0 the colour is lost, and the result black.
+    """
+    colour = colours.astype(np.uint16) * np.uint16(255) // np.maximum(alpha, 1)
+    return np.where(alpha == 0, 0, np.minimum(colour, 255)).astype(np.uint8)
+
+
+def _correct_tiff(picture: TiffImageFile, name: str) -> None:
+    """Corrects what Pillow is about to read from a TIFF, where it would be another picture than the file holds.
+
+    Raises:
+        DecodeError: It would, and cannot be corrected.
+    """
+    # Where a tag is missing, it is what Pillow takes it for.
+    tags = picture.tag_v2
+    bits, extra = max(tags.get(Tiff.BITSPERSAMPLE, (1,))), len(tags.get(Tiff.EXTRASAMPLES, ()))
+    photometric, planar = tags.get(Tiff.PHOTOMETRIC_INTERPRETATION, 0), tags.get(Tiff.PLANAR_CONFIGURATION, 1) == 2
+    if bits < 32 and max(tags.get(Tiff.SAMPLEFORMAT, (1,))) == 2:
+        raise DecodeError(f"{name} has signed values of {bits} bits a channel. Expected unsigned ones.", _HINT_MEANING)
+    if photometric < 2 and extra > 1:
+        raise DecodeError(
+            f"{name} has {1 + extra} channels without a colour. Expected grey or RGB, with alpha or without.",
+            "Choose the channels that are red, green and blue, and save these as RGB.",
+        )
+    if planar and picture.mode == "La":
+        raise DecodeError(f"{name} has planes of grey and alpha, multiplied. {EXPECTED}", _HINT_TIFF)
+    if not any(tile.codec_name == "raw" for tile in picture.tile):
+        return
+    if photometric == 6 and tuple(tags.get(Tiff.YCBCRSUBSAMPLING, (2, 2))) != (1, 1):
+        raise DecodeError(f"{name} has subsampled colours without compression. {EXPECTED}", HINT_FILE)
+    if not all(tile.offset for tile in picture.tile):
+        # Pillow takes the file's header for their pixels.
+        raise DecodeError(f"{name} leaves out some of its tiles or strips. {EXPECTED}", _HINT_TIFF)
+    if bits == 16 and planar:
+        # Pillow asks for planes of 8 bits.
+        if picture.mode not in ("RGB", "RGBA"):
+            raise DecodeError(f"{name} has planes of 16 bits in mode {picture.mode}. {EXPECTED}", _HINT_TIFF)
+        order = ";16L" if tags.prefix == b"II" else ";16B"
+        for index, tile in enumerate(picture.tile):
+            if isinstance(tile.args, tuple) and len(tile.args[0]) == 1:
+                picture.tile[index] = tile._replace(args=(tile.args[0] + order, *tile.args[1:]))
+
+
 def _pixels(picture: Image.Image, name: str) -> NDArray[np.uint8]:
     if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PPM"):
-        # 16 bits a channel: the high byte counts. Pillow's own conversion clips everything above 255 to white.
-        high = (np.asarray(picture).astype(np.uint16) >> 8).astype(np.uint8)
-        return np.repeat(high[:, :, None], 3, axis=2)
+        # Above 8 bits a channel: the highest 8 count. Pillow's own conversion clips everything above 255 to white.
+        bits, inverted = 16, False
+        if isinstance(picture, TiffImageFile):
+            # Unlike values of 8 bits, Pillow leaves those of 12 as low and those of white 0 as inverted as they are.
+            bits = picture.tag_v2[Tiff.BITSPERSAMPLE][0]
+            inverted = picture.tag_v2.get(Tiff.PHOTOMETRIC_INTERPRETATION, 0) == 0
+        high = (np.asarray(picture).astype(np.uint16) >> (bits - 8)).astype(np.uint8)
+        return np.repeat((255 - high if inverted else high)[:, :, None], 3, axis=2)
+    if picture.mode == "La":
+        values = np.asarray(picture)
+        return np.repeat(unmultiplied(values[:, :, :1], values[:, :, 1:]), 3, axis=2)
     if picture.mode in ("I", "F"):
         raise DecodeError(
             f"{name} has 32 bits a channel (mode {picture.mode}). Expected 8 or 16.",
-            "Convert it to 8 bits a channel first; which values mean black and white only you know.",
+            _HINT_MEANING,
         )
     if picture.mode == "P" and "transparency" in picture.info:
         # Straight to RGB, Pillow warns about the transparency that is dropped on purpose here.

@@ -13,6 +13,10 @@ from zoo.text import printable
 
 EXPECTED = "Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture."
 HINT_FILE = "Open it in a picture viewer; if it looks right there, save it again as PNG."
+HINT_SIZE = "Cut it into tiles or make it smaller first."
+HINT_LARGE_TIFF = (
+    "Run: zoo tiff SOURCE TARGET --model MODEL, or call Model.predict_tiff; they segment TIFF files of any size."
+)
 _HINT_PATH = "Check the path and the rights to read it; a relative path starts at the current folder."
 
 
@@ -49,7 +53,7 @@ def open_regular(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None
         os.close(handle)
 
 
-def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
+def check_size(height: int, width: int, name: str, max_pixels: int, hint: str = HINT_SIZE) -> None:
     """Refuses a size before anything of that size is made.
 
     Raises:
@@ -58,7 +62,7 @@ def check_size(height: int, width: int, name: str, max_pixels: int) -> None:
     if height * width > max_pixels:
         raise DecodeError(
             f"{name} has {height * width} pixels ({height}x{width}). At most {max_pixels} are accepted.",
-            "Cut it into tiles or make it smaller first.",
+            hint,
         )
 
 

@@ -85,12 +85,16 @@ class Progress:
         rows: All its rows.
         seconds: Since the run began.
         left: Estimated seconds that remain.
+        done_windows: Windows that have run.
+        windows: All windows.
     """
 
     done_rows: int
     rows: int
     seconds: float
     left: float
+    done_windows: int
+    windows: int
 
 
 def slide(
@@ -114,7 +118,7 @@ def slide(
         window: Size and stride of the windows.
         batch_size: At most so many windows run together.
         scores: Compute the probability of the winning class too.
-        progress: Called with every strip, before it is handed over.
+        progress: Called after every batch of windows, and with every strip before it is handed over.
 
     Yields:
         Strips without gap or overlap, from the top.
@@ -129,7 +133,16 @@ def slide(
     (height, width), inner, grid = rows.size, *_prepared(rows, bundle, window)
     padded = inner.size
     held, first, start = None, 0, 0
-    for values in _blend(inner, run, bundle.preprocess[-1:], grid, batch_size):
+    ran, windows = 0, len(grid.rows) * len(grid.columns)
+
+    def report(more: int = 0) -> None:
+        nonlocal ran
+        ran += more
+        if progress is not None:
+            seconds = time.perf_counter() - began
+            progress(Progress(start, height, seconds, seconds / ran * (windows - ran), ran, windows))
+
+    for values in _blend(inner, run, bundle.preprocess[-1:], grid, batch_size, report):
         held = values if held is None else np.concatenate([held, values], axis=1)
         known = first + held.shape[1]
         stop = min(rows_within(known, grid.grid[0], padded[0]), height)
@@ -137,11 +150,9 @@ def slide(
             band = Band(start, stop, first, grid.grid[0])
             labels = upsample_argmax(held, padded, band)[:, :width]
             best = winning_scores(held, padded, band)[:, :width] if scores else None
-            if progress is not None:
-                seconds = time.perf_counter() - began
-                progress(Progress(stop, height, seconds, seconds / stop * (height - stop)))
-            yield Strip(start, labels, best)
-            start = stop
+            strip, start = Strip(start, labels, best), stop
+            report()
+            yield strip
         # The next row of logits continues from the last one that is known.
         held, first = held[:, -1:].copy(), known - 1
 
@@ -215,9 +226,14 @@ def _prepared(rows: Rows, bundle: Bundle, window: Window) -> tuple[Rows, Plan]:
 
 
 def _blend(
-    rows: Rows, run: Run, normalize: Sequence[Step], grid: Plan, batch_size: int
+    rows: Rows,
+    run: Run,
+    normalize: Sequence[Step],
+    grid: Plan,
+    batch_size: int,
+    ran: Callable[[int], None] = lambda windows: None,
 ) -> Iterator[NDArray[np.float32]]:
-    """Yields (C, n, w) finished rows of the picture's logits, from the top."""
+    """Yields (C, n, w) finished rows of the picture's logits, from the top; `ran` is told the windows of a batch."""
     stride, single = grid.output_stride, len(grid.rows) == len(grid.columns) == 1
     image = np.empty((0, rows.size[1], 3), np.uint8)
     total: NDArray[np.float32] | None = None
@@ -226,7 +242,9 @@ def _blend(
         done = span.stop if following is None else following.start
         blended = None
         for columns in _batches(grid.columns, batch_size):
-            for column, values in zip(columns, _run(image, columns, run, normalize, stride), strict=True):
+            outputs = _run(image, columns, run, normalize, stride)
+            ran(len(columns))
+            for column, values in zip(columns, outputs, strict=True):
                 if single:
                     yield values
                     return

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.errors import BundleError, LockMismatchError
+from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
 from zoo.hub.bundle import Bundle, read_bundle
 from zoo.hub.cache import settings_file
 from zoo.hub.download import Progress
 from zoo.registry import find_model
+from zoo.text import printable
 from zoo.weights.fetch import fetch, named_bundle
 from zoo.weights.pack import SUFFIX
+
+_CHECKPOINTS = (".pdparams", ".safetensors")
 
 
 def find_bundle(
@@ -38,7 +42,13 @@ def find_bundle(
     """
     packed = _packed(name)
     if packed is None and not (isinstance(name, Path) or _looks_like_path(name)):
-        card = find_model(name).card
+        try:
+            card = find_model(name).card
+        except ModelNotFoundError as error:
+            hint = None if isinstance(error, ModelNotInstalledError) else _nearby(Path(name))
+            if hint is None:
+                raise
+            raise ModelNotFoundError(error.message, hint) from error
         return named_bundle(card, fetch(name, offline=offline, lock=lock, verify=verify, progress=progress))
     if lock is not None:
         raise LockMismatchError(
@@ -46,7 +56,13 @@ def find_bundle(
             "Give the name of a model, or leave the lock out.",
         )
     if packed is None:
-        return read_bundle(name)
+        try:
+            return read_bundle(name)
+        except BundleError as error:
+            hint = _nearby(Path(name))
+            if hint is None:
+                raise
+            raise BundleError(error.message, hint) from error
     from zoo.weights.install import open_packed
 
     return open_packed(*packed, verify=verify)
@@ -63,3 +79,20 @@ def _packed(name: str | Path) -> tuple[Path, str] | None:
 
 def _looks_like_path(name: str) -> bool:
     return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None
+
+
+def _nearby(path: Path) -> str | None:
+    """Returns what helps where a path is no export folder but leads to one, or to a checkpoint; None for others."""
+    if settings_file(path) is not None:
+        return None
+    # Training with PaddleX leaves both: best_model/inference and best_model/model.pdparams.
+    if settings_file(path / "inference") is not None:
+        return f"Give the folder inside it: {printable(path / 'inference')}"
+    files = [path, *(path / f"model{suffix}" for suffix in _CHECKPOINTS)]
+    for file in files:
+        if file.suffix in _CHECKPOINTS and os.path.isfile(file):
+            return (
+                "A checkpoint must be exported first. "
+                f"Run: zoo export MODEL --weights {printable(file)} --output FOLDER"
+            )
+    return None

@@ -6,6 +6,6 @@ anything is allocated.
 
 from zoo.vision.tiff.read import TiffRows, open_tiff
 from zoo.vision.tiff.segment import segment_tiff
-from zoo.vision.tiff.write import check_replaceable, write_labels
+from zoo.vision.tiff.write import check_name, check_replaceable, write_labels
 
-__all__ = ["TiffRows", "check_replaceable", "open_tiff", "segment_tiff", "write_labels"]
+__all__ = ["TiffRows", "check_name", "check_replaceable", "open_tiff", "segment_tiff", "write_labels"]

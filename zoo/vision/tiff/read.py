@@ -6,29 +6,39 @@ import itertools
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
 from zoo.text import printable
+from zoo.vision.image import unmultiplied
 from zoo.vision.opening import open_regular, undecodable
 from zoo.vision.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.
 _LARGEST_BAND = 256 << 20
 _JPEG = 7
+_MULTIPLIED = 1
 
 _EXPECTED = "A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected."
 _HINT = "Convert it, for instance with: tiffcp -t -c zip old.tif new.tif"
 
 
+class _Plane(NamedTuple):
+    """A plane that is read: its number in the file, and which of its samples fill which channels of the result."""
+
+    number: int
+    samples: slice | list[int]
+    channels: slice
+
+
 class TiffRows:
     """The first picture of an open TIFF file, read from top to bottom.
 
-    Grey is widened, alpha dropped, and of 16 bits the high byte taken, as in `read_image`. Tiles the file leaves out
-    (sparse files) are black.
+    Grey is widened, alpha dropped (and colours that were multiplied by it divided again), and of 16 bits the high byte
+    taken, as in `read_image`. Tiles the file leaves out (sparse files) are black.
 
     Attributes:
         size: (H, W).
@@ -50,7 +60,11 @@ class TiffRows:
         reason = _unsupported(page)
         if reason:
             raise DecodeError(f"{name} {reason}. {_EXPECTED}", _HINT)
-        self._coloured, self._planar = page.photometric in (2, 6), page.planarconfig == 2
+        self._planar = page.planarconfig == 2
+        # Colours multiplied by alpha need it for a fourth channel, until `read` has divided by it.
+        self._multiplied = _MULTIPLIED in page.extrasamples
+        self._channels = 4 if self._multiplied else 3
+        self._planes = _planes(page)
         # Uncompressed strips need no decoding: rows are read where they lie, however long the strips are.
         self._plain = not page.is_tiled and page.compression == page.predictor == page.fillorder == 1
         self._height: int = page.tilelength if page.is_tiled else min(page.rowsperstrip, self.size[0])
@@ -65,7 +79,7 @@ class TiffRows:
         Raises:
             DecodeError: A tile is damaged, or cannot be read.
         """
-        rows = np.empty((stop - start, self.size[1], 3), np.uint8)
+        rows = np.empty((stop - start, self.size[1], self._channels), np.uint8)
         for index in range(start // self._height, (stop - 1) // self._height + 1):
             top = index * self._height
             first, last = max(start, top), min(stop, top + self._height)
@@ -76,17 +90,17 @@ class TiffRows:
                 self._band = None  # free it before the next one is made
                 self._band = (index, self._decode_band(index))
             rows[first - start : last - start] = self._band[1][first - top : last - top]
-        return rows
+        return unmultiplied(rows[..., :3], rows[..., 3:]) if self._multiplied else rows
 
     def _decode_band(self, index: int) -> NDArray[np.uint8]:
         height = min(self._height, self.size[0] - index * self._height)
-        band = np.empty((height, self.size[1], 3), np.uint8)
-        for plane, column in itertools.product(self._planes(), range(self._across)):
+        band = np.empty((height, self.size[1], self._channels), np.uint8)
+        for plane, column in itertools.product(self._planes, range(self._across)):
             left = column * self._width
-            place = band[:, left : left + self._width]
-            tile = self._decode((plane * self._down + index) * self._across + column)
+            place = band[:, left : left + self._width, plane.channels]
+            tile = self._decode((plane.number * self._down + index) * self._across + column)
             if tile is None:
-                place[..., self._channels(plane)] = 0
+                place[:] = 0
             elif tile.shape[0] < height or tile.shape[1] < place.shape[1]:
                 raise self._damaged(f"a tile of {tile.shape[0]}x{tile.shape[1]} pixels is too small")
             else:
@@ -117,10 +131,10 @@ class TiffRows:
         samples = 1 if self._planar else self._page.samplesperpixel
         dtype = np.dtype(f"{self._page.parent.byteorder}u{self._page.bitspersample // 8}")
         line = self.size[1] * samples * dtype.itemsize
-        for plane in self._planes():
-            offset = self._page.dataoffsets[plane * self._down + strip]
+        for plane in self._planes:
+            offset = self._page.dataoffsets[plane.number * self._down + strip]
             if not offset:
-                rows[..., self._channels(plane)] = 0
+                rows[..., plane.channels] = 0
                 continue
             try:
                 self._file.seek(offset + skipped * line)
@@ -129,23 +143,17 @@ class TiffRows:
                 raise undecodable(self._name, error, _EXPECTED, _HINT) from error
             if len(data) != len(rows) * line:
                 raise self._damaged(f"strip {strip} is cut off")
-            self._put(np.frombuffer(data, dtype).reshape(*rows.shape[:2], samples), plane, rows)
+            values = np.frombuffer(data, dtype).reshape(*rows.shape[:2], samples)
+            self._put(values, plane, rows[..., plane.channels])
 
-    def _put(self, values: NDArray[Any], plane: int, rows: NDArray[np.uint8]) -> None:
-        """Brings decoded values (h, w, samples) to RGB."""
+    def _put(self, values: NDArray[Any], plane: _Plane, place: NDArray[np.uint8]) -> None:
+        """Brings decoded values (h, w, samples) to the channels a plane fills."""
+        values = values[..., plane.samples]
         if values.dtype.itemsize == 2:
             values = (values >> 8).astype(np.uint8)
         if self._page.photometric == 0:
             values = 255 - values
-        rows[..., self._channels(plane)] = values[..., : 3 if self._coloured and not self._planar else 1]
-
-    def _planes(self) -> range:
-        """The planes that hold colours."""
-        return range(3 if self._coloured and self._planar else 1)
-
-    def _channels(self, plane: int) -> slice:
-        """The channels of a result which a plane gives."""
-        return slice(plane, plane + 1) if self._coloured and self._planar else slice(None)
+        place[:] = values
 
     def _check_segments(self) -> None:
         page = self._page
@@ -159,7 +167,7 @@ class TiffRows:
         if (end := max(ends)) > size:
             raise self._damaged(f"it has {size} bytes and needs {end}: it is cut off")
         samples = 1 if self._planar else page.samplesperpixel
-        held = self._height * self._across * self._width * max(3, samples * page.bitspersample // 8)
+        held = self._height * self._across * self._width * max(self._channels, samples * page.bitspersample // 8)
         if held > _LARGEST_BAND and not self._plain:
             what = "row of tiles" if page.is_tiled else "strip"
             raise DecodeError(
@@ -198,6 +206,19 @@ def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
         yield rows
 
 
+def _planes(page: Any) -> list[_Plane]:
+    """The planes of a page that hold colours, and alpha where colours were multiplied by it."""
+    colours = 3 if page.photometric in (2, 6) else 1
+    alpha = colours + page.extrasamples.index(_MULTIPLIED) if _MULTIPLIED in page.extrasamples else None
+    if page.planarconfig != 2:
+        if alpha is None:
+            return [_Plane(0, slice(colours), slice(3))]
+        return [_Plane(0, [*(range(3) if colours == 3 else [0] * 3), alpha], slice(4))]
+    wide = 3 // colours
+    planes = [_Plane(index, slice(1), slice(index * wide, (index + 1) * wide)) for index in range(colours)]
+    return planes if alpha is None else [*planes, _Plane(alpha, slice(1), slice(3, 4))]
+
+
 def _unsupported(page: Any) -> str:
     """Says what about a page is not read here; empty when all is."""
     height, width, samples, extra = page.imagelength, page.imagewidth, page.samplesperpixel, len(page.extrasamples)
@@ -210,6 +231,7 @@ def _unsupported(page: Any) -> str:
         f"is stored turned (orientation {orientation})": orientation != 1,
         f"has photometric interpretation {page.photometric}": page.photometric not in (0, 1, 2, 6),
         "has YCbCr pixels outside JPEG": page.photometric == 6 and page.compression != _JPEG,
+        "has inverted grey multiplied by alpha": page.photometric == 0 and _MULTIPLIED in page.extrasamples,
         # A second grey channel that is no alpha may be anything.
         f"has {samples} channels, {extra} of them extra": samples - extra != (3 if page.photometric in (2, 6) else 1)
         or (page.photometric < 2 and extra > 0 and tuple(page.extrasamples) not in ((1,), (2,))),

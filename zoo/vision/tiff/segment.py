@@ -46,7 +46,7 @@ def segment_tiff(
         relabel: Turns a finished strip into what is written, one dtype for all; by default its labels.
         palette: See `write_labels`.
         description: See `write_labels`.
-        progress: Called with every strip.
+        progress: Called with every batch of windows and every strip.
 
     Returns:
         The target.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import OutputError
-from zoo.files import replacing
+from zoo.files import ensure_folder, replacing
 from zoo.text import printable
 from zoo.vision.tiff.package import import_tifffile
 
@@ -30,7 +30,8 @@ def write_labels(
     """Writes a label map as a tiled, deflate-compressed TIFF while it is made.
 
     Args:
-        path: The target; an existing file is replaced when all is written and not before.
+        path: The target, whose name ends in .tif or .tiff; missing folders are made. An existing file is replaced when
+            all is written and not before.
         size: (H, W).
         blocks: (n, W) rows from the top, uint8 or uint16, H in all.
         palette: RGB colours of the values from 0, for viewers; only kept with uint8.
@@ -40,13 +41,15 @@ def write_labels(
         The target.
 
     Raises:
-        OutputError: It cannot be written, or the disk is full. Whatever ends the run, also Ctrl-C or an error of
-            `blocks`, nothing is left behind.
+        OutputError: Its name ends otherwise, it cannot be written, or the disk is full. Whatever ends the run, also
+            Ctrl-C or an error of `blocks`, nothing is left behind.
         ValueError: There are fewer rows than `size` says.
         SourceError: tifffile is not installed.
     """
     tifffile = import_tifffile()
+    check_name(path)
     target = Path(path)
+    ensure_folder(target.parent)
     remaining = iter(blocks)
     # Before the first rows are there, no file is begun.
     first = next(remaining, None)
@@ -74,6 +77,19 @@ def write_labels(
                 maxworkers=1,
             )
     return target
+
+
+def check_name(target: str | os.PathLike[str]) -> None:
+    """Makes sure that a label map is not called something it is not.
+
+    Raises:
+        OutputError: The name does not end in .tif or .tiff.
+    """
+    if Path(target).suffix.lower() not in (".tif", ".tiff"):
+        raise OutputError(
+            f"{printable(target)} does not end in .tif or .tiff. The label map is a TIFF file.",
+            "Give a name such as labels.tif.",
+        )
 
 
 def check_replaceable(target: str | os.PathLike[str], mark: str) -> None:
