@@ -158,7 +158,13 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) ->
 
 def options_of(command: click.Command) -> set[str]:
     context = click.Context(command, info_name="zoo", help_option_names=["-h", "--help"])
-    return {option for parameter in command.get_params(context) for option in parameter.opts if option.startswith("-")}
+    options = (
+        option
+        for parameter in command.get_params(context)
+        for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("-")
+    )
+    return set(options)
 
 
 @functools.cache
