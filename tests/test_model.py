@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
@@ -198,3 +199,31 @@ def test_the_note_says_what_was_done_with_a_view(model: Model, picture: np.ndarr
     assert note(scales=(2.0,)).endswith("; scaled by 2")
     assert note(scales=(2.0,)).startswith("windows of 96x96")
     assert note(flip=True).endswith("; mean over 2 views")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch_size": 2.5}, "batch_size is 2.5; a positive number or 'auto'"),
+        ({"batch_size": True}, "batch_size is True"),
+        ({"batch_size": None}, "batch_size is None"),
+        ({"flip": "no"}, "flip is 'no'; True or False"),
+        ({"recursive": "yes"}, "recursive is 'yes'"),
+        ({"min_score": "0.5"}, "min_score is '0.5'"),
+        ({"window": 512}, "window is 512. Two positive whole numbers"),
+        ({"window": (512,)}, r"window is \(512,\)"),
+        ({"stride": "64"}, "stride is '64'"),
+        ({"window": (0, 64)}, r"window is \(0, 64\)"),
+        ({"scales": "1"}, "'1' is not a scale"),
+        ({"scales": ()}, "list of scales is empty"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused_at_once(
+    options: dict[str, Any], said: str, model: Model, picture: np.ndarray
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        model.predict(picture, **options)
+
+
+def test_one_scale_needs_no_list(model: Model, picture: np.ndarray) -> None:
+    assert model.predict(picture, scales=0.5).one().note == "scaled by 0.5"

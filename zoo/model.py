@@ -136,7 +136,7 @@ class Model:
         window: tuple[int, int] | None = None,
         stride: tuple[int, int] | None = None,
         flip: bool = False,
-        scales: Sequence[float] = (1.0,),
+        scales: Sequence[float] | float = (1.0,),
         live: bool = False,
         skip: Callable[[Input], bool] | None = None,
     ) -> Predictions:
@@ -190,7 +190,7 @@ class Model:
             window,
             stride,
             flip,
-            tuple(scales),
+            (scales,) if isinstance(scales, (int, float)) else tuple(scales),
             palette,
             live,
             skip,

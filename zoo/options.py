@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from zoo.errors import BundleError, ConfigError
 from zoo.hub.bundle import Bundle
@@ -23,6 +24,7 @@ _CHOICES = {
     "frames": ("first", "all"),
     "mode": ("auto", "whole", "slide"),
 }
+_FLAGS = ("recursive", "scores", "flip", "live")
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,25 @@ class RunOptions:
     skip: Callable[[Input], bool] | None = None
 
     def __post_init__(self) -> None:
-        if self.batch_size != "auto" and (isinstance(self.batch_size, str) or self.batch_size < 1):
+        if self.batch_size != "auto" and not _is_count(self.batch_size):
             raise ValueError(f"batch_size is {self.batch_size!r}; a positive number or 'auto' was expected")
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
                 raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} was expected")
-        if self.min_score is not None and not 0 <= self.min_score <= 1:
+        for name in _FLAGS:
+            # A text such as "no" would count as true.
+            if getattr(self, name) not in (True, False):
+                raise ValueError(f"{name} is {getattr(self, name)!r}; True or False was expected")
+        for name in ("window", "stride"):
+            value: object = getattr(self, name)
+            pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
+            if value is not None and not (len(pair) == 2 and all(map(_is_count, pair))):
+                raise ConfigError(
+                    f"{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
+                    f"Use {name}=(512, 512)",
+                )
+        if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
             raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
         if self.live and self.batch_size != 1:
             raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
@@ -72,6 +86,11 @@ class RunOptions:
     def is_augmented(self) -> bool:
         """Whether pictures are run in other views than as they are."""
         return self.flip or tuple(self.scales) != (1.0,)
+
+
+def _is_count(value: object) -> bool:
+    # Also the integers of numpy; a bool is one to Python.
+    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= 1
 
 
 def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, str]:

@@ -10,7 +10,8 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from numbers import Real
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,9 +94,11 @@ def check_scales(scales: Sequence[float]) -> None:
     if not scales:
         raise ConfigError("The list of scales is empty. At least one number was expected.", "Use scales=(1.0,)")
     for scale in scales:
-        if not (math.isfinite(scale) and 0 < scale <= 64):
+        # A caller may give anything, such as the letters of a text.
+        if not (isinstance(cast("object", scale), Real) and math.isfinite(scale) and 0 < scale <= 64):
             raise ConfigError(
-                f"{scale} is not a scale. Numbers above 0 and at most 64 were expected.", "Use scales=(0.75, 1.0, 1.25)"
+                f"{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
+                "Use scales=(0.75, 1.0, 1.25)",
             )
 
 
