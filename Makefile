@@ -49,6 +49,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/warm_load.py
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/streams.py
 	$(BIN)/python benchmarks/slide.py
 
 registry: $(READY)

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from machine import describe
 from numpy.typing import NDArray
-from upsample import street
+from upsample import full_logits, street
 
 from zoo.labels import CITYSCAPES
 from zoo.spec import Normalize, Window
@@ -39,15 +39,7 @@ TILE = 512
 
 def full_softmax(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
     """All (C, H, W) logits, then the highest softmax."""
-    full = logits
-    for axis, to in zip((1, 2), size, strict=True):
-        of = full.shape[axis]
-        source = np.clip((np.arange(to) + 0.5) * of / to - 0.5, 0, of - 1)
-        low = np.floor(source).astype(int)
-        weight = (source - low).astype(np.float32)
-        weight = weight[:, None] if axis == 1 else weight
-        before, after = full.take(low, axis), full.take(np.minimum(low + 1, of - 1), axis)
-        full = before + (after - before) * weight
+    full = full_logits(logits, size)
     return 1 / np.exp(full - full.max(axis=0)).sum(axis=0)
 
 

@@ -26,8 +26,8 @@ Candidate = Callable[[NDArray[np.float32], tuple[int, int]], NDArray[np.integer]
 SECONDS_PER_ROW = 2.5
 
 
-def full_numpy(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.integer]:
-    """All (C, H, W) logits, rows first and then columns, in float32; then argmax."""
+def full_logits(logits: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.floating]:
+    """All (C, H, W) logits, rows first and then columns, in the type of the logits."""
     full = logits
     for axis, to in zip((1, 2), size, strict=True):
         of = full.shape[axis]
@@ -37,7 +37,12 @@ def full_numpy(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np
         weight = weight[:, None] if axis == 1 else weight
         before, after = full.take(low, axis), full.take(np.minimum(low + 1, of - 1), axis)
         full = before + (after - before) * weight
-    return full.argmax(axis=0)
+    return full
+
+
+def full_numpy(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.integer]:
+    """All logits, then argmax."""
+    return full_logits(logits, size).argmax(axis=0)
 
 
 def paddle_candidate() -> tuple[str, Candidate] | None:

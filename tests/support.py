@@ -7,9 +7,16 @@ import tarfile
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from zoo.errors import SourceError
 from zoo.hub.bundle import Bundle
 from zoo.labels import LabelSet
 from zoo.spec import Artifact, ModelCard
+from zoo.vision.sources import Input
 
 #: Where the newest official files of PP-LiteSeg-T are, below the publisher's host.
 ARCHIVE = "/paddlex/official_inference_model/paddle3.0.0/PP-LiteSeg-T_infer.tar"
@@ -60,3 +67,44 @@ def packed(folder: Path, top: str = "PP-LiteSeg-T_infer") -> bytes:
         for path in sorted(folder.iterdir()):
             tar.add(path, f"{top}/{path.name}")
     return buffer.getvalue()
+
+
+#: (5, 7, 3) RGB uint8 without two equal rows or columns.
+IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
+
+
+def png(image: NDArray[np.uint8] = IMAGE) -> bytes:
+    """Returns a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def error_of(item: Input) -> SourceError:
+    """Reads an input that must not be readable; the error has two lines, the fact and the fix."""
+    with pytest.raises(SourceError) as caught:
+        item.read()
+    assert str(caught.value).count("\n") == 1
+    return caught.value
+
+
+def cells(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A network in numpy: a logit is one of seven mixtures of the mean colour of its 8x8 pixels, cut or not."""
+    height, width = batch.shape[2:]
+    rows, columns = np.arange(0, height, 8), np.arange(0, width, 8)
+    sums = np.add.reduceat(np.add.reduceat(batch, rows, axis=2), columns, axis=3)
+    means = sums / np.diff(rows, append=height)[:, None] / np.diff(columns, append=width)
+    weights = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32) * 6
+    return np.einsum("kc,nchw->nkhw", weights, means).astype(np.float32)
+
+
+def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Every bilinearly upsampled value (C, H, W) in float64, written down from the definition."""
+    full = values.astype(np.float64)
+    for axis, to in zip((1, 2), size, strict=True):
+        of = full.shape[axis]
+        source = np.clip((np.arange(to) + 0.5) * of / to - 0.5, 0, of - 1)
+        low = np.floor(source).astype(int)
+        weight = (source - low)[:, None] if axis == 1 else source - low
+        full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
+    return full

@@ -198,6 +198,53 @@ def test_a_model_prints_nothing_on_stdout(bundle: Bundle) -> None:
     assert ended.stdout == ""
 
 
+_TWO_AND_A_TALKER = """
+import sys, threading, time
+import numpy as np
+import zoo
+
+lines, ended = 0, threading.Event()
+
+def talk():
+    global lines
+    while not ended.is_set():
+        print("line", lines)
+        lines += 1
+        time.sleep(0.0005)
+
+def work():
+    with zoo.load(sys.argv[1], threads=2) as model:
+        for _ in model.predict([np.zeros((40, 40, 3), np.uint8)] * 20):
+            pass
+
+talker = threading.Thread(target=talk)
+workers = [threading.Thread(target=work) for _ in range(2)]
+talker.start()
+for worker in workers:
+    worker.start()
+for worker in workers:
+    worker.join()
+ended.set()
+talker.join()
+print("end", lines)
+"""
+
+
+def test_what_others_print_while_models_are_opened_reaches_stdout(bundle: Bundle) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _TWO_AND_A_TALKER, str(bundle.folder)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    words = ended.stdout.split()
+    count = int(words[-1])
+    # Where two writers meet, a line may end a moment later; no number is lost.
+    assert sorted(int(word) for word in words[1:-2:2]) == list(range(count))
+    assert set(words[:-2:2]) == {"line"}
+
+
 def test_a_program_nobody_vouches_for_is_opened_by_a_child_first(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
     """The record of its kind is not enough: this very program is tried, once."""
     monkeypatch.setenv("ZOO_HOME", str(tmp_path))

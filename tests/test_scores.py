@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from support import interpolate
 from zoo.errors import BundleError, ConfigError, InferenceError
 from zoo.spec import Normalize, Pad, Resize, ResizeLong
 from zoo.vision import scores
@@ -29,18 +30,6 @@ seeds = st.integers(0, 2**32 - 1)
 def bundle():
     """A bundle of output stride 8 whose preprocessing keeps the size of the picture."""
     return dataclasses.replace(find_bundle("starter"), preprocess=(Normalize(),))
-
-
-def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:
-    """Every upsampled value in float64, written down from the definition."""
-    full = values.astype(np.float64)
-    for axis, to in zip((1, 2), size, strict=True):
-        of = full.shape[axis]
-        source = np.clip((np.arange(to) + 0.5) * of / to - 0.5, 0, of - 1)
-        low = np.floor(source).astype(int)
-        weight = (source - low)[:, None] if axis == 1 else source - low
-        full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
-    return full
 
 
 def softmax(full: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import cells
 from zoo.backends.paddle import PaddleBackend
 from zoo.device import CPU
 from zoo.errors import BundleError, ConfigError, InferenceError
@@ -87,16 +88,6 @@ def near_borders(size, window, stride, radius):
                 near = slice(max(0, border - radius), border + radius)
                 mask[(near, slice(None)) if axis == 0 else (slice(None), near)] = True
     return mask
-
-
-def cells(batch):
-    """A network in numpy that sees nothing but the block of eight pixels a logit stands for, cut or not."""
-    height, width = batch.shape[2:]
-    rows, columns = np.arange(0, height, 8), np.arange(0, width, 8)
-    sums = np.add.reduceat(np.add.reduceat(batch, rows, axis=2), columns, axis=3)
-    means = sums / np.diff(rows, append=height)[:, None] / np.diff(columns, append=width)
-    weights = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32) * 6
-    return np.einsum("kc,nchw->nkhw", weights, means).astype(np.float32)
 
 
 sides = st.integers(1, 90)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
+from support import IMAGE
 from zoo.errors import SourceError, UnsupportedSourceError
 from zoo.vision.sources import SourceOptions, inputs
 
-IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
 GREY = IMAGE[:, :, 0]
 ALPHA = np.dstack([IMAGE, GREY[::-1]])
 WIDE = IMAGE.astype(np.uint16) * 256 + 77

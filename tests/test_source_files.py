@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import subprocess
@@ -16,27 +15,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
+from support import IMAGE, error_of, png
 from zoo.errors import DecodeError, SourceError
-from zoo.vision.sources import Input, SourceOptions, inputs
+from zoo.vision.sources import SourceOptions, inputs
 from zoo.vision.sources.tree import matches
 
-IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
 RECURSIVE = SourceOptions(recursive=True)
-
-
-def png() -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(IMAGE).save(file, "PNG")
-    return file.getvalue()
-
-
-def error_of(item: Input) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        item.read()
-    assert str(caught.value).count("\n") == 1
-    return caught.value
 
 
 def fill(folder: Path, *names: str) -> None:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from servers import Reply, Server
-from zoo.errors import DecodeError, SourceError, UnsupportedSourceError
+from support import IMAGE, error_of
+from zoo.errors import DecodeError, UnsupportedSourceError
 from zoo.vision.sources import Input, SourceOptions, inputs
 
-IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
 ALL = SourceOptions(frames="all")
 
 
@@ -43,13 +43,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 def only(source: object, options: SourceOptions | None = None) -> Input:
     (item,) = inputs(source, options or SourceOptions())
     return item
-
-
-def error_of(item: Input) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        item.read()
-    assert str(caught.value).count("\n") == 1
-    return caught.value
 
 
 def test_a_picture_is_fetched_when_it_is_read_and_not_before(server: Server) -> None:

@@ -14,27 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
+from support import IMAGE, error_of, png
 from zoo.errors import SourceError, UnsupportedSourceError
 from zoo.text import printable
 from zoo.vision.sources import Input, SourceOptions, inputs, streams
-
-IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
-
-
-def png(image: NDArray[np.uint8] = IMAGE) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG")
-    return file.getvalue()
-
-
-def error_of(item: Input) -> SourceError:
-    with pytest.raises(SourceError) as caught:
-        item.read()
-    assert str(caught.value).count("\n") == 1
-    return caught.value
 
 
 def only(source: object, options: SourceOptions | None = None) -> Input:

@@ -223,6 +223,19 @@ def test_a_child_that_is_forked_in_the_middle_of_a_run_uses_the_main_session(
     assert os.waitpid(child, 0)[1] == 0
 
 
+def test_a_model_that_is_closed_in_the_middle_of_a_run_says_so(
+    bundle: Bundle, pictures: list[np.ndarray], caplog: pytest.LogCaptureFixture
+) -> None:
+    model = zoo.load(bundle.folder, threads=2)
+    run = model.predict(pictures)
+    for _ in range(15):
+        next(run)
+    model.close()
+    with pytest.raises(InferenceError, match="The session is closed"):
+        list(run)
+    assert caplog.records == []
+
+
 def test_a_live_source_is_asked_only_after_its_answer(model: Model, pictures: list[np.ndarray]) -> None:
     answers: list[np.ndarray] = []
 

@@ -15,6 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from support import cells
 from zoo.errors import DecodeError, OutputError, SourceError
 from zoo.labels import CITYSCAPES
 from zoo.spec import Normalize, Window
@@ -43,16 +44,6 @@ def pieces(path, *heights):
             read.append(rows.read(start, stop))
             start = stop
         return np.concatenate(read)
-
-
-def cells(batch):
-    """A network in numpy: seven linear mixtures of the mean colour of each block of eight pixels."""
-    height, width = batch.shape[2:]
-    rows, columns = np.arange(0, height, 8), np.arange(0, width, 8)
-    sums = np.add.reduceat(np.add.reduceat(batch, rows, axis=2), columns, axis=3)
-    means = sums / np.diff(rows, append=height)[:, None] / np.diff(columns, append=width)
-    weights = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32) * 6
-    return np.einsum("kc,nchw->nkhw", weights, means).astype(np.float32)
 
 
 STORED = [

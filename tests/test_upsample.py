@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from support import interpolate
 from zoo.errors import InferenceError
 from zoo.vision import upsample
 from zoo.vision.upsample import resize_labels, upsample_argmax
@@ -17,18 +18,6 @@ from zoo.vision.upsample import resize_labels, upsample_argmax
 lengths = st.integers(1, 12)
 sizes = st.tuples(st.integers(1, 70), st.integers(1, 70))
 seeds = st.integers(0, 2**32 - 1)
-
-
-def interpolate(logits: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float64]:
-    """Every upsampled logit in float64, written down from the definition."""
-    full = logits.astype(np.float64)
-    for axis, to in zip((1, 2), size, strict=True):
-        of = full.shape[axis]
-        source = np.clip((np.arange(to) + 0.5) * of / to - 0.5, 0, of - 1)
-        low = np.floor(source).astype(int)
-        weight = (source - low)[:, None] if axis == 1 else source - low
-        full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
-    return full
 
 
 def assert_labels_are_the_argmax_of(full: NDArray[np.floating], labels: NDArray[np.integer], gap: float) -> None:

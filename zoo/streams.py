@@ -3,7 +3,7 @@
 One session with all threads has the first answer soonest. For many pictures, sessions with a part of the threads each
 do more: the layers of a network do not divide evenly among threads. On two cores two sessions of one thread run 1.06 to
 1.37 times as many pictures as one session of two (paddlepaddle 3.2.2, seven models at 512x1024), with the same outputs,
-bit for bit; `benchmarks/pipeline.py` measures whole runs. The term is OpenVINO's.
+bit for bit (`benchmarks/streams.py`; whole runs: `benchmarks/pipeline.py`). The term is OpenVINO's.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Streams:
 
     Attributes:
         main: The session with all threads.
+        asked: Whether the caller asked for several, so that a run without them must say so.
+        closed: Whether `close` was called.
 
     Raises:
         ConfigError: There are more streams than threads.
@@ -65,10 +67,10 @@ class Streams:
                 _log.warning("%s runs no streams; one session with all threads is used", main.engine)
             self._most = 1
         self._threads = threads
-        self._asked = count is not None and count > 1
+        self.asked = count is not None and count > 1
         self._lock = threading.Lock()
         self._open: list[Session] = []
-        self._closed = False
+        self.closed = False
         self._process = os.getpid()
 
     @property
@@ -76,16 +78,6 @@ class Streams:
         """Streams there may be; 1 where only `main` is to be used, as after a fork."""
         # A thread that ran a stream at a fork is not there in the child, and its lock stays shut.
         return self._most if os.getpid() == self._process else 1
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._closed
-
-    @property
-    def asked(self) -> bool:
-        """Whether the caller asked for streams, so that a run without them must say so."""
-        return self._asked
 
     @property
     def complete(self) -> bool:
@@ -116,7 +108,7 @@ class Streams:
 
     def close(self) -> None:
         """Frees all sessions."""
-        self._closed = True
+        self.closed = True
         self.main.close()
         with self._lock:
             for stream in self._open:

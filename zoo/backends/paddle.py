@@ -232,7 +232,8 @@ class _Stdout:
 
     def _writer(self, stdout: int) -> TextIO:
         if self._meanwhile is None:
-            self._meanwhile = open(os.dup(stdout), "w", encoding=sys.stdout.encoding, errors="replace", buffering=1)  # noqa: SIM115
+            descriptor, encoding = os.dup(stdout), sys.stdout.encoding
+            self._meanwhile = os.fdopen(descriptor, "w", encoding=encoding, errors="replace", buffering=1)
             atexit.register(self._meanwhile.close)
         else:
             os.dup2(stdout, self._meanwhile.fileno())

@@ -156,13 +156,13 @@ def predict(
         _refuse_addresses(sources)
     with download_progress() as progress:
         model = load_model(config, offline=offline, lock=lock, progress=progress)
-    passed = _PassedOver(config) if resume else None
+    passed = _PassedOver(config)
     with model:
-        predictions = model.predict(sources, skip=passed, **config.predict_arguments())
-        telling = Telling(predictions, as_json, verbose())
+        predictions = model.predict(sources, skip=passed if resume else None, **config.predict_arguments())
+        telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
         try:
             with bar(partial(_count, sources, config), as_json) as shown:
-                telling.shown, telling.passed = shown, lambda: 0 if passed is None else passed.count
+                telling.shown = shown
                 if file is None:
                     _write_each(telling, predictions, config)
                 else:
@@ -171,7 +171,7 @@ def predict(
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
-            _summary(predictions, telling.tally, config.save_path, 0 if passed is None else passed.count)
+            _summary(predictions, telling.tally, config.save_path, passed.count)
     if predictions.failures:
         ctx.exit(3)
 

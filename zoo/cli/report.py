@@ -36,6 +36,7 @@ class Telling:
 
     Args:
         predictions: The run; its failures are told too.
+        passed: Returns how many inputs were passed over.
         as_json: A line of JSON for each result and each failure.
         whole: All about every picture, also where there are several.
 
@@ -43,15 +44,13 @@ class Telling:
         tally: What was told so far.
         finished: Results that are written and not told yet, for a writer to fill.
         shown: Where lines go.
-        passed: How many inputs were passed over.
     """
 
-    def __init__(self, predictions: Predictions, as_json: bool, whole: bool) -> None:
+    def __init__(self, predictions: Predictions, passed: Callable[[], int], *, as_json: bool, whole: bool) -> None:
         self.tally = Tally()
         self.finished: deque[Written] = deque()
         self.shown = Bar()
-        self.passed: Callable[[], int] = lambda: 0
-        self._predictions = predictions
+        self._predictions, self._passed = predictions, passed
         self._as_json, self._whole = as_json, whole
         self._failures = 0
 
@@ -95,7 +94,7 @@ class Telling:
         for line in lines(*written):
             self.shown.echo(line)
         self._tell_failures()
-        self.shown.advance(self.tally, len(self._predictions.failures) + self.passed())
+        self.shown.advance(self.tally, len(self._predictions.failures) + self._passed())
 
     def _tell_failures(self) -> None:
         failures = self._predictions.failures
