@@ -27,8 +27,8 @@ from machine import describe
 from PIL import Image
 
 import zoo
+from zoo.segment.transforms import preprocess
 from zoo.testing.scenes import draw_scene
-from zoo.vision.transforms import preprocess
 
 #: Threads of zoo's engines.
 CORES = len(os.sched_getaffinity(0))
@@ -48,8 +48,8 @@ def export_liteseg(folder: Path, compat: str) -> Path:
     """Exports PP-LiteSeg-T with random weights."""
     import paddle
 
-    from zoo.export import export_bundle
-    from zoo.networks import build_network
+    from zoo.learn.export import export_bundle
+    from zoo.learn.networks import build_network
     from zoo.registry import find_model
 
     paddle.seed(0)

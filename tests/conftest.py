@@ -13,8 +13,11 @@ import yaml
 import zoo
 from servers import Server
 from support import ARCHIVE, CHECKPOINT, export_small, packed
-from zoo.hub.bundle import Bundle
-from zoo.labels import LabelSet, distinct_palette
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import (
+    LabelSet,
+    distinct_palette,
+)
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import (
+    Artifact,
+    ModelCard,
+)
 from zoo.errors import SourceError
-from zoo.hub.bundle import Bundle
-from zoo.labels import LabelSet
-from zoo.spec import Artifact, ModelCard
-from zoo.vision.sources import Input
+from zoo.picture.sources import Input
 
 #: Where the newest official files of PP-LiteSeg-T are, below the publisher's host.
 ARCHIVE = "/paddlex/official_inference_model/paddle3.0.0/PP-LiteSeg-T_infer.tar"
@@ -35,7 +38,7 @@ def small_network(num_classes: int = 7) -> Any:
 
 def export_small(folder: Path, labels: LabelSet, compat: Literal["zoo", "paddlex"] = "zoo") -> Bundle:
     """Exports the small network."""
-    from zoo.export import export_bundle
+    from zoo.learn.export import export_bundle
 
     return export_bundle(small_network(len(labels)), folder, model="small", labels=labels, compat=compat)
 
@@ -44,9 +47,13 @@ def stock(home: Path, card: ModelCard, folder: Path) -> Path:
     """Puts an export folder into the cache as the inference files of a model, as a download would."""
     import shutil
 
-    from zoo.hub.manifest import FILES
-    from zoo.hub.records import Record, Wanted, now
-    from zoo.hub.store import Store
+    from zoo.registry.records import (
+        Record,
+        Wanted,
+        now,
+    )
+    from zoo.store.manifest import FILES
+    from zoo.store.store import Store
 
     assert isinstance(card.weights, Artifact)
     wanted, store = Wanted(card.name, "inference", card.weights), Store(home)

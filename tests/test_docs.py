@@ -281,7 +281,10 @@ def test_every_public_name_is_described(page: str, names: set[str]) -> None:
 
 
 def test_every_key_of_documents_and_settings_is_described() -> None:
-    from zoo.hub.bundle import describe, read_bundle
+    from zoo.bundle.bundle import (
+        describe,
+        read_bundle,
+    )
 
     schema = json.loads((REPO / "zoo" / "results" / "result.schema.json").read_text(encoding="utf-8"))
     properties = schema["properties"]

@@ -61,7 +61,7 @@ def _pipelines() -> list[str]:
 
 def _mappings() -> list[str]:
     """Returns the names of the built-in label mappings and the YAML files of this folder."""
-    from zoo.labels.conversions import CONVERSIONS
+    from zoo.contract.labels.conversions import CONVERSIONS
 
     return [*CONVERSIONS, *_files(".yaml", ".yml")]
 
@@ -74,7 +74,7 @@ def _files(*suffixes: str) -> list[str]:
 
 
 def _formats() -> tuple[str, ...]:
-    from zoo.pipeline.schema import KINDS
+    from zoo.predict.pipeline.schema import KINDS
 
     return KINDS
 

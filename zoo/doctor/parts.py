@@ -7,11 +7,18 @@ import json
 import re
 from collections.abc import Iterator
 
-from zoo.device import CPU, available_cores
+from zoo.base.home import home
+from zoo.contract.device import (
+    Device,
+    Probe,
+)
+from zoo.contract.engine import Backend
 from zoo.doctor.findings import Finding
+from zoo.engine.device import (
+    CPU,
+    available_cores,
+)
 from zoo.errors import CacheError, RegistryError
-from zoo.hub.cache import home
-from zoo.plugin import Backend, Device, Probe
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
 from zoo.registry.names import canonical_distribution
@@ -35,8 +42,8 @@ def engines(found: Discovery) -> Iterator[Finding]:
     """Looks at every engine and the devices it runs on, and at the setting kept for paddle. Starts none."""
     devices: list[Device] = [CPU(), *(device for plugin in found.plugins for device in plugin.devices)]
     try:
-        from zoo.backends.paddle import PaddleBackend
-        from zoo.backends.paddle_settings import SETTINGS
+        from zoo.engine.paddle import PaddleBackend
+        from zoo.engine.paddle_settings import SETTINGS
     except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
         yield Finding("engines", "paddle", f"cannot be used: {error}", "problem", _REINSTALL)
     else:
@@ -119,7 +126,7 @@ def _probe(device: Device) -> Probe:
 
 
 def _kept_settings(known: tuple[str, ...]) -> Iterator[Finding]:
-    """Looks at what trials of paddle on this machine found; see zoo/backends/paddle_probe.py. Starts no trial."""
+    """Looks at what trials of paddle on this machine found; see zoo/engine/paddle_probe.py. Starts no trial."""
     try:
         records = sorted((home() / "engines").glob("paddle-*.setting.json"))
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from zoo.files import ensure_folder, write_atomic
+from zoo.base.files import (
+    ensure_folder,
+    write_atomic,
+)
 from zoo.testing.scenes import draw_scene
 
 
