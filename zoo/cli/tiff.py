@@ -16,7 +16,7 @@ from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 
 if TYPE_CHECKING:
-    from zoo.segment.slide import Progress
+    from zoo.predict.tiff import Progress
 
 
 @click.command()

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import SessionOptions
-from zoo.contract.labels.mapping import LabelMapping
 from zoo.engine.device import (
     available_cores,
     resolve_device,
@@ -27,14 +23,11 @@ from zoo.engine.open import (
     choose_backend,
     open_bundle,
 )
-from zoo.predict.options import (
-    RunOptions,
-    choose_window,
-)
+from zoo.predict.options import RunOptions
+from zoo.predict.plan import Labels, make_plan
 from zoo.predict.run import Run
 from zoo.registry.discovery import discover
 from zoo.results import Predictions
-from zoo.results.mapping import read_mapping
 from zoo.store import find_bundle
 
 if TYPE_CHECKING:
@@ -42,8 +35,7 @@ if TYPE_CHECKING:
         Input,
         Source,
     )
-    from zoo.segment.slide import Progress as SlideProgress
-    from zoo.segment.slide import Strip
+    from zoo.predict.tiff import Progress as TiffProgress
     from zoo.store.download.download import Progress
 
 
@@ -145,7 +137,7 @@ class Model:
         recursive: bool = False,
         scores: bool = False,
         min_score: float | None = None,
-        labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+        labels: Labels | None = None,
         palette: Any = None,
         mode: Literal["auto", "whole", "slide"] = "auto",
         window: tuple[int, int] | None = None,
@@ -210,9 +202,7 @@ class Model:
             live,
             skip,
         )
-        windows, note = choose_window(self.bundle, options)
-        mapping = self._mapping(labels)
-        run = Run(self.bundle, self._streams, self.device, options, windows, mapping, note)
+        run = Run(make_plan(self.bundle, options, labels), options, self._streams, self.device)
         return Predictions(run.results(source))
 
     def predict_tiff(
@@ -224,8 +214,8 @@ class Model:
         stride: tuple[int, int] | None = None,
         batch_size: int = 1,
         min_score: float | None = None,
-        labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None = None,
-        progress: Callable[[SlideProgress], None] | None = None,
+        labels: Labels | None = None,
+        progress: Callable[[TiffProgress], None] | None = None,
     ) -> Path:
         """Segments a TIFF of any size in windows; neither the picture nor its label map is ever held as a whole.
 
@@ -258,23 +248,15 @@ class Model:
         )
 
         options = RunOptions(batch_size, min_score=min_score, mode="slide", window=window, stride=stride)
-        windows, note = choose_window(self.bundle, options)
-        assert windows is not None  # mode="slide" has windows or raises
-        mapping = self._mapping(labels)
+        plan = make_plan(self.bundle, options, labels)
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)
-        classes = self.bundle.labels if mapping is None else mapping.labels
         return segment_tiff(
             source,
             target,
-            self._streams.main.run,
-            self.bundle,
-            windows,
-            batch_size=batch_size,
-            scores=min_score is not None,
-            relabel=partial(_relabelled, min_score=min_score, unknown=self.bundle.labels.ignore_index, mapping=mapping),
-            palette=classes.palette,
-            description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {note}",
+            partial(map, self._streams.main.run),
+            plan,
+            description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
         )
 
@@ -282,23 +264,8 @@ class Model:
         """Frees the engine. The model cannot be used afterwards."""
         self._streams.close()
 
-    def _mapping(self, labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None) -> LabelMapping | None:
-        if isinstance(labels, Mapping) and "labels" not in labels:
-            labels = {"labels": labels}
-        return None if labels is None else read_mapping(labels, self.bundle.labels)
-
     def __enter__(self) -> Model:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _relabelled(
-    strip: Strip, min_score: float | None, unknown: int, mapping: LabelMapping | None
-) -> NDArray[np.uint8 | np.uint16]:
-    labels = strip.labels
-    if min_score is not None and strip.scores is not None:
-        labels = labels.astype(np.uint16) if unknown > 255 else labels.copy()
-        labels[strip.scores < np.float32(min_score)] = unknown
-    return labels if mapping is None else mapping.apply(labels)
