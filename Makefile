@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench registry messages clean
+.PHONY: demo test test-all check test-wheels parity interop bench findings registry messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -51,6 +51,11 @@ bench: $(READY)
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/streams.py
 	$(BIN)/python benchmarks/slide.py
+
+# What other people's software does, each in a folder of its own; see findings/README.md.
+findings:
+	@for script in findings/*.sh; do echo "== $$script"; bash $$script || failed="$$failed $$script=$$?"; done; \
+	test -z "$$failed" || { echo "not as stated:$$failed"; exit 1; }
 
 registry: $(READY)
 	$(BIN)/zoo registry build
