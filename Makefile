@@ -50,6 +50,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/warm_load.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/streams.py
+	$(BIN)/python benchmarks/threads.py
+	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/slide.py
 
 # What other people's software does, each in a folder of its own; see findings/README.md.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import json
 import os
 import stat
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +159,38 @@ def test_a_converter_that_dies_is_an_error_and_not_the_end(bundle: Bundle, tmp_p
         export_onnx(bundle)
     assert not (bundle.folder / "inference.onnx").exists()
     assert stat.S_ISDIR(bundle.folder.stat().st_mode)
+
+
+def test_the_converter_may_not_optimise_or_install(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
+    """Its usual optimiser calls pip with an index of its own; a stand-in writes down what it is told."""
+    seen = tmp_path / "seen.json"
+    record = f"open({str(seen)!r}, 'w').write(json.dumps([k, dict(os.environ)]))"
+    (tmp_path / "paddle2onnx.py").write_text(f"import json, os\ndef export(*a, **k):\n    {record}\n")
+    (tmp_path / "onnxruntime.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    with pytest.raises(ExportError, match="could not convert small"):
+        export_onnx(bundle)
+    options, variables = json.loads(seen.read_text())
+    assert options["optimize_tool"] == "None"
+    assert variables["PIP_NO_INDEX"] == "1"
+
+
+def environment() -> set[tuple[object, ...]]:
+    """Returns the distributions of this environment, and its files but compiled modules with size and time."""
+    found: set[tuple[object, ...]] = {(each.name, each.version) for each in importlib.metadata.distributions()}
+    for folder in {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "scripts")}:
+        files = (path for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        found.update((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return found
+
+
+def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle) -> None:
+    for package in ("paddle2onnx", "onnxruntime"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f'{package} is not installed here; pip install "zoo-core[export]"')
+    before = environment()
+    file, agreement = export_onnx(bundle)
+    assert environment() ^ before == set()
+    assert file.stat().st_size > 10_000
+    assert agreement.share >= 0.999
