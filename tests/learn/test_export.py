@@ -11,17 +11,22 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
 import pytest
 import yaml
+from paddle.nn import functional as F
 from PIL import Image
 from safetensors.numpy import save_file
 
 import zoo
 from zoo.bundle.bundle import Bundle
-from zoo.contract.labels import CITYSCAPES
+from zoo.contract.labels import (
+    CITYSCAPES,
+    LabelSet,
+)
 from zoo.errors import CheckpointError, DatasetError, ExportError
 from zoo.learn.data import find_labels
 from zoo.learn.export import (
@@ -29,6 +34,8 @@ from zoo.learn.export import (
     export_bundle,
     export_onnx,
 )
+from zoo.segment.transforms import preprocess
+from zoo.segment.upsample import upsample_argmax
 from zoo.testing.scenes import draw_scene
 
 
@@ -115,6 +122,65 @@ def test_an_input_size_the_network_cannot_take_is_refused(tmp_path: Path) -> Non
     with pytest.raises(ExportError, match="cannot take an input of 3 channels and 16x16"):
         export_bundle(network, tmp_path / "b", model="x", labels=CITYSCAPES, output_stride=4, input_size=(16, 16))
     assert os.listdir(tmp_path) == []
+
+
+class Doubled(paddle.nn.Layer):
+    """Logits at stride 4, upsampled from stride 8 in ways of which oneDNN does some wrongly without a word."""
+
+    def __init__(self, **upsampling: Any) -> None:
+        super().__init__()
+        paddle.seed(2)
+        sides = ((3, 16), (16, 16), (16, 16))
+        self.layers = paddle.nn.LayerList([paddle.nn.Conv2D(*side, 3, stride=2, padding=1) for side in sides])
+        self.head = paddle.nn.Conv2D(16, 7, 1)
+        self.upsampling = upsampling
+
+    def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        size = paddle.shape(x)[2:]
+        # To one and a half times the size: oneDNN's nearest neighbour is right where it is a whole multiple.
+        between = F.interpolate(x, size=size * 3 // 2, **self.upsampling)
+        return [10 * self.head(F.interpolate(between, size=size * 2, mode="bilinear"))]
+
+
+UPSAMPLINGS = {
+    "ordinary": {"mode": "bilinear"},
+    "corners": {"mode": "bilinear", "align_corners": True},
+    "mode 1": {"mode": "bilinear", "align_mode": 1},
+    "nearest": {"mode": "nearest"},
+}
+
+
+def test_one_program_does_not_decide_how_another_is_run(
+    seven_labels: LabelSet, picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network with unusual operations is exported beside an ordinary one, and runs alike whichever came first."""
+    networks = {name: Doubled(**upsampling) for name, upsampling in UPSAMPLINGS.items()}
+    for network in networks.values():
+        network.eval()
+
+    def predicted(name: str) -> tuple[np.ndarray, str]:
+        with zoo.load(tmp_path / name, threads=1) as model:
+            result = model.predict(picture).one()
+        return result.mask, result.engine
+
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "first home"))
+    results = {}
+    for name, network in networks.items():
+        bundle = export_bundle(network, tmp_path / name, model=name, labels=seven_labels, output_stride=4)
+        results[name] = predicted(name)
+        [logits] = network(paddle.to_tensor(preprocess(picture, bundle.preprocess)[0][None]))[0].numpy()
+        expected = upsample_argmax(logits, picture.shape[:2])
+        assert (results[name][0] == expected).mean() > 0.9999, name
+        assert len(np.unique(expected)) > 2, "the test would prove nothing on an empty mask"
+    assert len(list((tmp_path / "first home" / "engines").iterdir())) == len(networks)
+
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "other home"))
+    for name in ("corners", "ordinary"):
+        mask, engine = predicted(name)
+        assert np.array_equal(mask, results[name][0])
+        assert engine == results[name][1]
 
 
 def test_agreement_counts_classes_and_differences() -> None:
