@@ -36,7 +36,7 @@ from zoo.segment.upsample import (
 )
 from zoo.segment.views import (
     View,
-    check_scales,
+    read_scales,
     mean_over_views,
     views_of,
 )
@@ -266,7 +266,7 @@ def test_scales_are_factors_of_what_the_preprocessing_gives(picture):
 @pytest.mark.parametrize("scales", [(), (0,), (1.0, -0.5), (float("nan"),), (float("inf"),), (1000,)])
 def test_what_is_no_scale_is_an_error(scales):
     with pytest.raises(ConfigError, match=r"scale|empty"):
-        check_scales(scales)
+        read_scales(scales)
 
 
 def test_a_scale_that_makes_too_many_pixels_is_an_error():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,26 +16,30 @@ from zoo.engine.device import (
     available_cores,
     resolve_device,
 )
+from zoo.engine.engine import Engine
 from zoo.engine.lanes import (
-    Streams,
+    Lanes,
     check_streams,
 )
 from zoo.engine.open import (
     choose_backend,
     open_bundle,
 )
+from zoo.errors import BundleError
+from zoo.picture.sources import (
+    Input,
+    Source,
+    SourceOptions,
+    inputs,
+)
 from zoo.predict.options import RunOptions
-from zoo.predict.plan import Labels, make_plan
-from zoo.predict.run import Run
+from zoo.predict.plan import Labels, Plan, make_plan
+from zoo.predict.run import Run, answers_in_order
 from zoo.registry.discovery import discover
-from zoo.results import Predictions
-from zoo.store import find_bundle
+from zoo.results import Failure, Predictions, Result
+from zoo.store import absolute_name, find_bundle
 
 if TYPE_CHECKING:
-    from zoo.picture.sources import (
-        Input,
-        Source,
-    )
     from zoo.predict.tiff import Progress as TiffProgress
     from zoo.store.download.download import Progress
 
@@ -87,29 +92,43 @@ def load(
     bundle.verify()
     found = discover("zoo.devices", "zoo.backends")
     chosen, index = resolve_device(device, found.devices)
-    engine = choose_backend(backend, chosen, found.backends)
+    opener = choose_backend(backend, chosen, found.backends)
     options = SessionOptions(chosen, index, threads or available_cores())
     check_streams(streams, options.threads)
-    session = open_bundle(engine, bundle, options)
+    session = open_bundle(opener, bundle, options)
     return Model(
         bundle,
-        Streams(session, options.threads, streams),
+        Lanes(session, options.threads, streams),
         chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}",
+        partial(
+            load,
+            absolute_name(name),
+            device,
+            backend,
+            threads,
+            streams=streams,
+            offline=offline,
+            lock=None if lock is None else os.path.abspath(lock),
+        ),
     )
 
 
 class Model:
     """An opened model. Made by `zoo.load`.
 
+    Given to another process, as a pickle, it is opened there again by the same name and with the same arguments. A
+    process that is forked off has it as it is, with one stream.
+
     Attributes:
         bundle: The export folder it was opened from.
         device: The device it really runs on, such as "cpu".
     """
 
-    def __init__(self, bundle: Bundle, streams: Streams, device: str) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine, device: str, reopen: Callable[[], Model] | None = None) -> None:
         self.bundle = bundle
         self.device = device
-        self._streams = streams
+        self._engine = engine
+        self._reopen = reopen
 
     @property
     def name(self) -> str:
@@ -124,7 +143,7 @@ class Model:
     @property
     def engine(self) -> str:
         """The engine really in use, its version and its setting."""
-        return self._streams.main.engine
+        return self._engine.facts
 
     def predict(
         self,
@@ -197,13 +216,32 @@ class Model:
             window,
             stride,
             flip,
-            (scales,) if isinstance(scales, (int, float)) else tuple(scales),
+            scales,
             palette,
             live,
             skip,
         )
-        run = Run(make_plan(self.bundle, options, labels), options, self._streams, self.device)
-        return Predictions(run.results(source))
+        plan = make_plan(self.bundle, options, labels)
+        found = inputs(source, SourceOptions(options.color, options.recursive, options.frames))
+        wanted = found if skip is None else (item for item in found if not skip(item))
+        return Predictions(self.run(wanted, plan, options))
+
+    def run(self, found: Iterable[Input], plan: Plan, options: RunOptions) -> Generator[Result | Failure, None, None]:
+        """Runs inputs by a plan that is made already: what `predict` does, for callers with inputs of their own.
+
+        Args:
+            found: The inputs; taken as they are needed.
+            plan: What becomes of every picture.
+            options: What it was made of.
+
+        Yields:
+            A result an input, in order; with `on_error="skip"` failures in their place.
+
+        Raises:
+            SourceError: As in `predict`, like the next one.
+            InferenceError: See there.
+        """
+        return Run(plan, options, self._engine, self.device).results(found)
 
     def predict_tiff(
         self,
@@ -254,7 +292,7 @@ class Model:
         return segment_tiff(
             source,
             target,
-            partial(map, self._streams.main.run),
+            lambda batches: (answer.output for answer in answers_in_order(self._engine, batches)),
             plan,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
@@ -262,10 +300,31 @@ class Model:
 
     def close(self) -> None:
         """Frees the engine. The model cannot be used afterwards."""
-        self._streams.close()
+        self._engine.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._reopen is None:
+            raise TypeError(
+                f"The model {self.name} cannot be given to another process: it was not opened by zoo.load, so nothing "
+                "says how to open it there. Open it in that process."
+            )
+        return _reopened, (self._reopen, self.bundle)
 
     def __enter__(self) -> Model:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _reopened(reopen: Callable[[], Model], bundle: Bundle) -> Model:
+    """Opens a model in the process it was given to; with the preprocessing it has where it comes from."""
+    model = reopen()
+    if model.bundle.digests != bundle.digests:
+        model.close()
+        raise BundleError(
+            f"{bundle.model} has other files here than in the process it comes from.",
+            "Bring both to the same version, or open it here.",
+        )
+    model.bundle = replace(model.bundle, preprocess=bundle.preprocess)
+    return model

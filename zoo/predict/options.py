@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from zoo.errors import ConfigError
-from zoo.segment.views import check_scales
+from zoo.segment.views import read_scales
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
@@ -42,7 +42,7 @@ class RunOptions:
     window: tuple[int, int] | None = None
     stride: tuple[int, int] | None = None
     flip: bool = False
-    scales: tuple[float, ...] = (1.0,)
+    scales: Sequence[float] | float = (1.0,)
     palette: Any = None
     live: bool = False
     skip: Callable[[Input], bool] | None = None
@@ -70,7 +70,7 @@ class RunOptions:
             raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
         if self.live and self.batch_size != 1:
             raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
-        check_scales(self.scales)
+        read_scales(self.scales)
 
 
 def _is_count(value: object) -> bool:

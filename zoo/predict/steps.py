@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.engine.engine import Answer
 from zoo.errors import ConfigError, SourceError
 from zoo.picture.sources import Input
 from zoo.predict.plan import Part, Plan
@@ -31,15 +32,6 @@ from zoo.segment.slide import (
 )
 from zoo.segment.transforms import preprocess
 from zoo.segment.views import mean_over_views
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Answer:
-    """What an engine gave for a batch: its output, name and setting, and the seconds it took."""
-
-    output: NDArray[Any]
-    engine: str
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,13 +33,21 @@ class Sample:
         """
         image = read_image(self.image)
         mask = read_mask(self.mask)
+        self.check_sizes(image, mask)
+        return image, mask
+
+    def check_sizes(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+        """Makes sure that the mask (H, W) is that of the image (H, W, 3).
+
+        Raises:
+            DatasetError: The files differ in size.
+        """
         if image.shape[:2] != mask.shape:
             raise DatasetError(
                 f"{printable(self.image)} is {image.shape[0]}x{image.shape[1]} but its mask {printable(self.mask)} is "
                 f"{mask.shape[0]}x{mask.shape[1]}. Both must have the same height and width.",
                 "Annotate the picture again at its own size, or take the line out of the list file.",
             )
-        return image, mask
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
