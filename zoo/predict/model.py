@@ -19,8 +19,9 @@ from zoo.engine.device import (
     available_cores,
     resolve_device,
 )
+from zoo.engine.engine import Engine
 from zoo.engine.lanes import (
-    Streams,
+    Lanes,
     check_streams,
 )
 from zoo.engine.open import (
@@ -95,13 +96,13 @@ def load(
     bundle.verify()
     found = discover("zoo.devices", "zoo.backends")
     chosen, index = resolve_device(device, found.devices)
-    engine = choose_backend(backend, chosen, found.backends)
+    opener = choose_backend(backend, chosen, found.backends)
     options = SessionOptions(chosen, index, threads or available_cores())
     check_streams(streams, options.threads)
-    session = open_bundle(engine, bundle, options)
+    session = open_bundle(opener, bundle, options)
     return Model(
         bundle,
-        Streams(session, options.threads, streams),
+        Lanes(session, options.threads, streams),
         chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}",
     )
 
@@ -114,10 +115,10 @@ class Model:
         device: The device it really runs on, such as "cpu".
     """
 
-    def __init__(self, bundle: Bundle, streams: Streams, device: str) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine, device: str) -> None:
         self.bundle = bundle
         self.device = device
-        self._streams = streams
+        self._engine = engine
 
     @property
     def name(self) -> str:
@@ -132,7 +133,7 @@ class Model:
     @property
     def engine(self) -> str:
         """The engine really in use, its version and its setting."""
-        return self._streams.main.engine
+        return str(self._engine.facts)
 
     def predict(
         self,
@@ -212,7 +213,7 @@ class Model:
         )
         windows, note = choose_window(self.bundle, options)
         mapping = self._mapping(labels)
-        run = Run(self.bundle, self._streams, self.device, options, windows, mapping, note)
+        run = Run(self.bundle, self._engine, self.device, options, windows, mapping, note)
         return Predictions(run.results(source))
 
     def predict_tiff(
@@ -267,7 +268,7 @@ class Model:
         return segment_tiff(
             source,
             target,
-            self._streams.main.run,
+            lambda batch: self._engine.submit(batch).result().output,
             self.bundle,
             windows,
             batch_size=batch_size,
@@ -280,7 +281,7 @@ class Model:
 
     def close(self) -> None:
         """Frees the engine. The model cannot be used afterwards."""
-        self._streams.close()
+        self._engine.close()
 
     def _mapping(self, labels: LabelMapping | Mapping[str, Any] | str | os.PathLike[str] | None) -> LabelMapping | None:
         if isinstance(labels, Mapping) and "labels" not in labels:

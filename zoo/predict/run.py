@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
 from zoo.bundle.bundle import Bundle
-from zoo.contract.engine import Session
 from zoo.contract.labels.mapping import LabelMapping
 from zoo.contract.spec import (
     Step,
     Window,
 )
-from zoo.engine.lanes import Streams
-from zoo.errors import BackendError, InferenceError, SourceError, ZooError
+from zoo.engine.engine import Answer, Engine
+from zoo.errors import InferenceError, SourceError
 from zoo.picture.sources import (
     Input,
     SourceOptions,
@@ -30,7 +29,6 @@ from zoo.picture.sources import (
 )
 from zoo.predict.batches import (
     BatchSizer,
-    Begun,
     in_batches,
 )
 from zoo.predict.options import RunOptions
@@ -55,14 +53,9 @@ _log = logging.getLogger("zoo.predict.run")
 
 # Two threads keep up with the fastest models on JPEG files; more would take cores from the engine.
 _READERS = 2
-# A run this long opens streams: by then it has taken about as long as opening them does.
-_MANY = 8
-# Features of larger inputs are not to be held once a stream; pixels of a batch.
-_LARGEST = 1 << 22
 
 Mask = NDArray[np.uint8 | np.uint16]
 Scores = NDArray[np.float32] | None
-_Segmented = Sequence[Result | Failure]
 
 
 class Run:
@@ -70,7 +63,7 @@ class Run:
 
     Args:
         bundle: The model.
-        streams: Its engine; the main session is used in the thread that iterates.
+        engine: What runs it.
         device: The device the engine runs on.
         options: How to run.
         window: Sliding windows for pictures larger than one; None to take every picture whole.
@@ -81,7 +74,7 @@ class Run:
     def __init__(
         self,
         bundle: Bundle,
-        streams: Streams,
+        engine: Engine,
         device: str,
         options: RunOptions,
         window: Window | None,
@@ -89,8 +82,7 @@ class Run:
         note: str,
     ) -> None:
         self._bundle = bundle
-        self._streams = streams
-        self._session = streams.main
+        self._engine = engine
         self._device = device
         self._options = options
         self._window = window
@@ -98,13 +90,10 @@ class Run:
         self._note = note
         self._sizer = BatchSizer(options.batch_size)
         self._scores = options.scores or options.min_score is not None
-        # What a batch takes says little while others run.
-        self._may_stream = streams.count > 1 and options.batch_size != "auto" and not options.live
-        self._run_so_far = 0
         # Whether a view of the picture that runs was cut into windows.
         self._slid_view = False
-        self._running: dict[int, Future[_Segmented]] = {}
-        if streams.asked and options.batch_size == "auto":
+        self._submitted: list[Future[Answer]] = []
+        if engine.asked and options.batch_size == "auto":
             _log.warning("batch_size is auto: the batches run one after the other, without streams")
 
     def results(self, source: Source) -> Iterator[Result | Failure]:
@@ -119,8 +108,11 @@ class Run:
             found = (item for item in found if not passed_over(item))
         waiting = 1 if options.live else max(4, self._sizer.largest)
         prepared = ahead(found, self._prepare, waiting, _READERS)
-        with ThreadPoolExecutor(self._streams.count, thread_name_prefix="zoo-stream") as pool:
-            yield from in_batches(prepared, _shape, partial(self._start, pool), self._alone, self._sizer)
+        try:
+            yield from in_batches(prepared, _shape, self._start, self._alone, self._sizer)
+        finally:
+            for submitted in self._submitted:
+                submitted.cancel()
 
     def _prepare(self, item: Input) -> _Prepared | Failure:
         began = time.perf_counter()
@@ -152,57 +144,36 @@ class Run:
         views = f"mean over {options.views} views" if options.views > 1 else f"scaled by {options.scales[0]:g}"
         return self._note if self._window is None or self._slid_view else "", views
 
-    def _start(self, pool: ThreadPoolExecutor, batch: Sequence[_Prepared | Failure]) -> Begun[Result | Failure]:
-        """Runs a batch here, or starts it in a stream once there are many."""
+    def _start(self, batch: Sequence[_Prepared | Failure]) -> _Batch:
+        """Submits a batch, once there are not too many in flight."""
         prepared = [item for item in batch if isinstance(item, _Prepared)]
-        self._run_so_far += len(prepared)
-        tensor = _stacked(prepared)
-        small = tensor.shape[0] * tensor.shape[2] * tensor.shape[3] <= _LARGEST
-        if not (self._may_stream and small and self._run_so_far > _MANY):
-            return _now(partial(self._attempt, prepared))
-        again = partial(self._without_streams, prepared)
-        if not self._streams.complete:
-            return _Streamed(_now(lambda: self._streams.open_next(partial(self._segment, prepared, tensor))), again)
-        number = self._idle_stream()
-        self._running[number] = pool.submit(self._segment, prepared, tensor, self._streams[number])
-        return _Streamed(self._running[number], again)
+        options = self._options
+        # What a batch takes says little while others run, and a live source waits for each answer.
+        most = 1 if options.live or options.batch_size == "auto" else self._engine.width + 1
+        while len(self._submitted) >= most:
+            _, running = wait(self._submitted, return_when=FIRST_COMPLETED)
+            self._submitted = list(running)
+        future = self._engine.submit(_stacked(prepared))
+        self._submitted.append(future)
+        if most == 1:
+            wait([future])
+        return _Batch(future, partial(self._segmented, prepared, future))
 
-    def _idle_stream(self) -> int:
-        """Waits for a stream that runs no batch of this run."""
-        while True:
-            for number in range(self._streams.count):
-                if number not in self._running or self._running[number].done():
-                    return number
-            wait(self._running.values(), return_when=FIRST_COMPLETED)
-
-    def _without_streams(self, prepared: Sequence[_Prepared], why: ZooError) -> _Segmented:
-        """Goes on with the main session, which has other settings to fall back to, and needs less memory alone."""
-        if self._streams.closed:
-            raise why
-        if self._may_stream:
-            self._may_stream = False
-            _log.warning("a stream failed; the run goes on without streams: %s", why.message)
-        return self._attempt(prepared)
-
-    def _attempt(self, prepared: Sequence[_Prepared]) -> _Segmented:
-        """Runs a batch on the main session; with `on_error="skip"` a picture that fails there is a failure."""
+    def _segmented(self, prepared: Sequence[_Prepared], future: Future[Answer]) -> list[Result | Failure]:
+        """Waits for a batch; with `on_error="skip"` a picture that fails when it is alone is a failure."""
         try:
-            return self._segment(prepared, _stacked(prepared), self._session)
+            answer = future.result()
         except InferenceError as error:
             if self._options.on_error == "raise":
                 raise
             if len(prepared) > 1:
-                return [outcome for item in prepared for outcome in self._attempt([item])]
+                alone = [(item, self._engine.submit(_stacked([item]))) for item in prepared]
+                return [outcome for item, future in alone for outcome in self._segmented([item], future)]
             return [Failure(prepared[0].name, prepared[0].uri, error)]
-
-    def _segment(self, prepared: Sequence[_Prepared], tensor: NDArray[np.float32], session: Session) -> _Segmented:
-        began = time.perf_counter()
-        outputs = session.run(tensor)
-        seconds = time.perf_counter() - began
-        self._sizer.ran(_shape(prepared[0]), len(prepared), seconds)
+        self._sizer.ran(_shape(prepared[0]), len(prepared), answer.seconds)
         return [
-            self._finished(item, output, session.engine, seconds / len(prepared))
-            for item, output in zip(prepared, outputs, strict=True)
+            self._finished(item, output, answer.engine, answer.seconds / len(prepared))
+            for item, output in zip(prepared, answer.output, strict=True)
         ]
 
     def _finished(self, item: _Prepared, output: NDArray[Any], engine: str, inference: float) -> Result:
@@ -237,23 +208,24 @@ class Run:
             )
         else:
             mask, scores = self._slid(item.image)
-        return self._result(item, mask, scores, self._session.engine, {"inference": time.perf_counter() - began})
+        seconds = {"inference": time.perf_counter() - began}
+        return self._result(item, mask, scores, str(self._engine.facts), seconds)
 
     def _view(self, image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray[np.float32], Geometry]:
         """Evaluates one view of a picture: in windows where they are asked for and it is larger than one."""
         bundle = replace(self._bundle, preprocess=tuple(steps))
         if self._window is not None and self._slides((image.shape[0], image.shape[1])):
             self._slid_view = True
-            return slide_logits(image, self._session.run, bundle, self._window, self._window_batch)
+            return slide_logits(image, self._run, bundle, self._window, self._window_batch)
         tensor, geometry = preprocess(image, steps)
-        return self._session.run(tensor[np.newaxis])[0].astype(np.float32, copy=False), geometry
+        return self._run(tensor[np.newaxis])[0].astype(np.float32, copy=False), geometry
 
     def _slid(self, image: NDArray[np.uint8]) -> tuple[Mask, Scores]:
         assert self._window is not None
         strips = list(
             slide(
                 ArrayRows(image),
-                self._session.run,
+                self._run,
                 self._bundle,
                 self._window,
                 batch_size=self._window_batch,
@@ -262,6 +234,9 @@ class Run:
         )
         scores = [strip.scores for strip in strips if strip.scores is not None]
         return np.concatenate([strip.labels for strip in strips]), np.concatenate(scores) if scores else None
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        return self._engine.submit(batch).result().output
 
     @property
     def _window_batch(self) -> int:
@@ -302,37 +277,25 @@ class _Prepared:
     seconds: dict[str, float]
 
 
-class _Streamed:
-    """A batch in a stream; where that fails it is run again, in the thread that asks for the results."""
+class _Batch:
+    """A batch that was submitted. Its results are made once, in the thread that asks for them."""
 
-    def __init__(self, future: Future[_Segmented], again: Callable[[ZooError], _Segmented]) -> None:
-        self._future = future
-        self._again = again
+    def __init__(self, future: Future[Answer], results: Callable[[], list[Result | Failure]]) -> None:
+        self._future, self._make = future, results
+        self._made: list[Result | Failure] | None = None
 
     def done(self) -> bool:
         return self._future.done()
 
-    def result(self) -> _Segmented:
-        try:
-            return self._future.result()
-        except (BackendError, InferenceError) as error:
-            self._future = _now(partial(self._again, error))
-            return self._future.result()
+    def result(self) -> list[Result | Failure]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 def _stacked(prepared: Sequence[_Prepared]) -> NDArray[np.float32]:
     tensors = [item.tensor for item in prepared if item.tensor is not None]
     return np.stack(tensors) if len(tensors) > 1 else tensors[0][np.newaxis]
-
-
-def _now(work: Callable[[], _Segmented]) -> Future[_Segmented]:
-    """Does the work here; an error is raised where the result is asked for."""
-    future: Future[_Segmented] = Future()
-    try:
-        future.set_result(work())
-    except Exception as error:
-        future.set_exception(error)
-    return future
 
 
 def _shape(item: _Prepared | Failure) -> tuple[int, ...] | None:
