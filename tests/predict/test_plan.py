@@ -235,6 +235,7 @@ class Counting:
     """An engine of three lanes that answers only when it is waited for, and counts what is on its way."""
 
     width = 3
+    asked = False
 
     def __init__(self) -> None:
         self.futures: list[Future[Answer]] = []

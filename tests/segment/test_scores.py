@@ -36,8 +36,8 @@ from zoo.segment.upsample import (
 )
 from zoo.segment.views import (
     View,
-    read_scales,
     mean_over_views,
+    read_scales,
     views_of,
 )
 from zoo.store import find_bundle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -29,6 +30,8 @@ from zoo.predict.steps import (
 )
 from zoo.results import Failure, Result
 
+_log = logging.getLogger("zoo.predict.run")
+
 # Two threads keep up with the fastest models on JPEG files; more would take cores from the engine.
 _READERS = 2
 
@@ -51,6 +54,8 @@ class Run:
         self._device = device
         self._sizer = BatchSizer(options.batch_size)
         self._submitted: list[Future[Answer]] = []
+        if engine.asked and options.batch_size == "auto":
+            _log.warning("batch_size is auto: the batches run one after the other, without streams")
 
     def results(self, found: Iterable[Input]) -> Generator[Result | Failure, None, None]:
         """Yields a result an input, in order; with `on_error="skip"` failures in their place.
