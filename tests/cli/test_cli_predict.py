@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from support import zoo_command as zoo
 from zoo.bundle.bundle import Bundle
 from zoo.results import decode_mask
 from zoo.testing.scenes import draw_scene
-
-
-def zoo(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, **options)
 
 
 @pytest.fixture

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Iterator
 
 from zoo.base.home import home
-from zoo.contract.device import (
-    Device,
-    Probe,
-)
-from zoo.contract.engine import Backend
+from zoo.contract.device import Probe
 from zoo.doctor.findings import Finding
-from zoo.engine.device import (
-    CPU,
-    available_cores,
-)
+from zoo.engine.guard import GuardedBackend, GuardedDevice, guarded_backends, guarded_devices
+from zoo.engine.paddle_settings import SETTINGS
 from zoo.errors import CacheError, RegistryError
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
@@ -40,32 +33,32 @@ def plugins(found: Discovery) -> Iterator[Finding]:
 
 def engines(found: Discovery) -> Iterator[Finding]:
     """Looks at every engine and the devices it runs on, and at the setting kept for paddle. Starts none."""
-    devices: list[Device] = [CPU(), *(device for plugin in found.plugins for device in plugin.devices)]
-    try:
-        from zoo.engine.paddle import PaddleBackend
-        from zoo.engine.paddle_settings import SETTINGS
-    except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
-        yield Finding("engines", "paddle", f"cannot be used: {error}", "problem", _REINSTALL)
-    else:
-        yield _paddle(PaddleBackend(), devices)
-        yield from _kept_settings(SETTINGS)
-    for plugin in found.plugins:
-        for backend in plugin.backends:
-            usable, reasons = _usable(backend, devices)
-            value = "; ".join(filter(None, (f"runs on {', '.join(usable)}" if usable else "", *reasons)))
-            yield Finding("engines", backend.name, value, "ok" if usable else "note")
+    devices = list(guarded_devices(found))
+    asked = [(backend, *_usable(backend, devices)) for backend in guarded_backends(found)]
+    nothing_runs = not any(usable for _, usable, _ in asked)
+    for backend, usable, refusals in asked:
+        reasons = [f"not on {kind}: {probe.reason}" for kind, probe in refusals]
+        value = "; ".join([f"runs on {', '.join(usable)}", *reasons] if usable else reasons)
+        install = next((probe.install for _, probe in refusals if probe.install), "zoo plugins")
+        # One that does not run is no problem while another does.
+        state = "ok" if usable else "problem" if nothing_runs else "note"
+        yield Finding("engines", backend.name, value, state, "" if usable else f"Run: {install}")
+    if not asked:
+        yield Finding("engines", "engines", "none installed", "problem", _REINSTALL)
+    yield from _kept_settings(SETTINGS)
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
     """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
-    yield Finding("devices", "cpu", f"cores: {available_cores()}")
-    installed = [device for plugin in found.plugins for device in plugin.devices]
+    installed = list(guarded_devices(found))
     for device in installed:
-        probe = _probe(device)
+        probe = device.probe()
         if probe.count:
-            yield Finding("devices", device.kind, str(probe.count))
+            names = f": {', '.join(probe.names)}" if probe.names else ""
+            yield Finding("devices", device.kind, f"{probe.count}{names}")
         else:
-            yield Finding("devices", device.kind, f"none: {probe.reason or 'its plugin gives no reason'}", "note")
+            hint = f"Run: {probe.install}" if probe.install else ""
+            yield Finding("devices", device.kind, f"none: {probe.reason}", "note", hint)
     try:
         catalogue = read_catalogue().devices
     except RegistryError as error:
@@ -92,37 +85,12 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
         yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
 
 
-def _paddle(paddle: Backend, devices: list[Device]) -> Finding:
-    usable, reasons = _usable(paddle, devices)
-    if not usable:
-        return Finding("engines", paddle.name, "; ".join(reasons), "problem", _PADDLE)
-    if importlib.util.find_spec("setuptools") is None:
-        # paddlepaddle imports it without asking for it in its metadata.
-        return Finding("engines", paddle.name, "setuptools, which it needs, is not installed", "problem", _PADDLE)
-    return Finding("engines", paddle.name, f"runs on {', '.join(usable)}")
-
-
-def _usable(backend: Backend, devices: list[Device]) -> tuple[list[str], list[str]]:
-    """Returns the kinds of device an engine runs on, and for the others why not."""
-    usable: list[str] = []
-    reasons: list[str] = []
-    for device in devices:
-        try:
-            probe = backend.probe(device)
-        except Exception as error:  # a plugin's code
-            probe = Probe(0, f"its probe failed with {type(error).__name__}: {error}")
-        if probe.count:
-            usable.append(device.kind)
-        else:
-            reasons.append(f"not on {device.kind}: {probe.reason or 'no reason given'}")
-    return usable, reasons
-
-
-def _probe(device: Device) -> Probe:
-    try:
-        return device.probe()
-    except Exception as error:  # a plugin's code
-        return Probe(0, f"its probe failed with {type(error).__name__}: {error}")
+def _usable(backend: GuardedBackend, devices: list[GuardedDevice]) -> tuple[list[str], list[tuple[str, Probe]]]:
+    """Returns the kinds of device an engine runs on, and its answers for the others."""
+    answers = [(device.kind, backend.supports(device, None)) for device in devices]
+    return [kind for kind, probe in answers if probe.count], [
+        (kind, probe) for kind, probe in answers if not probe.count
+    ]
 
 
 def _kept_settings(known: tuple[str, ...]) -> Iterator[Finding]:

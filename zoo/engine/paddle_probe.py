@@ -7,7 +7,6 @@ nobody vouches for.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -18,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base.digest import file_sha256
 from zoo.base.files import (
     ensure_folder,
     write_atomic,
 )
 from zoo.base.home import home
 from zoo.bundle.structure import check_program
+from zoo.contract.engine import Program
 from zoo.engine.paddle_settings import (
     SETTINGS,
     make_config,
@@ -38,30 +37,29 @@ _TOLERANCE = 1e-3
 _SECONDS = 120
 
 
-def working_settings(program: Path, params: Path, version: str, vouched: bool = True) -> tuple[str, ...]:
+def working_settings(program: Program, version: str) -> tuple[str, ...]:
     """Returns the settings to use for a program: the first was tried, the rest follow if it fails later on.
 
     Args:
-        program: A `.json` or `.pdmodel` file.
-        params: Its `.pdiparams` file.
+        program: A program of paddle. If it is not trusted, it is this very program that is tried, and not one of its
+            kind, before anything of it is opened in this process.
         version: Version of paddlepaddle.
-        vouched: Whether the files are known to be whole. If not, it is this very program that is tried, and not one of
-            its kind, before anything of it is opened in this process.
 
     Returns:
         A tail of `SETTINGS`, at least ("plain",).
 
     Raises:
-        BackendError: A program that is not vouched for failed in every setting.
+        BackendError: A program that is not trusted failed in every setting.
     """
-    known = "" if vouched else f"-{_identity(program, params)}"
-    record = home() / "engines" / f"paddle-{version}{program.suffix}{known}.setting.json"
+    assert program.params is not None
+    known = "" if program.trusted else f"-{program.digest[:32]}"
+    record = home() / "engines" / f"paddle-{version}{program.path.suffix}{known}.setting.json"
     first = _recorded(record)
     if first is None:
-        first, reason = _probe(program, params)
-        if reason is not None and not vouched:
+        first, reason = _probe(program.path, program.params)
+        if reason is not None and not program.trusted:
             raise BackendError(
-                f"paddle {version} failed on {program} in a trial in a process of its own ({reason}). Nothing was "
+                f"paddle {version} failed on {program.path} in a trial in a process of its own ({reason}). Nothing was "
                 "opened in this process.",
                 "Export the model again with this version of paddlepaddle, or get the files again from their source.",
             )
@@ -78,11 +76,6 @@ def _probe(program: Path, params: Path) -> tuple[str, str | None]:
             return setting, None
         _log.info("paddle setting %r does not work here (%s)", setting, reason)
     return SETTINGS[-1], reason
-
-
-def _identity(program: Path, params: Path) -> str:
-    both = file_sha256(program) + file_sha256(params)
-    return hashlib.sha256(both.encode()).hexdigest()[:32]
 
 
 def _trial(program: Path, params: Path, setting: str) -> str | None:

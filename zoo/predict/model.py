@@ -13,27 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
-from zoo.contract.engine import SessionOptions
 from zoo.contract.labels.mapping import LabelMapping
-from zoo.engine.device import (
-    available_cores,
-    resolve_device,
-)
+from zoo.engine.device import available_cores
 from zoo.engine.engine import Engine
-from zoo.engine.lanes import (
-    Lanes,
-    check_streams,
-)
-from zoo.engine.open import (
-    choose_backend,
-    open_bundle,
-)
+from zoo.engine.lanes import Lanes
+from zoo.engine.open import session_opener
 from zoo.predict.options import (
     RunOptions,
     choose_window,
 )
 from zoo.predict.run import Run
-from zoo.registry.discovery import discover
 from zoo.results import Predictions
 from zoo.results.mapping import read_mapping
 from zoo.store import find_bundle
@@ -93,18 +82,10 @@ def load(
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}; a positive number or None was expected")
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
-    bundle.verify()
-    found = discover("zoo.devices", "zoo.backends")
-    chosen, index = resolve_device(device, found.devices)
-    opener = choose_backend(backend, chosen, found.backends)
-    options = SessionOptions(chosen, index, threads or available_cores())
-    check_streams(streams, options.threads)
-    session = open_bundle(opener, bundle, options)
-    return Model(
-        bundle,
-        Lanes(session, options.threads, streams),
-        chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}",
-    )
+    threads = threads or available_cores()
+    program = bundle.verify()
+    opener = session_opener(program, device, backend)
+    return Model(bundle, Lanes(opener, threads, streams))
 
 
 class Model:
@@ -112,12 +93,10 @@ class Model:
 
     Attributes:
         bundle: The export folder it was opened from.
-        device: The device it really runs on, such as "cpu".
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, device: str) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine) -> None:
         self.bundle = bundle
-        self.device = device
         self._engine = engine
 
     @property
@@ -129,6 +108,11 @@ class Model:
     def labels(self) -> tuple[str, ...]:
         """Class names in the order of their values."""
         return self.bundle.labels.names
+
+    @property
+    def device(self) -> str:
+        """The device it really runs on, such as "cpu"."""
+        return self._engine.facts.device
 
     @property
     def engine(self) -> str:

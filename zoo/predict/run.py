@@ -172,7 +172,7 @@ class Run:
             return [Failure(prepared[0].name, prepared[0].uri, error)]
         self._sizer.ran(_shape(prepared[0]), len(prepared), answer.seconds)
         return [
-            self._finished(item, output, answer.engine, answer.seconds / len(prepared))
+            self._finished(item, output, str(answer.facts), answer.seconds / len(prepared))
             for item, output in zip(prepared, answer.output, strict=True)
         ]
 
