@@ -63,8 +63,9 @@ class PaddleBackend(Backend):
             raise BackendNotInstalledError(
                 f"paddlepaddle cannot be imported: {error}.", f"Run: {device.install or 'pip install paddlepaddle'}"
             ) from error
+        from zoo.engine.cout import COUT
         from zoo.engine.paddle_probe import first_line, working_settings
-        from zoo.engine.paddle_session import PaddleSession, kept_off_stdout
+        from zoo.engine.paddle_session import PaddleSession
         from zoo.engine.paddle_settings import clean_config, set_cpu
 
         version, on_cpu = str(paddle.__version__), device.kind == "cpu"
@@ -75,7 +76,7 @@ class PaddleBackend(Backend):
             if on_cpu:
                 set_cpu(config, setting, threads)
             try:
-                with kept_off_stdout():
+                with COUT.quiet():
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
