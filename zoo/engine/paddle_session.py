@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts
-from zoo.engine.paddle_probe import first_line
+from zoo.engine.paddle_probe import first_line, run_predictor
 from zoo.errors import InferenceError
 
 _log = logging.getLogger("zoo.engine")
@@ -87,7 +87,7 @@ class PaddleSession:
                 try:
                     # oneDNN kernels report on stdout when they are built: at creation and in the first run.
                     with kept_off_stdout() if self._fresh else contextlib.nullcontext():
-                        output = _run(self._predictor, np.ascontiguousarray(batch))
+                        output = run_predictor(self._predictor, np.ascontiguousarray(batch))
                     self._fresh = False
                     return output
                 except Exception as error:
@@ -179,9 +179,3 @@ def kept_off_stdout() -> Generator[None]:
         printed.seek(0)
         if lines := printed.read().decode("utf-8", "replace").split("\n"):
             _log.debug("paddle printed: %s", "; ".join(sorted({line for line in lines if line})))
-
-
-def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
-    predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
-    predictor.run()
-    return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
