@@ -39,11 +39,11 @@ def small_network(num_classes: int = 7) -> Any:
     return PPLiteSeg(num_classes, 3, (1, 1, 1), (16, 16, 16), (16, 16, 16), width=8, context_channels=16)
 
 
-def zoo_command(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs `zoo` in a process of its own, with the modules this one can import."""
+def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `zoo` as a shell does, for what must hold of the whole process."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def export_small(folder: Path, labels: LabelSet, compat: Literal["zoo", "paddlex"] = "zoo") -> Bundle:
@@ -84,6 +84,21 @@ def packed(folder: Path, top: str = "PP-LiteSeg-T_infer") -> bytes:
         for path in sorted(folder.iterdir()):
             tar.add(path, f"{top}/{path.name}")
     return buffer.getvalue()
+
+
+_INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def interruptible(*arguments: str) -> list[str]:
+    """Returns the command of a Python that Ctrl-C ends, also where the tests run in the background of a shell.
+
+    There Ctrl-C is ignored, and children inherit that.
+    """
+    return [sys.executable, "-c", _INTERRUPTIBLE, *arguments]
 
 
 #: (5, 7, 3) RGB uint8 without two equal rows or columns.

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import metadata
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from zoo.cli.doctor import doctor
 from zoo.contract.labels import CAMVID
 from zoo.doctor import LEAST_AGREEMENT, Finding, examine, self_test
 from zoo.doctor.environment import without_credentials
+from zoo.engine.trial import Trial
 from zoo.errors import FetchError, PluginContractError
 from zoo.learn.data import read_mask
 from zoo.registry import find_model, refresh
@@ -124,9 +126,11 @@ def named(found: list[Finding], name: str, topic: str | None = None) -> Finding:
 def packages_without(folder: Path, *left_out: str) -> Path:
     """Makes a folder with the installed packages except some; to be used with `python -S`."""
     folder.mkdir()
-    for entry in Path(np.__file__).parents[1].iterdir():
-        if not entry.name.startswith(left_out):
-            (folder / entry.name).symlink_to(entry)
+    # Two folders where the environment is laid over another one.
+    for packages in {Path(np.__file__).parents[1], Path(str(metadata.distribution("zoo-core").locate_file("")))}:
+        for entry in packages.iterdir():
+            if not entry.name.startswith(left_out) and not (folder / entry.name).is_symlink():
+                (folder / entry.name).symlink_to(entry)
     return folder
 
 
@@ -192,7 +196,7 @@ def test_the_report_has_every_topic_and_the_json_holds_all_that_the_text_shows(t
 def test_the_report_says_what_metadata_discovery_and_the_machine_say() -> None:
     found = list(examine().findings)
     for name, distribution in {"zoo-core": "zoo-core", "numpy": "numpy", "Pillow": "pillow"}.items():
-        assert named(found, name).value == f"{distribution} {version(distribution)}"
+        assert named(found, name, "packages").value == f"{distribution} {version(distribution)}"
     assert "paddlepaddle" in named(found, "paddle", "packages").value
     assert named(found, "zoo").value.startswith(zoo.__version__)
     assert sys.executable in named(found, "Python").value
@@ -377,25 +381,29 @@ def test_the_report_works_without_a_home(monkeypatch: pytest.MonkeyPatch, home: 
     assert named(found, "ZOO_HOME").value == "not set"
 
 
-@pytest.mark.parametrize(
-    ("content", "value", "state"),
-    [
-        ('{"setting": "oneDNN"}', "oneDNN", "ok"),
-        ('{"setting": "plain"}', "plain", "note"),
-        ('{"setting": ["x"]}', "damaged; the settings will be tried again", "note"),
-        ("{", "damaged; the settings will be tried again", "note"),
-    ],
-)
-def test_the_setting_kept_for_paddle_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, value: str, state: str
-) -> None:
-    (tmp_path / "engines").mkdir()
-    (tmp_path / "engines" / "paddle-9.9.json.setting.json").write_text(content)
-    (tmp_path / "engines" / f"paddle-9.9.json-{'0123abcd' * 4}.setting.json").write_text(content)
-    found = here(monkeypatch, ZOO_HOME=str(tmp_path))
-    assert [(kept.value, kept.state) for kept in found if kept.name == "paddle setting"] == [
-        (f"paddle-9.9.json: {value}", state),
-        ("single programs without digests: 1", "ok"),
+def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+
+    def keep(engine: str, device: str, setting: str, preferred: str, *programs: str) -> None:
+        for program in programs:
+            Trial(program, engine, device, "float32", (engine,)).keep(setting, preferred)
+
+    keep("paddle 3.2.2", "cpu", "oneDNN", "oneDNN", "a", "b")
+    keep("paddle 3.2.2", "cpu", "plain", "oneDNN", "c")
+    keep("paddle 3.3.1", "cpu", "plain", "oneDNN", "a")
+    keep("fast 1.0", "npu:1", "", "", "a")
+    (tmp_path / "engines" / f"{'0' * 64}.trial.json").write_text("{")
+    (tmp_path / "engines" / f"{'1' * 64}.trial.json").write_text('{"setting": "plain"}')
+    assert [(kept.value, kept.state, kept.help) for kept in examine().findings if kept.name == "trials"] == [
+        ("damaged records: 2; their programs will be tried again", "note", ""),
+        ("programs of fast 1.0 that run on npu:1: 1", "ok", ""),
+        ("programs of paddle 3.2.2 that run on cpu with oneDNN: 2", "ok", ""),
+        ("programs of paddle 3.2.2 that run on cpu with plain: 1", "ok", ""),
+        (
+            "programs of paddle 3.3.1 that run on cpu with plain: 1",
+            "note",
+            'It is slower than oneDNN, which failed here. Run: pip install "zoo-core[cpu]"',
+        ),
     ]
 
 

@@ -44,13 +44,13 @@ def with_devices(*devices: Device) -> Discovery:
 
 @pytest.mark.parametrize("name", ["cpu", "CPU", " cpu ", "cpu:0"])
 def test_there_is_one_cpu(name: str) -> None:
-    device, index = find_device(name, with_devices())
+    device, index, _ = find_device(name, with_devices())
     assert (device.kind, device.name(index)) == ("cpu", "cpu")
 
 
 def test_a_device_of_a_plugin_is_found_with_its_number() -> None:
     for name, expected in (("npu", "npu:0"), ("npu:1", "npu:1")):
-        device, index = find_device(name, with_devices(Npu()))
+        device, index, _ = find_device(name, with_devices(Npu()))
         assert device.name(index) == expected
 
 

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from zoo.base.home import home
 from zoo.contract.device import Probe
 from zoo.doctor.findings import Finding
 from zoo.engine.guard import GuardedBackend, GuardedDevice, guarded_backends, guarded_devices
-from zoo.engine.paddle_settings import SETTINGS
+from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
-# A setting of one single program, by its digest.
-_SINGLE = re.compile(r"-[0-9a-f]{32}\.setting\.json$")
-_KEPT = "paddle setting"
-_PADDLE = 'Run: pip install "zoo-core[cpu]"'
+_KEPT = "trials"
 _REINSTALL = "Run: pip install --force-reinstall zoo-core"
 
 
 def plugins(found: Discovery) -> Iterator[Finding]:
     """Looks at every installed plugin: what it brings, or why it brings nothing."""
-    if not found.plugins:
-        yield Finding("plugins", "plugins", "none installed", "note", "Run: pip install zoo-plugin-starter")
+    if not any(plugin.group == "zoo.models" for plugin in found.plugins):
+        yield Finding("plugins", "models", "none installed", "note", "Run: pip install zoo-plugin-starter")
     for plugin in found.plugins:
         yield from _plugin(plugin, found)
 
 
 def engines(found: Discovery) -> Iterator[Finding]:
-    """Looks at every engine and the devices it runs on, and at the setting kept for paddle. Starts none."""
+    """Looks at every engine and the devices it runs on, and at what is kept of trials. Starts none."""
     devices = list(guarded_devices(found))
     asked = [(backend, *_usable(backend, devices)) for backend in guarded_backends(found)]
     nothing_runs = not any(usable for _, usable, _ in asked)
@@ -45,7 +40,7 @@ def engines(found: Discovery) -> Iterator[Finding]:
         yield Finding("engines", backend.name, value, state, "" if usable else f"Run: {install}")
     if not asked:
         yield Finding("engines", "engines", "none installed", "problem", _REINSTALL)
-    yield from _kept_settings(SETTINGS)
+    yield from _kept_trials({device.kind: device.install for device in devices})
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
@@ -87,33 +82,35 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
 
 def _usable(backend: GuardedBackend, devices: list[GuardedDevice]) -> tuple[list[str], list[tuple[str, Probe]]]:
     """Returns the kinds of device an engine runs on, and its answers for the others."""
-    answers = [(device.kind, backend.supports(device, None)) for device in devices]
-    return [kind for kind, probe in answers if probe.count], [
-        (kind, probe) for kind, probe in answers if not probe.count
-    ]
+    answers = {device.kind: backend.supports(device, None) for device in devices}
+    return [kind for kind in answers if answers[kind].count], [item for item in answers.items() if not item[1].count]
 
 
-def _kept_settings(known: tuple[str, ...]) -> Iterator[Finding]:
-    """Looks at what trials of paddle on this machine found; see zoo/engine/paddle_probe.py. Starts no trial."""
+def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
+    """Counts what trials of programs on this machine found. Starts no trial."""
+    damaged = 0
+    counts: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     try:
-        records = sorted((home() / "engines").glob("paddle-*.setting.json"))
+        for trial in kept_trials():
+            if trial is None:
+                damaged += 1
+                continue
+            what = ", ".join(trial["versions"]), trial["device"]
+            counts.setdefault(what, Counter())[trial["setting"], trial["preferred"]] += 1
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
-        records = []
-    kinds = [record for record in records if not _SINGLE.search(record.name)]
-    for record in kinds:
-        program = record.name.removesuffix(".setting.json")
-        try:
-            setting = json.loads(record.read_bytes())["setting"]
-        except (OSError, ValueError, KeyError, TypeError):
-            setting = None
-        if setting not in known:
-            yield Finding("engines", _KEPT, f"{program}: damaged; the settings will be tried again", "note")
-        elif setting == known[0]:
-            yield Finding("engines", _KEPT, f"{program}: {setting}")
-        else:
-            hint = f"It is slower than {known[0]}, which failed here. {_PADDLE}"
-            yield Finding("engines", _KEPT, f"{program}: {setting}", "note", hint)
-    if len(records) > len(kinds):
-        yield Finding("engines", _KEPT, f"single programs without digests: {len(records) - len(kinds)}")
-    if not records:
-        yield Finding("engines", _KEPT, "none yet; the first model that is loaded will try them")
+        pass
+    if damaged:
+        yield Finding("engines", _KEPT, f"damaged records: {damaged}; their programs will be tried again", "note")
+    for (versions, device), settings in sorted(counts.items()):
+        # A single program may need what its engine does wrongly in the preferred way; of most of them it says more.
+        mostly = 2 * sum(count for (used, best), count in settings.items() if used == best) < settings.total()
+        for (setting, preferred), count in sorted(settings.items()):
+            value = f"programs of {versions} that run on {device}{f' with {setting}' if setting else ''}: {count}"
+            if mostly and setting != preferred:
+                install = installs.get(device.partition(":")[0])
+                hint = f"It is slower than {preferred}, which failed here.{f' Run: {install}' if install else ''}"
+                yield Finding("engines", _KEPT, value, "note", hint)
+            else:
+                yield Finding("engines", _KEPT, value)
+    if not counts and not damaged:
+        yield Finding("engines", _KEPT, "none yet; a program is tried when it is first loaded")

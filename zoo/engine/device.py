@@ -14,7 +14,7 @@ from zoo.registry.discovery import Discovery
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
 
 
-def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int]:
+def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[str, ...]]:
     """Finds the device a string names.
 
     Args:
@@ -22,7 +22,7 @@ def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int]:
         found: The installed plugins.
 
     Returns:
-        The device and its number.
+        The device, its number, and the names of all of its kind that are there.
 
     Raises:
         DeviceNotInstalledError: No plugin brings this kind, or the string has another form.
@@ -41,7 +41,7 @@ def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int]:
         reason = probe.reason or f"there are {probe.count}, numbered from 0"
         hint = f"Run: {probe.install}" if probe.install else "Use device='cpu'"
         raise DeviceUnavailableError(f"The device {kind}:{index} cannot be used: {reason}.", hint)
-    return guarded, index
+    return guarded, index, probe.names
 
 
 def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:

@@ -9,16 +9,22 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
+from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
 from zoo.registry.discovery import Discovery
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+#: How long a plugin may take to say whether its device or engine is there.
+PROBE_SECONDS = 20.0
 
 _log = logging.getLogger("zoo.engine")
 
@@ -37,8 +43,10 @@ class GuardedDevice(Device):
         self.environ, self.install = device.environ, device.install
 
     def probe(self) -> Probe:
-        """Counts the devices; none, with the reason, where the plugin's own probe fails."""
-        return asked(self._device.probe, self.owner)
+        """Counts the devices; none, with the reason, where the plugin's own probe fails, hangs or ends its process."""
+        if not self.tried_first:
+            return asked(self._device.probe, self.owner)
+        return _answered(in_child("zoo.engine.jobs:probe", self.kind, seconds=PROBE_SECONDS), self.owner)
 
     def configure(self, config: Any, index: int) -> None:
         """Points a `paddle.inference.Config` at a device.
@@ -90,7 +98,10 @@ class GuardedBackend(Backend):
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether the engine runs a program on a device; no, with the reason, where the plugin fails."""
-        return asked(lambda: self._backend.supports(device, program), self.owner)
+        if not self.tried_first:
+            return asked(lambda: self._backend.supports(device, program), self.owner)
+        question = "zoo.engine.jobs:supports", self.name, device.kind, None if program is None else plain(program)
+        return _answered(in_child(*question, seconds=PROBE_SECONDS), self.owner)
 
     def open(self, program: Program, request: Request) -> GuardedSession:
         """Opens a program.
@@ -186,22 +197,38 @@ def guarded_backends(found: Discovery) -> Iterator[GuardedBackend]:
             yield GuardedBackend(backend, str(plugin))
 
 
-def asked(question: Callable[[], object], owner: str) -> Probe:
+def asked(question: Callable[[], Any], owner: str) -> Probe:
     """Returns the answer of a plugin to "are you there?"; "no" with the reason where it fails or answers nonsense."""
     try:
-        answer = question()
+        answer: Any = question()
     except (Exception, SystemExit) as cause:
         return Probe(0, failure(owner, "its probe", cause))
     if not isinstance(answer, Probe):
         return Probe(0, f"{owner} answered with an object of type {type(answer).__name__}, not with a zoo.plugin.Probe")
-    names = answer.names
+    names: tuple[Any, ...] = answer.names
     if type(answer.count) is not int or answer.count < 0:
         return Probe(0, f"{owner} counts {answer.count!r} devices")
+    texts: tuple[Any, ...] = (answer.reason, answer.install, *names)
+    if not all(isinstance(text, str) for text in texts):
+        return Probe(0, f"{owner} answered with a zoo.plugin.Probe that holds something else than text")
     if answer.count and names and len(names) != answer.count:
         return Probe(0, f"{owner} counts {answer.count} but names {len(names)}: {', '.join(map(str, names))}")
     if not answer.count and not answer.reason:
         return Probe(0, f"{owner} gives no reason", install=answer.install)
     return answer
+
+
+def _answered(outcome: Outcome, owner: str) -> Probe:
+    if outcome.reason is not None:
+        return Probe(0, f"the probe of {owner}, in a process of its own, {outcome.reason}")
+    answer: dict[str, Any] = outcome.answer
+    answer["names"] = tuple(answer["names"])
+    return Probe(**answer)
+
+
+def plain(program: Program) -> dict[str, Any]:
+    """Returns a program as plain data."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(program).items()}
 
 
 def failure(owner: str, what: str, cause: BaseException) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from zoo import errors
 from zoo.base.home import home
 from zoo.contract.engine import Program, Request, Session
 from zoo.engine.device import find_device
-from zoo.engine.guard import GuardedBackend, GuardedDevice
-from zoo.errors import BackendError, BackendNotInstalledError
+from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
+from zoo.engine.trial import Trial, in_child
+from zoo.errors import BackendError, BackendNotInstalledError, DeviceUnavailableError
 from zoo.registry.discovery import CORE, Discovery, discover
+
+_TRIAL_SECONDS = 240.0
 
 #: Opens a session with so many threads.
 Opener = Callable[[int], Session]
@@ -37,14 +41,18 @@ def session_opener(program: Program, device: str = "cpu", engine: str = "auto") 
         DuplicateNameError: Two distributions bring the device or the engine.
     """
     found = discover("zoo.devices", "zoo.backends")
-    chosen, index = find_device(device, found)
-    backend = choose_backend(engine, chosen, program, found)
+    chosen, index, devices = find_device(device, found)
+    backend, libraries = choose_backend(engine, chosen, program, found)
     request = Request(chosen, index, 1, home() / "engines" / backend.name)
+    if chosen.tried_first or backend.tried_first:
+        _try_first(program, backend, chosen, request, (backend.owner, *libraries, chosen.owner, *devices))
     return lambda threads: backend.open(program, replace(request, threads=threads))
 
 
-def choose_backend(name: str, device: GuardedDevice, program: Program, found: Discovery) -> GuardedBackend:
-    """Returns the engine that runs a program on a device.
+def choose_backend(
+    name: str, device: GuardedDevice, program: Program, found: Discovery
+) -> tuple[GuardedBackend, tuple[str, ...]]:
+    """Returns the engine that runs a program on a device, and its libraries with their versions.
 
     Raises:
         BackendError: There is no engine of this name.
@@ -60,7 +68,7 @@ def choose_backend(name: str, device: GuardedDevice, program: Program, found: Di
     for backend in _in_order(found) if name == "auto" else [_guarded(name, found)]:
         answer = backend.supports(device, program)
         if answer.count:
-            return backend
+            return backend, answer.names
         reasons[backend.name] = answer.reason
         install = install or answer.install
     if len(reasons) == 1:
@@ -72,6 +80,35 @@ def choose_backend(name: str, device: GuardedDevice, program: Program, found: Di
     if install:
         raise BackendNotInstalledError(message, f"Run: {install}")
     raise BackendNotInstalledError(message, "Run: zoo doctor" if name == "auto" else "Use backend='auto'")
+
+
+def _try_first(
+    program: Program, backend: GuardedBackend, device: GuardedDevice, request: Request, versions: tuple[str, ...]
+) -> None:
+    """Opens and runs a program in a child process, unless that went well before.
+
+    Raises:
+        BackendError: The engine refuses or fails, or ends the child.
+        DeviceError: The device does.
+    """
+    trial = Trial(program.digest, backend.name, request.device_name, request.precision, versions)
+    if trial.kept() is not None:
+        return
+    job = "zoo.engine.jobs:run", backend.name, device.kind, request.index, plain(program)
+    outcome = in_child(*job, seconds=_TRIAL_SECONDS)
+    if outcome.answer is not None:
+        name, message, hint = outcome.answer
+        raise getattr(errors, name)(message, hint)
+    if outcome.reason is not None:
+        what = f"a trial of {program.path} with the engine {backend.name}, in a process of its own, {outcome.reason}"
+        if device.tried_first:
+            raise DeviceUnavailableError(
+                f"The device {request.device_name} of {device.owner} cannot be used: {what}.", "Use device='cpu'"
+            )
+        raise BackendError(
+            f"The engine {backend.name} of {backend.owner} cannot be used: {what}.", "Use backend='auto'"
+        )
+    trial.keep("", "")
 
 
 def _in_order(found: Discovery) -> Iterator[GuardedBackend]:

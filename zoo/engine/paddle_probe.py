@@ -1,153 +1,118 @@
-"""Finds the fastest CPU setting that works, once for a version of paddlepaddle and a kind of program.
+"""Finds the fastest CPU setting that works, once for a program and a version of paddlepaddle.
 
 The trial runs in a child process: a setting that does not fit, or a program that is no program, may end the process
-instead of raising. What was found is kept in the cache folder: for a kind of program, and for each single one that
-nobody vouches for.
+instead of raising. What was found is kept by the digest of the program: oneDNN runs some operations wrongly without a
+word, so what holds for one program says nothing of the next.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from zoo.base.files import (
-    ensure_folder,
-    write_atomic,
-)
-from zoo.base.home import home
-from zoo.bundle.structure import check_program
 from zoo.contract.engine import Program
 from zoo.engine.paddle_settings import (
+    PLAIN,
     SETTINGS,
     make_config,
 )
-from zoo.errors import BackendError, OutputError
+from zoo.engine.samples import smooth_noise, trial_shapes
+from zoo.engine.trial import Outcome, Trial, in_child
+from zoo.errors import BackendError
 
 _log = logging.getLogger("zoo.engine")
-# An even and an odd size: oneDNN's pooling fails only where sizes do not divide.
-_SHAPES = ((1, 3, 96, 160), (2, 3, 65, 97))
 _TOLERANCE = 1e-3
-_SECONDS = 120
+_SECONDS = 240
 
 
 def working_settings(program: Program, version: str) -> tuple[str, ...]:
-    """Returns the settings to use for a program: the first was tried, the rest follow if it fails later on.
+    """Returns the settings to use for a program: the one a trial found and, if it fails later on, plain.
 
     Args:
-        program: A program of paddle. If it is not trusted, it is this very program that is tried, and not one of its
-            kind, before anything of it is opened in this process.
+        program: A program of paddle. One that is not trusted is refused if it fails in every setting.
         version: Version of paddlepaddle.
 
     Returns:
-        A tail of `SETTINGS`, at least ("plain",).
+        One or two of `SETTINGS`, the last of them "plain".
 
     Raises:
         BackendError: A program that is not trusted failed in every setting.
     """
-    assert program.params is not None
-    known = "" if program.trusted else f"-{program.digest[:32]}"
-    record = home() / "engines" / f"paddle-{version}{program.path.suffix}{known}.setting.json"
-    first = _recorded(record)
-    if first is None:
-        first, reason = _probe(program.path, program.params)
-        if reason is not None and not program.trusted:
+    trial = Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {version}",))
+    setting = trial.kept()
+    if setting not in SETTINGS:
+        setting, outcome = _probe(program)
+        if outcome.reason is not None and not program.trusted:
             raise BackendError(
-                f"paddle {version} failed on {program.path} in a trial in a process of its own ({reason}). Nothing was "
-                "opened in this process.",
+                f"paddle {version} failed on {program.path} in a trial in a process of its own ({outcome.reason}). "
+                "Nothing was opened in this process.",
                 "Export the model again with this version of paddlepaddle, or get the files again from their source.",
             )
-        _record(record, first)
-    return SETTINGS[SETTINGS.index(first) :]
+        if outcome.reason is None and outcome.lasting:
+            trial.keep(setting, SETTINGS[0])
+    return tuple(dict.fromkeys((setting, PLAIN)))
 
 
-def _probe(program: Path, params: Path) -> tuple[str, str | None]:
-    """Returns the first setting that works and None, or the last one and the reason why it failed too."""
-    reason = None
+def _probe(program: Program) -> tuple[str, Outcome]:
+    """Returns the first setting that works, or the last one, and what its trial found."""
+    lasting, outcome = True, Outcome(None, lasting=True)
     for setting in SETTINGS:
-        reason = _trial(program, params, setting)
-        if reason is None:
-            return setting, None
-        _log.info("paddle setting %r does not work here (%s)", setting, reason)
-    return SETTINGS[-1], reason
+        outcome = _try(program, setting)
+        if outcome.reason is None:
+            return setting, Outcome(None, lasting)
+        lasting = lasting and outcome.lasting
+        _log.info("paddle setting %r does not work here (%s)", setting, outcome.reason)
+    return SETTINGS[-1], outcome
 
 
-def _trial(program: Path, params: Path, setting: str) -> str | None:
-    """Tries a setting in a child process. Returns None when it works, else the reason why not."""
-    command = [sys.executable, "-m", "zoo.engine.paddle_probe", str(program), str(params), setting]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+def _try(program: Program, setting: str) -> Outcome:
+    """Tries a setting in a child process."""
+    job = "zoo.engine.paddle_probe:compare"
+    return in_child(job, str(program.path), str(program.params), program.input_shape, setting, seconds=_SECONDS)
+
+
+def compare(program: str, params: str, declared: list[int] | None, setting: str) -> None:
+    """Compares a setting with the plain one. The job of the child.
+
+    Raises:
+        ValueError: The results differ, or paddle failed.
+    """
     try:
-        ended = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    if ended.returncode == 0:
-        return None
-    if ended.returncode < 0:
-        return f"ended by {signal.Signals(-ended.returncode).name}"
-    lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"exit status {ended.returncode}: {lines[-1] if lines else 'no message'}"
-
-
-def _recorded(record: Path) -> str | None:
-    try:
-        setting = json.loads(record.read_text(encoding="utf-8"))["setting"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return setting if setting in SETTINGS else None
-
-
-def _record(record: Path, setting: str) -> None:
-    try:
-        ensure_folder(record.parent)
-        write_atomic(record, json.dumps({"setting": setting}).encode())
-    except OutputError as error:
-        # A read-only cache costs a trial every time, nothing else.
-        _log.info("the working setting could not be kept: %s", error.message)
-
-
-def _child(program: str, params: str, setting: str) -> None:
-    try:
-        _compare(Path(program), Path(params), setting)
+        _compare(Path(program), Path(params), declared, setting)
+    except (ImportError, MemoryError):
+        raise
     except Exception as error:
         # The parent shows the last line, and paddle's own last line is a hint about C++.
-        raise SystemExit(first_line(error)) from error
+        raise ValueError(first_line(error)) from error
 
 
-def _compare(program: Path, params: Path, setting: str) -> None:
+def _compare(program: Path, params: Path, declared: list[int] | None, setting: str) -> None:
     from paddle.inference import create_predictor
 
-    candidate, plain = (create_predictor(make_config(program, params, name, threads=1)) for name in (setting, "plain"))
+    candidate, plain = (create_predictor(make_config(program, params, name, threads=1)) for name in (setting, PLAIN))
     rng = np.random.default_rng(0)
-    for shape in _shapes(check_program(program).input_shape):
-        batch = rng.standard_normal(shape).astype(np.float32)
-        results: list[np.ndarray] = []
-        for predictor in (candidate, plain):
-            predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
-            predictor.run()
-            results.append(np.array(predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()))
-        difference = np.abs(results[0].astype(np.float64) - results[1])
-        wrong = (difference > _TOLERANCE * max(1.0, float(np.abs(results[1]).max()))).mean()
+    first, *others = trial_shapes(declared)
+    if others:
+        run_predictor(candidate, smooth_noise(rng, first))
+    for shape in others or [first]:
+        batch = smooth_noise(rng, shape)
+        found, expected = run_predictor(candidate, batch), run_predictor(plain, batch)
+        difference = np.abs(found.astype(np.float64) - expected)
+        wrong = (difference > _TOLERANCE * max(1.0, float(np.abs(expected).max()))).mean()
         # Label programs may differ on single pixels where two classes are equal; logits programs not at all.
-        if wrong > (0.001 if np.issubdtype(results[1].dtype, np.integer) else 0.0):
+        if wrong > (0.001 if np.issubdtype(expected.dtype, np.integer) else 0.0):
             raise ValueError(f"the results differ from plain ones on {wrong:.2%} of the values")
 
 
-def _shapes(declared: tuple[int, ...] | None) -> list[tuple[int, ...]]:
-    """Returns the shapes to try: `_SHAPES`, with the sides that the program fixes."""
-    if declared is None or len(declared) != 4:
-        return list(_SHAPES)
-    tried = (
-        tuple(fixed if fixed > 0 else side for fixed, side in zip(declared, shape, strict=True)) for shape in _SHAPES
-    )
-    return list(dict.fromkeys(tried))
+def run_predictor(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
+    """Returns the first output of a `paddle.inference.Predictor` for a batch of its first input."""
+    predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
+    predictor.run()
+    return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
 
 
 def first_line(error: Exception) -> str:
@@ -158,7 +123,3 @@ def first_line(error: Exception) -> str:
     if summary and summary[0] + 2 < len(lines):
         return lines[summary[0] + 2]
     return lines[0] if lines else type(error).__name__
-
-
-if __name__ == "__main__":
-    _child(*sys.argv[1:])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts
 from zoo.engine.cout import COUT
-from zoo.engine.paddle_probe import first_line
+from zoo.engine.paddle_probe import first_line, run_predictor
 from zoo.errors import InferenceError
 
 _log = logging.getLogger("zoo.engine")
@@ -83,7 +83,7 @@ class PaddleSession:
                 try:
                     # oneDNN kernels report on stdout when they are built: at creation and in the first run.
                     with COUT.quiet() if self._fresh else contextlib.nullcontext():
-                        output = _run(self._predictor, np.ascontiguousarray(batch))
+                        output = run_predictor(self._predictor, np.ascontiguousarray(batch))
                     self._fresh = False
                     return output
                 except Exception as error:
@@ -113,9 +113,3 @@ class PaddleSession:
         self._settings = self._settings[1:]
         self._predictor = self._create(self._settings[0], self._threads)
         self._fresh = True
-
-
-def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
-    predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
-    predictor.run()
-    return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()

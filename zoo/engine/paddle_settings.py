@@ -11,6 +11,8 @@ from typing import Any
 
 #: Names of the settings, fastest first (PP-LiteSeg-T, 512x1024, paddlepaddle 3.2.2, 2 cores: 1 to 1.7 to 3).
 SETTINGS = ("oneDNN", "oneDNN without placement pass", "plain")
+#: The setting that the others are compared with.
+PLAIN = SETTINGS[-1]
 
 
 def clean_config(program: Path, params: Path) -> Any:
@@ -52,7 +54,7 @@ def set_cpu(config: Any, setting: str, threads: int) -> None:
         threads: Threads of the math library.
     """
     config.set_cpu_math_library_num_threads(threads)
-    if setting == "plain":
+    if setting == PLAIN:
         return
     config.enable_mkldnn()
     # Every new input shape adds primitives to oneDNN's cache, which grows without end by default.
