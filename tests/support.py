@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -35,6 +37,13 @@ def small_network(num_classes: int = 7) -> Any:
 
     paddle.seed(3)
     return PPLiteSeg(num_classes, 3, (1, 1, 1), (16, 16, 16), (16, 16, 16), width=8, context_channels=16)
+
+
+def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `zoo` as a shell does, for what must hold of the whole process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def export_small(folder: Path, labels: LabelSet, compat: Literal["zoo", "paddlex"] = "zoo") -> Bundle:

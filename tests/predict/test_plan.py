@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 import zoo
 from support import cells
 from zoo.bundle.bundle import Bundle
+from zoo.contract.engine import Facts
 from zoo.contract.spec import Normalize, Resize
 from zoo.engine.engine import Answer
 from zoo.errors import BundleError, ConfigError, OutputError, ZooError
@@ -32,6 +33,7 @@ from zoo.predict.steps import Prepared, batches, finish, prepare
 from zoo.results import Failure, Result
 from zoo.testing.scenes import draw_scene
 
+FACTS = Facts("numpy", "1", "plain", "float32", "desk")
 SMALL = {"mode": "slide", "window": (64, 64), "stride": (48, 48)}
 OPTIONS: dict[str, dict[str, Any]] = {
     "whole": {},
@@ -77,8 +79,8 @@ def through(image: NDArray[np.uint8], plan: Any) -> Result:
     """One picture through the two steps, with a network in numpy."""
     prepared = prepare(given(image), plan)
     assert isinstance(prepared, Prepared)
-    answers = [Answer(cells(batch), "numpy 1", 0.25) for batch in batches(prepared, plan)]
-    return finish(prepared, answers, plan, "desk")
+    answers = [Answer(cells(batch), FACTS, 0.25) for batch in batches(prepared, plan)]
+    return finish(prepared, answers, plan)
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
@@ -90,7 +92,7 @@ def test_the_two_steps_are_what_predict_does(
     for image, expected in zip(pictures, model.predict(pictures, **options), strict=True):
         prepared = prepare(given(image), plan)
         assert isinstance(prepared, Prepared)
-        result = finish(prepared, answers_in_order(model._engine, batches(prepared, plan)), plan, "desk")
+        result = finish(prepared, answers_in_order(model._engine, batches(prepared, plan)), plan)
         np.testing.assert_array_equal(result.mask, expected.mask)
         assert result.mask.dtype == expected.mask.dtype
         assert result.labels == expected.labels
@@ -98,7 +100,7 @@ def test_the_two_steps_are_what_predict_does(
         if result.scores is not None:
             np.testing.assert_array_equal(result.scores, expected.scores)
         assert result.note == "; ".join(filter(None, ("first of 2 frames", expected.note)))
-        assert (result.model, result.device, result.engine) == ("small", "desk", model.engine)
+        assert (result.model, result.device, result.engine) == ("small", "cpu", model.engine)
         assert set(result.seconds) == set(expected.seconds)
 
 
@@ -144,7 +146,7 @@ def test_seconds_and_engine_are_those_of_the_answers(bundle: Bundle, pictures: l
     result = through(pictures[0], planned(bundle, SMALL))
     assert result.seconds["inference"] == 12 * 0.25
     assert 0 < result.seconds["postprocess"] < 60
-    assert (result.engine, result.device) == ("numpy 1", "desk")
+    assert (result.engine, result.device) == ("numpy 1, plain", "desk")
 
 
 @pytest.mark.parametrize("kind", OPTIONS)
@@ -200,7 +202,7 @@ def test_whatever_is_refused_is_refused_before_the_source_is_touched(
 ) -> None:
     if changes.get("labels") == "far":
         changes = {"labels": dataclasses.replace(bundle.labels, ignore_index=70_000)}
-    changed = Model(dataclasses.replace(bundle, **changes), model._engine, "cpu")
+    changed = Model(dataclasses.replace(bundle, **changes), model._engine)
     with pytest.raises(error) as caught:
         changed.predict(never(), **options)
     assert said in (caught.value.message if isinstance(caught.value, ZooError) else str(caught.value))
@@ -208,7 +210,7 @@ def test_whatever_is_refused_is_refused_before_the_source_is_touched(
 
 def test_a_published_window_that_does_not_fit_the_program_is_refused_at_once(model: Model, bundle: Bundle) -> None:
     window = zoo.plugin.Window((60, 64), (48, 48))
-    changed = Model(dataclasses.replace(bundle, window=window), model._engine, "cpu")
+    changed = Model(dataclasses.replace(bundle, window=window), model._engine)
     with pytest.raises(ConfigError, match="Multiples of 8"):
         changed.predict(never())
 
@@ -245,7 +247,7 @@ class Counting:
         class Late(Future[Answer]):
             def result(self, timeout: float | None = None) -> Answer:
                 if not self.done():
-                    self.set_result(Answer(cells(batch), "late", 0.0))
+                    self.set_result(Answer(cells(batch), FACTS, 0.0))
                 return super().result(timeout)
 
         self.futures.append(Late())
@@ -259,7 +261,7 @@ def test_windows_run_as_many_at_a_time_as_the_engine_can_and_come_out_in_order(
     plan, engine = planned(bundle, SMALL), Counting()
     prepared = prepare(given(pictures[0]), plan)
     assert isinstance(prepared, Prepared)
-    result = finish(prepared, answers_in_order(engine, batches(prepared, plan)), plan, "desk")
+    result = finish(prepared, answers_in_order(engine, batches(prepared, plan)), plan)
     np.testing.assert_array_equal(result.mask, through(pictures[0], plan).mask)
     assert (engine.most, len(engine.futures)) == (4, 12)
     # Whoever stops half-way leaves nothing behind that waits.
@@ -305,4 +307,4 @@ def test_a_model_keeps_its_other_preprocessing_and_nothing_else_is_taken_for_it(
         with pytest.raises(BundleError, match="other files here"):
             pickle.loads(pickle.dumps(model))
         with pytest.raises(TypeError, match="not opened by"):
-            pickle.dumps(Model(bundle, model._engine, "cpu"))
+            pickle.dumps(Model(bundle, model._engine))

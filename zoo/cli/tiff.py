@@ -47,7 +47,7 @@ def tiff(
     offline: bool | None,
 ) -> None:
     """Segment the TIFF SOURCE in windows into the label TIFF TARGET, whatever its size."""
-    from zoo.predict.model import load
+    from zoo.predict.load import load
     from zoo.predict.tiff import check_name
 
     check_name(target)

@@ -2,67 +2,58 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
-from zoo.contract.device import (
-    Device,
-    Probe,
-)
-from zoo.contract.engine import Backend
+from zoo.contract.device import Probe
 from zoo.doctor.findings import Finding
-from zoo.engine.device import (
-    CPU,
-    available_cores,
-)
+from zoo.engine.guard import GuardedBackend, GuardedDevice, guarded_backends, guarded_devices
+from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
-_KEPT = "paddle setting"
-_PADDLE = 'Run: pip install "zoo-core[cpu]"'
+_KEPT = "trials"
 _REINSTALL = "Run: pip install --force-reinstall zoo-core"
 
 
 def plugins(found: Discovery) -> Iterator[Finding]:
     """Looks at every installed plugin: what it brings, or why it brings nothing."""
-    if not found.plugins:
-        yield Finding("plugins", "plugins", "none installed", "note", "Run: pip install zoo-plugin-starter")
+    if not any(plugin.group == "zoo.models" for plugin in found.plugins):
+        yield Finding("plugins", "models", "none installed", "note", "Run: pip install zoo-plugin-starter")
     for plugin in found.plugins:
         yield from _plugin(plugin, found)
 
 
 def engines(found: Discovery) -> Iterator[Finding]:
-    """Looks at every engine and the devices it runs on, and at the settings kept for paddle. Starts none."""
-    devices: list[Device] = [CPU(), *(device for plugin in found.plugins for device in plugin.devices)]
-    try:
-        from zoo.engine.paddle import PaddleBackend
-        from zoo.engine.paddle_probe import kept_settings
-        from zoo.engine.paddle_settings import SETTINGS
-    except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
-        yield Finding("engines", "paddle", f"cannot be used: {error}", "problem", _REINSTALL)
-    else:
-        yield _paddle(PaddleBackend(), devices)
-        yield from _kept_settings(kept_settings(), SETTINGS[0])
-    for plugin in found.plugins:
-        for backend in plugin.backends:
-            usable, reasons = _usable(backend, devices)
-            value = "; ".join(filter(None, (f"runs on {', '.join(usable)}" if usable else "", *reasons)))
-            yield Finding("engines", backend.name, value, "ok" if usable else "note")
+    """Looks at every engine and the devices it runs on, and at what is kept of trials. Starts none."""
+    devices = list(guarded_devices(found))
+    asked = [(backend, *_usable(backend, devices)) for backend in guarded_backends(found)]
+    nothing_runs = not any(usable for _, usable, _ in asked)
+    for backend, usable, refusals in asked:
+        reasons = [f"not on {kind}: {probe.reason}" for kind, probe in refusals]
+        value = "; ".join([f"runs on {', '.join(usable)}", *reasons] if usable else reasons)
+        install = next((probe.install for _, probe in refusals if probe.install), "zoo plugins")
+        # One that does not run is no problem while another does.
+        state = "ok" if usable else "problem" if nothing_runs else "note"
+        yield Finding("engines", backend.name, value, state, "" if usable else f"Run: {install}")
+    if not asked:
+        yield Finding("engines", "engines", "none installed", "problem", _REINSTALL)
+    yield from _kept_trials({device.kind: device.install for device in devices})
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
     """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
-    yield Finding("devices", "cpu", f"cores: {available_cores()}")
-    installed = [device for plugin in found.plugins for device in plugin.devices]
+    installed = list(guarded_devices(found))
     for device in installed:
-        probe = _probe(device)
+        probe = device.probe()
         if probe.count:
-            yield Finding("devices", device.kind, str(probe.count))
+            names = f": {', '.join(probe.names)}" if probe.names else ""
+            yield Finding("devices", device.kind, f"{probe.count}{names}")
         else:
-            yield Finding("devices", device.kind, f"none: {probe.reason or 'its plugin gives no reason'}", "note")
+            hint = f"Run: {probe.install}" if probe.install else ""
+            yield Finding("devices", device.kind, f"none: {probe.reason}", "note", hint)
     try:
         catalogue = read_catalogue().devices
     except RegistryError as error:
@@ -89,59 +80,37 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
         yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
 
 
-def _paddle(paddle: Backend, devices: list[Device]) -> Finding:
-    usable, reasons = _usable(paddle, devices)
-    if not usable:
-        return Finding("engines", paddle.name, "; ".join(reasons), "problem", _PADDLE)
-    if importlib.util.find_spec("setuptools") is None:
-        # paddlepaddle imports it without asking for it in its metadata.
-        return Finding("engines", paddle.name, "setuptools, which it needs, is not installed", "problem", _PADDLE)
-    return Finding("engines", paddle.name, f"runs on {', '.join(usable)}")
+def _usable(backend: GuardedBackend, devices: list[GuardedDevice]) -> tuple[list[str], list[tuple[str, Probe]]]:
+    """Returns the kinds of device an engine runs on, and its answers for the others."""
+    answers = {device.kind: backend.supports(device, None) for device in devices}
+    return [kind for kind in answers if answers[kind].count], [item for item in answers.items() if not item[1].count]
 
 
-def _usable(backend: Backend, devices: list[Device]) -> tuple[list[str], list[str]]:
-    """Returns the kinds of device an engine runs on, and for the others why not."""
-    usable: list[str] = []
-    reasons: list[str] = []
-    for device in devices:
-        try:
-            probe = backend.probe(device)
-        except Exception as error:  # a plugin's code
-            probe = Probe(0, f"its probe failed with {type(error).__name__}: {error}")
-        if probe.count:
-            usable.append(device.kind)
-        else:
-            reasons.append(f"not on {device.kind}: {probe.reason or 'no reason given'}")
-    return usable, reasons
-
-
-def _probe(device: Device) -> Probe:
+def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
+    """Counts what trials of programs on this machine found. Starts no trial."""
+    damaged = 0
+    counts: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     try:
-        return device.probe()
-    except Exception as error:  # a plugin's code
-        return Probe(0, f"its probe failed with {type(error).__name__}: {error}")
-
-
-def _kept_settings(kept: Iterable[tuple[str, str | None]], best: str) -> Iterator[Finding]:
-    """Counts what trials of programs on this machine found; see zoo/engine/paddle_probe.py. Starts no trial."""
-    versions: dict[str, Counter[str | None]] = {}
-    try:
-        for version, setting in kept:
-            versions.setdefault(version, Counter())[setting] += 1
+        for trial in kept_trials():
+            if trial is None:
+                damaged += 1
+                continue
+            what = ", ".join(trial["versions"]), trial["device"]
+            counts.setdefault(what, Counter())[trial["setting"], trial["preferred"]] += 1
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
         pass
-    for version, counts in versions.items():
-        if damaged := counts.pop(None, 0):
-            value = f"damaged records of paddle {version}: {damaged}; their programs will be tried again"
-            yield Finding("engines", _KEPT, value, "note")
-        # A single program may need what oneDNN runs wrongly; where most of them run slower, it is paddle.
-        slower = 2 * counts[best] < counts.total()
-        for setting, count in sorted(counts.items(), key=str):
-            value = f"programs of paddle {version} that run with {setting}: {count}"
-            if slower and setting != best:
-                hint = f"It is slower than {best}, which failed here. {_PADDLE}"
+    if damaged:
+        yield Finding("engines", _KEPT, f"damaged records: {damaged}; their programs will be tried again", "note")
+    for (versions, device), settings in sorted(counts.items()):
+        # A single program may need what its engine does wrongly in the preferred way; of most of them it says more.
+        mostly = 2 * sum(count for (used, best), count in settings.items() if used == best) < settings.total()
+        for (setting, preferred), count in sorted(settings.items()):
+            value = f"programs of {versions} that run on {device}{f' with {setting}' if setting else ''}: {count}"
+            if mostly and setting != preferred:
+                install = installs.get(device.partition(":")[0])
+                hint = f"It is slower than {preferred}, which failed here.{f' Run: {install}' if install else ''}"
                 yield Finding("engines", _KEPT, value, "note", hint)
             else:
                 yield Finding("engines", _KEPT, value)
-    if not versions:
-        yield Finding("engines", _KEPT, "none yet; a model tries them when it is first loaded")
+    if not counts and not damaged:
+        yield Finding("engines", _KEPT, "none yet; a program is tried when it is first loaded")

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.contract.engine import Facts
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
@@ -16,12 +18,12 @@ class Answer:
 
     Attributes:
         output: The program's first output, one entry a picture.
-        engine: Name, version and setting of the session that really ran it.
+        facts: The engine, its setting and its device as they really ran it.
         seconds: How long that session took, without the time the batch waited.
     """
 
     output: NDArray[Any]
-    engine: str
+    facts: Facts
     seconds: float
 
 
@@ -37,8 +39,8 @@ class Engine(Protocol):
     asked: bool
 
     @property
-    def facts(self) -> str:
-        """Name, version and setting of the engine really in use."""
+    def facts(self) -> Facts:
+        """The engine, its setting and its device really in use."""
         ...
 
     @property

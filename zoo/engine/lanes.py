@@ -22,9 +22,10 @@ from concurrent.futures import Future
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.engine import Session, StreamSession
+from zoo.contract.engine import Facts, Session
 from zoo.engine import fork
 from zoo.engine.engine import Answer
+from zoo.engine.open import Opener
 from zoo.engine.worker import Task, Worker
 from zoo.errors import ConfigError, ZooError
 
@@ -53,29 +54,33 @@ class Lanes:
     """An `Engine` whose sessions run in threads of this process.
 
     Args:
-        main: The session with all threads.
+        opener: Opens a session with so many threads.
         threads: Threads to share.
-        count: Lanes; by default as many as there are threads, at most `MOST`. With 1 there is `main` only.
+        count: Lanes; by default as many as there are threads, at most `MOST`. With 1 there is the main session only.
 
     Attributes:
         asked: Whether several streams were asked for.
+
+    Raises:
+        ConfigError: There are more streams than threads.
+        BackendError: The engine refuses the program.
     """
 
-    def __init__(self, main: Session, threads: int, count: int | None = None) -> None:
-        most = count or min(threads, MOST)
+    def __init__(self, opener: Opener, threads: int, count: int | None = None) -> None:
+        check_streams(count, threads)
+        main, most = opener(threads), count or min(threads, MOST)
         shares = [threads // most + (number < threads % most) for number in range(most)]
         self.asked = count is not None and count > 1
-        able = isinstance(main, StreamSession) and main.has_streams
-        if self.asked and not able:
-            _log.warning("%s runs no streams; one session with all threads is used", main.engine)
-        self._pool = _Pool(main, shares if able and most > 1 else [])
+        if self.asked and not main.parallel:
+            _log.warning("%s runs no streams; one session with all threads is used", main.facts)
+        self._pool = _Pool(main, opener, shares if main.parallel and most > 1 else [])
         # Also at the end of the program: an engine must not be torn down while it runs.
-        self._end = weakref.finalize(self, self._pool.close)
+        weakref.finalize(self, self._pool.close)
 
     @property
-    def facts(self) -> str:
-        """Name, version and setting of the main session."""
-        return self._pool.main.session.engine
+    def facts(self) -> Facts:
+        """Those of the main session."""
+        return self._pool.main.session.facts
 
     @property
     def width(self) -> int:
@@ -88,20 +93,20 @@ class Lanes:
 
     def close(self) -> None:
         """Ends what runs, refuses what waits, and frees all sessions."""
-        self._end()
+        self._pool.close()
 
 
 class _Pool:
     """The sessions of `Lanes`. Their threads know it, and not the `Lanes`, which may go without being closed."""
 
-    def __init__(self, main: Session, shares: list[int]) -> None:
+    def __init__(self, main: Session, opener: Opener, shares: list[int]) -> None:
         # Reentrant: the garbage collector may close this pool in the middle of a step.
         self._lock = threading.RLock()
         self.main = Worker()
         self.main.session = main
         self._workers = [self.main]
         self._lanes: list[Worker] = []
-        self._shares = shares
+        self._opener, self._shares = opener, shares
         self._opening = False
         self._waiting: deque[Task] = deque()
         self._crowd = 0
@@ -193,7 +198,7 @@ class _Pool:
         seconds = time.perf_counter() - began
         if task.fault is not None:
             self._give_up(task.fault)
-        task.future.set_result(Answer(output, worker.session.engine, seconds))
+        task.future.set_result(Answer(output, worker.session.facts, seconds))
 
     def _hand_over(self, task: Task, fault: BaseException) -> None:
         """Gives the batch of a lane that failed to the main session."""
@@ -213,11 +218,9 @@ class _Pool:
         worker.start(self._serve_lane)
 
     def _serve_lane(self, worker: Worker) -> None:
-        main = self.main.session
-        assert isinstance(main, StreamSession)
         try:
             with worker.running:
-                worker.session = main.open_stream(self._shares[len(self._lanes)])
+                worker.session = self._opener(self._shares[len(self._lanes)])
         except Exception as error:
             self._give_up(error)
             return

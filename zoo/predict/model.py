@@ -6,25 +6,11 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.bundle.bundle import Bundle
-from zoo.contract.engine import SessionOptions
-from zoo.engine.device import (
-    available_cores,
-    resolve_device,
-)
 from zoo.engine.engine import Engine
-from zoo.engine.lanes import (
-    Lanes,
-    check_streams,
-)
-from zoo.engine.open import (
-    choose_backend,
-    open_bundle,
-)
 from zoo.errors import BundleError
 from zoo.picture.sources import (
     Input,
@@ -35,82 +21,10 @@ from zoo.picture.sources import (
 from zoo.predict.options import RunOptions
 from zoo.predict.plan import Labels, Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
-from zoo.registry.discovery import discover
 from zoo.results import Failure, Predictions, Result
-from zoo.store import absolute_name, find_bundle
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
-    from zoo.store.download.download import Progress
-
-
-def load(
-    name: str | Path,
-    device: str = "cpu",
-    backend: str = "auto",
-    threads: int | None = None,
-    *,
-    streams: int | None = None,
-    offline: bool | None = None,
-    lock: str | Path | None = None,
-    verify: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-) -> Model:
-    """Loads a model. Files that are not on this machine are downloaded once; then nothing is asked of the network.
-
-    Args:
-        name: Name of a model ("starter", in any letter case), an export folder, or a model of a bundle file
-            ("models.zoo#PP-LiteSeg-T").
-        device: "cpu", or a device that a plugin brings ("gpu:0").
-        backend: Name of an engine, or "auto".
-        threads: Threads of a CPU engine; by default as many as cores are available to the process.
-        streams: Pictures that run at the same time when there are many, each with its part of the threads; by default
-            as many as there are threads, at most four. 1 needs the least memory.
-        offline: Never use the network; by default what `ZOO_OFFLINE` says.
-        lock: A lock file written by `zoo lock`; anything that differs from it is refused.
-        verify: Take the digest of every file, also of files that look untouched.
-        progress: Called with what goes on during a download.
-
-    Returns:
-        The opened model. It is also a context manager that closes itself.
-
-    Raises:
-        ModelNotFoundError: No model has this name.
-        ModelNotInstalledError: Its plugin is not installed.
-        OfflineError: Its files are not on this machine and the network may not be used.
-        LockMismatchError: Something differs from the lock file.
-        FetchError: Its files cannot be downloaded, or are not what they must be.
-        BundleError: Its files are damaged.
-        DeviceError: The device cannot be used.
-        BackendError: The engine cannot be used or refuses the program.
-        ConfigError: There are more streams than threads.
-        ValueError: `threads` is not a positive number.
-    """
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}; a positive number or None was expected")
-    bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
-    bundle.verify()
-    found = discover("zoo.devices", "zoo.backends")
-    chosen, index = resolve_device(device, found.devices)
-    opener = choose_backend(backend, chosen, found.backends)
-    options = SessionOptions(chosen, index, threads or available_cores())
-    check_streams(streams, options.threads)
-    session = open_bundle(opener, bundle, options)
-    return Model(
-        bundle,
-        Lanes(session, options.threads, streams),
-        chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}",
-        partial(
-            load,
-            absolute_name(name),
-            device,
-            backend,
-            threads,
-            streams=streams,
-            offline=offline,
-            lock=None if lock is None else os.path.abspath(lock),
-        ),
-    )
 
 
 class Model:
@@ -121,12 +35,10 @@ class Model:
 
     Attributes:
         bundle: The export folder it was opened from.
-        device: The device it really runs on, such as "cpu".
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, device: str, reopen: Callable[[], Model] | None = None) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine, reopen: Callable[[], Model] | None = None) -> None:
         self.bundle = bundle
-        self.device = device
         self._engine = engine
         self._reopen = reopen
 
@@ -141,9 +53,14 @@ class Model:
         return self.bundle.labels.names
 
     @property
+    def device(self) -> str:
+        """The device it really runs on, such as "cpu"."""
+        return self._engine.facts.device
+
+    @property
     def engine(self) -> str:
         """The engine really in use, its version and its setting."""
-        return self._engine.facts
+        return str(self._engine.facts)
 
     def predict(
         self,
@@ -241,7 +158,7 @@ class Model:
             SourceError: As in `predict`, like the next one.
             InferenceError: See there.
         """
-        return Run(plan, options, self._engine, self.device).results(found)
+        return Run(plan, options, self._engine).results(found)
 
     def predict_tiff(
         self,

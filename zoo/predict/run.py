@@ -43,15 +43,13 @@ class Run:
         plan: What becomes of every picture.
         options: How they are batched, and what happens to those that fail.
         engine: What runs them.
-        device: The device it runs them on.
     """
 
-    def __init__(self, plan: Plan, options: RunOptions, engine: Engine, device: str) -> None:
+    def __init__(self, plan: Plan, options: RunOptions, engine: Engine) -> None:
         self._plan = plan
         self._skips = options.on_error == "skip"
         self._live = options.live
         self._engine = engine
-        self._device = device
         self._sizer = BatchSizer(options.batch_size)
         self._submitted: list[Future[Answer]] = []
         if engine.asked and options.batch_size == "auto":
@@ -94,7 +92,7 @@ class Run:
         count = len(prepared)
         self._sizer.ran(_shape(prepared[0]), count, answer.seconds)
         shares = [
-            Answer(answer.output[place : place + 1], answer.engine, answer.seconds / count) for place in range(count)
+            Answer(answer.output[place : place + 1], answer.facts, answer.seconds / count) for place in range(count)
         ]
         return [self._finish(item, [share]) for item, share in zip(prepared, shares, strict=True)]
 
@@ -110,7 +108,7 @@ class Run:
 
     def _finish(self, item: Prepared, answers: Iterable[Answer]) -> Result | Failure:
         try:
-            return finish(item, answers, self._plan, self._device)
+            return finish(item, answers, self._plan)
         except InferenceError as error:
             return self._failed(item, error)
 

@@ -4,7 +4,7 @@ Pure functions of what they are given: a run, an evaluation, a server or another
 
     prepared = prepare(item, plan)          reads the picture; a Failure where that is impossible
     batches(prepared, plan)                 what the engine runs, made as it is asked for; most pictures are one batch
-    finish(prepared, answers, plan, ...)    one answer a batch, in this order -> Result
+    finish(prepared, answers, plan)         one answer a batch, in this order -> Result
 """
 
 from __future__ import annotations
@@ -97,14 +97,13 @@ def batches(prepared: Prepared, plan: Plan) -> Iterator[NDArray[np.float32]]:
             yield from window_inputs(ArrayRows(picture), part.sliding)
 
 
-def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan, device: str) -> Result:
+def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
     """Makes the result of a picture.
 
     Args:
         prepared: The picture.
         answers: One for each of its `batches`, in their order; they may be computed as they are asked for.
         plan: The plan it was prepared by.
-        device: The device that gave the answers.
 
     Raises:
         InferenceError: An output is not what the bundle declares, or has NaN in it.
@@ -121,7 +120,7 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan, device: st
         name=prepared.name,
         uri=prepared.uri,
         model=plan.bundle.model,
-        device=device,
+        device=outputs.device,
         engine=outputs.engine,
         seconds={**prepared.seconds, **seconds},
         scores=scores,
@@ -169,22 +168,23 @@ def _logits(part: Part, outputs: Iterator[NDArray[Any]]) -> NDArray[np.float32]:
 
 
 class _Outputs(Iterator[NDArray[Any]]):
-    """The outputs of answers, with the engine that gave the last one.
+    """The outputs of answers, with the engine and device that gave the last one.
 
     Attributes:
         engine: Name and setting of that engine.
+        device: That device.
         seconds: Time of the engine for all of them.
         waited: Time until they were there.
     """
 
     def __init__(self, answers: Iterable[Answer]) -> None:
         self._answers = iter(answers)
-        self.engine, self.seconds, self.waited = "", 0.0, 0.0
+        self.engine, self.device, self.seconds, self.waited = "", "", 0.0, 0.0
 
     def __next__(self) -> NDArray[Any]:
         began = time.perf_counter()
         answer = next(self._answers)
         self.waited += time.perf_counter() - began
         self.seconds += answer.seconds
-        self.engine = answer.engine
+        self.engine, self.device = str(answer.facts), answer.facts.device
         return answer.output

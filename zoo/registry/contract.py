@@ -21,11 +21,8 @@ from zoo.contract.spec import (
     ModelCard,
     Window,
 )
-from zoo.errors import DuplicateNameError, PluginContractError
+from zoo.errors import PluginContractError
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
-
-#: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
-RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
 
 _OPTIONAL_INT = (int, type(None))
 _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
@@ -71,24 +68,18 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
     for item in _items(plugin, "zoo_families", result):
         if not isinstance(item, Family):
             _refuse(plugin, f"zoo_families returned {_shown(item)} where a zoo.plugin.Family was expected")
-        _expect(plugin, "Family", "api", item.api, (int,))
-        if item.api > API:
-            raise PluginContractError(
-                f"{plugin} brings the family {item.name!r}, written for version {item.api} of the plugin contract. "
-                f"This zoo-core knows version {API} and older.",
-                f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
-            )
+        _check_api(plugin, f"the family {item.name!r}", item.api, distribution)
         _check_family(plugin, item)
         families.append(item)
     return tuple(families)
 
 
-def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
+def check_devices(plugin: str, result: object, distribution: Distribution | None) -> tuple[Any, ...]:
     """Returns the devices a `zoo_devices` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds.
-        DuplicateNameError: A kind belongs to zoo-core.
+        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds, or one is written for
+            another contract.
     """
     from zoo.contract.device import Device
 
@@ -96,24 +87,48 @@ def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
     for item in devices:
         if not isinstance(item, Device):
             _refuse(plugin, f"zoo_devices returned {_shown(item)} where a zoo.plugin.Device object was expected")
-        _check_name(plugin, "device", getattr(item, "kind", None))
+        kind = getattr(item, "kind", None)
+        _check_api(plugin, f"the device {kind!r}", getattr(item, "api", None), distribution)
+        _check_name(plugin, "device", kind)
     return devices
 
 
-def check_backends(plugin: str, result: object) -> tuple[Any, ...]:
+def check_backends(plugin: str, result: object, distribution: Distribution | None) -> tuple[Any, ...]:
     """Returns the engines a `zoo_backends` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of objects with `name`, `probe` and `open`.
-        DuplicateNameError: A name belongs to zoo-core.
+        PluginContractError: It is no sequence of objects with `name`, `api`, `supports` and `open`, or one is written
+            for another contract.
     """
     backends = _items(plugin, "zoo_backends", result)
     for item in backends:
-        missing = [method for method in ("probe", "open") if not callable(getattr(item, method, None))]
-        if isinstance(item, type) or missing:
+        name = getattr(item, "name", None)
+        if isinstance(item, type) or not callable(getattr(item, "open", None)):
             _refuse(plugin, f"zoo_backends returned {_shown(item)} where a zoo.plugin.Backend object was expected")
-        _check_name(plugin, "engine", getattr(item, "name", None))
+        _check_api(plugin, f"the engine {name!r}", getattr(item, "api", None), distribution)
+        if not callable(getattr(item, "supports", None)):
+            _refuse(plugin, f"the engine {name!r} has no method `supports`")
+        _check_name(plugin, "engine", name)
     return backends
+
+
+def _check_api(plugin: str, what: str, api: object, distribution: Distribution | None) -> None:
+    """Refuses what is written for another version of the contract, before anything else of it is looked at."""
+    if api is not None:
+        _expect(plugin, what, "api", api, (int,))
+    if isinstance(api, int) and api > API:
+        raise PluginContractError(
+            f"{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows version "
+            f"{API} and older.",
+            f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+        )
+    if api is None or api != API:
+        version = "which does not say for which version" if api is None else f"written for version {api}"
+        owner = distribution.name if distribution is not None else "PLUGIN"
+        raise PluginContractError(
+            f"{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {API}.",
+            f"Run: pip install --upgrade {owner}  (or write api={API} into it, if it is yours)",
+        )
 
 
 def _check_family(plugin: str, family: Family) -> None:
@@ -153,11 +168,8 @@ def _check_card(plugin: str, card: ModelCard) -> None:
 def _check_name(plugin: str, kind: str, name: object) -> None:
     if not is_valid(name):
         _refuse(plugin, f"the {kind} name {name!r} is not allowed; expected {RULE}")
-    if fold(cast("str", name)) in RESERVED.get(kind, ()):
-        raise DuplicateNameError(
-            f"The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
-            "Rename it in the plugin that declares it.",
-        )
+    if kind in ("device", "engine") and fold(cast("str", name)) == "auto":
+        _refuse(plugin, f"the {kind} name {name!r} is not allowed; it leaves the choice to zoo")
 
 
 def _items(plugin: str, hook: str, result: object) -> tuple[Any, ...]:

@@ -13,10 +13,10 @@ def no_faster_engine(asked: str) -> BackendError:
     """
     from zoo.registry.discovery import discover
 
-    others = sorted(discover("zoo.backends").backends)
-    hint = f"Leave it out, or name the engine you want: backend={others[0]}" if others else "Leave it out."
+    engines = sorted(discover("zoo.backends").backends)
+    hint = "Leave it out." if len(engines) < 2 else "Leave it out, or name the engine you want with backend=."
     return BackendError(
         f"{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. Installed engines: "
-        f"{', '.join(['paddle', *others])}.",
+        f"{', '.join(engines) or 'none'}.",
         hint,
     )
