@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -131,3 +133,10 @@ def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[
         weight = (source - low)[:, None] if axis == 1 else source - low
         full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
     return full
+
+
+def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `zoo` as a shell does, for what must hold of the whole process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,17 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from scenes import draw_scene
+from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
 from zoo.results import decode_mask
-from zoo.testing.scenes import draw_scene
-
-
-def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs `zoo` as a shell does, for what must hold of the whole process."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
 def zoo(*arguments: object) -> Result:

@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from test_cli_predict import zoo_process
 
 import zoo
+from scenes import draw_scene
+from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Streams
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session, StreamSession
 from zoo.predict.model import Model
-from zoo.testing.scenes import draw_scene
 
 #: Twice as many as a run does before it opens streams.
 COUNT = 16
