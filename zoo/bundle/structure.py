@@ -205,6 +205,8 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
 
 def _fault(path: Path, reason: str) -> BundleError:
     return BundleError(
-        f"The model file {path} {reason}. A whole file as paddle exports it was expected.",
+        "The model file {path} {reason}. A whole file as paddle exports it was expected.",
         "Export the model again, or download it again.",
+        path=path,
+        reason=reason,
     )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.language import choose, language, translate
 from zoo.contract.refs import resolve
 from zoo.errors import ZooError
@@ -134,7 +133,7 @@ class _LazyGroup(click.Group):
                 else:
                     from zoo.cli.notes import alert
 
-                    alert(f"{printable(error.message)}\n{printable(error.hint)}")
+                    alert("{reason}\n{hint}", reason=error.message, hint=error.hint)
                 ctx.exit(1)
             except KeyboardInterrupt:
                 ctx.exit(130)
@@ -163,7 +162,10 @@ def _give_up_output(error: OSError) -> None:
     try:
         # A reader that went away, such as head, has what it wanted.
         if error.errno != errno.EPIPE:
-            alert(f"Standard output cannot be written: {error.strerror}.\nFree some space, or send it somewhere else.")
+            alert(
+                "Standard output cannot be written: {reason}.\nFree some space, or send it somewhere else.",
+                reason=error.strerror,
+            )
     except OSError:
         _throw_away(sys.stderr)
 

@@ -69,14 +69,22 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
 
     if output.suffix != SUFFIX:
         raise OutputError(
-            f"{output} does not end with {SUFFIX}. Bundle files are known by it.",
-            f"Give -o {output.with_suffix(SUFFIX)}",
+            "{output} does not end with {suffix}. Bundle files are known by it.",
+            "Give -o {output2}",
+            output=output,
+            suffix=SUFFIX,
+            output2=output.with_suffix(SUFFIX),
         )
     with download_progress() as progress:
         names = [card.name for card in chosen_cards(models)]
         write_pack(output, names, weights, make_options(offline, False, progress))
     click.echo(output)
-    note(f"{len(names)} model{'s' if len(names) != 1 else ''}, {size_text(output.stat().st_size)}")
+    note(
+        "{count} model{value}, {size_text}",
+        count=len(names),
+        value="s" if len(names) != 1 else "",
+        size_text=size_text(output.stat().st_size),
+    )
 
 
 @bundle.command()
@@ -93,7 +101,7 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
     else:
         echo_table(("MODEL", "WEIGHTS", "OUTCOME"), [(item.model, item.kind, item.outcome) for item in installed])
     for plugin in sorted({item.plugin for item in installed} - {""}):
-        note(f"To use its models by name, run: pip install {plugin}")
+        note("To use its models by name, run: pip install {plugin}", plugin=plugin)
 
 
 @bundle.command()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.base.home import home
-from zoo.base.text import printable
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
+from zoo.message import Message, printable
 
 if TYPE_CHECKING:
     from zoo.store.inventory import CacheEntry
@@ -45,7 +45,12 @@ def list_files(as_json: bool) -> None:
         echo_json([asdict(entry.record) | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
         return
     _table(entries)
-    note(f"{len(entries)} in {printable(home())}, {size_text(sum(entry.size for entry in entries))}")
+    note(
+        "{count} in {home}, {size_text}",
+        count=len(entries),
+        home=home(),
+        size_text=size_text(sum(entry.size for entry in entries)),
+    )
 
 
 @cache.command("rm")
@@ -85,7 +90,7 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
     from zoo.store.store import Store
 
     store = Store(home())
-    word = "would remove" if dry_run else "removed"
+    word = Message("would remove") if dry_run else "removed"
     freed = 0
     for entry in stale(store, older_than, keep_size):
         if not dry_run:
@@ -97,7 +102,7 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
             sweep(leftover)
         freed += leftover.size
         click.echo(f"{word} {leftover.what} {printable(leftover.path.name)}, {size_text(leftover.size)}")
-    note(f"{word} {size_text(freed)} in all")
+    note("{word} {size_text} in all", word=word, size_text=size_text(freed))
 
 
 @cache.command()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json
+from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.doctor import Finding, SelfTestResult
@@ -44,7 +44,7 @@ def _examine(as_json: bool) -> bool:
         click.echo(click.style(topic.upper(), bold=True))
         _show(list(findings))
     notes = sum(finding.state == "note" for finding in report.findings)
-    note(f"{_counted(len(report.problems), 'problem')}, {_counted(notes, 'note')}")
+    note("{counted}, {counted2}", counted=_counted(len(report.problems), "problem"), counted2=_counted(notes, "note"))
     return bool(report.problems)
 
 

@@ -13,6 +13,7 @@ from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.contract.spec import ModelCard
 from zoo.errors import ModelNotFoundError
+from zoo.message import Message
 from zoo.registry import find_model, registry
 from zoo.registry.records import Kind
 
@@ -68,7 +69,9 @@ def chosen_cards(names: tuple[str, ...]) -> list[ModelCard]:
         if any(sign in name for sign in "*?["):
             found = [entry.card for entry in registry().list_models(name, installed=True) if entry.card is not None]
             if not found:
-                raise ModelNotFoundError(f"No installed model matches {name!r}.", "Run: zoo list-models --installed")
+                raise ModelNotFoundError(
+                    "No installed model matches {name!r}.", "Run: zoo list-models --installed", name=name
+                )
         else:
             found = [find_model(name).card]
         cards |= {card.name: card for card in found}
@@ -106,7 +109,12 @@ def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     missing = [row for row in rows if row["state"] == "to download"]
     known = sum(_whole(row) or 0 for row in missing)
     unknown = sum(1 for row in missing if row["size"] is None)
-    note(f"{len(missing)} to download, {size_text(known)}" + (f" and {unknown} of unknown size" if unknown else ""))
+    note(
+        "{count} to download, {size_text}{value}",
+        count=len(missing),
+        size_text=size_text(known),
+        value=Message(" and {unknown} of unknown size", unknown=unknown) if unknown else "",
+    )
 
 
 def _whole(row: dict[str, object]) -> int | None:

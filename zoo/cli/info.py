@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.completion import MODEL
 from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
@@ -15,6 +14,7 @@ from zoo.contract.spec import (
     Embedded,
     ModelCard,
 )
+from zoo.message import printable
 from zoo.registry import ModelEntry, registry
 
 

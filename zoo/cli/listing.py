@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.notes import alert
 from zoo.cli.tables import echo_json, echo_table, miou_text, size_text
+from zoo.message import Message
 from zoo.registry import ModelEntry, registry
 from zoo.registry.models import Sort
 
@@ -57,9 +57,14 @@ def list_models(
         echo_table(("NAME", "FAMILY", "mIoU", "DATASET", "SIZE", "STATUS"), rows, right=(2, 4))
     if not entries:
         close = models.suggestions(pattern)
-        meant = f" Did you mean {' or '.join(close)}?" if close else ""
-        filters = " with these filters" if family or dataset or installed else ""
-        alert(f"No model matches {printable(repr(pattern))}{filters}.{meant}\nRun: zoo list-models")
+        meant = Message(" Did you mean {suggestions: or }?", suggestions=close) if close else ""
+        filters = Message(" with these filters") if family or dataset or installed else ""
+        alert(
+            "No model matches {pattern!r}{filters}.{meant}\nRun: zoo list-models",
+            pattern=pattern,
+            filters=filters,
+            meant=meant,
+        )
         click.get_current_context().exit(1)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.language import translate
 from zoo.cli.tables import echo_json
+from zoo.message import printable
 
 
 def _folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -50,8 +50,9 @@ def config(name: str, save_path: Path, yes: bool) -> None:
         question = f"{printable(target)} exists already. Replace it?"
         if not (sys.stdin.isatty() and click.confirm(translate(question), err=True)):
             raise OutputError(
-                f"{printable(target)} exists already and was not touched.",
+                "{target} exists already and was not touched.",
                 "Add -y to replace it, or give another folder: --save-path FOLDER",
+                target=target,
             )
     click.echo(printable(write_atomic(target, source.read_bytes())))
 

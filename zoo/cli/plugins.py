@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json, echo_table
 from zoo.registry import Discovery, Plugin, discover
@@ -40,12 +39,12 @@ def check(ctx: click.Context) -> None:
     found = discover()
     problems = found.problems()
     for problem in problems:
-        alert(f"{printable(problem.message)}\n{printable(problem.hint)}")
+        alert("{problem}\n{hint}", problem=problem.message, hint=problem.hint)
         cause = problem.__cause__
         while cause is not None:
-            alert(f"  caused by {type(cause).__name__}: {printable(str(cause))}")
+            alert("  caused by {type}: {reason}", type=type(cause).__name__, reason=cause)
             cause = cause.__cause__ or cause.__context__
-    note(f"{len(found.plugins)} plugins, {len(problems)} problems")
+    note("{count} plugins, {problems_count} problems", count=len(found.plugins), problems_count=len(problems))
     if problems:
         ctx.exit(1)
 

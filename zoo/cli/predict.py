@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, MODEL, PATHS, PIPELINE
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
 from zoo.cli.pipeline import given
 from zoo.cli.progress import download_progress
 from zoo.cli.report import Tally, Telling, Written, bar
+from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
@@ -216,7 +216,7 @@ def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str
 
     passing = telling.passing((result, []) for result in predictions)
     for path in save_all((result for result, _ in passing), file, kind, {}):
-        note(f"  saved {printable(path)}")
+        note("  saved {path}", path=path)
 
 
 def _refuse_addresses(sources: list[str]) -> None:
@@ -225,7 +225,9 @@ def _refuse_addresses(sources: list[str]) -> None:
     for source in sources:
         if source.lower().startswith(("http://", "https://")):
             raise OfflineError(
-                f"{source} is an address, and zoo was told to stay offline.", "Download it first and give the file."
+                "{source} is an address, and zoo was told to stay offline.",
+                "Download it first and give the file.",
+                source=source,
             )
 
 
@@ -260,12 +262,15 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
     for failure in failures:
         alert(printable(failure.error.message))
     if passed:
-        note(f"{passed} passed over: their results are there. Which model and options made them is not looked at.")
+        note(
+            "{passed} passed over: their results are there. Which model and options made them is not looked at.",
+            passed=passed,
+        )
     if failures:
-        alert(f"{tally.pictures} segmented, {len(failures)} failed.")
+        alert("{pictures} segmented, {count} failed.", pictures=tally.pictures, count=len(failures))
     elif tally.pictures > 1:
-        note(f"{tally.pictures} segmented, {tally.rate:.1f} a second.")
+        note("{pictures} segmented, {rate:.1f} a second.", pictures=tally.pictures, rate=tally.rate)
     if tally.pictures > 1:
-        note(f"  {tally.means()}")
+        note("  {means}", means=tally.means())
     if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from zoo.base.text import printable
 from zoo.cli.language import translate
 from zoo.cli.notes import note, quiet
+from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.store.download.download import Progress

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.notes import note, quiet, verbose
+from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.results import Predictions, Result
@@ -121,10 +121,10 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
         score = f"  score {means[name]:.3f}" if name in means else ""
         yield f"  {name:<{column}}  {share:7.2%}{score}"
     if result.note:
-        note(f"  {printable(result.note)}")
-    note(f"  {_times(result.seconds)}  ({result.engine})")
+        note("  {note}", note=result.note)
+    note("  {times}  ({engine})", times=_times(result.seconds), engine=result.engine)
     for path in paths:
-        note(f"  saved {_shown(path)}")
+        note("  saved {path}", path=_shown(path))
 
 
 def _line(result: Result, paths: list[Path]) -> Iterator[str]:

@@ -126,8 +126,11 @@ def _find_expected(model: str | Path) -> _Expected | None:
         _, mask = Sample(folder / PICTURE, folder / MASK).load()
     except (DatasetError, DecodeError) as error:
         raise PluginContractError(
-            f"The self-test of {found.card.name} cannot be used: {error.message}",
-            f"Run: pip install --force-reinstall --no-deps {found.distribution}",
+            "The self-test of {model} cannot be used: {reason}",
+            "Run: pip install --force-reinstall --no-deps {distribution}",
+            model=found.card.name,
+            reason=error.message,
+            distribution=found.distribution,
         ) from error
     return _Expected(folder / PICTURE, mask, found.distribution)
 

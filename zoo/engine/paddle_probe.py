@@ -61,9 +61,12 @@ def working_settings(program: Path, params: Path, version: str, vouched: bool = 
         first, reason = _probe(program, params)
         if reason is not None and not vouched:
             raise BackendError(
-                f"paddle {version} failed on {program} in a trial in a process of its own ({reason}). Nothing was "
+                "paddle {version} failed on {program} in a trial in a process of its own ({reason}). Nothing was "
                 "opened in this process.",
                 "Export the model again with this version of paddlepaddle, or get the files again from their source.",
+                version=version,
+                program=program,
+                reason=reason,
             )
         _record(record, first)
     return SETTINGS[SETTINGS.index(first) :]

@@ -54,8 +54,10 @@ def build_network(
     found = find_model(name)
     if not found.family.network:
         raise ExportError(
-            f"{found.card.name} is brought as an exported model; its plugin {found.distribution} has no network.",
+            "{model} is brought as an exported model; its plugin {distribution} has no network.",
             "Run: zoo list-models  (the other families have networks)",
+            model=found.card.name,
+            distribution=found.distribution,
         )
     # Before any work: a checkpoint that cannot be used should not cost the building of a large network.
     arrays = load_checkpoint(weights) if isinstance(weights, (str, os.PathLike)) else weights
@@ -63,7 +65,10 @@ def build_network(
         build = resolve(found.family.network)
     except ImportError as error:
         raise BackendNotInstalledError(
-            f"The network of {found.card.name} needs paddlepaddle: {error}.", 'Run: pip install "zoo-core[cpu]"'
+            "The network of {model} needs paddlepaddle: {reason}.",
+            'Run: pip install "zoo-core[cpu]"',
+            model=found.card.name,
+            reason=error,
         ) from error
     network: nn.Layer = build(found.card.name, num_classes or len(found.card.labels), in_channels)
     if arrays is not None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError, SourceError
+from zoo.message import Message
 from zoo.picture.containers import (
     HEAD_BYTES,
     container_of,
@@ -25,8 +26,8 @@ from zoo.picture.opening import (
     undecodable,
 )
 
-_EXPECTED = "Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video."
-_HINT = "Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4"
+_EXPECTED = Message("Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video.")
+_HINT = Message("Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4")
 _LOG = logging.getLogger("zoo")
 
 
@@ -56,9 +57,15 @@ def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture
                 number += 1
                 yield Picture(np.ascontiguousarray(pixels), f"frame {number}")
         if not number:
-            raise DecodeError(f"{name} is a video without a frame. {_EXPECTED}", _HINT)
+            raise DecodeError("{name} is a video without a frame. {expected}", _HINT, name=name, expected=_EXPECTED)
         if missing:
-            fact = f"{name} breaks off after {number} frames: {missing} of its bytes are missing. {_EXPECTED}"
+            fact = Message(
+                "{name} breaks off after {number} frames: {missing} of its bytes are missing. {expected}",
+                name=name,
+                number=number,
+                missing=missing,
+                expected=_EXPECTED,
+            )
             raise DecodeError(fact, "Copy or download the file again.")
     except SourceError as error:
         yield error
@@ -74,7 +81,9 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
         try:
             cv2 = importlib.import_module("cv2")
         except ImportError:
-            fact = f"{name} is a video, and neither PyAV nor OpenCV can be imported. One of them was expected."
+            fact = Message(
+                "{name} is a video, and neither PyAV nor OpenCV can be imported. One of them was expected.", name=name
+            )
             raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from None
         yield from _with_opencv(cv2, file, name, max_pixels)
         return
@@ -82,7 +91,12 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
         videos = opened.streams.video
         stream = next((video for video in videos if not video.disposition & Disposition.attached_pic), None)
         if stream is None:
-            raise DecodeError(f"{name} holds no pictures, only sound or data. {_EXPECTED}", "Give a video.")
+            raise DecodeError(
+                "{name} holds no pictures, only sound or data. {expected}",
+                "Give a video.",
+                name=name,
+                expected=_EXPECTED,
+            )
         check_size(stream.codec_context.height, stream.codec_context.width, name, max_pixels)
         # Left alone, FFmpeg paints over damage it notices; and frames may be larger than the header says.
         stream.codec_context.options = {"err_detect": "crccheck+explode", "max_pixels": str(max_pixels)}

@@ -71,8 +71,10 @@ class RunOptions:
             pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
             if value is not None and not (len(pair) == 2 and all(map(_is_count, pair))):
                 raise ConfigError(
-                    f"{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
-                    f"Use {name}=(512, 512)",
+                    "{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
+                    "Use {name}=(512, 512)",
+                    name=name,
+                    value=value,
                 )
         if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
             raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
@@ -123,8 +125,10 @@ def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, s
         return bundle.window, _said(bundle.window)
     if reason:
         raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
+            "{model} cannot be run in windows: {reason}.",
             "Use mode='whole', or export the network with zoo without a resizing step.",
+            model=bundle.model,
+            reason=reason,
         )
     window = _asked_for(bundle, options)
     return window, _said(window)
@@ -134,8 +138,9 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
     size = options.window or (bundle.window.size if bundle.window is not None else None)
     if size is None:
         raise ConfigError(
-            f"Nothing says how large the windows of {bundle.model} are.",
+            "Nothing says how large the windows of {model} are.",
             "Use window=(512, 1024), or --window 512 1024  (height, width)",
+            model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
     stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)

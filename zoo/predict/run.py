@@ -359,8 +359,11 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     expected = {"labels": "Whole numbers (H, W) were", "scores": "Float scores (classes, H, W) were"}
     either = "Whole numbers (H, W) or float scores (classes, H, W) were"
     raise InferenceError(
-        f"The program returned {output.shape} {output.dtype} a picture. {expected.get(declared, either)} expected.",
+        "The program returned {shape} {dtype} a picture. {declared} expected.",
         "Export the model again with output_op argmax, or with zoo.",
+        shape=output.shape,
+        dtype=output.dtype,
+        declared=expected.get(declared, either),
     )
 
 
@@ -369,7 +372,9 @@ def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
     top = int(labels.max(initial=0))
     if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
-            f"The program returned class values from {labels.min()} to {top}. 0 to 65535 were expected.",
+            "The program returned class values from {lowest} to {top}. 0 to 65535 were expected.",
             "Export the model again.",
+            lowest=labels.min(),
+            top=top,
         )
     return labels.astype(np.uint8 if top < 256 else np.uint16)

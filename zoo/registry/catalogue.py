@@ -135,7 +135,9 @@ def parse(content: bytes, where: str) -> Catalogue:
         devices = [_device(item) for item in _list(top, "devices")]
     except (ValueError, RecursionError) as cause:
         reason = " ".join(str(cause).split())
-        raise RegistryError(f"The catalogue {where} is damaged: {reason}.", _repair()) from cause
+        raise RegistryError(
+            "The catalogue {where} is damaged: {reason}.", _repair(), where=where, reason=reason
+        ) from cause
     return Catalogue(tuple(models), tuple(devices))
 
 
@@ -150,7 +152,10 @@ def read_catalogue(path: Path | None = None) -> Catalogue:
         content = place.read_bytes()
     except OSError as cause:
         raise RegistryError(
-            f"The catalogue {place} cannot be read: {cause.strerror or cause}. Every zoo-core brings one.", _repair()
+            "The catalogue {place} cannot be read: {reason}. Every zoo-core brings one.",
+            _repair(),
+            place=place,
+            reason=cause.strerror or cause,
         ) from cause
     return parse(content, str(place))
 

@@ -74,9 +74,14 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
         _expect(plugin, "Family", "api", item.api, (int,))
         if item.api > API:
             raise PluginContractError(
-                f"{plugin} brings the family {item.name!r}, written for version {item.api} of the plugin contract. "
-                f"This zoo-core knows version {API} and older.",
-                f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+                "{plugin} brings the family {item!r}, written for version {api} of the plugin contract. This "
+                "zoo-core knows version {api2} and older.",
+                'Run: pip install --upgrade "{wanted_core}"',
+                plugin=plugin,
+                item=item.name,
+                api=item.api,
+                api2=API,
+                wanted_core=_wanted_core(distribution),
             )
         _check_family(plugin, item)
         families.append(item)
@@ -155,8 +160,11 @@ def _check_name(plugin: str, kind: str, name: object) -> None:
         _refuse(plugin, f"the {kind} name {name!r} is not allowed; expected {RULE}")
     if fold(cast("str", name)) in RESERVED.get(kind, ()):
         raise DuplicateNameError(
-            f"The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
+            "The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
             "Rename it in the plugin that declares it.",
+            kind=kind,
+            name=name,
+            plugin=plugin,
         )
 
 
@@ -173,7 +181,9 @@ def _expect(plugin: str, where: str, field: str, value: object, types: tuple[typ
 
 
 def _refuse(plugin: str, fault: str) -> NoReturn:
-    raise PluginContractError(f"{plugin} does not keep the contract: {fault}.", "Run: zoo plugins check")
+    raise PluginContractError(
+        "{plugin} does not keep the contract: {reason}.", "Run: zoo plugins check", plugin=plugin, reason=fault
+    )
 
 
 def _shown(value: object) -> str:

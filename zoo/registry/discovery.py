@@ -198,8 +198,11 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
             points += [point for point in distribution.entry_points if point.group == group]
         except Exception as cause:
             error = PluginLoadError(
-                f"The file entry_points.txt of {name} {version} cannot be read: {_reason(cause)}.",
-                f"Run: pip install --force-reinstall {name}",
+                "The file entry_points.txt of {name} {version} cannot be read: {reason}.",
+                "Run: pip install --force-reinstall {name}",
+                name=name,
+                version=version,
+                reason=_reason(cause),
             )
             error.__cause__ = cause
             damaged.append(Plugin("entry_points.txt", group, name, version, error=error))
@@ -217,8 +220,12 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
         return replace(plugin, error=error)
     except (Exception, SystemExit) as cause:
         error = PluginLoadError(
-            f"The {plugin} could not be loaded: {_reason(cause)}.",
-            f"Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {DISABLE}={distribution})",
+            "The {plugin} could not be loaded: {reason}.",
+            "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
+            plugin=plugin,
+            reason=_reason(cause),
+            distribution=distribution,
+            disable=DISABLE,
         )
         error.__cause__ = cause
         return replace(plugin, error=error)
@@ -233,13 +240,18 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
         manager.check_pending()
     except pluggy.PluginValidationError as cause:
         raise PluginContractError(
-            f"The {plugin} does not keep the contract: {_reason(cause)}.", "Run: zoo plugins check"
+            "The {plugin} does not keep the contract: {reason}.",
+            "Run: zoo plugins check",
+            plugin=plugin,
+            reason=_reason(cause),
         ) from cause
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
         raise PluginContractError(
-            f"The {plugin} does not keep the contract: its module has no {hook} marked with zoo.plugin.hookimpl.",
+            "The {plugin} does not keep the contract: its module has no {hook} marked with zoo.plugin.hookimpl.",
             "Run: zoo plugins check",
+            plugin=plugin,
+            hook=hook,
         )
     answers = caller()
     result: object = answers[0] if answers else None  # pluggy leaves None out

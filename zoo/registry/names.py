@@ -103,6 +103,10 @@ class Index(Mapping[str, T]):
         owners = " and by ".join(owner for _, owner, _, _ in claims)
         distributions = sorted({distribution for _, _, distribution, _ in claims})
         return DuplicateNameError(
-            f"The {self._kind} name {claims[0][0]!r} is brought by {owners}. Each name must mean one {self._kind}.",
-            f"Run: pip uninstall {distributions[-1]}  (or leave it out: ZOO_DISABLE_PLUGINS={distributions[-1]})",
+            "The {kind} name {claim!r} is brought by {owners}. Each name must mean one {kind}.",
+            "Run: pip uninstall {distribution}  (or leave it out: ZOO_DISABLE_PLUGINS={distribution})",
+            kind=self._kind,
+            claim=claims[0][0],
+            owners=owners,
+            distribution=distributions[-1],
         )

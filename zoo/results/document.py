@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
+from zoo.message import Message
 from zoo.results.classes import ClassArea, classes_in
 from zoo.results.encode import SCHEMA, Mark
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 #: Larger masks are not decoded: a document of a few bytes could ask for any amount of memory.
 MAX_DECODED_PIXELS = 1 << 30
 
-_HINT = "Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask."
+_HINT = Message("Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask.")
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -153,4 +154,4 @@ def _integers(value: object, name: str, least: int, most: int) -> list[int]:
 
 
 def _damaged(fact: str) -> DecodeError:
-    return DecodeError(f"The result document cannot be decoded: {fact}.", _HINT)
+    return DecodeError("The result document cannot be decoded: {fact}.", _HINT, fact=fact)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.contract.labels import (
     Color,
     LabelSet,
@@ -121,8 +120,9 @@ class Result:
         """
         if self.scores is None:
             raise OutputError(
-                f"The result of {printable(self.name)} has no scores. They are computed where they are asked for.",
+                "The result of {name} has no scores. They are computed where they are asked for.",
                 "Use predict(..., scores=True)",
+                name=self.name,
             )
         return self.scores
 

@@ -233,8 +233,10 @@ def _prepared(rows: Rows, bundle: Bundle, window: Window) -> tuple[Rows, Plan]:
     reason = obstacle(bundle)
     if reason:
         raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
+            "{model} cannot be run in windows: {reason}.",
             "Use mode='whole', or export the network with zoo and without a resizing step.",
+            model=bundle.model,
+            reason=reason,
         )
     for step in bundle.preprocess:
         if isinstance(step, Pad):
@@ -293,10 +295,18 @@ def _run(
     expected = (len(columns), -(-height // output_stride), -(-width // output_stride))
     if outputs.ndim != 4 or outputs.dtype.kind != "f" or (len(outputs), *outputs.shape[2:]) != expected:
         raise InferenceError(
-            f"The program returned {outputs.shape} {outputs.dtype} for {len(columns)} windows of {height}x{width}. "
-            f"Float logits ({expected[0]}, classes, {expected[1]}, {expected[2]}) were expected, at output stride "
-            f"{output_stride}.",
+            "The program returned {shape} {dtype} for {count} windows of {height}x{width}. Float logits "
+            "({expected}, classes, {expected2}, {expected3}) were expected, at output stride {output_stride}.",
             "Correct output_stride in the card of this model, or use mode='whole'.",
+            shape=outputs.shape,
+            dtype=outputs.dtype,
+            count=len(columns),
+            height=height,
+            width=width,
+            expected=expected[0],
+            expected2=expected[1],
+            expected3=expected[2],
+            output_stride=output_stride,
         )
     outputs = outputs.astype(np.float32, copy=False)
     for values in outputs:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import InferenceError
+from zoo.message import Message
 
 # Longer cells are split (the parts share their corners), so that one cell never needs large working arrays.
 _LONGEST_CELL = 16
@@ -303,10 +304,14 @@ def check_logits(logits: NDArray[np.float32]) -> None:
     if logits.min() >= -_LARGEST_LOGIT and logits.max() <= _LARGEST_LOGIT:
         return
     count = np.count_nonzero(np.isnan(logits))
-    what = f"NaN in {count} of" if count else "infinite values (or values beyond 1e38) among"
+    what = (
+        Message("NaN in {count} of", count=count) if count else Message("infinite values (or values beyond 1e38) among")
+    )
     raise InferenceError(
-        f"the network returned {what} {logits.size} logits; expected finite numbers.",
+        "the network returned {what} {size} logits; expected finite numbers.",
         "Check the input for NaN and the weights for damage; with fp16, try fp32.",
+        what=what,
+        size=logits.size,
     )
 
 

@@ -12,11 +12,11 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
-from zoo.base.text import printable
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.settings.document import Node
 
-_HINT = "Correct it. Run: zoo pipeline schema  (every key with its values)"
+_HINT = Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
     "boolean": bool,
@@ -79,7 +79,9 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
 
 def mismatch(node: Node, expected: str) -> ConfigError:
     """Returns the error for a value that is not what was expected."""
-    return ConfigError(f"{node.place} is {printable(f'{node.plain!r:.80}')}; expected {expected}.", _HINT)
+    return ConfigError(
+        "{place} is {node!r:.80}; expected {expected}.", _HINT, place=node.place, node=node.plain, expected=expected
+    )
 
 
 def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[str] = ()) -> ConfigError:
@@ -97,8 +99,17 @@ def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[st
         for keys in (map(_letters, wanted), folded)
         for match in get_close_matches(_letters(name), keys, n=1, cutoff=0.6)
     ]
-    hint = f"Did you mean `{close[0]}`?" if close else f"Known are: {', '.join(folded.values())}."
-    return ConfigError(f"{node.place} is not {'an option' if node.file is None else 'a key'} of a pipeline.", hint)
+    hint = (
+        Message("Did you mean `{suggestion}`?", suggestion=close[0])
+        if close
+        else Message("Known are: {values:, }.", values=list(folded.values()))
+    )
+    return ConfigError(
+        "{place} is not {value} of a pipeline.",
+        hint,
+        place=node.place,
+        value=Message("an option") if node.file is None else Message("a key"),
+    )
 
 
 def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ConfigError:
@@ -114,7 +125,9 @@ def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ConfigErr
         close = get_close_matches(_letters(key), map(_letters, known), n=1, cutoff=0.6)
         if key not in known and close and close[0] in wanted:
             return unknown_key(item, key, known, names)
-    return ConfigError(f"{node.place} has no `{names[0]}`, which was expected.", f"Add it: `{names[0]}: ...`")
+    return ConfigError(
+        "{place} has no `{name}`, which was expected.", "Add it: `{name}: ...`", place=node.place, name=names[0]
+    )
 
 
 def _letters(name: str) -> str:

@@ -16,14 +16,14 @@ from typing import Any
 
 import yaml
 
-from zoo.base.text import printable
 from zoo.errors import ConfigError
+from zoo.message import Message, printable
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 50
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_EXPECTED = "A pipeline file, which is a small YAML mapping, was expected."
-_RUN = "Run: zoo pipeline config semantic_segmentation  (it writes one to start from)"
+_EXPECTED = Message("A pipeline file, which is a small YAML mapping, was expected.")
+_RUN = Message("Run: zoo pipeline config semantic_segmentation  (it writes one to start from)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,20 @@ class _Builder:
 
 def _fault(file: Path, reason: str, line: int | None = None) -> ConfigError:
     if line is None:
-        return ConfigError(f"{printable(file)} {printable(reason)}. {_EXPECTED}", f"Give another path. {_RUN}")
+        return ConfigError(
+            "{file} {reason}. {expected}",
+            "Give another path. {run}",
+            file=file,
+            reason=reason,
+            expected=_EXPECTED,
+            run=_RUN,
+        )
     return ConfigError(
-        f"{printable(file)}, line {line}: the file {printable(reason)}. {_EXPECTED}", f"Correct it. {_RUN}"
+        "{file}, line {line}: the file {reason}. {expected}",
+        "Correct it. {run}",
+        file=file,
+        line=line,
+        reason=reason,
+        expected=_EXPECTED,
+        run=_RUN,
     )

@@ -18,8 +18,12 @@ class Reader:
     def fault(self, expected: str) -> BundleError:
         """Returns the error for this value; `expected` begins a sentence."""
         return BundleError(
-            f"{self._file}: `{self._path}` is {self._value!r:.80}. {expected} was expected.",
+            "{file}: `{path}` is {value!r:.80}. {expected} was expected.",
             "Correct the file, or export the model again.",
+            file=self._file,
+            path=self._path,
+            value=self._value,
+            expected=expected,
         )
 
     def __getitem__(self, key: str) -> Reader:

@@ -90,6 +90,8 @@ def _check_shape(path: Path, text: str) -> None:
 
 def _fault(path: Path, reason: str) -> BundleError:
     return BundleError(
-        f"The settings file {path} {reason}. A small YAML mapping was expected.",
+        "The settings file {path} {reason}. A small YAML mapping was expected.",
         "Export the model again, or download it again.",
+        path=path,
+        reason=reason,
     )

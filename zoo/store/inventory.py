@@ -112,7 +112,7 @@ def matching(entries: Sequence[CacheEntry], names: Sequence[str]) -> list[CacheE
         pattern = fold(_canonical(name))
         found = [entry for entry in entries if fnmatchcase(fold(entry.record.model), pattern)]
         if not found:
-            raise ModelNotFoundError(f"The cache holds no files of {name!r}.", "Run: zoo cache ls")
+            raise ModelNotFoundError("The cache holds no files of {name!r}.", "Run: zoo cache ls", name=name)
         chosen += [entry for entry in found if entry not in chosen]
     return chosen
 
@@ -210,7 +210,7 @@ def verify(store: Store, names: Sequence[str], repair: FetchOptions | None) -> I
             yield _verify(store, record, repair)
     for name in names:
         if name not in matched:
-            raise ModelNotFoundError(f"The cache holds no files of {name!r}.", "Run: zoo cache ls")
+            raise ModelNotFoundError("The cache holds no files of {name!r}.", "Run: zoo cache ls", name=name)
 
 
 def tree_size(folder: Path) -> int:

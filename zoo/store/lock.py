@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from zoo.base.files import write_atomic
-from zoo.base.text import printable
 from zoo.bundle.steps import write_step
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Step
@@ -113,12 +112,17 @@ def read_lock(path: str | Path) -> dict[str, LockedModel]:
         return parse_lock(json.loads(path.read_bytes()))
     except OSError as error:
         raise LockMismatchError(
-            f"The lock file {printable(path)} cannot be read: {error.strerror or error}.", "Run: zoo lock MODEL"
+            "The lock file {path} cannot be read: {reason}.",
+            "Run: zoo lock MODEL",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     except (ValueError, RecursionError) as error:
         raise LockMismatchError(
-            f"{printable(path)} is not a lock file: {printable(str(error))}. What zoo lock wrote was expected.",
+            "{path} is not a lock file: {reason}. What zoo lock wrote was expected.",
             "Take it from version control again, or run: zoo lock MODEL",
+            path=path,
+            reason=error,
         ) from error
 
 
@@ -149,8 +153,12 @@ def locked_model(models: Mapping[str, LockedModel], name: str, path: str | Path)
         if fold(known) == fold(name):
             return model
     raise LockMismatchError(
-        f"{name} is not in {printable(path)}, which holds {', '.join(sorted(models)) or 'no model'}.",
-        f"Run: zoo lock {' '.join(sorted([*models, name]))}",
+        "{name} is not in {path}, which holds {models}.",
+        "Run: zoo lock {name2: }",
+        name=name,
+        path=path,
+        models=", ".join(sorted(models)) or "no model",
+        name2=sorted([*models, name]),
     )
 
 
@@ -162,9 +170,13 @@ def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
     """
     if (locked.distribution, locked.version) != (distribution, version):
         raise LockMismatchError(
-            f"{locked.name} was locked with {locked.distribution} {locked.version}; {distribution} {version} is "
-            "installed.",
-            f'Run: pip install "{locked.distribution}=={locked.version}"  (or zoo lock, to agree on the new one)',
+            "{model} was locked with {distribution} {locked}; {distribution2} {version} is installed.",
+            'Run: pip install "{distribution}=={locked}"  (or zoo lock, to agree on the new one)',
+            model=locked.name,
+            distribution=locked.distribution,
+            locked=locked.version,
+            distribution2=distribution,
+            version=version,
         )
 
 
@@ -223,16 +235,21 @@ def locked_files(locked: LockedModel, kind: Kind) -> LockedFiles:
     files = locked.weights.get(kind)
     if files is None:
         raise LockMismatchError(
-            f"The lock holds no {kind} files of {locked.name}, only {', '.join(sorted(locked.weights))}.",
-            f"Run: zoo lock {locked.name} --weights {kind}",
+            "The lock holds no {kind} files of {model}, only {weights:, }.",
+            "Run: zoo lock {model} --weights {kind}",
+            kind=kind,
+            model=locked.name,
+            weights=sorted(locked.weights),
         )
     return files
 
 
 def _refuse(locked: LockedModel, difference: str) -> NoReturn:
     raise LockMismatchError(
-        f"{locked.name} has {difference}. Exactly what the lock holds was expected.",
-        f"Run: zoo lock {locked.name}  (only if the change is wanted)",
+        "{model} has {difference}. Exactly what the lock holds was expected.",
+        "Run: zoo lock {model}  (only if the change is wanted)",
+        model=locked.name,
+        difference=difference,
     )
 
 

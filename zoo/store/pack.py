@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.files import replacing
-from zoo.base.text import printable
 from zoo.errors import ArchiveError
 from zoo.registry import find_model
 from zoo.registry.records import Kind
@@ -103,10 +102,15 @@ def read_pack(path: Path) -> Pack:
         return Pack(path, parse_lock(index.get("lock")), cards)
     except OSError as error:
         raise ArchiveError(
-            f"{printable(path)} cannot be read: {error.strerror or error}.", "Give the file that zoo bundle wrote."
+            "{path} cannot be read: {reason}.",
+            "Give the file that zoo bundle wrote.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError(
-            f"{printable(path)} is not a whole bundle file: {printable(str(error))}.",
+            "{path} is not a whole bundle file: {reason}.",
             "Copy it again, or write it again: zoo bundle MODEL -o models.zoo",
+            path=path,
+            reason=error,
         ) from error

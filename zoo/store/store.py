@@ -23,8 +23,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from zoo.base.files import write_atomic
-from zoo.base.text import printable
 from zoo.errors import CacheError, OutputError
+from zoo.message import printable
 from zoo.registry.records import (
     RECORDS,
     TREES,
@@ -93,12 +93,17 @@ class Store:
             return None
         except OSError as error:
             raise CacheError(
-                f"{printable(path)} cannot be read: {error.strerror or error}.", "Correct its permissions."
+                "{path} cannot be read: {reason}.",
+                "Correct its permissions.",
+                path=path,
+                reason=error.strerror or error,
             ) from error
         except ValueError as error:
             raise CacheError(
-                f"The record {printable(path)} is damaged: {printable(str(error))}.",
+                "The record {path} is damaged: {reason}.",
                 "Run: zoo cache verify --repair  (the artifact's digest is then recorded anew at the next download)",
+                path=path,
+                reason=error,
             ) from error
 
     def records(self) -> list[Record]:
@@ -173,9 +178,10 @@ class Store:
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise CacheError(
-                f"The cache folder {printable(self.home)} cannot be used: {error.strerror or error}. A folder that can "
-                "be written to was expected.",
+                "The cache folder {home} cannot be used: {reason}. A folder that can be written to was expected.",
                 "Run: export ZOO_HOME=FOLDER  (a writable one)",
+                home=self.home,
+                reason=error.strerror or error,
             ) from error
 
     @contextlib.contextmanager
@@ -199,8 +205,10 @@ class Store:
                 _wait(lock, waiting)
         except OSError as error:
             raise CacheError(
-                f"The lock {printable(lock.lock_file)} cannot be taken: {error.strerror or error}.",
+                "The lock {lock_file} cannot be taken: {reason}.",
                 "Run: export ZOO_HOME=FOLDER  (a writable one on a local disk)",
+                lock_file=lock.lock_file,
+                reason=error.strerror or error,
             ) from error
         try:
             yield
@@ -231,8 +239,10 @@ class Store:
         except (OSError, OutputError) as error:
             shutil.rmtree(scratch, ignore_errors=True)
             raise CacheError(
-                f"The cache folder {printable(self.home)} cannot be written to: {printable(str(error))}",
+                "The cache folder {home} cannot be written to: {reason}",
                 "Make room (zoo cache prune), or run: export ZOO_HOME=FOLDER",
+                home=self.home,
+                reason=error,
             ) from error
         return tree, manifest
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import CheckpointError
+from zoo.message import Message
 
 if TYPE_CHECKING:
     from paddle import nn
@@ -95,10 +96,10 @@ def apply_weights(
         report.not_finite,
     )
     if rest:
-        hint = "Give the checkpoint of this very model."
+        hint = Message("Give the checkpoint of this very model.")
         if not reset_head and report.shapes and all(_differs_in_classes(a, b) for _, a, b in report.shapes):
-            hint = "If only the classes differ, pass reset_head=True to train a new classifier."
-        raise CheckpointError(f"{source} does not fit the network: {rest}.", hint)
+            hint = Message("If only the classes differ, pass reset_head=True to train a new classifier.")
+        raise CheckpointError("{source} does not fit the network: {rest}.", hint, source=source, rest=rest)
     network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items() if name not in left})
     if left:
         _log.warning("left at their initial values, because the classes differ: %s", ", ".join(left))

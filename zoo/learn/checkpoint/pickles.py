@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import CheckpointError, UnsafeWeightsError
+from zoo.message import Message, printable
 
 _ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
 _SCALAR = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
@@ -131,8 +131,10 @@ class _Machine:
             self._stack.append(argument)
         elif name not in _IGNORED:
             raise UnsafeWeightsError(
-                f"{printable(self._path)} uses the pickle instruction {name}, which no weights need. Nothing was run.",
+                "{path} uses the pickle instruction {name}, which no weights need. Nothing was run.",
                 _HINT,
+                path=self._path,
+                name=name,
             )
 
     def constant(self, value: Any) -> None:
@@ -172,11 +174,14 @@ class _Machine:
         if pair not in _KNOWN:
             hint = _HINT
             if pair in (("builtins", "eval"), ("__builtin__", "eval")):
-                hint = "Static graphs are saved like this: open it with the paddle that wrote it and save a state dict."
+                hint = Message(
+                    "Static graphs are saved like this: open it with the paddle that wrote it and save a state dict."
+                )
             raise UnsafeWeightsError(
-                f"{printable(self._path)} asks for {_alias(pair)}. Only numpy arrays in plain containers are read; "
-                "nothing was run.",
+                "{path} asks for {alias}. Only numpy arrays in plain containers are read; nothing was run.",
                 hint,
+                path=self._path,
+                alias=_alias(pair),
             )
         self._stack.append(_Name(pair))
 
@@ -315,9 +320,9 @@ _ACTIONS: dict[str, _Action] = {
     "BUILD": lambda m, _: m.build(),
 }
 
-_HINT = (
-    "Do not load it. If you trust its author, ask for a state dict in safetensors; zoo.load_checkpoint(..., "
-    "unsafe=True) runs what the file says."
+_HINT = Message(
+    "Do not load it. If you trust its author, ask for a state dict in safetensors; "
+    "zoo.load_checkpoint(..., unsafe=True) runs what the file says."
 )
 
 
@@ -327,6 +332,8 @@ def _alias(pair: tuple[Any, Any]) -> str:
 
 def _damaged(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"The checkpoint {printable(path)} cannot be read: {printable(reason)}. A file of paddle.save was expected.",
+        "The checkpoint {path} cannot be read: {reason}. A file of paddle.save was expected.",
         "Download it again, or save it again with paddle.save(network.state_dict(), path).",
+        path=path,
+        reason=reason,
     )

@@ -51,8 +51,10 @@ class Agreement:
         """
         if exported.shape != expected.shape:
             raise ExportError(
-                f"The export returns shape {exported.shape}, the network {expected.shape}.",
+                "The export returns shape {shape}, the network {expected_shape}.",
                 "Report it to the author of the network.",
+                shape=exported.shape,
+                expected_shape=expected.shape,
             )
         difference = self.difference
         if exported.ndim == 4:
@@ -70,8 +72,11 @@ class Agreement:
         """
         if self.share < REQUIRED:
             raise ExportError(
-                f"In a test {what} agree on {self.share:.4%} of the pixels. At least {REQUIRED:.1%} were expected.",
+                "In a test {what} agree on {share:.4%} of the pixels. At least {required:.1%} were expected.",
                 "Report it with the version of paddlepaddle and the name of the network.",
+                what=what,
+                share=self.share,
+                required=REQUIRED,
             )
 
     def __str__(self) -> str:

@@ -107,9 +107,12 @@ def train(
         losses.append(float(loss))
         if not np.isfinite(losses[-1]):
             raise TrainingError(
-                f"The loss is {losses[-1]} at iteration {iteration + 1}, learning rate {optimizer.get_lr():.3g}. "
-                "A finite number was expected.",
-                f"Lower the learning rate and start again; the checkpoints in {output} are from before this step.",
+                "The loss is {loss} at iteration {iteration}, learning rate {rate:.3g}. A finite number was expected.",
+                "Lower the learning rate and start again; the checkpoints in {output} are from before this step.",
+                loss=losses[-1],
+                iteration=iteration + 1,
+                rate=optimizer.get_lr(),
+                output=output,
             )
         loss.backward()
         optimizer.step()
@@ -188,7 +191,10 @@ def _check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path)
     for key in sorted({*facts, *resumed.identity}):
         if resumed.identity.get(key) != facts.get(key):
             raise CheckpointError(
-                f"The checkpoint in {output} was made with {key} = {resumed.identity.get(key)!r}, this run has "
-                f"{facts.get(key)!r}.",
+                "The checkpoint in {output} was made with {key} = {key2!r}, this run has {key3!r}.",
                 "Give another output folder, or start with the settings of that run.",
+                output=output,
+                key=key,
+                key2=resumed.identity.get(key),
+                key3=facts.get(key),
             )

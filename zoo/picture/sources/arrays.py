@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError, UnsupportedSourceError
+from zoo.message import Message
 
-_EXPECTED = (
-    "Shape (height, width) or (height, width, 1, 3 or 4) and dtype uint8, uint16, bool or float from 0 to 1 were "
-    "expected."
+_EXPECTED = Message(
+    "Shape (height, width) or (height, width, 1, 3 or 4) and dtype uint8, uint16, bool or float from 0 "
+    "to 1 were expected."
 )
 
 
@@ -42,9 +43,13 @@ def to_pixels(array: NDArray[Any], name: str, color: Literal["rgb", "bgr"]) -> N
                 return _convert(channels if color == "rgb" else channels[:, :, ::-1])
             except MemoryError as error:
                 raise DecodeError(
-                    f"{_facts(array, name)}, for which there is not enough memory.", "Make it smaller, or free some."
+                    "{facts}, for which there is not enough memory.",
+                    "Make it smaller, or free some.",
+                    facts=_facts(array, name),
                 ) from error
-    raise UnsupportedSourceError(f"{_facts(array, name)}. {_EXPECTED}", "; then ".join(fixes) + ".")
+    raise UnsupportedSourceError(
+        "{facts}. {expected}", "{fixes}.", facts=_facts(array, name), expected=_EXPECTED, fixes="; then ".join(fixes)
+    )
 
 
 def _convert(channels: NDArray[Any]) -> NDArray[np.uint8]:

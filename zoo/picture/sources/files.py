@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from zoo.base.text import printable
 from zoo.errors import SourceError
+from zoo.message import printable
 from zoo.picture.opening import open_regular
 from zoo.picture.sources.content import (
     HEAD_BYTES,

@@ -67,7 +67,7 @@ def fetch(url: str, options: SourceOptions, name: str) -> bytes:
     """
     try:
         if offline():
-            raise SourceError(f"{name} is an address, and ZOO_OFFLINE is set.", "Run: unset ZOO_OFFLINE")
+            raise SourceError("{name} is an address, and ZOO_OFFLINE is set.", "Run: unset ZOO_OFFLINE", name=name)
     except FetchError as error:
         raise SourceError(error.message, error.hint) from error
     seconds = options.url_seconds
@@ -86,8 +86,10 @@ def fetch(url: str, options: SourceOptions, name: str) -> bytes:
                 raise AddressError(f"it broke off after {len(content)} of {answer.total} bytes")
     except AddressError as error:
         raise SourceError(
-            f"{name} cannot be fetched: {error.reason}. A picture was expected.",
+            "{name} cannot be fetched: {reason}. A picture was expected.",
             error.hint or "Open the address in a browser, or download it and give the file's path.",
+            name=name,
+            reason=error.reason,
         ) from error
     return bytes(content)
 
@@ -116,7 +118,9 @@ def _read(url: str, options: SourceOptions, name: str) -> Picture:
     content = fetch(url, options, name)
     if (kind := recognise(content[:HEAD_BYTES])) not in ("picture", ""):
         raise UnsupportedSourceError(
-            f'{name} is a {kind}. Without frames="all" an address gives one picture.',
+            '{name} is a {kind}. Without frames="all" an address gives one picture.',
             'Pass frames="all", or download it and give the file\'s path.',
+            name=name,
+            kind=kind,
         )
     return decode(io.BytesIO(content), name, options.pixel_limit)

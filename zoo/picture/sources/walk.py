@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.base.text import printable
 from zoo.errors import SourceError
+from zoo.message import Message, printable
 from zoo.picture.image import Picture
 from zoo.picture.sources.arrays import to_pixels
 from zoo.picture.sources.content import content_frames
@@ -99,8 +99,8 @@ def _inside(
     if empty and depth:
         yield refused(f"is an empty {kind} inside another.", "Leave it out.", kind=kind)
     elif empty:
-        hint = "Check the pattern or the query that filled it."
-        raise SourceError(f"The {kind} of inputs is empty. {ACCEPTED}", hint)
+        hint = Message("Check the pattern or the query that filled it.")
+        raise SourceError("The {kind} of inputs is empty. {accepted}", hint, kind=kind, accepted=ACCEPTED)
 
 
 def _at_once(frames: Callable[[str], Iterator[Frame]], name: str) -> Iterator[Frame]:
@@ -118,7 +118,7 @@ def _bytes_frames(data: bytes | bytearray | memoryview, options: SourceOptions, 
         # Other kinds than bytes may change until they are read.
         content = bytes(data)
     except (ValueError, MemoryError) as error:
-        yield held(SourceError(f"{name} cannot be read: {error}.", "Pass bytes."))
+        yield held(SourceError("{name} cannot be read: {reason}.", "Pass bytes.", name=name, reason=error))
         return
     yield from content_frames(partial(io.BytesIO, content), options, name)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
-from zoo.base.text import printable
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
+from zoo.message import printable
 from zoo.predict.pipeline.config import (
     LOAD,
     PREDICT,
@@ -171,8 +171,9 @@ class Pipeline:
         for name in options:
             if name in (*LOAD, "model", "target_size"):
                 raise ConfigError(
-                    f"`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
-                    f"Give it there: create_pipeline(..., {name}=...)",
+                    "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
+                    "Give it there: create_pipeline(..., {name}=...)",
+                    name=name,
                 )
             if name not in PREDICT:
                 raise unknown_key(node_of(None, name), name, PREDICT)

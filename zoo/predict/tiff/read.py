@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import DecodeError
+from zoo.message import Message, printable
 from zoo.picture.image import unmultiplied
 from zoo.picture.opening import (
     open_regular,
@@ -25,8 +25,8 @@ _LARGEST_BAND = 256 << 20
 _JPEG = 7
 _MULTIPLIED = 1
 
-_EXPECTED = "A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected."
-_HINT = "Convert it, for instance with: tiffcp -t -c zip old.tif new.tif"
+_EXPECTED = Message("A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected.")
+_HINT = Message("Convert it, for instance with: tiffcp -t -c zip old.tif new.tif")
 
 
 class _Plane(NamedTuple):
@@ -62,7 +62,7 @@ class TiffRows:
         self._file, self._name, self._page = file, name, page
         reason = _unsupported(page)
         if reason:
-            raise DecodeError(f"{name} {reason}. {_EXPECTED}", _HINT)
+            raise DecodeError("{name} {reason}. {expected}", _HINT, name=name, reason=reason, expected=_EXPECTED)
         self._planar = page.planarconfig == 2
         # Colours multiplied by alpha need it for a fourth channel, until `read` has divided by it.
         self._multiplied = _MULTIPLIED in page.extrasamples
@@ -172,11 +172,14 @@ class TiffRows:
         samples = 1 if self._planar else page.samplesperpixel
         held = self._height * self._across * self._width * max(self._channels, samples * page.bitspersample // 8)
         if held > _LARGEST_BAND and not self._plain:
-            what = "row of tiles" if page.is_tiled else "strip"
+            what = Message("row of tiles") if page.is_tiled else "strip"
             raise DecodeError(
-                f"{self._name} has {held >> 20} MB in one {what}. At most {_LARGEST_BAND >> 20} MB are decoded at "
-                "once.",
+                "{name} has {megabytes} MB in one {what}. At most {limit} MB are decoded at once.",
                 _HINT,
+                name=self._name,
+                megabytes=held >> 20,
+                what=what,
+                limit=_LARGEST_BAND >> 20,
             )
 
     def _damaged(self, reason: str) -> DecodeError:

@@ -15,7 +15,6 @@ from zoo.base.files import (
     ensure_folder,
     replacing,
 )
-from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.predict.tiff.package import import_tifffile
 
@@ -90,8 +89,9 @@ def check_name(target: str | os.PathLike[str]) -> None:
     """
     if Path(target).suffix.lower() not in (".tif", ".tiff"):
         raise OutputError(
-            f"{printable(target)} does not end in .tif or .tiff. The label map is a TIFF file.",
+            "{target} does not end in .tif or .tiff. The label map is a TIFF file.",
             "Give a name such as labels.tif.",
+            target=target,
         )
 
 
@@ -116,8 +116,9 @@ def check_replaceable(target: str | os.PathLike[str], mark: str) -> None:
         description = ""
     if not description.startswith(mark):
         raise OutputError(
-            f"{printable(target)} exists and is no label map of this picture. Only an older one is replaced.",
+            "{target} exists and is no label map of this picture. Only an older one is replaced.",
             "Give another name, or move the file away.",
+            target=target,
         )
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from zoo.base.text import printable
 from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError
+from zoo.message import Message, printable
 from zoo.results.classes import class_names, class_value
 from zoo.results.document import MAX_DECODED_PIXELS
 
@@ -27,7 +27,7 @@ IGNORED = "__ignore__"
 _BACKGROUND = ("_background_", "background")
 # Far outside of any picture; larger numbers do not fit into the arithmetic that fills polygons.
 _FARTHEST = 1_000_000
-_HINT = "Open the file in LabelMe, correct it and save it again."
+_HINT = Message("Open the file in LabelMe, correct it and save it again.")
 
 
 def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.uint8 | np.uint16]:
@@ -102,11 +102,15 @@ def _value(label: object, number: int, labels: LabelSet, place: str) -> int:
     names = class_names(labels, range(len(labels)))
     close = get_close_matches(label, names, n=3) if isinstance(label, str) else []
     raise DecodeError(
-        f"{place} cannot be read: shape {number} has the label {printable(repr(label))[:60]}, which is no class of the "
-        f"label set {printable(repr(labels.name))}.",
-        f"Did you mean {printable(', '.join(close))}?"
+        "{place} cannot be read: shape {number} has the label {label!r:.60}, which is no class of the label "
+        "set {labels!r}.",
+        Message("Did you mean {suggestions:, }?", suggestions=close)
         if close
-        else f"Give a label set with this class, or use {IGNORED}.",
+        else Message("Give a label set with this class, or use {ignored}.", ignored=IGNORED),
+        place=place,
+        number=number,
+        label=label,
+        labels=labels.name,
     )
 
 
@@ -157,4 +161,4 @@ def _stencil(text: object, most: tuple[int, int]) -> Image.Image:
 
 
 def _damaged(place: str, fact: str) -> DecodeError:
-    return DecodeError(f"{place} cannot be read as a LabelMe file: {fact}.", _HINT)
+    return DecodeError("{place} cannot be read as a LabelMe file: {fact}.", _HINT, place=place, fact=fact)

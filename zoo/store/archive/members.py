@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base.text import printable
 from zoo.errors import ArchiveError, UnsafeArchiveError
+from zoo.message import printable
 
 #: Contents come in pieces of at most so many bytes.
 PIECE = 1 << 20
@@ -149,16 +149,21 @@ def check_mode(archive: Path, name: str, mode: int) -> None:
 def damaged(archive: Path, reason: str) -> ArchiveError:
     """Returns the error for an archive that is not whole."""
     return ArchiveError(
-        f"The archive {printable(archive)} is damaged: {reason}. A whole tar or zip archive was expected.",
+        "The archive {archive} is damaged: {reason}. A whole tar or zip archive was expected.",
         "Nothing was unpacked. Download it again; if nothing changes, tell its publisher.",
+        archive=archive,
+        reason=reason,
     )
 
 
 def unsafe(archive: Path, request: str, expected: str) -> UnsafeArchiveError:
     """Returns the error for an archive that asks for what no model needs."""
     return UnsafeArchiveError(
-        f"The archive {printable(archive)} {request}. {expected}",
+        "The archive {archive} {request}. {expected}",
         "Nothing was unpacked. Do not use this archive; tell its publisher.",
+        archive=archive,
+        request=request,
+        expected=expected,
     )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from zoo.base.text import printable
+from zoo.message import printable
 from zoo.store.archive.decompress import (
     Inflate,
     decompressed,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from zoo.base.text import printable
 from zoo.errors import FetchError
+from zoo.message import printable
 
 MIRROR = "ZOO_MIRROR"
 ALLOW_HTTP = "ZOO_ALLOW_HTTP"
@@ -130,7 +130,10 @@ def _mirror() -> str | Path | None:
 
 def _no_mirror(what: str) -> FetchError:
     return FetchError(
-        f"{MIRROR} is {what}.", f"Run: export {MIRROR}=https://HOST/BASE  (or a folder), or: unset {MIRROR}"
+        "{mirror} is {what}.",
+        "Run: export {mirror}=https://HOST/BASE  (or a folder), or: unset {mirror}",
+        mirror=MIRROR,
+        what=what,
     )
 
 
@@ -153,6 +156,8 @@ def _mirrored(url: str, mirror: str | Path) -> str | Path:
 
 def _outside(url: str) -> FetchError:
     return FetchError(
-        f"{shown(url)} cannot be looked up in the mirror: its path leads elsewhere. A plain path was expected.",
-        f"Run: unset {MIRROR}  (or correct the model's card)",
+        "{url} cannot be looked up in the mirror: its path leads elsewhere. A plain path was expected.",
+        "Run: unset {mirror}  (or correct the model's card)",
+        url=shown(url),
+        mirror=MIRROR,
     )

@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base.text import printable
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError, ChecksumMismatchError, FetchError
+from zoo.message import Message, printable
 from zoo.store.download.addresses import (
     Address,
     addresses,
@@ -38,7 +38,7 @@ from zoo.store.download.part import (
 
 __all__ = ["Download", "Limits", "Progress", "discard", "download"]
 
-_HINT = "Check the connection, or set ZOO_MIRROR to a mirror; then run the same command again."
+_HINT = Message("Check the connection, or set ZOO_MIRROR to a mirror; then run the same command again.")
 _OTHER_FILE = "Ask the publisher which file is right, or set ZOO_MIRROR to a mirror that has the expected one."
 # However little each brings: most requests to one address.
 _MOST_REQUESTS = 100
@@ -158,7 +158,10 @@ def discard(parts: Path, artifact: Artifact) -> None:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise CacheError(
-                    f"{printable(path)} cannot be removed: {error.strerror or error}.", "Correct its permissions."
+                    "{path} cannot be removed: {reason}.",
+                    "Correct its permissions.",
+                    path=path,
+                    reason=error.strerror or error,
                 ) from error
 
 
@@ -285,7 +288,10 @@ def _check_room(job: _Job, total: int | None, part: Part) -> None:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise CacheError(
-            f"{printable(folder)} cannot be used: {error.strerror or error}.", "Run: export ZOO_HOME=FOLDER"
+            "{folder} cannot be used: {reason}.",
+            "Run: export ZOO_HOME=FOLDER",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
     if free < needed:
         part.clear()

@@ -26,7 +26,7 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 import zoo
-from zoo.base.text import printable
+from zoo.message import printable
 from zoo.store.download.addresses import (
     objection,
     shown,

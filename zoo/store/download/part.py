@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from zoo.base.text import printable
 from zoo.errors import CacheError
+from zoo.message import printable
 from zoo.registry.records import is_sha256
 from zoo.store.download.answers import BLOCK
 
@@ -241,8 +241,10 @@ class Part:
                     self._remove()
                 raise no_room(f"{folder} cannot hold the download ({error.strerror}): it has {size}.") from error
             raise CacheError(
-                f"{folder} cannot be written to: {error.strerror or error}. A writable folder was expected.",
+                "{folder} cannot be written to: {reason}. A writable folder was expected.",
                 "Correct its permissions, or run: export ZOO_HOME=FOLDER  (a writable one)",
+                folder=folder,
+                reason=error.strerror or error,
             ) from error
 
 
