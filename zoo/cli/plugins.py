@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from zoo.cli.notes import alert, note
+from zoo.cli.notes import alert, alert_error, note
 from zoo.cli.tables import echo_json, echo_table
 from zoo.registry import Discovery, Plugin, discover
 
@@ -39,7 +39,7 @@ def check(ctx: click.Context) -> None:
     found = discover()
     problems = found.problems()
     for problem in problems:
-        alert("{problem}\n{hint}", problem=problem.message, hint=problem.hint)
+        alert_error(problem)
         cause = problem.__cause__
         while cause is not None:
             alert("  caused by {type}: {reason}", type=type(cause).__name__, reason=cause)
