@@ -35,6 +35,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import BundleError
+from zoo.message import Message
 from zoo.settings.reader import Reader
 from zoo.settings.yaml_file import read_settings
 
@@ -218,19 +219,19 @@ def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
 def _window(window: Reader) -> Window:
     size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
     if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
-        raise window.fault("A size [height, width] and a stride of at most that")
+        raise window.fault(Message("A size [height, width] and a stride of at most that"))
     return Window((size[0], size[1]), (stride[0], stride[1]))
 
 
 def _labels(labels: Reader) -> LabelSet:
     classes = labels["classes"].items()
     if not 1 <= len(classes) <= 256:
-        raise labels["classes"].fault("A list of 1 to 256 classes")
+        raise labels["classes"].fault(Message("A list of 1 to 256 classes"))
     colors: list[tuple[int, int, int]] = []
     for item in classes:
         channels = [channel.whole(0, 255) for channel in item["color"].items()]
         if len(channels) != 3:
-            raise item["color"].fault("A list of red, green and blue")
+            raise item["color"].fault(Message("A list of red, green and blue"))
         colors.append((channels[0], channels[1], channels[2]))
     return LabelSet(
         labels["name"].text(),

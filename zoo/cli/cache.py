@@ -9,6 +9,7 @@ import click
 
 from zoo.base.home import home
 from zoo.cli.completion import MODEL
+from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
 from zoo.cli.progress import download_progress
@@ -71,7 +72,13 @@ def remove_models(models: tuple[str, ...], forget: bool) -> None:
     for entry in matching(known, models):
         remove(store, entry, forget)
         click.echo(
-            f"{'forgot' if forget else 'removed'} {entry.record.model} {entry.record.kind}, {size_text(entry.size)}"
+            tr(
+                "{value} {model} {kind}, {size_text}",
+                value="forgot" if forget else "removed",
+                model=entry.record.model,
+                kind=entry.record.kind,
+                size_text=size_text(entry.size),
+            )
         )
 
 

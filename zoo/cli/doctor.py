@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.completion import BACKEND, DEVICE, MODEL
+from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json
 from zoo.message import printable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def doctor(ctx: click.Context, model: str | None, device: str | None, backend: str | None, as_json: bool) -> None:
     """Show what zoo finds on this machine; with MODEL, run its self-test. Exits with 1 if there is a problem."""
     if model is None and (device or backend):
-        raise click.UsageError("--device and --backend belong to the self-test of a model: give MODEL too.", ctx)
+        raise click.UsageError(tr("--device and --backend belong to the self-test of a model: give MODEL too."), ctx)
     if _examine(as_json) if model is None else _self_test(model, device or "cpu", backend or "auto", as_json):
         ctx.exit(1)
 
@@ -76,7 +77,7 @@ def _lines(result: SelfTestResult) -> Iterator[tuple[str, str]]:
     yield "Model", result.model
     yield "Device", result.device
     yield "Engine", result.engine
-    yield "Picture", f"{height}x{width}, the first one; further ones are faster"
+    yield "Picture", tr("{height}x{width}, the first one; further ones are faster", height=height, width=width)
     yield "Times", "  ".join(f"{stage} {1000 * seconds:.0f} ms" for stage, seconds in result.seconds.items())
     yield "State", result.state
     yield "Outcome", result.message

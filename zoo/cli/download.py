@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.completion import MODEL
+from zoo.cli.language import tr
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
@@ -46,7 +47,7 @@ def download(
     from zoo.store.lock import read_lock
 
     if not models and lock is None:
-        raise click.UsageError("Give the names of models, or a lock file.")
+        raise click.UsageError(tr("Give the names of models, or a lock file."))
     cards = chosen_cards(models or tuple(sorted(read_lock(lock or ""))))
     if dry_run:
         _plan(cards, weights, as_json)
@@ -91,9 +92,9 @@ def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     for card in cards:
         place = place_of(card, weights)
         if isinstance(place, Embedded):
-            state, size, about = "part of its plugin", None, False
+            state, size, about = tr("part of its plugin"), None, False
         else:
-            state = "here" if kept(home(), Wanted(card.name, weights, place)) else "to download"
+            state = "here" if kept(home(), Wanted(card.name, weights, place)) else tr("to download")
             # Published sizes are of the inference archives, and rounded.
             listed = card.listed_size if weights == "inference" else None
             size, about = (place.size, False) if place.size is not None else (listed, listed is not None)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from zoo.cli.completion import MODEL
+from zoo.cli.language import tr
 from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
 from zoo.contract.spec import (
@@ -43,7 +44,7 @@ def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
         yield "Summary", card.summary
     yield "Family", f"{entry.title} ({entry.distribution})"
     yield "Status", entry.status + (f"; run: {entry.install}" if entry.install else "")
-    yield "Dataset", f"{entry.dataset}, {entry.classes} classes"
+    yield "Dataset", tr("{dataset}, {classes} classes", dataset=entry.dataset, classes=entry.classes)
     if card is not None:
         yield from _card_lines(card)
     elif entry.miou is not None:
@@ -59,19 +60,36 @@ def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
 def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield "Classes", ", ".join(card.labels.names)
     yield from _listed("Preprocessing", [repr(step) for step in card.preprocess])
-    yield "Output", f"{card.output} at 1/{card.output_stride} of the input" if card.output == "logits" else card.output
+    yield (
+        "Output",
+        tr("{output} at 1/{output_stride} of the input", output=card.output, output_stride=card.output_stride)
+        if card.output == "logits"
+        else card.output,
+    )
     for metric in card.metrics:
-        terms = [metric.dataset, metric.conditions, f"source: {metric.source}" if metric.source else ""]
+        terms = [
+            metric.dataset,
+            metric.conditions,
+            tr("source: {source}", source=metric.source) if metric.source else "",
+        ]
         yield metric.name, f"{miou_text(metric.value, metric.inference)}  {'; '.join(filter(None, terms))}"
         for name, value in metric.per_class:
             yield "", f"{100 * value:6.2f}  {name}"
     for latency in card.latencies:
         figure = f"{latency.milliseconds:g} ms"
-        yield "Published time", f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}"
+        yield (
+            tr("Published time"),
+            f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}",
+        )
     if card.parameters is not None:
         yield "Parameters", f"{card.parameters:,}"
     if card.gmac is not None:
-        yield "GMAC", f"{card.gmac:.2f} for one picture of 512x1024 (height x width), counted on the inference form"
+        yield (
+            "GMAC",
+            tr(
+                "{gmac:.2f} for one picture of 512x1024 (height x width), counted on the inference form", gmac=card.gmac
+            ),
+        )
     yield "Licence", card.license
     yield "Paper", card.paper or "-"
     if card.devices:

@@ -42,11 +42,13 @@ def choose() -> tuple[Language, str]:
         poor = [stream.encoding for stream in (sys.stdout, sys.stderr) if not _can_show_chinese(stream)]
         if not poor:
             return "zh", ""
-        reason = f"The encoding {poor[0]} has no Chinese characters. English is used."
+        reason = Message("The encoding {poor} has no Chinese characters. English is used.", poor=poor[0])
     elif spoken == "en":
         reason = ""
     else:
-        reason = f"{variable} is {value!r}; en or zh was expected. English is used."
+        reason = Message(
+            "{variable} is {value!r}; en or zh was expected. English is used.", variable=variable, value=value
+        )
     return "en", reason if variable == "ZOO_LANG" else ""
 
 

@@ -52,14 +52,18 @@ def _option(name: str, ctx: click.Context) -> str:
     known = [option for parameter in root.command.get_params(root) for option in parameter.opts]
     if root is not ctx:
         words = ctx.command_path.removeprefix(f"{root.info_name} ")
-        example = f"{root.info_name} {name} {words}"
+        example = tr("{info_name} {name} {words}", info_name=root.info_name, name=name, words=words)
         return tr("It stands before the command: {example}", example=example) if name in known else ""
     from zoo.cli.legacy import DOCUMENTED
 
     flag = name.replace("_", "-")
     if flag in DOCUMENTED:
         # Without a command it is known beside --pipeline only.
-        example = f"{root.info_name} predict {'X' if flag == '--input' else f'X {flag}'}"
+        example = tr(
+            "{info_name} predict {value}",
+            info_name=root.info_name,
+            value="X" if flag == "--input" else tr("X {flag}", flag=flag),
+        )
         return tr("It belongs to a command: {example}", example=example)
     close = get_close_matches(flag, [*DOCUMENTED, *known], n=1)
     return tr("Did you mean {option!r}?", option=close[0]) if close and close[0] in DOCUMENTED else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.language import tr
 from zoo.cli.notes import alert, alert_error, note
 from zoo.cli.tables import echo_json, echo_table
 from zoo.registry import Discovery, Plugin, discover
@@ -70,4 +71,6 @@ def _state(plugin: Plugin, found: Discovery) -> str:
     if plugin.disabled:
         return "disabled"
     problems = found.problems(plugin)
-    return "ok" if not problems else "broken: " + " ".join(problem.message for problem in problems)
+    return (
+        "ok" if not problems else tr("broken: {problems}", problems=" ".join(problem.message for problem in problems))
+    )

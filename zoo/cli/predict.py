@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, MODEL, PATHS, PIPELINE
+from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
 from zoo.cli.pipeline import given
@@ -60,7 +61,11 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
     kinds = tuple(part.strip() for part in value.split(",") if part.strip())
     if not kinds or any(kind not in FORMATS for kind in kinds):
-        raise click.BadParameter(f"{value!r} is not a comma-separated choice of {', '.join(FORMATS)}.", ctx, parameter)
+        raise click.BadParameter(
+            tr("{value!r} is not a comma-separated choice of {formats:, }.", value=value, formats=list(FORMATS)),
+            ctx,
+            parameter,
+        )
     return kinds
 
 
@@ -143,7 +148,7 @@ def predict(
 
     sources = [*inputs, *more]
     if not sources:
-        raise click.UsageError("Give at least one input.", ctx)
+        raise click.UsageError(tr("Give at least one input."), ctx)
     config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
     config = config.override(**{_OPTIONS[name]: value for name, value in given(ctx, *_OPTIONS).items()})
     for said in config.notes:
@@ -155,7 +160,7 @@ def predict(
         # Before the model is loaded and any work is done for nothing.
         ensure_folder(config.save_path if file is None else file.parent)
     if resume and (config.save_path is None or file is not None):
-        raise click.UsageError("--resume belongs to --save-path FOLDER: it looks there for results.", ctx)
+        raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if offline:
         _refuse_addresses(sources)
     with download_progress() as progress:
@@ -187,7 +192,7 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
         return None
     if len(config.save_kinds) != 1:
         raise click.UsageError(
-            f"{printable(path)} names a file, which holds one form. Choose it with --save, or give a folder.", ctx
+            tr("{path} names a file, which holds one form. Choose it with --save, or give a folder.", path=path), ctx
         )
     return path
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from zoo.cli.language import tr
 from zoo.cli.notes import note, quiet, verbose
 from zoo.message import printable
 
@@ -118,7 +119,7 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
     means = result.mean_scores() if result.scores is not None else {}
     column = max(len(name) for name in shares)
     for name, share in shares.items():
-        score = f"  score {means[name]:.3f}" if name in means else ""
+        score = tr("  score {mean:.3f}", mean=means[name]) if name in means else ""
         yield f"  {name:<{column}}  {share:7.2%}{score}"
     if result.note:
         note("  {note}", note=result.note)
@@ -131,7 +132,7 @@ def _line(result: Result, paths: list[Path]) -> Iterator[str]:
     shares = list(result.shares().items())
     parts = [_place(result), *(f"{name} {share:.1%}" for name, share in shares[:_SHOWN])]
     if len(shares) > _SHOWN:
-        parts.append(f"and {len(shares) - _SHOWN} more")
+        parts.append(tr("and {count} more", count=len(shares) - _SHOWN))
     if result.note:
         parts.append(f"({printable(result.note)})")
     if paths:
@@ -184,7 +185,7 @@ class Tally:
     def means(self) -> str:
         """What a picture took, on average, and what it ran on."""
         means = {stage: seconds / self.pictures for stage, seconds in self._seconds.items()}
-        return f"{_times(means)} a picture  ({'; '.join(self._engines)})"
+        return tr("{times} a picture  ({engines:; })", times=_times(means), engines=list(self._engines))
 
 
 @dataclass(frozen=True)

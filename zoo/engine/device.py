@@ -57,7 +57,7 @@ def resolve_device(name: str, devices: Mapping[str, Device]) -> tuple[Device, in
     index = int(number or 0)
     probe = device.probe()
     if index >= probe.count:
-        reason = probe.reason or f"there are {probe.count}, numbered from 0"
+        reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
         raise DeviceUnavailableError(
             "The device {kind}:{index} cannot be used: {reason}.",
             "Use device='cpu'",

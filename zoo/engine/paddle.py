@@ -43,7 +43,7 @@ class PaddleBackend:
     def probe(self, device: Device) -> Probe:
         """Says whether paddle is installed; does not import it."""
         if importlib.util.find_spec("paddle") is None:
-            return Probe(0, "paddlepaddle is not installed")
+            return Probe(0, Message("paddlepaddle is not installed"))
         return Probe(1)
 
     def open(self, program: Path, params: Path, options: SessionOptions, vouched: bool = True) -> PaddleSession:
@@ -134,7 +134,13 @@ class PaddleSession:
     def engine(self) -> str:
         """Such as "paddle 3.2.2, oneDNN, 2 threads"."""
         unit = "thread" if self._threads == 1 else "threads"
-        return f"paddle {self._version}, {self._settings[0]}, {self._threads} {unit}"
+        return Message(
+            "paddle {version}, {setting}, {threads} {unit}",
+            version=self._version,
+            setting=self._settings[0],
+            threads=self._threads,
+            unit=unit,
+        )
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """Runs one batch.

@@ -30,6 +30,7 @@ from zoo.engine.paddle_settings import (
     make_config,
 )
 from zoo.errors import BackendError, OutputError
+from zoo.message import Message
 
 _log = logging.getLogger("zoo.engine")
 # An even and an odd size: oneDNN's pooling fails only where sizes do not divide.
@@ -101,9 +102,13 @@ def _trial(program: Path, params: Path, setting: str) -> str | None:
     if ended.returncode == 0:
         return None
     if ended.returncode < 0:
-        return f"ended by {signal.Signals(-ended.returncode).name}"
+        return Message("ended by {Signals}", Signals=signal.Signals(-ended.returncode).name)
     lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-    return f"exit status {ended.returncode}: {lines[-1] if lines else 'no message'}"
+    return Message(
+        "exit status {returncode}: {reason}",
+        returncode=ended.returncode,
+        reason=lines[-1] if lines else Message("no message"),
+    )
 
 
 def _recorded(record: Path) -> str | None:
@@ -147,7 +152,7 @@ def _compare(program: Path, params: Path, setting: str) -> None:
         wrong = (difference > _TOLERANCE * max(1.0, float(np.abs(results[1]).max()))).mean()
         # Label programs may differ on single pixels where two classes are equal; logits programs not at all.
         if wrong > (0.001 if np.issubdtype(results[1].dtype, np.integer) else 0.0):
-            raise ValueError(f"the results differ from plain ones on {wrong:.2%} of the values")
+            raise ValueError(Message("the results differ from plain ones on {wrong:.2%} of the values", wrong=wrong))
 
 
 def _shapes(declared: tuple[int, ...] | None) -> list[tuple[int, ...]]:

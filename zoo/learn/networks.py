@@ -14,6 +14,7 @@ from zoo.learn.checkpoint import (
     apply_weights,
     load_checkpoint,
 )
+from zoo.message import Message
 from zoo.registry import find_model
 
 if TYPE_CHECKING:
@@ -50,7 +51,13 @@ def build_network(
         ValueError: A number is not positive.
     """
     if (num_classes is not None and num_classes < 1) or in_channels < 1:
-        raise ValueError(f"num_classes is {num_classes} and in_channels {in_channels}; positive numbers were expected")
+        raise ValueError(
+            Message(
+                "num_classes is {num_classes} and in_channels {in_channels}; positive numbers were expected",
+                num_classes=num_classes,
+                in_channels=in_channels,
+            )
+        )
     found = find_model(name)
     if not found.family.network:
         raise ExportError(
@@ -72,6 +79,6 @@ def build_network(
         ) from error
     network: nn.Layer = build(found.card.name, num_classes or len(found.card.labels), in_channels)
     if arrays is not None:
-        source = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else "the given weights"
+        source = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else Message("the given weights")
         apply_weights(network, arrays, reset_head=reset_head, source=source)
     return network

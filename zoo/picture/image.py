@@ -134,9 +134,9 @@ def decode(file: BinaryIO, name: str, max_pixels: int) -> Picture:
             count = count_frames(file, picture, name, max_pixels)
         except Exception:
             # Damage in later frames is no damage to the first.
-            note = "first frame of a damaged file"
+            note = Message("first frame of a damaged file")
         else:
-            note = f"first of {count} frames" if count > 1 else ""
+            note = Message("first of {count} frames", count=count) if count > 1 else ""
     if note:
         _LOG.info("%s: the %s is taken", name, note)
     return Picture(pixels, note)

@@ -13,8 +13,8 @@ from zoo.message import Message, printable
 
 EXPECTED = Message("Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture.")
 HINT_FILE = Message("Open it in a picture viewer; if it looks right there, save it again as PNG.")
-HINT_SIZE = "Cut it into tiles or make it smaller first."
-HINT_LARGE_TIFF = (
+HINT_SIZE = Message("Cut it into tiles or make it smaller first.")
+HINT_LARGE_TIFF = Message(
     "Run: zoo tiff SOURCE TARGET --model MODEL, or call Model.predict_tiff; they segment TIFF files of any size."
 )
 _HINT_PATH = Message("Check the path and the rights to read it; a relative path starts at the current folder.")

@@ -67,7 +67,7 @@ def draw_page(file: BinaryIO, number: int, count: int, name: str, max_pixels: in
         DecodeError: The page or the document cannot be drawn, or the page is too large.
         SourceError: pypdfium2 is not installed.
     """
-    page_name = f"{name} (page {number} of {count})"
+    page_name = Message("{name} (page {number} of {count})", name=name, number=number, count=count)
     with _document(file, page_name) as document:
         document.init_forms()
         # Sizes are float32 and rounded up: a page of 80 pixels would become one of 81, and blurred.
@@ -78,7 +78,7 @@ def draw_page(file: BinaryIO, number: int, count: int, name: str, max_pixels: in
             check_size(height, width, page_name, max_pixels)
             with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
                 pixels = np.array(bitmap.to_numpy(), dtype=np.uint8)
-    return Picture(pixels, f"page {number} of {count}")
+    return Picture(pixels, Message("page {number} of {count}", number=number, count=count))
 
 
 @contextmanager

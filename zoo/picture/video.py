@@ -55,7 +55,7 @@ def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture
         with closing(_frames(file, container, name, max_pixels)) as frames:
             for pixels in frames:
                 number += 1
-                yield Picture(np.ascontiguousarray(pixels), f"frame {number}")
+                yield Picture(np.ascontiguousarray(pixels), Message("frame {number}", number=number))
         if not number:
             raise DecodeError("{name} is a video without a frame. {expected}", _HINT, name=name, expected=_EXPECTED)
         if missing:
@@ -70,7 +70,12 @@ def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture
     except SourceError as error:
         yield error
     except Exception as error:
-        yield undecodable(f"{name} (frame {number + 1})" if number else name, error, _EXPECTED, _HINT)
+        yield undecodable(
+            Message("{name} (frame {number})", name=name, number=number + 1) if number else name,
+            error,
+            _EXPECTED,
+            _HINT,
+        )
 
 
 def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Generator[NDArray[np.uint8], None, None]:
@@ -102,7 +107,7 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
         stream.codec_context.options = {"err_detect": "crccheck+explode", "max_pixels": str(max_pixels)}
         for frame in opened.decode(stream):
             if frame.is_corrupt:
-                raise ValueError("it is damaged")
+                raise ValueError(Message("it is damaged"))
             check_size(frame.height, frame.width, name, max_pixels)
             yield np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
 
@@ -113,7 +118,7 @@ def _with_opencv(cv2: Any, file: BinaryIO, name: str, max_pixels: int) -> Iterat
         capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
         try:
             if not capture.isOpened():
-                raise ValueError("OpenCV cannot open it")
+                raise ValueError(Message("OpenCV cannot open it"))
             height, width = cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH
             check_size(int(capture.get(height)), int(capture.get(width)), name, max_pixels)
             while (read := cast("tuple[bool, NDArray[np.uint8]]", capture.read()))[0]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from zoo.bundle.bundle import Bundle
 from zoo.contract.spec import Window
 from zoo.errors import BundleError, ConfigError
+from zoo.message import Message
 from zoo.segment.augmented import check_scales
 from zoo.segment.scores import score_kind
 from zoo.segment.slide import obstacle
@@ -57,15 +58,28 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if self.batch_size != "auto" and not _is_count(self.batch_size):
-            raise ValueError(f"batch_size is {self.batch_size!r}; a positive number or 'auto' was expected")
+            raise ValueError(
+                Message(
+                    "batch_size is {batch_size!r}; a positive number or 'auto' was expected", batch_size=self.batch_size
+                )
+            )
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} was expected")
+                raise ValueError(
+                    Message(
+                        "{name} is {value!r}; one of {map:, } was expected",
+                        name=name,
+                        value=value,
+                        map=list(map(repr, allowed)),
+                    )
+                )
         for name in _FLAGS:
             # A text such as "no" would count as true.
             if getattr(self, name) not in (True, False):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; True or False was expected")
+                raise ValueError(
+                    Message("{name} is {getattr!r}; True or False was expected", name=name, getattr=getattr(self, name))
+                )
         for name in ("window", "stride"):
             value: object = getattr(self, name)
             pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
@@ -77,9 +91,11 @@ class RunOptions:
                     value=value,
                 )
         if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
-            raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
+            raise ValueError(Message("min_score is {value!r}; a number from 0 to 1 was expected", value=self.min_score))
         if self.live and self.batch_size != 1:
-            raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
+            raise ValueError(
+                Message("batch_size is {batch_size!r}; 1 was expected with live=True", batch_size=self.batch_size)
+            )
         check_scales(self.scales)
 
     @property
@@ -121,7 +137,7 @@ def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, s
         if bundle.window is None:
             return None, ""
         if reason:
-            return None, f"whole picture, although the published figure is of windows: {reason}"
+            return None, Message("whole picture, although the published figure is of windows: {reason}", reason=reason)
         return bundle.window, _said(bundle.window)
     if reason:
         raise BundleError(
@@ -151,4 +167,6 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
 
 def _said(window: Window) -> str:
     (height, width), (down, right) = window.size, window.stride
-    return f"windows of {height}x{width} every {down}x{right}"
+    return Message(
+        "windows of {height}x{width} every {down}x{right}", height=height, width=width, down=down, right=right
+    )

@@ -24,6 +24,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
+from zoo.message import Message
 from zoo.registry.contract import check_backends, check_devices, check_families
 from zoo.registry.names import Claim, Index, canonical_distribution
 
@@ -61,7 +62,12 @@ class Plugin:
     disabled: bool = False
 
     def __str__(self) -> str:
-        return f"plugin {self.name!r} of {self.distribution} {self.version}".rstrip()
+        return Message(
+            "plugin {name!r} of {distribution} {version}",
+            name=self.name,
+            distribution=self.distribution,
+            version=self.version,
+        ).rstrip()
 
 
 class InstalledModel(NamedTuple):
@@ -133,7 +139,9 @@ class Discovery:
 
     def _model_claims(self) -> Iterable[Claim[InstalledModel]]:
         for model in self.installed_models:
-            owner = f"{model.distribution} (family {model.family.name!r})"
+            owner = Message(
+                "{distribution} (family {family!r})", distribution=model.distribution, family=model.family.name
+            )
             for name in (model.card.name, *model.card.aliases):
                 yield name, owner, model.distribution, model
 
@@ -266,12 +274,14 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
 def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
     """Returns name and version; of a distribution without readable metadata the place where it lies."""
     if distribution is None:
-        return "an unnamed distribution", ""
+        return Message("an unnamed distribution"), ""
     with contextlib.suppress(Exception):
         fields = distribution.metadata
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
-    return f"a distribution with damaged METADATA in {distribution.locate_file('')}", ""
+    return Message(
+        "a distribution with damaged METADATA in {locate_file}", locate_file=distribution.locate_file("")
+    ), ""
 
 
 def _reason(cause: BaseException) -> str:

@@ -80,7 +80,9 @@ class Registry:
     ) -> tuple[ModelEntry, ...]:
         """Lists models; see `zoo.list_models`."""
         if sort not in get_args(Sort):
-            raise ValueError(f"sort is {sort!r}; expected one of {', '.join(get_args(Sort))}")
+            raise ValueError(
+                Message("sort is {sort!r}; expected one of {args:, }", sort=sort, args=list(get_args(Sort)))
+            )
         if family is not None:
             self.discovery.families.get(family)  # raises when two distributions bring it
         found = [
@@ -157,12 +159,16 @@ class Registry:
     def _offered(self, summary: CatalogueEntry) -> ModelEntry:
         plugin = self._plugin_of(summary)
         if plugin is None:
-            return _entry(summary, "not installed", f"pip install {summary.distribution}")
+            return _entry(
+                summary, "not installed", Message("pip install {distribution}", distribution=summary.distribution)
+            )
         if plugin.disabled:
-            return _entry(summary, "plugin disabled", f"unset {DISABLE}")
+            return _entry(summary, "plugin disabled", Message("unset {disable}", disable=DISABLE))
         if plugin.error is not None:
-            return _entry(summary, "plugin broken", "zoo plugins check")
-        return _entry(summary, "not installed", f"pip install --upgrade {summary.distribution}")
+            return _entry(summary, "plugin broken", Message("zoo plugins check"))
+        return _entry(
+            summary, "not installed", Message("pip install --upgrade {distribution}", distribution=summary.distribution)
+        )
 
     def _plugin_of(self, summary: CatalogueEntry) -> Plugin | None:
         wanted = canonical_distribution(summary.distribution)
@@ -208,7 +214,7 @@ class Registry:
         close = self.suggestions(name)
         message = Message("No model is called {name!r}.", name=name)
         if close:
-            message += f" Did you mean {' or '.join(close)}?"
+            message += Message(" Did you mean {suggestions: or }?", suggestions=close)
         return ModelNotFoundError(message, "Run: zoo list-models")
 
 

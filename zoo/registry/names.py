@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from zoo.errors import DuplicateNameError
+from zoo.message import Message
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ _ALLOWED = re.compile(r"(?!\.)[A-Za-z0-9._\-+ ()\[\]]{1,100}")
 _SLICE = re.compile(r" *\(slice\)$")
 
 #: What `is_valid` demands, for messages.
-RULE = "1 to 100 letters, digits, blanks and . _ - + ( ) [ ], not starting with a dot"
+RULE = Message("1 to 100 letters, digits, blanks and . _ - + ( ) [ ], not starting with a dot")
 
 
 def is_valid(name: object) -> bool:
@@ -100,7 +101,7 @@ class Index(Mapping[str, T]):
         )
 
     def _clash(self, claims: list[Claim[T]]) -> DuplicateNameError:
-        owners = " and by ".join(owner for _, owner, _, _ in claims)
+        owners = Message(" and by ").join(owner for _, owner, _, _ in claims)
         distributions = sorted({distribution for _, _, distribution, _ in claims})
         return DuplicateNameError(
             "The {kind} name {claim!r} is brought by {owners}. Each name must mean one {kind}.",

@@ -24,7 +24,7 @@ from zoo.contract.labels import (
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
 from zoo.errors import BundleError, ConfigError
-from zoo.message import Message, printable
+from zoo.message import Message
 from zoo.results.classes import class_names
 from zoo.results.palette import read_color, unknown_class
 from zoo.settings.yaml_file import read_settings
@@ -51,7 +51,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     if isinstance(mapping, LabelMapping):
         return _checked(mapping, source)
     if isinstance(mapping, Mapping):
-        return _read(mapping, source, "custom", "The label mapping")
+        return _read(mapping, source, "custom", Message("The label mapping"))
     text = os.fspath(mapping)
     if text in CONVERSIONS:
         return _checked(CONVERSIONS[text].mapping, source)
@@ -69,7 +69,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
         content = read_settings(path)
     except BundleError as error:
         raise ConfigError(error.message, _FORM) from error
-    return _read(content, source, path.stem, f"The label mapping {printable(path)}")
+    return _read(content, source, path.stem, Message("The label mapping {path}", path=path))
 
 
 def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
@@ -157,7 +157,7 @@ def _groups(labels: object, names: list[str], source: LabelSet, place: str) -> d
         groups[new] = []
         for name in cast(list[object], old):
             if not isinstance(name, str) or name not in names:
-                raise unknown_class(name, names, f"the label set {source.name!r}")
+                raise unknown_class(name, names, Message("the label set {source!r}", source=source.name))
             if name in used:
                 raise ConfigError(
                     "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
@@ -198,6 +198,6 @@ def _colors(colors: object, groups: Mapping[str, list[int]], source: LabelSet, p
     chosen = {name: source.palette[values[0]] for name, values in groups.items()}
     for name, color in cast(Mapping[object, object], colors).items():
         if not isinstance(name, str) or name not in chosen:
-            raise unknown_class(name, list(chosen), "the new label set")
+            raise unknown_class(name, list(chosen), Message("the new label set"))
         chosen[name] = read_color(color, name)
     return chosen

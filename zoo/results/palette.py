@@ -74,7 +74,7 @@ def read_palette(palette: Palette, labels: LabelSet) -> tuple[Color, ...]:
         colors = dict(zip(names, labels.palette, strict=True))
         for name, color in palette.items():
             if name not in colors:
-                raise unknown_class(name, names, f"the label set {labels.name!r}")
+                raise unknown_class(name, names, Message("the label set {labels!r}", labels=labels.name))
             colors[name] = read_color(color, name)
         return tuple(colors.values())
     listed = isinstance(cast(object, palette), Iterable) and not isinstance(palette, str)

@@ -25,6 +25,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import BundleError, InferenceError
+from zoo.message import Message
 from zoo.segment.scores import winning_scores
 from zoo.segment.transforms import (
     Geometry,
@@ -201,10 +202,10 @@ def slide_logits(
 def obstacle(bundle: Bundle) -> str:
     """Says why a bundle cannot be run in windows; empty when it can."""
     if bundle.output != "logits":
-        return f"its program returns {bundle.output} and no logits that could be blended"
+        return Message("its program returns {output} and no logits that could be blended", output=bundle.output)
     others = [type(step).__name__ for step in bundle.preprocess if not isinstance(step, (Normalize, Pad))]
     if others:
-        return f"its preprocessing has the step {others[0]}, which needs the whole picture"
+        return Message("its preprocessing has the step {other}, which needs the whole picture", other=others[0])
     return ""
 
 

@@ -63,17 +63,32 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
         return [str(value) for value in rule.get("enum", [rule.get("const")])]
     kind, low, high = rule["type"], rule.get("minimum"), rule.get("maximum")
     if kind == "integer":
-        return [f"a whole number from {low} to {high}"]
+        return [Message("a whole number from {low} to {high}", low=low, high=high)]
     if kind == "number":
         above = rule.get("exclusiveMinimum")
-        return [f"a number from {low} to {high}" if above is None else f"a number above {above} (at most {high})"]
+        return [
+            Message("a number from {low} to {high}", low=low, high=high)
+            if above is None
+            else Message("a number above {above} (at most {high})", above=above, high=high)
+        ]
     if kind == "array":
         values = describe(rule["items"])
         same = rule["minItems"] == rule.get("maxItems")
-        return [f"a list of {rule['minItems']} values ({values})" if same else f"a list of values ({values})"]
+        return [
+            Message("a list of {minitems} values ({values})", minitems=rule["minItems"], values=values)
+            if same
+            else Message("a list of values ({values})", values=values)
+        ]
     if kind == "object":
-        return [f"a mapping of {', '.join(rule['properties'])}" if "properties" in rule else "a mapping"]
-    words = {"string": "text (in quotes if YAML takes it for something else)", "boolean": "true or false"}
+        return [
+            Message("a mapping of {properties:, }", properties=list(rule["properties"]))
+            if "properties" in rule
+            else Message("a mapping")
+        ]
+    words = {
+        "string": Message("text (in quotes if YAML takes it for something else)"),
+        "boolean": Message("true or false"),
+    }
     return [words.get(kind, "null")]
 
 

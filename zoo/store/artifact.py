@@ -218,14 +218,17 @@ def _note(wanted: Wanted, progress: Callable[[Progress], None] | None) -> Callab
 
 
 def _command(wanted: Wanted) -> str:
-    kind = " --weights pretrained" if wanted.kind == "pretrained" else ""
-    return f"zoo download {shlex.quote(wanted.model)}{kind}"
+    kind = Message(" --weights pretrained") if wanted.kind == "pretrained" else ""
+    return Message("zoo download {quote}{kind}", quote=shlex.quote(wanted.model), kind=kind)
 
 
 def _mismatch_hint(wanted: Wanted, options: FetchOptions) -> str:
     name = shlex.quote(wanted.model)
     if options.sha256 is not None:
-        return f"The lock file holds another file. If the new one is wanted, run: zoo lock {name}"
+        return Message("The lock file holds another file. If the new one is wanted, run: zoo lock {name}", name=name)
     if wanted.artifact.sha256 is not None:
-        return "The plugin holds the digest. Try again later or another ZOO_MIRROR, or upgrade the plugin."
-    return f"An earlier download had the other digest. If the new file is wanted, run: zoo cache rm {name} --forget"
+        return Message("The plugin holds the digest. Try again later or another ZOO_MIRROR, or upgrade the plugin.")
+    return Message(
+        "An earlier download had the other digest. If the new file is wanted, run: zoo cache rm {name} --forget",
+        name=name,
+    )

@@ -12,7 +12,7 @@ from zoo.bundle.bundle import (
 )
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
-from zoo.message import printable
+from zoo.message import Message
 from zoo.registry import find_model
 from zoo.store.download.download import Progress
 from zoo.store.model_files import (
@@ -96,12 +96,11 @@ def _nearby(path: Path) -> str | None:
         return None
     # Training with PaddleX leaves both: best_model/inference and best_model/model.pdparams.
     if settings_file(path / "inference") is not None:
-        return f"Give the folder inside it: {printable(path / 'inference')}"
+        return Message("Give the folder inside it: {path}", path=path / "inference")
     files = [path, *(path / f"model{suffix}" for suffix in _CHECKPOINTS)]
     for file in files:
         if file.suffix in _CHECKPOINTS and os.path.isfile(file):
-            return (
-                "A checkpoint must be exported first. "
-                f"Run: zoo export MODEL --weights {printable(file)} --output FOLDER"
+            return Message(
+                "A checkpoint must be exported first. Run: zoo export MODEL --weights {file} --output FOLDER", file=file
             )
     return None

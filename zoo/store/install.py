@@ -19,6 +19,7 @@ from zoo.bundle.foreign import unnamed_labels
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, BundleError, ChecksumMismatchError, ModelNotFoundError
+from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.names import fold
 from zoo.registry.records import (
@@ -185,10 +186,10 @@ def _install(pack: Pack, locked: LockedModel, kind: Kind, folder: Path, store: S
         model = None
     plugin = "" if model is not None else locked.distribution
     if not files.url:
-        return Installed(locked.name, kind, "part of its plugin", plugin)
+        return Installed(locked.name, kind, Message("part of its plugin"), plugin)
     place = _declared(pack, locked.name, kind) if model is None else place_of(model.card, kind)
     if not isinstance(place, Artifact):
-        return Installed(locked.name, kind, "part of its plugin", plugin)
+        return Installed(locked.name, kind, Message("part of its plugin"), plugin)
     wanted = Wanted(locked.name if model is None else model.card.name, kind, place)
     with store.lock(wanted.key):
         known = store.record(wanted.key)
@@ -205,7 +206,7 @@ def _install(pack: Pack, locked: LockedModel, kind: Kind, folder: Path, store: S
         if known is not None and store.holds(known.tree):
             with contextlib.suppress(DamagedError):
                 store.check(known.tree)
-                return Installed(locked.name, kind, "already here", plugin)
+                return Installed(locked.name, kind, Message("already here"), plugin)
         tree, _ = _keep(store, wanted.key, folder)
         store.write_record(
             Record(wanted.key, wanted.model, kind, files.url, files.size, files.sha256, tree, "bundle", now())

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from zoo.base.files import write_atomic
 from zoo.errors import CacheError, OutputError
-from zoo.message import printable
+from zoo.message import Message
 from zoo.registry.records import (
     RECORDS,
     TREES,
@@ -136,11 +136,13 @@ class Store:
         try:
             manifest = read_manifest(json.loads((place / MANIFEST).read_bytes()))
             if tree_digest(manifest) != tree:
-                raise ValueError("it is not the list of this folder")
+                raise ValueError(Message("it is not the list of this folder"))
             faults, fresh = changes(place / FILES, manifest, thorough)
         except (OSError, ValueError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise _damaged(place, f"{MANIFEST} or a file of it cannot be read: {reason}") from error
+            raise _damaged(
+                place, Message("{manifest} or a file of it cannot be read: {reason}", manifest=MANIFEST, reason=reason)
+            ) from error
         if faults:
             raise _damaged(place, "; ".join(faults))
         if fresh != manifest:
@@ -201,7 +203,7 @@ class Store:
                 lock.acquire(timeout=0)
             except Timeout:
                 if waiting is not None:
-                    waiting("waits for another process that is fetching it")
+                    waiting(Message("waits for another process that is fetching it"))
                 _wait(lock, waiting)
         except OSError as error:
             raise CacheError(
@@ -286,7 +288,7 @@ class Store:
                 continue
             _flush_folder(self.trees)
             return
-        raise OSError(errno.EBUSY, f"{place} is being written by others again and again")
+        raise OSError(errno.EBUSY, Message("{place} is being written by others again and again", place=place))
 
 
 def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
@@ -296,12 +298,13 @@ def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
             return
         except Timeout:
             if waiting is not None:
-                waiting("still waits for another process that is fetching it")
+                waiting(Message("still waits for another process that is fetching it"))
 
 
 def _damaged(place: Path, reason: str) -> DamagedError:
     return DamagedError(
-        f"The stored files in {printable(place)} are damaged: {printable(reason)}.", "Run: zoo cache verify --repair"
+        Message("The stored files in {place} are damaged: {reason}.", place=place, reason=reason),
+        Message("Run: zoo cache verify --repair"),
     )
 
 

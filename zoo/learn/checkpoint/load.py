@@ -16,7 +16,7 @@ from zoo.learn.checkpoint.pickles import (
     RandomState,
     read_pickle,
 )
-from zoo.message import printable
+from zoo.message import Message, printable
 
 _log = logging.getLogger("zoo")
 
@@ -86,8 +86,8 @@ def _state_dict(path: Path, content: object) -> dict[str, NDArray[Any]]:
         if isinstance(value, np.ndarray):
             state[str(name)] = value
         else:
-            kind = "a random state" if isinstance(value, RandomState) else f"a {type(value).__name__}"
-            raise _no_state_dict(path, f"{kind} under {str(name)!r}")
+            kind = Message("a random state") if isinstance(value, RandomState) else f"a {type(value).__name__}"
+            raise _no_state_dict(path, Message("{kind} under {name!r}", kind=kind, name=name))
     if not state:
         raise _no_state_dict(path, "nothing")
     return state

@@ -45,9 +45,15 @@ class Report:
         lines = [
             _listed("missing", self.missing),
             _listed("unexpected", self.unexpected),
-            _listed("of another shape", [f"{n} {list(a)} instead of {list(b)}" for n, a, b in self.shapes]),
-            _listed("of another dtype", [f"{n} {a} instead of {b}" for n, a, b in self.dtypes]),
-            _listed("with NaN or infinity", self.not_finite),
+            _listed(
+                Message("of another shape"),
+                [Message("{n} {a} instead of {b}", n=n, a=list(a), b=list(b)) for n, a, b in self.shapes],
+            ),
+            _listed(
+                Message("of another dtype"),
+                [Message("{n} {a} instead of {b}", n=n, a=a, b=b) for n, a, b in self.dtypes],
+            ),
+            _listed(Message("with NaN or infinity"), self.not_finite),
         ]
         return "; ".join(line for line in lines if line)
 
@@ -67,7 +73,11 @@ def compare(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> Report:
 
 
 def apply_weights(
-    network: nn.Layer, weights: Mapping[str, NDArray[Any]], *, reset_head: bool = False, source: str = "the checkpoint"
+    network: nn.Layer,
+    weights: Mapping[str, NDArray[Any]],
+    *,
+    reset_head: bool = False,
+    source: str = Message("the checkpoint"),
 ) -> tuple[str, ...]:
     """Puts weights into a network.
 
@@ -114,5 +124,5 @@ def _differs_in_classes(have: tuple[int, ...], want: tuple[int, ...]) -> bool:
 def _listed(title: str, names: list[str] | tuple[str, ...]) -> str:
     if not names:
         return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    more = Message(" and {count} more", count=len(names) - _SHOWN) if len(names) > _SHOWN else ""
     return f"{len(names)} {title}: {', '.join(names[:_SHOWN])}{more}"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import DatasetError
-from zoo.message import printable
+from zoo.message import Message
 from zoo.picture.image import read_image
 
 
@@ -108,17 +108,19 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
         if not columns:
             continue
         if len(columns) != 2:
-            faults.append(f"line {number} has {len(columns)} columns")
+            faults.append(Message("line {number} has {count} columns", number=number, count=len(columns)))
             continue
         sample = Sample(root / columns[0], root / columns[1])
         faults += [
-            f"line {number}: {printable(path)} does not exist"
+            Message("line {number}: {path} does not exist", number=number, path=path)
             for path in (sample.image, sample.mask)
             if not path.is_file()
         ]
         samples.append(sample)
     if faults:
-        listed = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        listed = "; ".join(faults[:5]) + (
+            Message("; and {count} more", count=len(faults) - 5) if len(faults) > 5 else ""
+        )
         raise DatasetError(
             "The list file {list_file} has {count} faulty entries: {listed}.",
             "Every line is an image path and a mask path, relative to the folder of the list file.",

@@ -39,6 +39,7 @@ from zoo.learn.export.verify import (
     Agreement,
     trial_batches,
 )
+from zoo.message import Message
 
 
 def export_bundle(
@@ -261,5 +262,5 @@ def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, i
             agreement = agreement.add(session.run(batch), expected)
     finally:
         session.close()
-    agreement.check("the export and the network")
+    agreement.check(Message("the export and the network"))
     return agreement

@@ -77,7 +77,7 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
                 reason=lines[-1] if lines else Message("no message"),
             )
         agreement = _compare(bundle, partial)
-        agreement.check("the ONNX model and the network")
+        agreement.check(Message("the ONNX model and the network"))
         os.replace(partial, target)
     except subprocess.TimeoutExpired as error:
         raise ExportError(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import ExportError
+from zoo.message import Message
 
 #: Smallest accepted share of pixels with the same class.
 REQUIRED = 0.999
@@ -80,7 +81,12 @@ class Agreement:
             )
 
     def __str__(self) -> str:
-        return f"{self.share:.4%} of {self.pixels} classes equal, largest difference of logits {self.difference:.1e}"
+        return Message(
+            "{share:.4%} of {pixels} classes equal, largest difference of logits {difference:.1e}",
+            share=self.share,
+            pixels=self.pixels,
+            difference=self.difference,
+        )
 
 
 def trial_batches(in_channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.float32]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from zoo.errors import SourceError
-from zoo.message import printable
+from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
 from zoo.picture.sources.content import (
     HEAD_BYTES,
@@ -47,11 +47,18 @@ def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
     if scheme := URL.match(text):
         yield _from_url(text, scheme[1].lower(), options)
     elif not text:
-        yield refused(f"is an empty path. {ACCEPTED}", "Give a dot for the current folder.")
+        yield refused(
+            Message("is an empty path. {accepted}", accepted=ACCEPTED), Message("Give a dot for the current folder.")
+        )
     elif not _can_be_a_path(text):
         start = printable(text[:40]) + ("..." if text[40:] else "")
-        fact = f"is a text of {len(text)} characters that cannot be a path: {start}. {ACCEPTED}"
-        yield refused(fact, "Pass a picture as bytes, not as text.")
+        fact = Message(
+            "is a text of {count} characters that cannot be a path: {start}. {accepted}",
+            count=len(text),
+            start=start,
+            accepted=ACCEPTED,
+        )
+        yield refused(fact, Message("Pass a picture as bytes, not as text."))
     elif os.path.isdir(text):
         yield from _from_folder(text, options)
     elif MAGIC.search(text) and not os.path.lexists(text):
@@ -76,8 +83,15 @@ def _from_url(url: str, scheme: str, options: SourceOptions) -> Origin:
 
     if scheme in ("http", "https"):
         return from_url(url, options)
-    hint = "Give the path alone." if scheme == "file" else "Download it first and give the file's path."
-    return refused(f"has the scheme {scheme}. http or https was expected.", hint, uri=shown(url), shown=shown(url))
+    hint = (
+        Message("Give the path alone.") if scheme == "file" else Message("Download it first and give the file's path.")
+    )
+    return refused(
+        Message("has the scheme {scheme}. http or https was expected.", scheme=scheme),
+        hint,
+        uri=shown(url),
+        shown=shown(url),
+    )
 
 
 def _from_file(path: str, options: SourceOptions) -> Origin:
@@ -100,11 +114,21 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _from_file(entry.path, options)
         elif entry.fate == "file":
             others.append(entry.path)
-    parts = [_counted(others, "other file", "passed over"), _counted(folders, "sub-folder", "not entered")]
+    parts = [
+        _counted(others, Message("other file"), Message("passed over")),
+        _counted(folders, "sub-folder", Message("not entered")),
+    ]
     told = ", ".join(part for part in parts if part)
     if empty:
-        fact = f"holds no picture ({told or 'it is empty'}). Files such as PNG or JPEG were expected in the folder."
-        hint = "Read its sub-folders too: recursive=True, or --recursive." if folders else "Check the path."
+        fact = Message(
+            "holds no picture ({told}). Files such as PNG or JPEG were expected in the folder.",
+            told=told or Message("it is empty"),
+        )
+        hint = (
+            Message("Read its sub-folders too: recursive=True, or --recursive.")
+            if folders
+            else Message("Check the path.")
+        )
         yield _refused_path(folder, fact, hint)
     elif told:
         _LOG.info("%s: %s", printable(folder), told)
@@ -113,10 +137,14 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
     entries = matches(pattern)
     folders = [entry.path for entry in entries if entry.fate == "passed"]
-    told = _counted(folders, "folder", "not entered")
+    told = _counted(folders, "folder", Message("not entered"))
     if len(folders) == len(entries):
-        fact = f"does not exist, and as a pattern it matches no file{f' ({told})' if told else ''}. {ACCEPTED}"
-        yield _refused_path(pattern, fact, "Check the pattern; ** stands for any number of folders.")
+        fact = Message(
+            "does not exist, and as a pattern it matches no file{value}. {accepted}",
+            value=Message(" ({told})", told=told) if told else "",
+            accepted=ACCEPTED,
+        )
+        yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
     for entry in entries:
         if entry.fate == "closed":
@@ -138,8 +166,8 @@ def _is_wanted(path: str) -> bool:
 
 
 def _closed(entry: Entry) -> Origin:
-    fact = f"cannot be listed: {entry.reason}. A folder that may be read was expected."
-    return _refused_path(entry.path, fact, "Correct its permissions, or give the files.")
+    fact = Message("cannot be listed: {reason}. A folder that may be read was expected.", reason=entry.reason)
+    return _refused_path(entry.path, fact, Message("Correct its permissions, or give the files."))
 
 
 def _refused_path(path: str, fact: str, hint: str) -> Origin:
@@ -150,4 +178,11 @@ def _counted(paths: Sequence[str], noun: str, fate: str) -> str:
     if not paths:
         return ""
     name = printable(os.path.basename(paths[0].rstrip("/")))
-    return f"{len(paths)} {noun}{'s' if len(paths) > 1 else ''} {fate}, such as {name}"
+    return Message(
+        "{count} {noun}{value} {fate}, such as {name}",
+        count=len(paths),
+        noun=noun,
+        value="s" if len(paths) > 1 else "",
+        fate=fate,
+        name=name,
+    )

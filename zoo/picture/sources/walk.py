@@ -77,14 +77,20 @@ def _inside(
     kind = "dict" if isinstance(source, Mapping) else "iterator" if isinstance(source, Iterator) else "list"
     if depth == _DEEPEST:
         yield refused(
-            f"lies inside {_DEEPEST} others already. No deeper ones are read.", "Pass a flat list.", kind=kind
+            Message("lies inside {deepest} others already. No deeper ones are read.", deepest=_DEEPEST),
+            Message("Pass a flat list."),
+            kind=kind,
         )
         return
     if isinstance(source, Mapping):
         if others := [key for key in source if key != "img"]:
             names = ", ".join(printable(repr(key)) for key in others[:5]) + (", ..." if others[5:] else "")
-            fact = f'is a dict with the key{"s" if others[1:] else ""} {names}. Only "img" was expected.'
-            yield refused(fact, 'Pass {"img": picture}, or list(d.values()).', kind=kind)
+            fact = Message(
+                'is a dict with the key{value} {names}. Only "img" was expected.',
+                value="s" if others[1:] else "",
+                names=names,
+            )
+            yield refused(fact, Message('Pass {"img": picture}, or list(d.values()).'), kind=kind)
             return
         items = iter(source.values())
     else:
@@ -97,7 +103,7 @@ def _inside(
             once = isinstance(source, Iterator) and origin.kind in ("array", "image")
             yield replace(origin, frames=partial(_at_once, origin.frames)) if once else origin
     if empty and depth:
-        yield refused(f"is an empty {kind} inside another.", "Leave it out.", kind=kind)
+        yield refused(Message("is an empty {kind} inside another.", kind=kind), Message("Leave it out."), kind=kind)
     elif empty:
         hint = Message("Check the pattern or the query that filled it.")
         raise SourceError("The {kind} of inputs is empty. {accepted}", hint, kind=kind, accepted=ACCEPTED)
@@ -134,7 +140,7 @@ def _stream_frames(file: object, options: SourceOptions, name: str) -> Iterator[
 
 def _wrong_type(source: object) -> Origin:
     kind = f"{type(source).__module__}.{type(source).__qualname__}".removeprefix("builtins.")
-    hint = "Pass a path, or np.asarray() of it if it holds pixels."
+    hint = Message("Pass a path, or np.asarray() of it if it holds pixels.")
     if isinstance(source, (set, frozenset, range)):
-        hint = "Pass a list of it: list(...)."
-    return refused(f"is of type {kind}. {ACCEPTED}", hint)
+        hint = Message("Pass a list of it: list(...).")
+    return refused(Message("is of type {kind}. {accepted}", kind=kind, accepted=ACCEPTED), hint)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
-from zoo.message import printable
+from zoo.message import Message, printable
 from zoo.predict.pipeline.config import (
     LOAD,
     PREDICT,
@@ -122,7 +122,10 @@ def load_model(
     except (ModelNotInstalledError, FetchError) as error:
         if isinstance(error, LockMismatchError):
             raise
-        hint = f"{error.hint.rstrip('.')}. Or use the model that comes with zoo, in a pipeline file: model: starter"
+        hint = Message(
+            "{rstrip}. Or use the model that comes with zoo, in a pipeline file: model: starter",
+            rstrip=error.hint.rstrip("."),
+        )
         raise type(error)(error.message, hint) from error
     if config.target_size is not None:
         steps = with_target_size(model.bundle.preprocess, config.target_size)
@@ -167,7 +170,7 @@ class Pipeline:
             OutputError: While iterating: a result cannot be written.
         """
         if (input is None) == (x is None):
-            raise TypeError("predict() takes one input: predict(input) or predict(x=input)")
+            raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
             if name in (*LOAD, "model", "target_size"):
                 raise ConfigError(

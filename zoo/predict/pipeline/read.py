@@ -129,13 +129,15 @@ def _own(root: Node, file: Path) -> PipelineConfig:
 def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
     found, unused = FORMS[form](root)
     values: dict[str, Any] = {name: settle(name, option(name, node)) for name, node in found.items()}
-    notes = [f"Not used: {', '.join(unused)}."] if unused else []
+    notes = [Message("Not used: {unused:, }.", unused=unused)] if unused else []
     model: str = values["model"]
     place = _located(model, file.parent)
     # PaddleX takes paths from the current folder.
     if isinstance(place, Path) and not os.path.exists(place) and os.path.exists(model):
         place = Path(os.path.abspath(model))
-        notes.append(f"The model {model} is not beside the file; that of the current folder is taken.")
+        notes.append(
+            Message("The model {model} is not beside the file; that of the current folder is taken.", model=model)
+        )
     values["model"] = place or model
     return PipelineConfig(**values, file=file, notes=tuple(notes))
 

@@ -16,6 +16,7 @@ from zoo.base.files import (
     replacing,
 )
 from zoo.errors import OutputError
+from zoo.message import Message
 from zoo.predict.tiff.package import import_tifffile
 
 _TILE = 256
@@ -139,4 +140,4 @@ def _tiles(blocks: Iterable[NDArray[Any]], size: tuple[int, int]) -> Iterator[ND
 
 
 def _too_few(rows: int, height: int) -> ValueError:
-    return ValueError(f"{rows} rows were given for a label map of {height}")
+    return ValueError(Message("{rows} rows were given for a label map of {height}", rows=rows, height=height))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zoo.errors import ArchiveError, CacheError
-from zoo.message import Message, printable
+from zoo.message import Message
 from zoo.store.archive.decompress import (
     decompressed,
     decompressor,
@@ -86,15 +86,15 @@ def unpack(
         try:
             work = Path(tempfile.mkdtemp(prefix=".zoo-", dir=folder.parent))
         except OSError as error:
-            raise _unwritable(folder, error, "a folder") from error
+            raise _unwritable(folder, error, Message("a folder")) from error
         try:
             names = _unpack_checked(_checked(archive, file, limits), work, folder, only)
             if not names:
-                raise damaged(archive, "it holds no files")
+                raise damaged(archive, Message("it holds no files"))
             top = _top_folder(names)
             _publish(work / top, folder)
         except OSError as error:  # those of reading have become ArchiveError
-            raise _unwritable(folder, error, "its folders") from error
+            raise _unwritable(folder, error, Message("its folders")) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return tuple(sorted(name.removeprefix(f"{top}/") if top else name for name in names))
@@ -146,7 +146,7 @@ def _kind(head: bytes) -> str:
         return "empty"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     is_page = text.startswith(b"<") and (b"<!doctype html" in text or b"<html" in text)
-    return "an HTML page" if is_page else "not a tar or zip archive"
+    return Message("an HTML page") if is_page else Message("not a tar or zip archive")
 
 
 def _unpack_checked(
@@ -170,7 +170,9 @@ def _unpack_checked(
             _write(work, parts, head, member.content)
         except OSError as error:
             raise _unwritable(
-                folder, error, f"{printable(member.name)}, {needed} bytes with the files before it,"
+                folder,
+                error,
+                Message("{member}, {needed} bytes with the files before it,", member=member.name, needed=needed),
             ) from error
         names.append("/".join(parts))
     return names
