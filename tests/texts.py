@@ -27,7 +27,7 @@ FOLDER = ZOO / "cli" / "locale" / "zh" / "LC_MESSAGES"
 
 #: Calls whose first arguments are templates, and how many.
 TEMPLATES = {name: 2 for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
-TEMPLATES |= dict.fromkeys(("Message", "note", "alert", "tr"), 1)
+TEMPLATES |= dict.fromkeys(("Message", "note", "alert", "tr", "echo_table"), 1)
 LOG = ("debug", "info", "warning", "error", "exception")
 _HEADER = b"""\
 msgid ""
@@ -49,16 +49,29 @@ def sources() -> dict[str, str]:
 
 def texts(source: str) -> Iterator[str]:
     """Yields the texts in the source of a module."""
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    constants = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             found = [text for argument in templates(node) for text in _literals(argument)]
-            found += [text for word in node.keywords if word.arg == "help" for text in _help(word.value)]
+            found += [
+                text
+                for word in node.keywords
+                if word.arg == "help"
+                for text in _help(constants.get(ast.unparse(word.value), word.value))
+            ]
         elif isinstance(node, ast.FunctionDef) and any(map(_makes_a_command, node.decorator_list)):
             found = paragraphs(ast.get_docstring(node) or "")
         else:
             found = []
-        # "{place}: {reason}" is the same in every language.
-        yield from (text for text in found if re.search("[A-Za-z]", re.sub(r"\{.*?\}|%[\d.]*[a-z]", "", text)))
+        yield from (text for text in found if _has_words(text))
+
+
+def _has_words(text: str) -> bool:
+    """Whether a text is not the same in every language, as "{place}: {reason}" and the line of a shell are."""
+    return not text.startswith(("zoo ", "~/")) and bool(
+        re.search("[A-Za-z]", re.sub(r"\{.*?\}|%[\d.]*[a-z]", "", text))
+    )
 
 
 def templates(call: ast.Call) -> list[ast.expr]:
@@ -85,6 +98,8 @@ def called(node: ast.expr) -> str:
 def _literals(node: ast.expr) -> list[str]:
     if isinstance(node, ast.IfExp):
         return _literals(node.body) + _literals(node.orelse)
+    if isinstance(node, ast.Tuple):
+        return [text for item in node.elts for text in _literals(item)]
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
@@ -93,7 +108,9 @@ def _help(node: ast.expr) -> list[str]:
 
 
 def _makes_a_command(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and called(node.func) in ("command", "group")
+    """Returns whether a decorator makes the docstring of a function the help of a command."""
+    own = isinstance(node, ast.Call) and any(word.arg == "help" for word in node.keywords)
+    return isinstance(node, ast.Call) and called(node.func) in ("command", "group") and not own
 
 
 def read(domain: str) -> Catalog:

@@ -22,7 +22,8 @@ class Message(str):
 
     A template has fields such as {name}, {name!r} for a quoted name, {share:.1%} for a figure, and {names:, } for a
     list whose items stand with ", " between them. Braces around anything else are only braces. A value may be a message
-    itself; other values are never translated. What cannot be printed in a value is escaped.
+    itself, whose full stop goes where one follows; other values are never translated. What cannot be printed in a value
+    is escaped.
 
     Args:
         template: The text in English.
@@ -39,11 +40,16 @@ class Message(str):
     values: Mapping[str, Any]
 
     def __new__(cls, template: str, /, **values: object) -> Message:
+        """Puts the values into the template."""
         kept = {name: _kept(value) for name, value in values.items()}
         message = super().__new__(cls, filled(template, kept))
         message.template = template
         message.values = MappingProxyType(kept)
         return message
+
+    def __str__(self) -> Message:
+        # So that `str(error)` is a message too, where an error was raised with one.
+        return self
 
     def __reduce__(self) -> tuple[Callable[[str, dict[str, Any]], Message], tuple[str, dict[str, Any]]]:
         return _again, (self.template, dict(self.values))
@@ -70,7 +76,11 @@ def filled(template: str, values: Mapping[str, Any], translate: Callable[[Messag
 
     def field(match: re.Match[str]) -> str:
         name, quoted, form = match.groups()
-        return text(values[name], quoted, form or "") if name in values else match[0]
+        if name not in values:
+            return match[0]
+        shown = text(values[name], quoted, form or "")
+        stopped = isinstance(values[name], Message) and template.startswith((".", "。"), match.end())
+        return shown.rstrip(".。") if stopped else shown
 
     return FIELD.sub(field, template)
 
@@ -119,7 +129,8 @@ def _kept(value: object) -> object:
         items = map(_kept, cast("list[object]", value))
         return list(items) if isinstance(value, list) else tuple(items)
     try:
-        return _Shown(str(value), repr(value))
+        shown = str(value)
+        return shown if isinstance(shown, Message) else _Shown(shown, repr(value))
     except Exception:  # a stranger's object may raise anything
         name = f"<{type(value).__name__}>"
         return _Shown(name, name)

@@ -11,7 +11,8 @@ import errno
 import os
 import sys
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from gettext import gettext
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -91,7 +92,7 @@ class _LazyGroup(click.Group):
         formatter.write_paragraph()
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
         options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
-        groups = [*commands.items(), ("Options", options)]
+        groups = [*commands.items(), (gettext("Options"), options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -226,7 +227,7 @@ def _with_context(command: click.Command) -> click.Command:
     return command
 
 
-def _labelled(label: str, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _labelled(label: str, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Puts a label before the first of some rows."""
     from zoo.cli.cells import padded
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from zoo.cli.completion import MODEL
-from zoo.cli.language import tr
+from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.contract.spec import ModelCard
 from zoo.errors import ModelNotFoundError
-from zoo.message import Message
 from zoo.registry import find_model, registry
 from zoo.registry.records import Kind
 
@@ -92,9 +91,9 @@ def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     for card in cards:
         place = place_of(card, weights)
         if isinstance(place, Embedded):
-            state, size, about = tr("part of its plugin"), None, False
+            state, size, about = "part of its plugin", None, False
         else:
-            state = "here" if kept(home(), Wanted(card.name, weights, place)) else tr("to download")
+            state = "here" if kept(home(), Wanted(card.name, weights, place)) else "to download"
             # Published sizes are of the inference archives, and rounded.
             listed = card.listed_size if weights == "inference" else None
             size, about = (place.size, False) if place.size is not None else (listed, listed is not None)
@@ -102,20 +101,22 @@ def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     if as_json:
         echo_json(rows)
         return
-    shown = [
-        (str(row["model"]), str(row["state"]), ("about " if row["size_is_rounded"] else "") + size_text(_whole(row)))
-        for row in rows
-    ]
+    shown = [(str(row["model"]), translate(str(row["state"])), _size(row)) for row in rows]
     echo_table(("MODEL", "STATE", "SIZE"), shown, right=(2,))
     missing = [row for row in rows if row["state"] == "to download"]
     known = sum(_whole(row) or 0 for row in missing)
     unknown = sum(1 for row in missing if row["size"] is None)
     note(
-        "{count} to download, {size_text}{value}",
+        "{count} to download, {size} and {unknown} of unknown size" if unknown else "{count} to download, {size}",
         count=len(missing),
-        size_text=size_text(known),
-        value=Message(" and {unknown} of unknown size", unknown=unknown) if unknown else "",
+        size=size_text(known),
+        unknown=unknown,
     )
+
+
+def _size(row: dict[str, object]) -> str:
+    size = size_text(_whole(row))
+    return tr("about {size}", size=size) if row["size_is_rounded"] else size
 
 
 def _whole(row: dict[str, object]) -> int | None:

@@ -19,7 +19,9 @@ class Mistake(click.UsageError):
 
     def __init__(self, error: click.UsageError) -> None:
         own = _suggestion(error)
-        super().__init__(f"{error.message} {own}" if own else error.format_message(), error.ctx)
+        # Chinese sentences follow each other without a blank.
+        blank = "" if error.message.endswith("。") else " "
+        super().__init__(f"{error.message}{blank}{own}" if own else error.format_message(), error.ctx)
 
 
 def _suggestion(error: click.UsageError) -> str:
@@ -52,18 +54,14 @@ def _option(name: str, ctx: click.Context) -> str:
     known = [option for parameter in root.command.get_params(root) for option in parameter.opts]
     if root is not ctx:
         words = ctx.command_path.removeprefix(f"{root.info_name} ")
-        example = tr("{info_name} {name} {words}", info_name=root.info_name, name=name, words=words)
+        example = f"{root.info_name} {name} {words}"
         return tr("It stands before the command: {example}", example=example) if name in known else ""
     from zoo.cli.legacy import DOCUMENTED
 
     flag = name.replace("_", "-")
     if flag in DOCUMENTED:
         # Without a command it is known beside --pipeline only.
-        example = tr(
-            "{info_name} predict {value}",
-            info_name=root.info_name,
-            value="X" if flag == "--input" else tr("X {flag}", flag=flag),
-        )
+        example = f"{root.info_name} predict {'X' if flag == '--input' else f'X {flag}'}"
         return tr("It belongs to a command: {example}", example=example)
     close = get_close_matches(flag, [*DOCUMENTED, *known], n=1)
     return tr("Did you mean {option!r}?", option=close[0]) if close and close[0] in DOCUMENTED else ""

@@ -36,7 +36,7 @@ def lock_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "lock",
         flag_value=Path(LOCK_FILE),
         type=click.Path(path_type=Path),
-        help=f"Refuse whatever differs from {LOCK_FILE} in this folder.",
+        help="Refuse whatever differs from zoo.lock in this folder.",
     )(command)
     return click.option(
         "--lock", "lock", type=click.Path(path_type=Path), help="Refuse whatever differs from this lock file."

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.language import tr, translate
+from zoo.cli.language import tr
 from zoo.cli.tables import echo_json
 from zoo.message import printable
 
@@ -48,7 +48,7 @@ def config(name: str, save_path: Path, yes: bool) -> None:
     target = ensure_folder(save_path) / source.name
     if os.path.lexists(target) and not yes:
         question = tr("{target} exists already. Replace it?", target=target)
-        if not (sys.stdin.isatty() and click.confirm(translate(question), err=True)):
+        if not (sys.stdin.isatty() and click.confirm(question, err=True)):
             raise OutputError(
                 "{target} exists already and was not touched.",
                 "Add -y to replace it, or give another folder: --save-path FOLDER",

@@ -94,19 +94,21 @@ def _proxy(name: str) -> Iterator[Finding]:
     for spelling, value in ((name, upper), (name.lower(), lower)):
         if not value:
             continue
-        unused = Message("; not used, {lower} counts", lower=name.lower()) if lower not in ("", value) else ""
         shown = _hosts(value) if name == "NO_PROXY" else _shown(value)
+        told = shown
+        if lower not in ("", value):
+            told = Message("{shown}; not used, {lower} counts", shown=shown, lower=name.lower())
         if shown == _HIDDEN:
             example = "HOST,HOST" if name == "NO_PROXY" else "http://HOST:PORT"
             yield Finding(
                 "settings",
                 spelling,
-                shown + unused,
+                told,
                 "problem",
                 Message("Run: export {spelling}={example}", spelling=spelling, example=example),
             )
         else:
-            yield Finding("settings", spelling, shown + unused, "note")
+            yield Finding("settings", spelling, told, "note")
 
 
 def _shown(address: str) -> str:

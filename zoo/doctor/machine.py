@@ -21,15 +21,15 @@ _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 def system() -> Iterator[Finding]:
     """Looks at zoo, Python, the platform, cores and memory."""
     tree = source_tree()
-    yield Finding(
-        "system", "zoo", zoo.__version__ + (Message(", run from the source tree {tree}", tree=tree) if tree else "")
-    )
-    python = f"{platform.python_version()} {platform.python_implementation()}, {_environment()}"
-    yield Finding(
-        "system",
-        "Python",
-        Message("{python}, {executable}", python=python, executable=sys.executable or Message("executable unknown")),
-    )
+    version = zoo.__version__
+    run = Message("{version}, run from the source tree {tree}", version=version, tree=tree) if tree else version
+    yield Finding("system", "zoo", run)
+    python = [
+        f"{platform.python_version()} {platform.python_implementation()}",
+        _environment(),
+        sys.executable or Message("executable unknown"),
+    ]
+    yield Finding("system", "Python", Message("{python:, }", python=python))
     yield Finding("system", "platform", f"{platform.system()} {platform.release()} {platform.machine()}{_libc()}")
     yield Finding(
         "system",

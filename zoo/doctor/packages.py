@@ -69,13 +69,13 @@ def packages() -> Iterator[Finding]:
 def _look(package: _Package) -> Finding:
     installed = {name: version for name in package.distributions for version in _versions(name)}
     place = _place(package.module)
-    shown = " and ".join(
+    versions = [
         Message("{name} {version}", name=name, version=version or Message("(its METADATA is damaged)"))
         for name, version in installed.items()
-    )
-    again = Message(
-        "Run: pip install --force-reinstall --no-deps {next}", next=next(iter(installed), package.distributions[0])
-    )
+    ]
+    shown = Message("{versions: and }", versions=versions)
+    distribution = next(iter(installed), package.distributions[0])
+    again = Message("Run: pip install --force-reinstall --no-deps {distribution}", distribution=distribution)
 
     def finding(value: str, state: State = "ok", hint: str = "") -> Finding:
         return Finding("packages", package.name, value, state, hint)
@@ -105,7 +105,7 @@ def _look(package: _Package) -> Finding:
             ),
             package.faulty,
             # Removing only one would take files of the other along.
-            Message("Run: pip uninstall {installed: }  and then: pip install {keep}", installed=installed, keep=keep),
+            Message("Run: pip uninstall {names: }  and then: pip install {keep}", names=list(installed), keep=keep),
         )
     if None in installed.values():
         return finding(shown, package.faulty, again)

@@ -55,8 +55,8 @@ def engines(found: Discovery) -> Iterator[Finding]:
     for plugin in found.plugins:
         for backend in plugin.backends:
             usable, reasons = _usable(backend, devices)
-            value = "; ".join(filter(None, (Message("runs on {usable:, }", usable=usable) if usable else "", *reasons)))
-            yield Finding("engines", backend.name, value, "ok" if usable else "note")
+            facts = [Message("runs on {usable:, }", usable=usable), *reasons] if usable else reasons
+            yield Finding("engines", backend.name, Message("{facts:; }", facts=facts), "ok" if usable else "note")
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
@@ -113,7 +113,7 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
 def _paddle(paddle: Backend, devices: list[Device]) -> Finding:
     usable, reasons = _usable(paddle, devices)
     if not usable:
-        return Finding("engines", paddle.name, "; ".join(reasons), "problem", _PADDLE)
+        return Finding("engines", paddle.name, Message("{facts:; }", facts=reasons), "problem", _PADDLE)
     if importlib.util.find_spec("setuptools") is None:
         # paddlepaddle imports it without asking for it in its metadata.
         return Finding(

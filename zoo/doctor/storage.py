@@ -58,7 +58,7 @@ def _folder(place: Path) -> Finding:
             else Message("is not writable: {reason}", reason=error.strerror or error)
         )
         value = (
-            f"{existing} {fault}"
+            Message("{place} {reason}", place=place, reason=fault)
             if existing == place
             else Message("{place} cannot be made: {existing} {reason}", place=place, existing=existing, reason=fault)
         )

@@ -9,10 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from zoo.message import Message
-
 #: Names of the settings, fastest first (PP-LiteSeg-T, 512x1024, paddlepaddle 3.2.2, 2 cores: 1 to 1.7 to 3).
-SETTINGS = ("oneDNN", Message("oneDNN without placement pass"), "plain")
+SETTINGS = ("oneDNN", "oneDNN without placement pass", "plain")
 
 
 def make_config(program: Path, params: Path, setting: str, threads: int) -> Any:

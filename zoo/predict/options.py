@@ -68,18 +68,17 @@ class RunOptions:
             if value not in allowed:
                 raise ValueError(
                     Message(
-                        "{name} is {value!r}; one of {map:, } was expected",
+                        "{name} is {value!r}; one of {allowed:, } was expected",
                         name=name,
                         value=value,
-                        map=list(map(repr, allowed)),
+                        allowed=list(map(repr, allowed)),
                     )
                 )
         for name in _FLAGS:
             # A text such as "no" would count as true.
-            if getattr(self, name) not in (True, False):
-                raise ValueError(
-                    Message("{name} is {getattr!r}; True or False was expected", name=name, getattr=getattr(self, name))
-                )
+            value = getattr(self, name)
+            if value not in (True, False):
+                raise ValueError(Message("{name} is {value!r}; True or False was expected", name=name, value=value))
         for name in ("window", "stride"):
             value: object = getattr(self, name)
             pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []

@@ -87,9 +87,9 @@ def catalogue_of(discovery: Discovery, distributions: tuple[str, ...]) -> Catalo
     if missing := sorted(wanted - loaded):
         raise RegistryError(
             "Not installed, or left out: {missing:, }. The catalogue describes every plugin of the tree.",
-            "Run: pip install {missing2}",
+            "Run: pip install {packages: }",
             missing=missing,
-            missing2=" ".join(f"-e plugins/{name}" for name in missing),
+            packages=[f"-e plugins/{name}" for name in missing],
         )
     if problems := Discovery(tuple(plugins)).problems():  # clashes with plugins from elsewhere do not matter here
         raise RegistryError(problems[0].message, problems[0].hint) from problems[0]

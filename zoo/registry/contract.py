@@ -79,12 +79,12 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
         if item.api > API:
             raise PluginContractError(
                 "{plugin} brings the family {item!r}, written for version {api} of the plugin contract. This "
-                "zoo-core knows version {api2} and older.",
+                "zoo-core knows version {known} and older.",
                 'Run: pip install --upgrade "{wanted_core}"',
                 plugin=plugin,
                 item=item.name,
                 api=item.api,
-                api2=API,
+                known=API,
                 wanted_core=_wanted_core(distribution),
             )
         _check_family(plugin, item)

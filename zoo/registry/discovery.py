@@ -62,12 +62,14 @@ class Plugin:
     disabled: bool = False
 
     def __str__(self) -> str:
+        if not self.version:
+            return Message("plugin {name!r} of {distribution}", name=self.name, distribution=self.distribution)
         return Message(
             "plugin {name!r} of {distribution} {version}",
             name=self.name,
             distribution=self.distribution,
             version=self.version,
-        ).rstrip()
+        )
 
 
 class InstalledModel(NamedTuple):

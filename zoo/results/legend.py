@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from zoo.contract.labels import Color
-from zoo.message import Message, printable
+from zoo.message import printable
 from zoo.results.classes import ClassArea
 
 _PAPER = (252, 252, 250)
@@ -94,9 +94,7 @@ def _entries(classes: Sequence[ClassArea], encoding: str) -> list[_Entry]:
     shown = list(classes) if len(classes) <= _MOST_ENTRIES else list(classes[: _MOST_ENTRIES - 1])
     entries = [_Entry(area.color, _shorten(area.name, encoding), _percent(area.share)) for area in shown]
     if rest := classes[len(shown) :]:
-        entries.append(
-            _Entry(None, Message("{count} more classes", count=len(rest)), _percent(sum(area.share for area in rest)))
-        )
+        entries.append(_Entry(None, f"{len(rest)} more classes", _percent(sum(area.share for area in rest))))
     return entries
 
 

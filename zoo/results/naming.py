@@ -73,11 +73,11 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     if path.suffix.lower() not in suffixes:
         raise OutputError(
             "{path} ends with {suffix}. Expected a folder, or a name that ends with {suffixes: or }.",
-            "Use {path2}, or {path}{sep} for a folder.",
+            "Use {example}, or {path}{sep} for a folder.",
             path=path,
             suffix=path.suffix,
             suffixes=suffixes,
-            path2=path.with_suffix(suffixes[0]),
+            example=path.with_suffix(suffixes[0]),
             sep=os.sep,
         )
     return Target(ensure_folder(path.parent), path.name)

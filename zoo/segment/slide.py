@@ -297,16 +297,16 @@ def _run(
     if outputs.ndim != 4 or outputs.dtype.kind != "f" or (len(outputs), *outputs.shape[2:]) != expected:
         raise InferenceError(
             "The program returned {shape} {dtype} for {count} windows of {height}x{width}. Float logits "
-            "({expected}, classes, {expected2}, {expected3}) were expected, at output stride {output_stride}.",
+            "({views}, classes, {rows}, {columns}) were expected, at output stride {output_stride}.",
             "Correct output_stride in the card of this model, or use mode='whole'.",
             shape=outputs.shape,
             dtype=outputs.dtype,
             count=len(columns),
             height=height,
             width=width,
-            expected=expected[0],
-            expected2=expected[1],
-            expected3=expected[2],
+            views=expected[0],
+            rows=expected[1],
+            columns=expected[2],
             output_stride=output_stride,
         )
     outputs = outputs.astype(np.float32, copy=False)

@@ -95,11 +95,11 @@ def check_window(window: Window, output_stride: int) -> None:
             raise ConfigError(
                 "The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
                 "expected.",
-                "Use {pair2}",
+                "Use {example}",
                 what=what,
                 pair=pair,
                 output_stride=output_stride,
-                pair2=tuple(max(1, round(value / output_stride)) * output_stride for value in pair),
+                example=tuple(max(1, round(value / output_stride)) * output_stride for value in pair),
             )
     if window.stride[0] > window.size[0] or window.stride[1] > window.size[1]:
         raise ConfigError(

@@ -117,13 +117,12 @@ def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[st
     hint = (
         Message("Did you mean `{suggestion}`?", suggestion=close[0])
         if close
-        else Message("Known are: {values:, }.", values=list(folded.values()))
+        else Message("Known are: {known:, }.", known=list(folded.values()))
     )
     return ConfigError(
-        "{place} is not {value} of a pipeline.",
+        "{place} is not an option of a pipeline." if node.file is None else "{place} is not a key of a pipeline.",
         hint,
         place=node.place,
-        value=Message("an option") if node.file is None else Message("a key"),
     )
 
 

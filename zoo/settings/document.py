@@ -91,9 +91,8 @@ def read_document(file: Path) -> Node:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = builder.line if mark is None else mark.line + 1
-        raise _fault(
-            file, Message("cannot be parsed: {getattr}", getattr=getattr(error, "problem", None) or error), line
-        ) from error
+        reason = getattr(error, "problem", None) or error
+        raise _fault(file, Message("cannot be parsed: {reason}", reason=reason), line) from error
     except ConfigError:
         raise
     except ValueError as error:
@@ -116,9 +115,8 @@ def _read_text(file: Path) -> str:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise _fault(
-            file, Message("cannot be read: {getattr}", getattr=getattr(error, "strerror", None) or error)
-        ) from error
+        reason = getattr(error, "strerror", None) or error
+        raise _fault(file, Message("cannot be read: {reason}", reason=reason)) from error
     if not regular:
         raise _fault(file, Message("is not a regular file"))
     if len(content) > _MAX_BYTES:

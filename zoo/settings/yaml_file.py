@@ -69,7 +69,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         line = error.object[: error.start].count(b"\n") + 1
         raise _fault(path, Message("is not UTF-8 text in line {line}", line=line)) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _fault(path, Message("cannot be parsed: {split: }", split=list(str(error).split()))) from error
+        raise _fault(path, Message("cannot be parsed: {reason}", reason=" ".join(str(error).split()))) from error
     if not isinstance(content, dict):
         raise _fault(path, Message("is empty"))
     return content

@@ -81,10 +81,10 @@ def fetch(wanted: Wanted, store: Store, options: FetchOptions) -> Stored:
             else Message("are not on this machine")
         )
         if fault is None and store.record(wanted.key) is not None:
-            reason = Message(
-                "of the digest that the {value} holds {reason}",
-                value="plugin" if options.sha256 is None else Message("lock file"),
-                reason=reason,
+            reason = (
+                Message("of the digest that the plugin holds {reason}", reason=reason)
+                if options.sha256 is None
+                else Message("of the digest that the lock file holds {reason}", reason=reason)
             )
         raise OfflineError(
             "The {kind} files of {model} {reason}, and zoo was told to stay offline.",

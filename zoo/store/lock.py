@@ -156,12 +156,12 @@ def locked_model(models: Mapping[str, LockedModel], name: str, path: str | Path)
         if fold(known) == fold(name):
             return model
     raise LockMismatchError(
-        "{name} is not in {path}, which holds {models}.",
-        "Run: zoo lock {name2: }",
+        "{name} is not in {path}, which holds {models:, }.",
+        "Run: zoo lock {wanted: }",
         name=name,
         path=path,
-        models=", ".join(sorted(models)) or Message("no model"),
-        name2=sorted([*models, name]),
+        models=sorted(models) or [Message("no model")],
+        wanted=sorted([*models, name]),
     )
 
 
@@ -173,12 +173,12 @@ def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
     """
     if (locked.distribution, locked.version) != (distribution, version):
         raise LockMismatchError(
-            "{model} was locked with {distribution} {locked}; {distribution2} {version} is installed.",
+            "{model} was locked with {distribution} {locked}; {installed} {version} is installed.",
             'Run: pip install "{distribution}=={locked}"  (or zoo lock, to agree on the new one)',
             model=locked.name,
             distribution=locked.distribution,
             locked=locked.version,
-            distribution2=distribution,
+            installed=distribution,
             version=version,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def take_manifest(folder: Path) -> Manifest:
     return tuple(_entry(folder, name) for name in sorted(_names(folder)))
 
 
-def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[list[str], Manifest]:
+def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[Sequence[str], Manifest]:
     """Compares a folder with its manifest.
 
     Args:

@@ -50,8 +50,8 @@ def pin(models: Sequence[InstalledModel], tree: Path, options: FetchOptions) -> 
                 record = model_files(model, kind, options).record
                 if record is None or record.origin != "download":
                     raise RegistryError(
-                        "The {kind} files of {model} came from a bundle file; a digest must be that of a download of one's "
-                        "own.",
+                        "The {kind} files of {model} came from a bundle file; a digest must be that of a download "
+                        "of one's own.",
                         "Run: zoo cache rm {model} --forget",
                         kind=kind,
                         model=model.card.name,

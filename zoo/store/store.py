@@ -144,7 +144,7 @@ class Store:
                 place, Message("{manifest} or a file of it cannot be read: {reason}", manifest=MANIFEST, reason=reason)
             ) from error
         if faults:
-            raise _damaged(place, "; ".join(faults))
+            raise _damaged(place, Message("{faults:; }", faults=faults))
         if fresh != manifest:
             # A cache that cannot be written to takes the digests again next time.
             with contextlib.suppress(OutputError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,19 +43,22 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            _listed("missing", self.missing),
-            _listed("unexpected", self.unexpected),
+            _listed(Message("{count} missing: {names:, }"), self.missing),
+            _listed(Message("{count} unexpected: {names:, }"), self.unexpected),
             _listed(
-                Message("of another shape"),
-                [Message("{n} {a} instead of {b}", n=n, a=list(a), b=list(b)) for n, a, b in self.shapes],
+                Message("{count} of another shape: {names:, }"),
+                [
+                    Message("{name} {have} instead of {want}", name=n, have=list(a), want=list(b))
+                    for n, a, b in self.shapes
+                ],
             ),
             _listed(
-                Message("of another dtype"),
-                [Message("{n} {a} instead of {b}", n=n, a=a, b=b) for n, a, b in self.dtypes],
+                Message("{count} of another dtype: {names:, }"),
+                [Message("{name} {have} instead of {want}", name=n, have=a, want=b) for n, a, b in self.dtypes],
             ),
-            _listed(Message("with NaN or infinity"), self.not_finite),
+            _listed(Message("{count} with NaN or infinity: {names:, }"), self.not_finite),
         ]
-        return "; ".join(line for line in lines if line)
+        return Message("{lines:; }", lines=[line for line in lines if line])
 
 
 def compare(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> Report:
@@ -121,8 +124,10 @@ def _differs_in_classes(have: tuple[int, ...], want: tuple[int, ...]) -> bool:
     return len(have) == len(want) and have[1:] == want[1:]
 
 
-def _listed(title: str, names: list[str] | tuple[str, ...]) -> str:
+def _listed(template: str, names: Sequence[str]) -> str:
+    """Says what is wrong with some arrays; nothing if there are none."""
     if not names:
         return ""
-    more = Message(" and {count} more", count=len(names) - _SHOWN) if len(names) > _SHOWN else ""
-    return f"{len(names)} {title}: {', '.join(names[:_SHOWN])}{more}"
+    listed = Message(template, count=len(names), names=list(names[:_SHOWN]))
+    more = len(names) - _SHOWN
+    return Message("{listed} and {count} more", listed=listed, count=more) if more > 0 else listed

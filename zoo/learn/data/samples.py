@@ -118,11 +118,9 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
         ]
         samples.append(sample)
     if faults:
-        listed = "; ".join(faults[:5]) + (
-            Message("; and {count} more", count=len(faults) - 5) if len(faults) > 5 else ""
-        )
+        listed = faults[:5] + ([Message("and {count} more", count=len(faults) - 5)] if len(faults) > 5 else [])
         raise DatasetError(
-            "The list file {list_file} has {count} faulty entries: {listed}.",
+            "The list file {list_file} has {count} faulty entries: {listed:; }.",
             "Every line is an image path and a mask path, relative to the folder of the list file.",
             list_file=list_file,
             count=len(faults),

@@ -191,10 +191,10 @@ def _check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path)
     for key in sorted({*facts, *resumed.identity}):
         if resumed.identity.get(key) != facts.get(key):
             raise CheckpointError(
-                "The checkpoint in {output} was made with {key} = {key2!r}, this run has {key3!r}.",
+                "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
                 "Give another output folder, or start with the settings of that run.",
                 output=output,
                 key=key,
-                key2=resumed.identity.get(key),
-                key3=facts.get(key),
+                before=resumed.identity.get(key),
+                now=facts.get(key),
             )

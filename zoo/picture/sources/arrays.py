@@ -48,7 +48,7 @@ def to_pixels(array: NDArray[Any], name: str, color: Literal["rgb", "bgr"]) -> N
                     facts=_facts(array, name),
                 ) from error
     raise UnsupportedSourceError(
-        "{facts}. {expected}", "{fixes}.", facts=_facts(array, name), expected=_EXPECTED, fixes="; then ".join(fixes)
+        "{facts}. {expected}", "{fixes:; then }.", facts=_facts(array, name), expected=_EXPECTED, fixes=fixes
     )
 
 

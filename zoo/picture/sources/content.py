@@ -8,7 +8,6 @@ from functools import partial
 from typing import BinaryIO, Literal, TypeAlias
 
 from zoo.errors import SourceError
-from zoo.message import Message
 from zoo.picture.containers import HEAD_BYTES as CONTAINER_BYTES
 from zoo.picture.containers import container_of
 from zoo.picture.frames import (
@@ -47,7 +46,7 @@ def recognise(head: bytes) -> Content:
     if is_picture(head):
         return "picture"
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"%PDF-"):
-        return Message("PDF document")
+        return "PDF document"
     return "video" if container_of(head) else ""
 
 

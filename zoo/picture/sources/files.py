@@ -39,6 +39,19 @@ SUFFIXES = (
 # Longest path the system takes.
 _LONGEST = 4096
 
+#: What is said of one and of several.
+_OTHERS = (
+    Message("{count} other file passed over, such as {name}"),
+    Message("{count} other files passed over, such as {name}"),
+)
+_SUBFOLDERS = (
+    Message("{count} sub-folder not entered, such as {name}"),
+    Message("{count} sub-folders not entered, such as {name}"),
+)
+_FOLDERS = (
+    Message("{count} folder not entered, such as {name}"),
+    Message("{count} folders not entered, such as {name}"),
+)
 _LOG = logging.getLogger("zoo")
 
 
@@ -114,15 +127,12 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _from_file(entry.path, options)
         elif entry.fate == "file":
             others.append(entry.path)
-    parts = [
-        _counted(others, Message("other file"), Message("passed over")),
-        _counted(folders, "sub-folder", Message("not entered")),
-    ]
-    told = ", ".join(part for part in parts if part)
+    parts = [_counted(others, *_OTHERS)] if others else []
+    parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
     if empty:
         fact = Message(
-            "holds no picture ({told}). Files such as PNG or JPEG were expected in the folder.",
-            told=told or Message("it is empty"),
+            "holds no picture ({told:, }). Files such as PNG or JPEG were expected in the folder.",
+            told=parts or [Message("it is empty")],
         )
         hint = (
             Message("Read its sub-folders too: recursive=True, or --recursive.")
@@ -130,19 +140,21 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             else Message("Check the path.")
         )
         yield _refused_path(folder, fact, hint)
-    elif told:
-        _LOG.info("%s: %s", printable(folder), told)
+    elif parts:
+        _LOG.info("%s: %s", printable(folder), Message("{told:, }", told=parts))
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
     entries = matches(pattern)
     folders = [entry.path for entry in entries if entry.fate == "passed"]
-    told = _counted(folders, "folder", Message("not entered"))
+    told = _counted(folders, *_FOLDERS) if folders else ""
     if len(folders) == len(entries):
-        fact = Message(
-            "does not exist, and as a pattern it matches no file{value}. {accepted}",
-            value=Message(" ({told})", told=told) if told else "",
-            accepted=ACCEPTED,
+        fact = (
+            Message(
+                "does not exist, and as a pattern it matches no file ({told}). {accepted}", told=told, accepted=ACCEPTED
+            )
+            if told
+            else Message("does not exist, and as a pattern it matches no file. {accepted}", accepted=ACCEPTED)
         )
         yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
@@ -174,15 +186,7 @@ def _refused_path(path: str, fact: str, hint: str) -> Origin:
     return refused(fact, hint, SourceError, stem=safe_stem(path), uri=os.path.abspath(path), shown=printable(path))
 
 
-def _counted(paths: Sequence[str], noun: str, fate: str) -> str:
-    if not paths:
-        return ""
-    name = printable(os.path.basename(paths[0].rstrip("/")))
-    return Message(
-        "{count} {noun}{value} {fate}, such as {name}",
-        count=len(paths),
-        noun=noun,
-        value="s" if len(paths) > 1 else "",
-        fate=fate,
-        name=name,
-    )
+def _counted(paths: Sequence[str], one: str, several: str) -> str:
+    """Says how many there are: one or several of them."""
+    name = os.path.basename(paths[0].rstrip("/"))
+    return Message(several if len(paths) > 1 else one, count=len(paths), name=name)

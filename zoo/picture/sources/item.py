@@ -149,7 +149,7 @@ def refused(
     """
 
     def read(name: str) -> NoReturn:
-        raise error(f"{name} {fact}", hint)
+        raise error("{name} {fact}", hint, name=name, fact=fact)
 
     return Origin(kind, single(read), stem, uri, shown)
 

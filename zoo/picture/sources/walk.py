@@ -84,11 +84,11 @@ def _inside(
         return
     if isinstance(source, Mapping):
         if others := [key for key in source if key != "img"]:
-            names = ", ".join(printable(repr(key)) for key in others[:5]) + (", ..." if others[5:] else "")
-            fact = Message(
-                'is a dict with the key{value} {names}. Only "img" was expected.',
-                value="s" if others[1:] else "",
-                names=names,
+            names = [repr(key) for key in others[:5]] + (["..."] if others[5:] else [])
+            fact = (
+                Message('is a dict with the keys {names:, }. Only "img" was expected.', names=names)
+                if others[1:]
+                else Message('is a dict with the key {names:, }. Only "img" was expected.', names=names)
             )
             yield refused(fact, Message('Pass {"img": picture}, or list(d.values()).'), kind=kind)
             return

@@ -123,8 +123,7 @@ def load_model(
         if isinstance(error, LockMismatchError):
             raise
         hint = Message(
-            "{rstrip}. Or use the model that comes with zoo, in a pipeline file: model: starter",
-            rstrip=error.hint.rstrip("."),
+            "{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=error.hint
         )
         raise type(error)(error.message, hint) from error
     if config.target_size is not None:

@@ -82,14 +82,14 @@ def _form(root: Node) -> str:
         return forms[0]
     if forms:
         raise ConfigError(
-            "{place} has both `{form}` (line {line}) and `{form2}` (line {root_line}), which belong to different "
+            "{place} has both `{form}` (line {line}) and `{other}` (line {other_line}), which belong to different "
             "forms. One form was expected.",
-            "Leave `{form2}` out.",
+            "Leave `{other}` out.",
             place=root.place,
             form=forms[0],
             line=root.value[forms[0]].line,
-            form2=forms[1],
-            root_line=root.value[forms[1]].line,
+            other=forms[1],
+            other_line=root.value[forms[1]].line,
         )
     keys = {key.lower(): key for key in FORMS}
     meant = [keys[near] for key in root.value for near in get_close_matches(key.lower(), keys, n=1, cutoff=0.8)]
@@ -108,11 +108,11 @@ def _own(root: Node, file: Path) -> PipelineConfig:
     version = root.value["zoo"]
     if isinstance(version.value, int) and version.value > VERSION:
         raise ConfigError(
-            "{place} is {version}; this zoo reads up to {version2}.",
+            "{place} is {version}; this zoo reads up to {known}.",
             "Run: pip install --upgrade zoo-core",
             place=version.place,
             version=version.value,
-            version2=VERSION,
+            known=VERSION,
         )
     values: dict[str, Any] = conform(root, SCHEMA)
     del values["zoo"]

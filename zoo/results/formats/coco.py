@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.message import Message
 from zoo.results.classes import classes_in
 from zoo.results.formats.runs import Runs, runs_by_value
 from zoo.results.formats.sources import Pictures
@@ -35,13 +34,7 @@ def encode_rle(mask: NDArray[np.bool_], compressed: bool = True) -> dict[str, An
         ValueError: The mask is not (H, W) of bool with at least one pixel.
     """
     if mask.ndim != 2 or not mask.size or mask.dtype != np.bool_:
-        raise ValueError(
-            Message(
-                "mask is {shape} {dtype}; expected (H, W) bool with at least one pixel",
-                shape=mask.shape,
-                dtype=mask.dtype,
-            )
-        )
+        raise ValueError(f"mask is {mask.shape} {mask.dtype}; expected (H, W) bool with at least one pixel")
     runs = runs_by_value(mask.T.view(np.uint8)).get(1)
     return _rle(runs, mask.shape[0], mask.shape[1], compressed)
 
@@ -83,7 +76,7 @@ def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> d
     categories = pictures.classes(annotation["category_id"] for annotation in annotations)
     return {
         **pictures.mark().fields(),
-        "info": {"description": Message("Semantic segmentation by {models:, }", models=models)},
+        "info": {"description": f"Semantic segmentation by {', '.join(models)}"},
         "images": images,
         "annotations": annotations,
         "categories": [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo.message import Message
 from zoo.results.classes import classes_in
 from zoo.results.encode import Mark
 from zoo.results.formats.polygons import Ring, trace
@@ -12,9 +11,9 @@ from zoo.results.formats.polygons import Ring, trace
 if TYPE_CHECKING:
     from zoo.results.result import Result
 
-_SYSTEM = Message(
-    "pixels of the picture, not degrees: x to the right, y down, (0, 0) is the upper left corner of the "
-    "upper left pixel"
+_SYSTEM = (
+    "pixels of the picture, not degrees: x to the right, y down, (0, 0) is the upper left corner of the upper left "
+    "pixel"
 )
 
 

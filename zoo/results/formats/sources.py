@@ -9,7 +9,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from zoo.errors import OutputError
-from zoo.message import Message
 from zoo.results.classes import class_names
 from zoo.results.encode import Mark
 
@@ -64,7 +63,7 @@ class Pictures:
         if len(uris) == 1:
             return Mark(self._schema, uris[0])
         digest = hashlib.sha256("\n".join(uris).encode("utf-8", "surrogatepass")).hexdigest()
-        return Mark(self._schema, Message("{count} pictures, sha256:{digest}", count=len(uris), digest=digest))
+        return Mark(self._schema, f"{len(uris)} pictures, sha256:{digest}")
 
     def file_names(self) -> list[str]:
         """Returns the names by which other programs find the pictures; see `file_names`."""

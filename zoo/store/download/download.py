@@ -366,11 +366,9 @@ def _failed(failures: list[tuple[Address, AddressError]], hint: str | None) -> F
     hint = hint or next((error.hint for _, error in failures if error.hint and error.kind is kind), _HINT)
     if len(failures) == 1:
         address, error = failures[0]
-        return kind(
-            Message("{shown} does not give the file: {rstrip}.", shown=address.shown, rstrip=error.reason.rstrip(".")),
-            hint,
-        )
-    reasons = "; ".join(f"{address.shown}: {error.reason}" for address, error in failures)
+        return kind("{url} does not give the file: {reason}.", hint, url=address.shown, reason=error.reason)
+    reasons = [Message("{url}: {reason}", url=address.shown, reason=error.reason) for address, error in failures]
     return kind(
-        Message("None of the {count} addresses gives the file. {reasons}.", count=len(failures), reasons=reasons), hint
+        Message("None of the {count} addresses gives the file. {reasons:; }.", count=len(failures), reasons=reasons),
+        hint,
     )
