@@ -120,9 +120,7 @@ def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[st
         else Message("Known are: {known:, }.", known=list(folded.values()))
     )
     return ConfigError(
-        Message("{place} is not an option of a pipeline.")
-        if node.file is None
-        else Message("{place} is not a key of a pipeline."),
+        "{place} is not an option of a pipeline." if node.file is None else "{place} is not a key of a pipeline.",
         hint,
         place=node.place,
     )
