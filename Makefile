@@ -84,9 +84,9 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	.venv-interop/bin/python -m pip install -q -r tests/interop/requirements.txt
 	touch $@
 
-# The texts of the command line, for translation: zoo/cli/messages.
+# The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)
-	$(BIN)/python tests/messages.py
+	$(BIN)/python tests/texts.py
 
 clean:
 	rm -rf $(VENV) .venv-parity .venv-interop build dist

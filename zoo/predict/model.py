@@ -27,6 +27,7 @@ from zoo.engine.open import (
     choose_backend,
     open_bundle,
 )
+from zoo.message import Message
 from zoo.predict.options import (
     RunOptions,
     choose_window,
@@ -90,7 +91,7 @@ def load(
         ValueError: `threads` is not a positive number.
     """
     if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}; a positive number or None was expected")
+        raise ValueError(Message("threads is {threads}; a positive number or None was expected", threads=threads))
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     bundle.verify()
     found = discover("zoo.devices", "zoo.backends")
@@ -261,7 +262,7 @@ class Model:
         windows, note = choose_window(self.bundle, options)
         assert windows is not None  # mode="slide" has windows or raises
         mapping = self._mapping(labels)
-        mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
+        mark = Message("zoo labels of {dumps}", dumps=json.dumps(os.path.abspath(source)))
         check_replaceable(target, mark)
         classes = self.bundle.labels if mapping is None else mapping.labels
         return segment_tiff(
