@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import zoo
+from scenes import draw_scene
 from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Streams
@@ -24,7 +25,6 @@ from zoo.engine.open import session_opener
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session
 from zoo.predict.model import Model
-from zoo.testing.scenes import draw_scene
 
 #: Twice as many as a run does before it opens streams.
 COUNT = 16

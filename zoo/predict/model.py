@@ -20,6 +20,7 @@ from zoo.engine.lanes import (
     check_streams,
 )
 from zoo.engine.open import session_opener
+from zoo.message import Message
 from zoo.predict.options import (
     RunOptions,
     choose_window,
@@ -82,7 +83,7 @@ def load(
         ValueError: `threads` is not a positive number.
     """
     if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}; a positive number or None was expected")
+        raise ValueError(Message("threads is {threads}; a positive number or None was expected", threads=threads))
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     threads = threads or available_cores()
     program = bundle.verify()
@@ -249,7 +250,7 @@ class Model:
         windows, note = choose_window(self.bundle, options)
         assert windows is not None  # mode="slide" has windows or raises
         mapping = self._mapping(labels)
-        mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
+        mark = Message("zoo labels of {dumps}", dumps=json.dumps(os.path.abspath(source)))
         check_replaceable(target, mark)
         classes = self.bundle.labels if mapping is None else mapping.labels
         return segment_tiff(

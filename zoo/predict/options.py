@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from zoo.bundle.bundle import Bundle
 from zoo.contract.spec import Window
 from zoo.errors import BundleError, ConfigError
+from zoo.message import Message
 from zoo.segment.augmented import check_scales
 from zoo.segment.scores import score_kind
 from zoo.segment.slide import obstacle
@@ -57,27 +58,43 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if self.batch_size != "auto" and not _is_count(self.batch_size):
-            raise ValueError(f"batch_size is {self.batch_size!r}; a positive number or 'auto' was expected")
+            raise ValueError(
+                Message(
+                    "batch_size is {batch_size!r}; a positive number or 'auto' was expected", batch_size=self.batch_size
+                )
+            )
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} was expected")
+                raise ValueError(
+                    Message(
+                        "{name} is {value!r}; one of {allowed:, } was expected",
+                        name=name,
+                        value=value,
+                        allowed=list(map(repr, allowed)),
+                    )
+                )
         for name in _FLAGS:
             # A text such as "no" would count as true.
-            if getattr(self, name) not in (True, False):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; True or False was expected")
+            value = getattr(self, name)
+            if value not in (True, False):
+                raise ValueError(Message("{name} is {value!r}; True or False was expected", name=name, value=value))
         for name in ("window", "stride"):
             value: object = getattr(self, name)
             pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
             if value is not None and not (len(pair) == 2 and all(map(_is_count, pair))):
                 raise ConfigError(
-                    f"{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
-                    f"Use {name}=(512, 512)",
+                    "{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
+                    "Use {name}=(512, 512)",
+                    name=name,
+                    value=value,
                 )
         if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
-            raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
+            raise ValueError(Message("min_score is {value!r}; a number from 0 to 1 was expected", value=self.min_score))
         if self.live and self.batch_size != 1:
-            raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
+            raise ValueError(
+                Message("batch_size is {batch_size!r}; 1 was expected with live=True", batch_size=self.batch_size)
+            )
         check_scales(self.scales)
 
     @property
@@ -119,12 +136,14 @@ def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, s
         if bundle.window is None:
             return None, ""
         if reason:
-            return None, f"whole picture, although the published figure is of windows: {reason}"
+            return None, Message("whole picture, although the published figure is of windows: {reason}", reason=reason)
         return bundle.window, _said(bundle.window)
     if reason:
         raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
+            "{model} cannot be run in windows: {reason}.",
             "Use mode='whole', or export the network with zoo without a resizing step.",
+            model=bundle.model,
+            reason=reason,
         )
     window = _asked_for(bundle, options)
     return window, _said(window)
@@ -134,8 +153,9 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
     size = options.window or (bundle.window.size if bundle.window is not None else None)
     if size is None:
         raise ConfigError(
-            f"Nothing says how large the windows of {bundle.model} are.",
+            "Nothing says how large the windows of {model} are.",
             "Use window=(512, 1024), or --window 512 1024  (height, width)",
+            model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
     stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)
@@ -146,4 +166,6 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
 
 def _said(window: Window) -> str:
     (height, width), (down, right) = window.size, window.stride
-    return f"windows of {height}x{width} every {down}x{right}"
+    return Message(
+        "windows of {height}x{width} every {down}x{right}", height=height, width=width, down=down, right=right
+    )
