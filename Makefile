@@ -10,8 +10,7 @@ READY := $(VENV)/.ready
 
 demo: $(READY)
 	rm -rf build/demo
-	$(BIN)/python -m zoo.testing.scenes build/demo/street.png
-	$(BIN)/zoo predict build/demo/street.png --save-path build/demo
+	$(BIN)/zoo predict docs/street.jpg --save-path build/demo
 	@echo "Look at build/demo/street_overlay.png"
 
 # A process for each core, which keeps to one thread; the tests of a file stay together, with what they share.
@@ -85,9 +84,9 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	.venv-interop/bin/python -m pip install -q -r tests/interop/requirements.txt
 	touch $@
 
-# The texts of the command line, for translation: zoo/cli/messages.
+# The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)
-	$(BIN)/python tests/messages.py
+	$(BIN)/python tests/texts.py
 
 clean:
 	rm -rf $(VENV) .venv-parity .venv-interop build dist

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from numpy.typing import NDArray
 from upsample import full_logits, street
@@ -33,7 +34,6 @@ from zoo.contract.spec import Normalize
 from zoo.predict.tiff import Progress
 from zoo.segment.scores import winning_scores
 from zoo.segment.upsample import upsample_argmax
-from zoo.testing.scenes import draw_scene
 
 TILE = 512
 

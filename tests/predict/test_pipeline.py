@@ -21,6 +21,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 import zoo
+from scenes import draw_scene
 from servers import Server
 from zoo.bundle.bundle import (
     Bundle,
@@ -50,7 +51,6 @@ from zoo.predict.pipeline.schema import (
 from zoo.results.mapping import read_mapping
 from zoo.settings.check import conform
 from zoo.settings.document import node_of
-from zoo.testing.scenes import draw_scene
 
 #: Every key with a value that is not its default, and what becomes of it beside the file.
 FULL = """

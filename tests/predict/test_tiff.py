@@ -15,6 +15,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from scenes import draw_scene
 from support import cells, interruptible
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import Normalize
@@ -34,7 +35,6 @@ from zoo.segment.slide import (
     window_strips,
 )
 from zoo.store import find_bundle
-from zoo.testing.scenes import draw_scene
 
 PICTURE = draw_scene(2, 150, 211).image
 

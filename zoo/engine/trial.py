@@ -25,6 +25,7 @@ from zoo.base.files import (
 from zoo.base.home import home
 from zoo.contract.refs import resolve
 from zoo.errors import CacheError, OutputError
+from zoo.message import Message
 
 _log = logging.getLogger("zoo.engine")
 _SUFFIX = ".trial.json"
@@ -120,20 +121,24 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return Outcome(f"took more than {seconds:g} seconds", lasting=False)
+        return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
     except OSError as error:
-        return Outcome(str(error), lasting=False)
+        return Outcome(Message("could not start: {reason}", reason=error.strerror or error), lasting=False)
     said = ended.stderr.decode("utf-8", "replace").strip()
     if ended.returncode < 0:
         number = -ended.returncode
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and "bad_alloc" not in said
-        return Outcome(f"ended by {signal.Signals(number).name}", lasting=crashed)
+        return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
     try:
-        answer = json.loads(ended.stdout)
+        answer = _unpacked(json.loads(ended.stdout))
     except ValueError:
-        last = said.splitlines()[-1] if said else "no message"
-        return Outcome(f"exit status {ended.returncode}: {last}", lasting=ended.returncode == _RAISED)
+        reason = Message(
+            "exit status {status}: {reason}",
+            status=ended.returncode,
+            reason=said.splitlines()[-1] if said else Message("no message"),
+        )
+        return Outcome(reason, lasting=ended.returncode == _RAISED)
     return Outcome(None, lasting=True, answer=answer)
 
 
@@ -152,6 +157,26 @@ def _read(record: Path) -> dict[str, Any] | None:
     return cast("dict[str, Any]", document)
 
 
+def _packed(value: Any) -> Any:
+    """Returns plain data that keeps template and values of a message."""
+    if isinstance(value, Message):
+        return {"template": value.template, "values": _packed(dict(value.values))}
+    if isinstance(value, dict):
+        return {name: _packed(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_packed(item) for item in cast("list[Any]", value)]
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_unpacked(item) for item in cast("list[Any]", value))
+    if not isinstance(value, dict):
+        return value
+    items = {name: _unpacked(item) for name, item in cast("dict[str, Any]", value).items()}
+    return Message(items["template"], **items["values"]) if items.keys() == {"template", "values"} else items
+
+
 def _child(job: str, arguments: str) -> None:
     # What the job's libraries print must not get into the answer.
     with os.fdopen(os.dup(1), "w") as answers:
@@ -165,7 +190,7 @@ def _child(job: str, arguments: str) -> None:
             sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
             sys.stderr.flush()
             os._exit(_RAISED)
-        json.dump(answer, answers)
+        json.dump(_packed(answer), answers)
     sys.stderr.flush()
     # Not by the usual way out: a library that fails in its own end has answered all the same.
     os._exit(0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zoo.engine.device import available_cores
 from zoo.engine.lanes import Lanes
 from zoo.engine.open import session_opener
+from zoo.message import Message
 from zoo.predict.model import Model
 from zoo.store.find import absolute_name, find_bundle
 
@@ -61,7 +62,7 @@ def load(
         ValueError: `threads` is not a positive number.
     """
     if threads is not None and threads < 1:
-        raise ValueError(f"threads is {threads}; a positive number or None was expected")
+        raise ValueError(Message("threads is {threads}; a positive number or None was expected", threads=threads))
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     opener = session_opener(bundle.verify(), device, backend)
     reopen = partial(

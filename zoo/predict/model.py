@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
+from zoo.message import Message
 from zoo.picture.sources import (
     Input,
     Source,
@@ -222,8 +223,11 @@ class Model:
     def __reduce__(self) -> tuple[Any, ...]:
         if self._reopen is None:
             raise TypeError(
-                f"The model {self.name} cannot be given to another process: it was not opened by zoo.load, so nothing "
-                "says how to open it there. Open it in that process."
+                Message(
+                    "The model {model} cannot be given to another process: it was not opened by zoo.load, so nothing "
+                    "says how to open it there. Open it in that process.",
+                    model=self.name,
+                )
             )
         return _reopened, (self._reopen, self.bundle)
 
@@ -240,8 +244,9 @@ def _reopened(reopen: Callable[[], Model], bundle: Bundle) -> Model:
     if model.bundle.digests != bundle.digests:
         model.close()
         raise BundleError(
-            f"{bundle.model} has other files here than in the process it comes from.",
+            "{model} has other files here than in the process it comes from.",
             "Bring both to the same version, or open it here.",
+            model=bundle.model,
         )
     model.bundle = replace(model.bundle, preprocess=bundle.preprocess)
     return model

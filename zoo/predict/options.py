@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.segment.views import read_scales
 
 if TYPE_CHECKING:
@@ -49,27 +50,43 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         if self.batch_size != "auto" and not _is_count(self.batch_size):
-            raise ValueError(f"batch_size is {self.batch_size!r}; a positive number or 'auto' was expected")
+            raise ValueError(
+                Message(
+                    "batch_size is {batch_size!r}; a positive number or 'auto' was expected", batch_size=self.batch_size
+                )
+            )
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} was expected")
+                raise ValueError(
+                    Message(
+                        "{name} is {value!r}; one of {allowed:, } was expected",
+                        name=name,
+                        value=value,
+                        allowed=list(map(repr, allowed)),
+                    )
+                )
         for name in _FLAGS:
             # A text such as "no" would count as true.
-            if getattr(self, name) not in (True, False):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; True or False was expected")
+            value = getattr(self, name)
+            if value not in (True, False):
+                raise ValueError(Message("{name} is {value!r}; True or False was expected", name=name, value=value))
         for name in ("window", "stride"):
             value: object = getattr(self, name)
             pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
             if value is not None and not (len(pair) == 2 and all(map(_is_count, pair))):
                 raise ConfigError(
-                    f"{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
-                    f"Use {name}=(512, 512)",
+                    "{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
+                    "Use {name}=(512, 512)",
+                    name=name,
+                    value=value,
                 )
         if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
-            raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
+            raise ValueError(Message("min_score is {value!r}; a number from 0 to 1 was expected", value=self.min_score))
         if self.live and self.batch_size != 1:
-            raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
+            raise ValueError(
+                Message("batch_size is {batch_size!r}; 1 was expected with live=True", batch_size=self.batch_size)
+            )
         read_scales(self.scales)
 
 

@@ -14,6 +14,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import BundleError, ConfigError
+from zoo.message import Message
 from zoo.predict.options import RunOptions
 from zoo.results.change import check_unknown
 from zoo.results.mapping import read_mapping
@@ -155,10 +156,14 @@ def _describe_views(bundle: Bundle, views: tuple[View, ...]) -> str:
         return ""
     if bundle.output != "logits":
         raise BundleError(
-            f"{bundle.model} cannot be averaged over views: its program returns {bundle.output}. Logits were expected.",
+            "{model} cannot be averaged over views: its program returns {output}. Logits were expected.",
             "Use flip=False and scales=(1.0,), or export the network with zoo, which keeps the logits.",
+            model=bundle.model,
+            output=bundle.output,
         )
-    return f"scaled by {views[0].scale:g}" if len(views) == 1 else f"mean over {len(views)} views"
+    if len(views) == 1:
+        return Message("scaled by {scale:g}", scale=views[0].scale)
+    return Message("mean over {views} views", views=len(views))
 
 
 def _choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, str]:
@@ -174,23 +179,28 @@ def _choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, 
         if bundle.window is None:
             return None, ""
         if reason:
-            return None, f"whole picture, although the published figure is of windows: {reason}"
+            return None, Message("whole picture, although the published figure is of windows: {reason}", reason=reason)
     if reason:
         raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
+            "{model} cannot be run in windows: {reason}.",
             "Use mode='whole', or export the network with zoo without a resizing step.",
+            model=bundle.model,
+            reason=reason,
         )
     window = _settle_window(bundle, options)
     (height, width), (down, right) = window.size, window.stride
-    return window, f"windows of {height}x{width} every {down}x{right}"
+    return window, Message(
+        "windows of {height}x{width} every {down}x{right}", height=height, width=width, down=down, right=right
+    )
 
 
 def _settle_window(bundle: Bundle, options: RunOptions) -> Window:
     size = options.window or (bundle.window.size if bundle.window is not None else None)
     if size is None:
         raise ConfigError(
-            f"Nothing says how large the windows of {bundle.model} are.",
+            "Nothing says how large the windows of {model} are.",
             "Use window=(512, 1024), or --window 512 1024  (height, width)",
+            model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
     stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)

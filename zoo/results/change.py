@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.contract.labels import LabelSet
 from zoo.errors import OutputError
 from zoo.results.palette import Palette, read_palette
@@ -29,7 +28,9 @@ def with_min_score(result: Result, min_score: float) -> Result:
         OutputError: The result has no scores, the score is not within 0 to 1, or no mask can hold the ignore index.
     """
     if not 0.0 <= min_score <= 1.0:
-        raise OutputError(f"min_score is {min_score!r}. A number from 0 to 1 was expected.", "Use min_score=0.5")
+        raise OutputError(
+            "min_score is {value!r}. A number from 0 to 1 was expected.", "Use min_score=0.5", value=min_score
+        )
     check_unknown(result.labels)
     mask = unknown_below(result.mask, result.require_scores(), min_score, result.labels)
     return dataclasses.replace(result, mask=mask)
@@ -43,9 +44,10 @@ def check_unknown(labels: LabelSet) -> None:
     """
     if not 0 <= labels.ignore_index <= 65535:
         raise OutputError(
-            f"The ignore index of the label set {printable(repr(labels.name))} is {labels.ignore_index}. A mask holds "
-            "values from 0 to 65535.",
+            "The ignore index of the label set {labels!r} is {ignored}. A mask holds values from 0 to 65535.",
             "Give the model's label set another ignore index.",
+            labels=labels.name,
+            ignored=labels.ignore_index,
         )
 
 

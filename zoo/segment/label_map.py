@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
 from zoo.errors import InferenceError
+from zoo.message import Message
 from zoo.segment.scores import score_kind, winning_scores
 from zoo.segment.transforms import Geometry
 from zoo.segment.upsample import resize_labels, resize_nearest, upsample_argmax
@@ -68,11 +69,14 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     # One channel has no best class; float64 would gain ties when it is narrowed.
     if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
         return True
-    expected = {"labels": "Whole numbers (H, W) were", "scores": "Float scores (classes, H, W) were"}
-    either = "Whole numbers (H, W) or float scores (classes, H, W) were"
+    expected = {"labels": Message("Whole numbers (H, W) were"), "scores": Message("Float scores (classes, H, W) were")}
+    either = Message("Whole numbers (H, W) or float scores (classes, H, W) were")
     raise InferenceError(
-        f"The program returned {output.shape} {output.dtype} a picture. {expected.get(declared, either)} expected.",
+        "The program returned {shape} {dtype} a picture. {declared} expected.",
         "Export the model again with output_op argmax, or with zoo.",
+        shape=output.shape,
+        dtype=output.dtype,
+        declared=expected.get(declared, either),
     )
 
 
@@ -81,7 +85,9 @@ def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
     top = int(labels.max(initial=0))
     if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
-            f"The program returned class values from {labels.min()} to {top}. 0 to 65535 were expected.",
+            "The program returned class values from {lowest} to {top}. 0 to 65535 were expected.",
             "Export the model again.",
+            lowest=labels.min(),
+            top=top,
         )
     return labels.astype(np.uint8 if top < 256 else np.uint16)

@@ -73,9 +73,13 @@ class View:
         height, width = (max(1, math.ceil(round(side * self.scale) / multiple)) * multiple for side in resized)
         if height * width > MAX_PIXELS:
             raise ConfigError(
-                f"At scale {self.scale} the picture has {height * width} pixels ({height}x{width}). At most "
-                f"{MAX_PIXELS} are accepted.",
+                "At scale {scale} the picture has {pixels} pixels ({height}x{width}). At most {limit} are accepted.",
                 "Leave this scale out.",
+                scale=self.scale,
+                pixels=height * width,
+                height=height,
+                width=width,
+                limit=MAX_PIXELS,
             )
         return (height, width), tuple(s for s in steps if not isinstance(s, (Resize, ResizeLong, ResizeShort)))
 
@@ -124,8 +128,9 @@ def read_scales(scales: Sequence[float] | float) -> tuple[float, ...]:
         # A caller may give anything, such as the letters of a text.
         if not (isinstance(cast("object", scale), Real) and math.isfinite(scale) and 0 < scale <= 64):
             raise ConfigError(
-                f"{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
+                "{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
                 "Use scales=(0.75, 1.0, 1.25)",
+                scale=scale,
             )
     return factors
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from zoo.message import Message
 from zoo.predict.pipeline.config import RULES
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.settings.check import (
@@ -92,7 +93,7 @@ def _section(parent: Node, name: str) -> Node:
         raise missing_key(parent, name)
     section: Node = parent.value[name]
     if not isinstance(section.value, dict):
-        raise mismatch(section, "a mapping")
+        raise mismatch(section, Message("a mapping"))
     return section
 
 
@@ -109,4 +110,8 @@ def _check_name(section: Node, key: str) -> None:
 
 
 def _unused(section: Node, used: Iterable[str]) -> list[str]:
-    return [f"`{item.path}` (line {item.line})" for name, item in section.value.items() if name not in used]
+    return [
+        Message("`{item}` (line {line})", item=item.path, line=item.line)
+        for name, item in section.value.items()
+        if name not in used
+    ]

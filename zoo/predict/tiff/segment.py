@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.predict.plan import Plan
 from zoo.predict.steps import final_classes
@@ -84,7 +83,7 @@ def segment_tiff(
         with contextlib.suppress(OSError):
             if os.path.samefile(source, target):
                 raise OutputError(
-                    f"{printable(target)} is the picture itself. Another file was expected.", "Give another name."
+                    "{target} is the picture itself. Another file was expected.", "Give another name.", target=target
                 )
         blocks = _blocks(rows, run, plan, sliding, progress or (lambda _: None))
         return write_labels(target, rows.size, blocks, palette=plan.labels.palette, description=description)
