@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +29,11 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def zoo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache folder of the tests' own."""
+    """A cache folder of the tests' own; what else the environment tells zoo is nothing to them."""
     folder = tmp_path_factory.mktemp("zoo-home")
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ZOO_") and name != "ZOO_TEST_FULL"]:
+            patch.delenv(name)
         patch.setenv("ZOO_HOME", str(folder))
         yield folder
 
