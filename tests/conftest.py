@@ -10,12 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 import zoo
 from servers import Server
 from support import ARCHIVE, CHECKPOINT, export_small, packed
 from zoo.hub.bundle import Bundle
 from zoo.labels import LabelSet, distinct_palette
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +65,9 @@ def official_folder(paddlex_bundle: Bundle, tmp_path_factory: pytest.TempPathFac
     """An export folder as PaddleX writes it, which names no classes."""
     folder = tmp_path_factory.mktemp("official")
     shutil.copytree(paddlex_bundle.folder, folder, dirs_exist_ok=True)
-    settings = yaml.safe_load((folder / "inference.yml").read_text())
-    del settings["zoo"]
-    (folder / "inference.yml").write_text(yaml.safe_dump(settings))
+    described = yaml.safe_load((folder / "inference.yml").read_text())
+    del described["zoo"]
+    (folder / "inference.yml").write_text(yaml.safe_dump(described))
     return folder
 
 

@@ -354,9 +354,9 @@ HOSTILE = {
 def test_a_bad_file_is_refused_with_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     text, line, words = HOSTILE[name]
-    began = time.monotonic()
+    began = time.process_time()
     error = refused(written(tmp_path, text))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert error.message.startswith(f"{tmp_path}/p.yaml")
     assert f"line {line}" in error.message
     assert re.search(words, error.message), error.message
