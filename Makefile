@@ -14,8 +14,8 @@ demo: $(READY)
 	$(BIN)/zoo predict build/demo/street.png --save-path build/demo
 	@echo "Look at build/demo/street_overlay.png"
 
-# A process for each core, which keeps to one thread; the tests of a file stay together, with what they share.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+# A process for each of up to eight cores, which keeps to one thread; the tests of a file stay together, with what they share.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 test: check
 	@echo "Running the tests on every core: about 5 minutes on two."
