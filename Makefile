@@ -6,12 +6,11 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench registry messages clean
+.PHONY: demo test test-all check test-wheels parity interop bench findings registry messages clean
 
 demo: $(READY)
 	rm -rf build/demo
-	$(BIN)/python -m zoo.testing.scenes build/demo/street.png
-	$(BIN)/zoo predict build/demo/street.png --save-path build/demo
+	$(BIN)/zoo predict docs/street.jpg --save-path build/demo
 	@echo "Look at build/demo/street_overlay.png"
 
 # A process for each of up to eight cores, which keeps to one thread; the tests of a file stay together, with what they share.
@@ -55,7 +54,14 @@ bench: $(READY)
 	$(BIN)/python benchmarks/warm_load.py
 	$(BIN)/python benchmarks/pipeline.py
 	$(BIN)/python benchmarks/streams.py
+	$(BIN)/python benchmarks/threads.py
+	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/slide.py
+
+# What other people's software does, each in a folder of its own; see findings/README.md.
+findings:
+	@for script in findings/*.sh; do echo "== $$script"; bash $$script || failed="$$failed $$script=$$?"; done; \
+	test -z "$$failed" || { echo "not as stated:$$failed"; exit 1; }
 
 registry: $(READY)
 	$(BIN)/zoo registry build

@@ -27,13 +27,18 @@ from pathlib import Path
 
 from machine import describe
 
-from zoo.hub.download import Limits, discard, download
-from zoo.spec import Artifact
+from zoo.contract.spec import Artifact
+from zoo.store.download.download import (
+    Limits,
+    discard,
+    download,
+)
 
 BARE = "pass"
 REQUESTS = "import requests"
 DOWNLOAD = (
-    "import sys; from pathlib import Path; from zoo.hub.download import download; from zoo.spec import Artifact; "
+    "import sys; from pathlib import Path; from zoo.contract.spec import Artifact; "
+    "from zoo.store.download.download import download; "
     "download(Artifact((sys.argv[1],)), Path(sys.argv[2]))"
 )
 PEAK = "; print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"

@@ -16,17 +16,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from drawn import draw_scene
 from numpy.typing import NDArray
 from upsample import street
 
-from zoo.backends.paddle import PaddleBackend, PaddleSession
-from zoo.device import CPU, available_cores
-from zoo.hub.bundle import Bundle, read_bundle
+from zoo.bundle.bundle import (
+    Bundle,
+    read_bundle,
+)
+from zoo.contract.spec import Normalize
+from zoo.engine.device import (
+    CPU,
+    available_cores,
+)
+from zoo.engine.paddle import (
+    PaddleBackend,
+    PaddleSession,
+)
 from zoo.plugin import SessionOptions
-from zoo.spec import Normalize
-from zoo.testing.scenes import draw_scene
-from zoo.vision.transforms import preprocess
-from zoo.vision.upsample import upsample_argmax
+from zoo.segment.transforms import preprocess
+from zoo.segment.upsample import upsample_argmax
 
 
 def main() -> None:
@@ -42,8 +51,8 @@ def measure(name: str, size: tuple[int, int], repeat: int) -> list[dict[str, Any
     """Returns a row a form of the network: the network itself, and its inference form where it has one."""
     import paddle
 
-    from zoo.export import export_bundle
-    from zoo.networks import build_network
+    from zoo.learn.export import export_bundle
+    from zoo.learn.networks import build_network
     from zoo.nn.count import count_macs
     from zoo.registry import find_model
 

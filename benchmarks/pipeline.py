@@ -23,12 +23,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from PIL import Image
 
 import zoo
-from zoo.testing.scenes import draw_scene
-from zoo.vision.transforms import preprocess
+from zoo.segment.transforms import preprocess
 
 #: Threads of zoo's engines.
 CORES = len(os.sched_getaffinity(0))
@@ -48,8 +48,8 @@ def export_liteseg(folder: Path, compat: str) -> Path:
     """Exports PP-LiteSeg-T with random weights."""
     import paddle
 
-    from zoo.export import export_bundle
-    from zoo.networks import build_network
+    from zoo.learn.export import export_bundle
+    from zoo.learn.networks import build_network
     from zoo.registry import find_model
 
     paddle.seed(0)

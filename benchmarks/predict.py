@@ -17,20 +17,20 @@ from pathlib import Path
 
 import numpy as np
 import paddle
+from drawn import draw_scene
 from machine import describe
 from paddle import nn
 
 import zoo
-from zoo.backends.paddle import PaddleBackend
-from zoo.device import CPU
-from zoo.export import export_bundle
-from zoo.hub.bundle import Bundle
-from zoo.labels import CITYSCAPES
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import CITYSCAPES
+from zoo.contract.refs import resolve
+from zoo.engine.device import CPU
+from zoo.engine.paddle import PaddleBackend
+from zoo.learn.export import export_bundle
 from zoo.plugin import SessionOptions
-from zoo.refs import resolve
 from zoo.registry import find_model
-from zoo.testing.scenes import draw_scene
-from zoo.vision.transforms import preprocess
+from zoo.segment.transforms import preprocess
 
 STAGES = ("preprocess", "inference", "postprocess")
 

@@ -23,16 +23,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from numpy.typing import NDArray
 from upsample import full_logits, street
 
-from zoo.labels import CITYSCAPES
-from zoo.spec import Normalize, Window
-from zoo.testing.scenes import draw_scene
-from zoo.vision.scores import winning_scores
-from zoo.vision.slide import Progress
-from zoo.vision.upsample import upsample_argmax
+from zoo.contract.labels import CITYSCAPES
+from zoo.contract.spec import (
+    Normalize,
+    Window,
+)
+from zoo.segment.scores import winning_scores
+from zoo.segment.slide import Progress
+from zoo.segment.upsample import upsample_argmax
 
 TILE = 512
 
@@ -96,11 +99,11 @@ def memory() -> dict[str, float]:
 
 def segment(folder: Path, source: Path, target: Path, side: int) -> None:
     """The child: segments one file and prints what it took as JSON."""
-    from zoo.backends.paddle import PaddleBackend
-    from zoo.device import CPU
-    from zoo.hub.bundle import read_bundle
+    from zoo.bundle.bundle import read_bundle
+    from zoo.engine.device import CPU
+    from zoo.engine.paddle import PaddleBackend
     from zoo.plugin import SessionOptions
-    from zoo.vision.tiff import segment_tiff
+    from zoo.predict.tiff import segment_tiff
 
     bundle = read_bundle(folder)
     session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, 2))
@@ -134,7 +137,7 @@ def measure(width: int, heights: list[int], side: int) -> None:
     """Prints a table of runs in child processes."""
     import paddle
 
-    from zoo.export import export_bundle
+    from zoo.learn.export import export_bundle
     from zoo_plugin_pp_liteseg.network import PPLiteSeg
 
     print(

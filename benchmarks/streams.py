@@ -22,13 +22,13 @@ import numpy as np
 import paddle
 from machine import describe
 
-from zoo.backends.paddle import PaddleBackend
-from zoo.device import CPU
-from zoo.export import export_bundle
-from zoo.networks import build_network
+from zoo.engine.device import CPU
+from zoo.engine.lanes import MOST
+from zoo.engine.paddle import PaddleBackend
+from zoo.learn.export import export_bundle
+from zoo.learn.networks import build_network
 from zoo.plugin import Session, SessionOptions
 from zoo.registry import find_model
-from zoo.streams import MOST
 
 MODELS = (
     "PP-LiteSeg-T",

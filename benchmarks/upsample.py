@@ -2,7 +2,7 @@
 
     python benchmarks/upsample.py [--repeat N]
 
-Candidates: `zoo.vision.upsample.upsample_argmax`; all logits upsampled in numpy, then argmax; paddle's interpolate and
+Candidates: `zoo.segment.upsample.upsample_argmax`; all logits upsampled in numpy, then argmax; paddle's interpolate and
 argmax, if paddle can be imported. Times are medians over the repeats, A B C A B C ..., after one unmeasured round that
 checks that all candidates agree. Slow rows stop early: the whole run takes about 15 seconds.
 """
@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from numpy.typing import NDArray
 
-from zoo.testing.scenes import draw_scene
-from zoo.vision.upsample import upsample_argmax
+from zoo.segment.upsample import upsample_argmax
 
 Candidate = Callable[[NDArray[np.float32], tuple[int, int]], NDArray[np.integer]]
 

@@ -16,11 +16,15 @@ from pathlib import Path
 from machine import describe
 
 import zoo
-from zoo.hub.manifest import FILES
-from zoo.hub.records import Record, Wanted, now
-from zoo.hub.store import Store
+from zoo.contract.spec import Artifact
 from zoo.registry import find_model
-from zoo.spec import Artifact
+from zoo.registry.records import (
+    Record,
+    Wanted,
+    now,
+)
+from zoo.store.manifest import FILES
+from zoo.store.store import Store
 
 MODEL = "PP-LiteSeg-T"
 SIZES = {"inference.json": 300_000, "inference.pdiparams": 32_600_000, "inference.yml": 1_000}

@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, settings
 import zoo
 from servers import Server
 from support import ARCHIVE, CHECKPOINT, export_small, packed
-from zoo.hub.bundle import Bundle
-from zoo.labels import LabelSet, distinct_palette
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import (
+    LabelSet,
+    distinct_palette,
+)
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -103,6 +106,6 @@ def server(official_archive: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def picture() -> np.ndarray:
     """A drawn street, (120, 168, 3) RGB uint8."""
-    from zoo.testing.scenes import draw_scene
+    from scenes import draw_scene
 
     return draw_scene(5, 120, 168).image

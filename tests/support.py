@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -13,11 +15,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import (
+    Artifact,
+    ModelCard,
+)
 from zoo.errors import SourceError
-from zoo.hub.bundle import Bundle
-from zoo.labels import LabelSet
-from zoo.spec import Artifact, ModelCard
-from zoo.vision.sources import Input
+from zoo.picture.sources import Input
 
 #: Where the newest official files of PP-LiteSeg-T are, below the publisher's host.
 ARCHIVE = "/paddlex/official_inference_model/paddle3.0.0/PP-LiteSeg-T_infer.tar"
@@ -36,7 +41,7 @@ def small_network(num_classes: int = 7) -> Any:
 
 def export_small(folder: Path, labels: LabelSet, compat: Literal["zoo", "paddlex"] = "zoo") -> Bundle:
     """Exports the small network."""
-    from zoo.export import export_bundle
+    from zoo.learn.export import export_bundle
 
     return export_bundle(small_network(len(labels)), folder, model="small", labels=labels, compat=compat)
 
@@ -45,9 +50,13 @@ def stock(home: Path, card: ModelCard, folder: Path) -> Path:
     """Puts an export folder into the cache as the inference files of a model, as a download would."""
     import shutil
 
-    from zoo.hub.manifest import FILES
-    from zoo.hub.records import Record, Wanted, now
-    from zoo.hub.store import Store
+    from zoo.registry.records import (
+        Record,
+        Wanted,
+        now,
+    )
+    from zoo.store.manifest import FILES
+    from zoo.store.store import Store
 
     assert isinstance(card.weights, Artifact)
     wanted, store = Wanted(card.name, "inference", card.weights), Store(home)
@@ -124,3 +133,10 @@ def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[
         weight = (source - low)[:, None] if axis == 1 else source - low
         full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
     return full
+
+
+def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `zoo` as a shell does, for what must hold of the whole process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)

@@ -95,12 +95,9 @@ def shape(output: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The picture that the documentation tells its reader to draw."""
-    place = tmp_path_factory.mktemp("street")
-    code, told = in_a_process(["-m", "zoo.testing.scenes", "street.jpg"], place)
-    assert code == 0, told
-    return place / "street.jpg"
+def street() -> Path:
+    """The picture that the documentation uses."""
+    return REPO / "docs" / "street.jpg"
 
 
 @pytest.fixture
@@ -305,7 +302,10 @@ def test_every_public_name_is_described(page: str, names: set[str]) -> None:
 
 
 def test_every_key_of_documents_and_settings_is_described() -> None:
-    from zoo.hub.bundle import describe, read_bundle
+    from zoo.bundle.bundle import (
+        describe,
+        read_bundle,
+    )
 
     schema = json.loads((REPO / "zoo" / "results" / "result.schema.json").read_text(encoding="utf-8"))
     properties = schema["properties"]

@@ -43,7 +43,7 @@ def test_the_plugins_table_shows_it(site: Path) -> None:
 
 def test_its_network_gives_logits_at_the_stride_of_its_card(site: Path) -> None:
     code = (
-        "import paddle, zoo; from zoo.refs import resolve; model = zoo.find_model('FCN-Tiny');"
+        "import paddle, zoo; from zoo.contract.refs import resolve; model = zoo.find_model('FCN-Tiny');"
         "network = resolve(model.family.network)(model.card.name, len(model.card.labels), 3);"
         "print([list(logits.shape) for logits in network(paddle.zeros([1, 3, 32, 64]))], model.card.output_stride)"
     )

@@ -12,7 +12,6 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from zoo.checkpoint import load_checkpoint
     from zoo.errors import (
         ArchiveError,
         BackendError,
@@ -47,13 +46,21 @@ if TYPE_CHECKING:
         UnsupportedSourceError,
         ZooError,
     )
-    from zoo.hub.download import Progress
-    from zoo.model import Model, load
-    from zoo.networks import build_network
-    from zoo.pipeline import Pipeline, PipelineConfig, create_pipeline
+    from zoo.learn.checkpoint import load_checkpoint
+    from zoo.learn.networks import build_network
+    from zoo.predict.model import (
+        Model,
+        load,
+    )
+    from zoo.predict.pipeline import (
+        Pipeline,
+        PipelineConfig,
+        create_pipeline,
+    )
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
-    from zoo.weights import fetch
+    from zoo.store import fetch
+    from zoo.store.download.download import Progress
 
     __version__: str
 
@@ -92,14 +99,14 @@ _MODULES = {
         "UnsupportedSourceError",
         "ZooError",
     ),
-    "zoo.checkpoint": ("load_checkpoint",),
-    "zoo.model": ("Model", "load"),
-    "zoo.networks": ("build_network",),
-    "zoo.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
+    "zoo.learn.checkpoint": ("load_checkpoint",),
+    "zoo.predict.model": ("Model", "load"),
+    "zoo.learn.networks": ("build_network",),
+    "zoo.predict.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),
-    "zoo.hub.download": ("Progress",),
+    "zoo.store.download.download": ("Progress",),
     "zoo.results": ("Predictions", "Result"),
-    "zoo.weights": ("fetch",),
+    "zoo.store": ("fetch",),
 }
 
 __all__ = [

@@ -19,7 +19,7 @@ import supervision
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from zoo.labels import CAMVID
+from zoo.contract.labels import CAMVID
 from zoo.results import Result
 
 

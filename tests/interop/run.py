@@ -34,15 +34,19 @@ with warnings.catch_warnings():  # of a missing compiler cache
     from paddle import nn
 
 import zoo
-from zoo.export import export_bundle
-from zoo.hub.bundle import Bundle
-from zoo.labels import CITYSCAPES
-from zoo.networks import build_network
+from scenes import draw_scene
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import CITYSCAPES
+from zoo.contract.spec import (
+    Normalize,
+    Resize,
+    Step,
+)
+from zoo.learn.export import export_bundle
+from zoo.learn.networks import build_network
+from zoo.picture.image import read_image
 from zoo.results import Predictions
 from zoo.results.formats import read_labelme
-from zoo.spec import Normalize, Resize, Step
-from zoo.testing.scenes import draw_scene
-from zoo.vision.image import read_image
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = HERE.parents[2] / "shared" / "data" / "photos"

@@ -28,8 +28,8 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.checkpoint import apply_weights
-from zoo.networks import build_network
+from zoo.learn.checkpoint import apply_weights
+from zoo.learn.networks import build_network
 
 # Both warn while they are imported, of a missing compiler cache and of paddleseg's own syntax.
 with warnings.catch_warnings():

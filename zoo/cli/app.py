@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.language import choose, language, translate
+from zoo.contract.refs import resolve
 from zoo.errors import ZooError
-from zoo.refs import resolve
-from zoo.text import printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -12,7 +12,7 @@ from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
-from zoo.hub.records import Kind
+from zoo.registry.records import Kind
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -61,8 +61,11 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
     """Write MODELS, names or patterns, into a bundle file (the word create may be left out)."""
     from zoo.cli.download import chosen_cards
     from zoo.errors import OutputError
-    from zoo.weights.fetch import make_options
-    from zoo.weights.pack import SUFFIX, write_pack
+    from zoo.store.model_files import make_options
+    from zoo.store.pack import (
+        SUFFIX,
+        write_pack,
+    )
 
     if output.suffix != SUFFIX:
         raise OutputError(
@@ -82,7 +85,7 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def install(file: Path, lock: Path | None, as_json: bool) -> None:
     """Take the models of a bundle file into the cache, verified."""
-    from zoo.weights.install import install_pack
+    from zoo.store.install import install_pack
 
     installed = install_pack(file, lock)
     if as_json:
@@ -98,8 +101,8 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(file: Path, as_json: bool) -> None:
     """Show what a bundle file says it holds."""
-    from zoo.weights.lock import lock_document
-    from zoo.weights.pack import read_pack
+    from zoo.store.lock import lock_document
+    from zoo.store.pack import read_pack
 
     models = read_pack(file).models
     if as_json:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.base.home import home
+from zoo.base.text import printable
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
-from zoo.hub.cache import home
-from zoo.text import printable
 
 if TYPE_CHECKING:
-    from zoo.weights.inventory import CacheEntry
+    from zoo.store.inventory import CacheEntry
 
 
 @click.group()
@@ -34,8 +34,11 @@ def show_folder() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_files(as_json: bool) -> None:
     """List the models in the cache."""
-    from zoo.hub.store import Store
-    from zoo.weights.inventory import cached, when
+    from zoo.store.inventory import (
+        cached,
+        when,
+    )
+    from zoo.store.store import Store
 
     entries = cached(Store(home()))
     if as_json:
@@ -50,8 +53,13 @@ def list_files(as_json: bool) -> None:
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
 def remove_models(models: tuple[str, ...], forget: bool) -> None:
     """Remove the files of MODELS, names or patterns."""
-    from zoo.hub.store import Store
-    from zoo.weights.inventory import cached, forgotten, matching, remove
+    from zoo.store.inventory import (
+        cached,
+        forgotten,
+        matching,
+        remove,
+    )
+    from zoo.store.store import Store
 
     store = Store(home())
     known = cached(store) + (forgotten(store) if forget else [])
@@ -68,8 +76,13 @@ def remove_models(models: tuple[str, ...], forget: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> None:
     """Remove what no model has needed for a day, and models that are old or too many."""
-    from zoo.hub.store import Store
-    from zoo.weights.inventory import leftovers, remove, stale, sweep
+    from zoo.store.inventory import (
+        leftovers,
+        remove,
+        stale,
+        sweep,
+    )
+    from zoo.store.store import Store
 
     store = Store(home())
     word = "would remove" if dry_run else "removed"
@@ -95,9 +108,9 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
 @click.pass_context
 def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: bool | None, as_json: bool) -> None:
     """Take the digest of every file of MODELS, by default of all."""
-    from zoo.hub.store import Store
-    from zoo.weights.fetch import make_options
-    from zoo.weights.inventory import verify as verify_files
+    from zoo.store.inventory import verify as verify_files
+    from zoo.store.model_files import make_options
+    from zoo.store.store import Store
 
     with download_progress() as progress:
         options = make_options(offline, True, progress) if repair else None
@@ -117,7 +130,7 @@ def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: b
 
 
 def _table(entries: list[CacheEntry]) -> None:
-    from zoo.weights.inventory import when
+    from zoo.store.inventory import when
 
     rows = [
         (entry.record.model, entry.record.kind, size_text(entry.size), when(entry.used), entry.record.origin)

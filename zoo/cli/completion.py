@@ -55,13 +55,13 @@ class Completed(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
 def _pipelines() -> list[str]:
     """Returns the names of the built-in pipelines and the pipeline files of this folder."""
     # The package itself would take a YAML library with it.
-    builtin = Path(__file__).parents[1] / "pipeline"
+    builtin = Path(__file__).parents[1] / "predict" / "pipeline"
     return [*sorted(file.stem for file in builtin.glob("*.yaml")), *_files(".yaml", ".yml")]
 
 
 def _mappings() -> list[str]:
     """Returns the names of the built-in label mappings and the YAML files of this folder."""
-    from zoo.labels.conversions import CONVERSIONS
+    from zoo.contract.labels.conversions import CONVERSIONS
 
     return [*CONVERSIONS, *_files(".yaml", ".yml")]
 
@@ -74,7 +74,7 @@ def _files(*suffixes: str) -> list[str]:
 
 
 def _formats() -> tuple[str, ...]:
-    from zoo.pipeline.schema import KINDS
+    from zoo.predict.pipeline.schema import KINDS
 
     return KINDS
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json
-from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.doctor import Finding, SelfTestResult

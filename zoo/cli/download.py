@@ -11,10 +11,10 @@ from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
+from zoo.contract.spec import ModelCard
 from zoo.errors import ModelNotFoundError
-from zoo.hub.records import Kind
 from zoo.registry import find_model, registry
-from zoo.spec import ModelCard
+from zoo.registry.records import Kind
 
 
 @click.command()
@@ -41,8 +41,8 @@ def download(
     as_json: bool,
 ) -> None:
     """Download MODELS, names or patterns such as "PP-LiteSeg*"; with a lock file by default all it holds."""
-    from zoo.weights import fetch
-    from zoo.weights.lock import read_lock
+    from zoo.store import fetch
+    from zoo.store.lock import read_lock
 
     if not models and lock is None:
         raise click.UsageError("Give the names of models, or a lock file.")
@@ -76,10 +76,13 @@ def chosen_cards(names: tuple[str, ...]) -> list[ModelCard]:
 
 
 def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
-    from zoo.hub.cache import home
-    from zoo.hub.records import Wanted, kept
-    from zoo.spec import Embedded
-    from zoo.weights.fetch import place_of
+    from zoo.base.home import home
+    from zoo.contract.spec import Embedded
+    from zoo.registry.records import (
+        Wanted,
+        kept,
+    )
+    from zoo.store.model_files import place_of
 
     rows: list[dict[str, object]] = []
     for card in cards:

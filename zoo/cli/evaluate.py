@@ -12,7 +12,7 @@ from zoo.cli.completion import DEVICE, LABELS, MODEL
 from zoo.cli.notes import note
 from zoo.cli.options import Scales, lock_options, offline_option
 from zoo.cli.progress import download_progress
-from zoo.labels.conversions import CONVERSIONS
+from zoo.contract.labels.conversions import CONVERSIONS
 
 
 @click.command()
@@ -63,10 +63,10 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
-    from zoo.data import read_list
-    from zoo.data.mapping import read_mapping
-    from zoo.evaluation import evaluate as run
-    from zoo.model import load
+    from zoo.learn.data import read_list
+    from zoo.learn.evaluation import evaluate as run
+    from zoo.predict.model import load
+    from zoo.results.mapping import read_mapping
 
     samples = read_list(data, root)
     with download_progress() as progress:

@@ -34,17 +34,20 @@ def export(
     model: str, weights: Path, output: Path, form: str, input_size: tuple[int, int] | None, labels: str | None
 ) -> None:
     """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
-    from zoo.data import find_labels
-    from zoo.hub.bundle import SETTINGS
-    from zoo.hub.settings import read_settings
-    from zoo.networks import build_network
+    from zoo.bundle.bundle import SETTINGS
+    from zoo.learn.data import find_labels
+    from zoo.learn.networks import build_network
     from zoo.registry import find_model
+    from zoo.settings.yaml_file import read_settings
 
     card = find_model(model).card
     classes = card.labels if labels is None else find_labels(labels)
     network = build_network(card.name, num_classes=len(classes), weights=weights)
     # Imports paddle, which a wrong name or checkpoint should not have to wait for.
-    from zoo.export import export_bundle, export_onnx
+    from zoo.learn.export import (
+        export_bundle,
+        export_onnx,
+    )
 
     bundle = export_bundle(
         network,

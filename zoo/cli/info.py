@@ -7,12 +7,15 @@ from dataclasses import asdict
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.completion import MODEL
 from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
+from zoo.contract.spec import (
+    Embedded,
+    ModelCard,
+)
 from zoo.registry import ModelEntry, registry
-from zoo.spec import Embedded, ModelCard
-from zoo.text import printable
 
 
 @click.command()
@@ -84,9 +87,14 @@ def _files(entry: ModelEntry) -> list[str]:
     """Returns where the model's files are: folders on this machine, else addresses."""
     if entry.card is None:
         return []
-    from zoo.hub.cache import embedded_folder, home
-    from zoo.hub.manifest import FILES
-    from zoo.hub.records import TREES, Wanted, kept
+    from zoo.base.home import home
+    from zoo.registry.records import (
+        TREES,
+        Wanted,
+        kept,
+    )
+    from zoo.store.embedded import embedded_folder
+    from zoo.store.manifest import FILES
 
     weights = entry.card.weights
     if isinstance(weights, Embedded):

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.notes import alert
 from zoo.cli.tables import echo_json, echo_table, miou_text, size_text
 from zoo.registry import ModelEntry, registry
 from zoo.registry.models import Sort
-from zoo.text import printable
 
 
 @click.command("list-models")

@@ -11,8 +11,11 @@ from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
 from zoo.errors import ModelNotFoundError
-from zoo.hub.records import LOCK_FILE, Kind
 from zoo.registry import find_model
+from zoo.registry.records import (
+    LOCK_FILE,
+    Kind,
+)
 
 
 @click.command()
@@ -27,13 +30,16 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
     the plugin's version, address, size and digest of the download, the digest of every file, of the preprocessing and
     of the labels. Files that are not here are downloaded.
     """
+    from zoo.base.home import home
     from zoo.cli.download import chosen_cards
-    from zoo.hub.cache import home
-    from zoo.hub.store import Store
-    from zoo.weights.fetch import make_options
-    from zoo.weights.gather import gather
-    from zoo.weights.inventory import cached
-    from zoo.weights.lock import read_lock, write_lock
+    from zoo.store.gather import gather
+    from zoo.store.inventory import cached
+    from zoo.store.lock import (
+        read_lock,
+        write_lock,
+    )
+    from zoo.store.model_files import make_options
+    from zoo.store.store import Store
 
     before = read_lock(output) if output.exists() else {}
     wanted: dict[str, set[Kind]] = {}

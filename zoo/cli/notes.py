@@ -11,7 +11,7 @@ def note(text: str) -> None:
     """Prints a note on standard error.
 
     Args:
-        text: Whole lines in English. What comes from outside must be printable (`zoo.text.printable`).
+        text: Whole lines in English. What comes from outside must be printable (`zoo.base.text.printable`).
     """
     if not quiet():
         click.echo(translate(text), err=True)

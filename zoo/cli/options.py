@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zoo.hub.records import LOCK_FILE
+from zoo.registry.records import LOCK_FILE
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}

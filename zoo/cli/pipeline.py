@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.language import translate
 from zoo.cli.tables import echo_json
-from zoo.text import printable
 
 
 def _folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -37,9 +37,12 @@ def pipeline() -> None:
 @click.option("-y", "--yes", is_flag=True, help="Replace an existing file without asking.")
 def config(name: str, save_path: Path, yes: bool) -> None:
     """Write the file of the pipeline NAME (semantic_segmentation), to be changed at will."""
+    from zoo.base.files import (
+        ensure_folder,
+        write_atomic,
+    )
     from zoo.errors import OutputError
-    from zoo.files import ensure_folder, write_atomic
-    from zoo.pipeline import builtin_file
+    from zoo.predict.pipeline import builtin_file
 
     source = builtin_file(name)
     target = ensure_folder(save_path) / source.name
@@ -56,7 +59,7 @@ def config(name: str, save_path: Path, yes: bool) -> None:
 @pipeline.command()
 def schema() -> None:
     """Print the JSON schema of pipeline files, for editors."""
-    from zoo.pipeline.schema import SCHEMA
+    from zoo.predict.pipeline.schema import SCHEMA
 
     echo_json(SCHEMA)
 

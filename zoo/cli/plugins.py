@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json, echo_table
 from zoo.registry import Discovery, Plugin, discover
-from zoo.text import printable
 
 _KINDS = {"zoo.models": "models", "zoo.devices": "devices", "zoo.backends": "engines"}
 

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, MODEL, PATHS, PIPELINE
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
 from zoo.cli.pipeline import given
 from zoo.cli.progress import download_progress
 from zoo.cli.report import Tally, Telling, Written, bar
-from zoo.text import printable
 
 if TYPE_CHECKING:
-    from zoo.pipeline import PipelineConfig
+    from zoo.picture.sources import Input
+    from zoo.predict.pipeline import PipelineConfig
     from zoo.results import Predictions, Result
     from zoo.results.save import Format
-    from zoo.vision.sources import Input
 
 #: Parameters of the command that are options of a pipeline, by their names there.
 _OPTIONS = {
@@ -135,7 +135,11 @@ def predict(
     **_: Any,
 ) -> None:
     """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
-    from zoo.pipeline import PipelineConfig, load_model, read_pipeline
+    from zoo.predict.pipeline import (
+        PipelineConfig,
+        load_model,
+        read_pipeline,
+    )
 
     sources = [*inputs, *more]
     if not sources:
@@ -146,7 +150,7 @@ def predict(
         note(printable(said))
     file = _one_file(ctx, config)
     if config.save_path is not None:
-        from zoo.files import ensure_folder
+        from zoo.base.files import ensure_folder
 
         # Before the model is loaded and any work is done for nothing.
         ensure_folder(config.save_path if file is None else file.parent)
@@ -190,7 +194,7 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
 
 def _write_each(telling: Telling, predictions: Predictions, config: PipelineConfig) -> None:
     """Writes the files of each result in a thread, while the engine is at the next ones."""
-    from zoo.flow import ahead
+    from zoo.base.flow import ahead
 
     folder, kinds = config.save_path, cast("tuple[Format, ...]", config.save_kinds)
     if folder is None:
@@ -226,7 +230,10 @@ def _refuse_addresses(sources: list[str]) -> None:
 
 
 def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
-    from zoo.vision.sources import SourceOptions, origins
+    from zoo.picture.sources import (
+        SourceOptions,
+        origins,
+    )
 
     return origins(sources, SourceOptions(recursive=config.recursive))
 

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
+from zoo.base.text import printable
 from zoo.cli.language import translate
 from zoo.cli.notes import note, quiet
-from zoo.text import printable
 
 if TYPE_CHECKING:
-    from zoo.hub.download import Progress
+    from zoo.store.download.download import Progress
 
 
 @contextlib.contextmanager

@@ -6,11 +6,11 @@ import os
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import note
 from zoo.registry import find_model
 from zoo.registry.build import check_catalogue, first_party, top, write_catalogue
-from zoo.text import printable
 
 
 @click.group()
@@ -38,8 +38,8 @@ def pin(models: tuple[str, ...]) -> None:
     """Download the official files of MODELS, by default all, and write their digests into the plugins' tables."""
     from zoo.cli.progress import download_progress
     from zoo.registry.discovery import discover
-    from zoo.weights.fetch import make_options
-    from zoo.weights.pin import pin as write_tables
+    from zoo.store.model_files import make_options
+    from zoo.store.pin import pin as write_tables
 
     if os.environ.get("ZOO_MIRROR"):
         note("ZOO_MIRROR is set: the digests will be those of the mirror's files.")

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.notes import note, quiet, verbose
-from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.results import Predictions, Result

@@ -12,9 +12,9 @@ from typing import Any
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.cells import cells as width_of
 from zoo.cli.cells import padded
-from zoo.text import printable
 
 
 def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:

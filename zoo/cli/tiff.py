@@ -16,7 +16,7 @@ from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 
 if TYPE_CHECKING:
-    from zoo.vision.slide import Progress
+    from zoo.segment.slide import Progress
 
 
 @click.command()
@@ -47,8 +47,8 @@ def tiff(
     offline: bool | None,
 ) -> None:
     """Segment the TIFF SOURCE in windows into the label TIFF TARGET, whatever its size."""
-    from zoo.model import load
-    from zoo.vision.tiff import check_name
+    from zoo.predict.model import load
+    from zoo.predict.tiff import check_name
 
     check_name(target)
     with download_progress() as progress:

@@ -8,8 +8,8 @@ from collections.abc import Generator
 
 import click
 
+from zoo.base.text import printable
 from zoo.cli.language import translate
-from zoo.text import printable
 
 
 class _StandardError(logging.Handler):

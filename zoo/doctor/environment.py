@@ -6,11 +6,15 @@ import os
 import re
 from collections.abc import Iterator
 
+from zoo.base.home import offline
 from zoo.doctor.findings import Finding
 from zoo.errors import FetchError
-from zoo.hub.addresses import ALLOW_HTTP, MIRROR, addresses
-from zoo.hub.cache import offline
 from zoo.registry.discovery import DISABLE
+from zoo.store.download.addresses import (
+    ALLOW_HTTP,
+    MIRROR,
+    addresses,
+)
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)

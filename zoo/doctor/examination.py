@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from zoo.base.text import printable
 from zoo.doctor.environment import settings
 from zoo.doctor.findings import Report
 from zoo.doctor.machine import system
@@ -11,7 +12,6 @@ from zoo.doctor.packages import packages
 from zoo.doctor.parts import devices, engines, plugins
 from zoo.doctor.storage import cache
 from zoo.registry.discovery import discover
-from zoo.text import printable
 
 
 def examine() -> Report:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import zoo
-from zoo.device import available_cores
 from zoo.doctor.findings import Finding
+from zoo.engine.device import available_cores
 from zoo.registry.catalogue import source_tree
 
 # Control groups of version 2 and version 1; without a limit version 1 gives a number larger than any memory.

@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from zoo.base.home import home
 from zoo.doctor.findings import Finding
 from zoo.errors import CacheError
-from zoo.hub.cache import home
 
 #: The largest model of the catalogue takes a quarter of it, and twice that while its archive is unpacked.
 _LITTLE = 1_000_000_000

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.data import Sample
+from zoo.bundle.settings_file import settings_file
 from zoo.doctor.findings import State
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
-from zoo.hub.cache import embedded_folder, settings_file
-from zoo.model import load
+from zoo.learn.data import Sample
+from zoo.predict.model import load
 from zoo.registry import find_model
+from zoo.store.embedded import embedded_folder
 
 #: Smallest fraction of equal pixels that is no fault: engines round differently, and single pixels are ties.
 LEAST_AGREEMENT = 0.999

@@ -10,10 +10,19 @@ import re
 from importlib.metadata import Distribution
 from typing import Any, NoReturn, cast
 
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import (
+    API,
+    Artifact,
+    Embedded,
+    Family,
+    Latency,
+    Metric,
+    ModelCard,
+    Window,
+)
 from zoo.errors import DuplicateNameError, PluginContractError
-from zoo.labels import LabelSet
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
-from zoo.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard, Window
 
 #: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
 RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
@@ -81,7 +90,7 @@ def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
         PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds.
         DuplicateNameError: A kind belongs to zoo-core.
     """
-    from zoo.plugin import Device
+    from zoo.contract.device import Device
 
     devices = _items(plugin, "zoo_devices", result)
     for item in devices:

@@ -18,11 +18,14 @@ from typing import Any, NamedTuple
 
 import pluggy
 
-from zoo import hookspecs
+from zoo.contract import hooks as hookspecs
+from zoo.contract.spec import (
+    Family,
+    ModelCard,
+)
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
 from zoo.registry.contract import check_backends, check_devices, check_families
 from zoo.registry.names import Claim, Index, canonical_distribution
-from zoo.spec import Family, ModelCard
 
 #: Entry-point groups and the hook each is asked for.
 HOOKS = {"zoo.models": "zoo_families", "zoo.devices": "zoo_devices", "zoo.backends": "zoo_backends"}

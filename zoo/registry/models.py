@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, NoReturn, get_args
 
+from zoo.contract.spec import (
+    Artifact,
+    ModelCard,
+)
 from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
 from zoo.registry.discovery import DISABLE, Discovery, InstalledModel, Plugin, discover
 from zoo.registry.names import Index, canonical_distribution, fold
-from zoo.spec import Artifact, ModelCard
 
 Status = Literal["embedded", "cached", "installed", "not installed", "name clash", "plugin broken", "plugin disabled"]
 Sort = Literal["name", "family", "miou", "size", "dataset"]
@@ -261,8 +264,11 @@ def _matches(entry: ModelEntry, pattern: str) -> bool:
 
 
 def _is_cached(card: ModelCard) -> bool:
-    from zoo.hub.cache import home
-    from zoo.hub.records import Wanted, kept
+    from zoo.base.home import home
+    from zoo.registry.records import (
+        Wanted,
+        kept,
+    )
 
     return isinstance(card.weights, Artifact) and kept(home(), Wanted(card.name, "inference", card.weights)) is not None
 

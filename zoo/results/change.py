@@ -6,10 +6,10 @@ import dataclasses
 
 import numpy as np
 
+from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.results.palette import Palette, read_palette
 from zoo.results.result import Result
-from zoo.text import printable
 
 
 def with_min_score(result: Result, min_score: float) -> Result:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from zoo.labels import Color
+from zoo.base.text import printable
+from zoo.contract.labels import Color
 from zoo.results.classes import ClassArea
-from zoo.text import printable
 
 _PAPER = (252, 252, 250)
 _INK = (32, 34, 38)

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.text import printable
 from zoo.errors import OutputError
-from zoo.text import printable
 
 #: How a document holds its mask: as runs of equal values, or as the full list of rows.
 MaskForm = Literal["rle", "full"]

@@ -19,10 +19,13 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.base.files import (
+    ensure_folder,
+    write_atomic,
+)
+from zoo.base.text import printable
 from zoo.errors import OutputError
-from zoo.files import ensure_folder, write_atomic
 from zoo.results.encode import Mark, find_mark, read_mark, read_source
-from zoo.text import printable
 
 #: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
 MAX_STEM_BYTES = 200

@@ -9,10 +9,13 @@ from typing import TypeGuard, cast
 
 import numpy as np
 
+from zoo.base.text import printable
+from zoo.contract.labels import (
+    Color,
+    LabelSet,
+)
 from zoo.errors import ConfigError
-from zoo.labels import Color, LabelSet
 from zoo.results.classes import class_names
-from zoo.text import printable
 
 #: A colour as it may be given: RGB from 0 to 255, or "#rrggbb".
 ColorLike = Sequence[int] | str

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.base.flow import ahead
 from zoo.errors import SourceError, ZooError
-from zoo.flow import ahead
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
 from zoo.results.save import Format, Kind, image_target, json_target, save_all

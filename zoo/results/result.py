@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.text import printable
+from zoo.contract.labels import (
+    Color,
+    LabelSet,
+)
 from zoo.errors import OutputError
-from zoo.labels import Color, LabelSet
 from zoo.results.classes import classes_in, color_table
 from zoo.results.document import describe
 from zoo.results.draw import blend, colorize
@@ -22,7 +26,6 @@ from zoo.results.legend import add_legend
 from zoo.results.masktext import MaskForm, check_form, encode_mask
 from zoo.results.save import Format, Kind, save, save_document, save_picture
 from zoo.results.show import preview_html, preview_png, print_summary
-from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.results.formats.polygons import Polygon

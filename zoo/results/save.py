@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from zoo.base.flow import ahead
+from zoo.base.text import printable
 from zoo.errors import OutputError
-from zoo.flow import ahead
 from zoo.results.document import SCHEMA, describe, to_json
 from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png
 from zoo.results.masktext import MaskForm, check_form, mask_text
 from zoo.results.naming import Target, find_target, publish
-from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.results.formats.files import FileFormat

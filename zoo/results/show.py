@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.results.classes import classes_in
 from zoo.results.document import describe, to_json
 from zoo.results.draw import blend
 from zoo.results.legend import add_legend
-from zoo.text import printable
 
 if TYPE_CHECKING:
     from zoo.results.result import Result

@@ -23,11 +23,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from zoo.refs import resolve
+from zoo.contract.refs import resolve
+from zoo.contract.spec import (
+    Artifact,
+    Embedded,
+    Family,
+    ModelCard,
+    Normalize,
+)
 from zoo.registry.discovery import Discovery, Plugin, discover
 from zoo.registry.names import fold
-from zoo.spec import Artifact, Embedded, Family, ModelCard, Normalize
-from zoo.vision.transforms import preprocess
+from zoo.segment.transforms import preprocess
 
 #: Modules that importing a plugin must not load.
 HEAVY = ("numpy", "PIL", "cv2", "requests", "pydantic", "yaml", "paddle")
@@ -128,7 +134,7 @@ class FamilyContract:
 
     def test_embedded_models_open_and_segment(self) -> None:
         """What lies inside the package is whole and has the classes the card says."""
-        from zoo.model import load
+        from zoo.predict.model import load
 
         image = np.random.default_rng(0).integers(0, 256, (53, 77, 3), np.uint8)
         for _, card in self.cards:
@@ -200,7 +206,7 @@ class FamilyContract:
         """Saved by paddle, read without running anything, put back by name and shape."""
         import paddle
 
-        from zoo.networks import build_network
+        from zoo.learn.networks import build_network
 
         for family, card in self._with_network()[:1]:
             network = resolve(family.network)(card.name, self.num_classes, 3)
@@ -212,8 +218,9 @@ class FamilyContract:
             )
 
     def test_recipes_fit_the_networks(self) -> None:
-        """As many losses as outputs in training, and sensible numbers."""
-        from zoo.recipe import Recipe
+        """As many losses as outputs in training, a parameter for every group, sensible numbers and a source."""
+        from zoo.contract.recipe import Recipe
+        from zoo.learn.training.optimizer import assign_groups
 
         for family, card in self._with_network():
             if family.recipe:
@@ -221,15 +228,20 @@ class FamilyContract:
                 assert isinstance(recipe, Recipe)
                 assert recipe.iterations > 0
                 assert recipe.schedule.learning_rate > 0
+                assert recipe.source, f"{card.name}: the recipe names no source"
                 network = self._network(family, card)
+                assign_groups(network, recipe.groups)
                 network.train()
                 batch = np.random.default_rng(2).standard_normal((2, 3, 64, 64)).astype(np.float32)
                 assert len(_forward(network, batch)) == len(recipe.losses), card.name
 
     def test_the_smallest_network_survives_the_export(self, tmp_path: Path) -> None:
         """Exported, opened by the engine, compared with the network."""
-        from zoo.export import export_bundle
-        from zoo.labels import LabelSet, distinct_palette
+        from zoo.contract.labels import (
+            LabelSet,
+            distinct_palette,
+        )
+        from zoo.learn.export import export_bundle
 
         for family, card in self._with_network()[:1]:
             names = tuple(f"class {index}" for index in range(self.num_classes))

@@ -8,9 +8,9 @@ import numpy as np
 import paddle
 import pytest
 
-from zoo.backends.paddle import PaddleBackend
-from zoo.device import CPU
-from zoo.export import export_bundle
+from zoo.engine.device import CPU
+from zoo.engine.paddle import PaddleBackend
+from zoo.learn.export import export_bundle
 from zoo.plugin import CITYSCAPES, SessionOptions
 from zoo_plugin_segformer.network import SegFormer, build
 

@@ -13,8 +13,8 @@ import paddle
 
 from starter import LABELS, PREPROCESS, build_network
 from zoo.errors import CheckpointError
-from zoo.export import export_bundle
-from zoo.training import newest_checkpoint
+from zoo.learn.export import export_bundle
+from zoo.learn.training import newest_checkpoint
 
 INSIDE = Path(__file__).resolve().parents[1] / "zoo_plugin_starter" / "bundle"
 

@@ -14,10 +14,16 @@ from pathlib import Path
 import paddle
 from PIL import Image
 
+from scenes import draw_scene
 from starter import LABELS, NORMALIZE, RECIPE, build_network
-from zoo.data import Sample, read_list
-from zoo.testing.scenes import draw_scene
-from zoo.training import Progress, train
+from zoo.learn.data import (
+    Sample,
+    read_list,
+)
+from zoo.learn.training import (
+    Progress,
+    train,
+)
 
 SCENES = 320
 # Every fourth picture is a drawn one: they bring exact masks and more of the rare classes.

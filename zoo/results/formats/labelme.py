@@ -27,7 +27,7 @@ from zoo.results.formats.polygons import Polygon, Ring, trace
 from zoo.results.formats.simplify import check_tolerance, simplify_ring
 
 if TYPE_CHECKING:
-    from zoo.labels import LabelSet
+    from zoo.contract.labels import LabelSet
     from zoo.results.result import Result
 
 __all__ = ["read_labelme", "to_labelme"]

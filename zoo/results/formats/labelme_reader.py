@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from zoo.base.text import printable
+from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError
-from zoo.labels import LabelSet
 from zoo.results.classes import class_names, class_value
 from zoo.results.document import MAX_DECODED_PIXELS
-from zoo.text import printable
 
 #: Label of shapes whose pixels have no class.
 IGNORED = "__ignore__"

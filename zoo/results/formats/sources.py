@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.results.classes import class_names
 from zoo.results.encode import Mark
-from zoo.text import printable
 
 if TYPE_CHECKING:
-    from zoo.labels import LabelSet
+    from zoo.contract.labels import LabelSet
     from zoo.results.result import Result
 
 

@@ -1,0 +1,306 @@
+"""`zoo predict` on many inputs: formats, resuming, pipeline files, scores, other classes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from scenes import draw_scene
+from support import interruptible, png
+from zoo.bundle.bundle import Bundle
+from zoo.cli.app import cli
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Path:
+    """A folder with three pictures, two of one size, and one a folder below."""
+    folder = tmp_path / "street"
+    (folder / "more").mkdir(parents=True)
+    for number, (name, size) in enumerate({"a.png": (40, 56), "b.png": (48, 40), "c.png": (40, 56)}.items()):
+        Image.fromarray(draw_scene(number, *size).image).save(folder / name)
+    Image.fromarray(draw_scene(9, 40, 56).image).save(folder / "more" / "d.png")
+    return folder
+
+
+@pytest.fixture
+def predict(bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs the command on the small model, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object, code: int = 0, model: bool = True) -> Result:
+        chosen = ["--model", str(bundle.folder)] if model else []
+        done = CliRunner().invoke(cli, ["predict", *map(str, arguments), *chosen, "--threads", "1"])
+        assert done.exit_code == code, (done.output, done.exception)
+        return done
+
+    return run
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_every_form_is_saved_beside_the_others(predict: Command, street: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    predict(street / "a.png", "-o", out, "--save", "overlay,color,side,mask,json,coco,geojson,cvat,labelstudio")
+    assert names(out) == [
+        "a.geojson", "a.json", "a_coco.json", "a_color.png", "a_cvat.xml", "a_labelstudio.json", "a_mask.png",
+        "a_overlay.png", "a_side.png",
+    ]  # fmt: skip
+    assert "not a comma-separated choice" in predict(street, "-o", out, "--save", "bmp", code=2).stderr
+
+
+def test_folders_patterns_and_lists_are_read_in_order(predict: Command, street: Path) -> None:
+    def seen(*arguments: object) -> list[str]:
+        return [json.loads(line)["name"] for line in predict(*arguments, "--json").stdout.splitlines()]
+
+    assert seen(street) == ["a", "b", "c"]
+    assert seen(street, "--recursive") == ["a", "b", "c", "d"]
+    assert seen(f"{street}/**/*.png") == ["a", "b", "c", "d"]
+    assert seen(street / "c.png", "--input", street / "a.png") == ["c", "a"]
+    assert "at least one input" in predict(code=2).stderr
+
+
+@pytest.mark.parametrize("size", ["2", "auto"])
+def test_the_batch_size_changes_nothing_but_the_time(size: str, predict: Command, street: Path, tmp_path: Path) -> None:
+    for batch, out in (("1", tmp_path / "one"), (size, tmp_path / "many")):
+        predict(street, "--recursive", "-o", out, "--save", "mask", "--batch-size", batch)
+    for name in names(tmp_path / "one"):
+        one, many = (np.asarray(Image.open(tmp_path / place / name)) for place in ("one", "many"))
+        assert (one == many).mean() > 0.999
+    assert "neither a positive number nor auto" in predict(street, "--batch-size", "0", code=2).stderr
+
+
+def test_a_run_goes_on_where_it_ended(predict: Command, street: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    predict(street / "b.png", "-o", out)
+    done = predict(street, "-o", out, "--resume")
+    assert "1 passed over: their results are there." in done.stderr
+    assert len(names(out)) == 9
+    assert "3 passed over" in predict(street, "-o", out, "--resume").stderr
+    (out / "a_mask.png").unlink()
+    later = (out / "c.json").stat().st_mtime + 10
+    os.utime(street / "c.png", (later, later))
+    assert "1 passed over" in predict(street, "-o", out, "--resume").stderr  # a lacks its mask, c has changed
+    assert "--resume belongs to --save-path" in predict(street, "--resume", code=2).stderr
+
+
+def test_bad_inputs_are_listed_at_the_end_and_the_others_are_done(
+    predict: Command, street: Path, tmp_path: Path
+) -> None:
+    (street / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    done = predict(street, "gone.png", "-o", tmp_path / "out", "--on-error", "skip", code=3)
+    assert "3 segmented, 2 failed." in done.stderr
+    assert "bad.png" in done.stderr
+    assert len(names(tmp_path / "out")) == 9
+    assert predict(street, "-o", tmp_path / "out2", code=1).stderr.count("bad.png") == 1
+    assert "a.json" in names(tmp_path / "out2")  # what came before it is kept
+
+
+def test_of_several_pictures_each_has_a_line(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    done = predict(street, "-o", tmp_path / "out", "--save", "mask,json")
+    lines = done.stdout.splitlines()
+    assert [line.split("  ")[:2] for line in lines] == [
+        ["street/a.png", "40x56"], ["street/b.png", "48x40"], ["street/c.png", "40x56"]
+    ]  # fmt: skip
+    assert all(
+        "% " in line and line.endswith(f"-> out/{name}_mask.png, {name}.json")
+        for line, name in zip(lines, "abc", strict=True)
+    )
+    assert re.search(r"3 segmented, .* a second\.\n  read .* a picture  \(paddle", done.stderr)
+    assert "small on cpu" not in done.stdout
+    whole = CliRunner().invoke(cli, ["--verbose", "predict", str(street), "--model", str(bundle.folder)])
+    assert whole.stdout.count("small on cpu") == 3
+
+
+def test_what_is_done_is_told_before_the_error_of_the_next(predict: Command, street: Path) -> None:
+    done = predict(street / "a.png", "gone.png", code=1)
+    assert "street/a.png  40x56" in done.stdout
+    assert "gone.png does not exist" in done.stderr
+
+
+def test_one_file_holds_the_results_of_all_pictures(predict: Command, street: Path, tmp_path: Path) -> None:
+    done = predict(street, "-o", tmp_path / "all.json", "--save", "coco")
+    document = json.loads((tmp_path / "all.json").read_bytes())
+    assert [image["file_name"] for image in document["images"]] == ["a.png", "b.png", "c.png"]
+    assert "saved" in done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    predict(street / "a.png", "-o", tmp_path / "new" / "a.jpg", "--save", "overlay")
+    with Image.open(tmp_path / "new" / "a.jpg") as overlay:
+        assert overlay.format == "JPEG"
+    assert "holds one form" in predict(street, "-o", tmp_path / "b.json", code=2).stderr
+    assert "--resume belongs" in predict(street, "-o", "c.json", "--save", "coco", "--resume", code=2).stderr
+
+
+def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
+    done = predict(street / "a.png", "gone.png", street / "b.png", "--json", "--on-error", "skip", code=3)
+    lines = {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert set(lines) == {"a", "gone", "b"}
+    assert lines["gone"]["error"]["type"] == "DecodeError"
+    assert "does not exist" in lines["gone"]["error"]["message"]
+    assert lines["gone"]["error"]["hint"]
+    assert lines["gone"]["source"].endswith("/gone.png")
+
+
+def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) -> None:
+    drawn = [png(draw_scene(number, 40, 56).image) for number in range(5)]
+    for number in range(2000):  # it is not through with them before it is interrupted
+        (tmp_path / f"{number:04}.png").write_bytes(drawn[number % 5])
+    out, told = tmp_path / "out", tmp_path / "told"
+    words = ["--json", "-o", str(out), "--save", "mask", "--model", str(bundle.folder), "--threads", "2"]
+    with told.open("wb") as stdout:
+        command = subprocess.Popen(
+            interruptible("-m", "zoo", "predict", str(tmp_path), *words),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    while command.poll() is None and (not out.is_dir() or len(names(out)) < 20):
+        time.sleep(0.01)
+    command.send_signal(signal.SIGINT)
+    _, notes = command.communicate(timeout=60)
+    assert command.returncode == 130, notes
+    lines = told.read_text().splitlines()
+    assert [json.loads(line)["saved"][0] for line in lines] == [str(out / name) for name in names(out)]
+    assert f"{len(names(out))} segmented" in notes
+
+
+def test_a_terminal_shows_lines_above_a_bar_with_the_rate(bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+    words = ["-m", "zoo", "predict", str(street), "-r", "-o", str(tmp_path / "out"), "--save", "mask"]
+    with subprocess.Popen(
+        [sys.executable, *words, "--model", str(bundle.folder), "--threads", "1"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm"},
+        cwd=tmp_path,
+    ) as command:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal
+            while more := os.read(ours, 65536):
+                shown += more
+        os.close(ours)
+    assert command.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
+    assert "/4 " in text, "the inputs are counted"
+    assert "pictures/s" in text
+    lines = [line for line in re.split(r"[\r\n]+", text) if line.startswith("street/")]
+    assert [line.split("-> ")[1] for line in lines] == [f"out/{name}_mask.png" for name in "abcd"]
+    assert "4 segmented" in text
+
+
+def test_options_of_a_pipeline_file_are_switched_off(predict: Command, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text("zoo: 1\nmodel: starter\nrecursive: true\nflip: true\nscores: true\n")
+    lines = predict(street, "--pipeline", "all.yaml", "--json").stdout.splitlines()
+    assert len(lines) == 4
+    plain = predict(
+        street, "--pipeline", "all.yaml", "--json", "--no-recursive", "--no-flip", "--no-scores"
+    ).stdout.splitlines()
+    assert len(plain) == 3
+    assert json.loads(lines[0])["note"] == "mean over 2 views"
+    assert json.loads(plain[0])["note"] == ""
+    assert "score" in json.loads(lines[0])["classes"][0]
+    assert "score" not in json.loads(plain[0])["classes"][0]
+
+
+def test_scores_and_a_bound_for_them(predict: Command, street: Path) -> None:
+    plain = json.loads(predict(street / "a.png", "--json").stdout)
+    scored = json.loads(predict(street / "a.png", "--json", "--scores").stdout)
+    assert "score" not in str(plain["classes"])
+    assert all(0 < item["score"] <= 1 for item in scored["classes"])
+    bound = max(item["score"] for item in scored["classes"])
+    unknown = json.loads(predict(street / "a.png", "--json", "--min-score", bound).stdout)
+    assert "unknown" in [item["name"] for item in unknown["classes"]]
+    assert "score" in predict(street / "a.png", "--scores").stdout
+
+
+def test_classes_are_merged_by_a_file(predict: Command, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "merge.yaml").write_text("labels: {low: [class 0, class 1, class 2], high: [class 3, class 4]}\n")
+    found = json.loads(predict(street / "a.png", "--json", "--labels", tmp_path / "merge.yaml").stdout)
+    assert {item["name"] for item in found["classes"]} <= {"low", "high", "unknown"}
+    (tmp_path / "wrong.yaml").write_text("labels: {low: [clas 0]}\n")
+    assert "class 0" in predict(street / "a.png", "--labels", tmp_path / "wrong.yaml", code=1).stderr
+
+
+def test_windows_and_views_are_said_in_the_result(predict: Command, street: Path) -> None:
+    done = json.loads(predict(street / "a.png", "--json", "--mode", "slide", "--window", 32, 32).stdout)
+    assert done["note"] == "windows of 32x32 every 24x24"
+    done = json.loads(predict(street / "a.png", "--json", "--flip", "--scales", "1,1.5").stdout)
+    assert done["note"] == "mean over 4 views"
+    assert "how large the windows" in predict(street / "a.png", "--mode", "slide", code=1).stderr
+
+
+def test_options_beat_the_pipeline_file(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        f"zoo: 1\nmodel: {bundle.folder}\nscores: true\nsave: {{path: results, kinds: [mask]}}\n"
+    )
+    done = predict(street / "a.png", "--pipeline", "p.yaml", "--json", model=False)
+    assert "score" in str(json.loads(done.stdout)["classes"])
+    assert names(tmp_path / "results") == ["a_mask.png"]
+    predict(street / "a.png", "--pipeline", "p.yaml", "-o", "other", "--save", "json", model=False)
+    assert names(tmp_path / "other") == ["a.json"]
+    (tmp_path / "p.yaml").write_text("zoo: 1\nmodell: starter\n")
+    error = predict(street / "a.png", "--pipeline", "p.yaml", code=1, model=False).stderr
+    assert "modell" in error
+    assert "line 2" in error
+
+
+def test_the_documented_flags_are_read(bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(f"Pipeline:\n  model: {bundle.folder}\n  device: cpu\n  batch_size: 1\n")
+    arguments = ["--pipeline", tmp_path / "p.yaml", "--input", street / "a.png", "--save_path", tmp_path / "out"]
+    done = CliRunner().invoke(cli, [str(argument) for argument in (*arguments, "--device", "cpu")])
+    assert done.exit_code == 0, done.output
+    assert "a_overlay.png" in names(tmp_path / "out")
+
+
+def test_merged_classes_are_measured(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    predict(street, "-o", tmp_path / "truth", "--save", "mask")
+    lines = [f"{street / name}.png {tmp_path / 'truth' / name}_mask.png\n" for name in "abc"]
+    (tmp_path / "list.txt").write_text("".join(lines))
+    (tmp_path / "merge.yaml").write_text("labels: {low: [class 0, class 1, class 2], high: [class 3, class 4]}\n")
+
+    def measured(*arguments: str) -> dict:
+        command = ["evaluate", str(bundle.folder), "--data", str(tmp_path / "list.txt"), "--root", "/", "--json"]
+        done = CliRunner().invoke(cli, [*command, *arguments])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    merge = ("--labels", str(tmp_path / "merge.yaml"))
+    merged = measured(*merge, "--map-truth")
+    assert [entry["class"] for entry in merged["IoU"]] == ["low", "high"]
+    assert merged["accuracy"] == 1.0  # what the mapping leaves out is not measured
+    # Masks that hold the new classes already: 0 is low and 1 high, everything else is to be left out.
+    for name in "abc":
+        path = tmp_path / "truth" / f"{name}_mask.png"
+        mask = np.asarray(Image.open(path))
+        new = np.select([mask <= 2, mask <= 4], [0, 1], 255).astype(np.uint8)
+        Image.fromarray(new).save(path)
+    assert measured(*merge)["accuracy"] == 1.0
+    for name in "abc":
+        Image.fromarray(np.zeros_like(np.asarray(Image.open(tmp_path / "truth" / f"{name}_mask.png")))).save(
+            tmp_path / "truth" / f"{name}_mask.png"
+        )
+    # Unknown where something is: a miss, not left out.
+    assert measured(*merge)["accuracy"] < 1.0

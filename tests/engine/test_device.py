@@ -1,0 +1,115 @@
+"""Device strings and the number of cores."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zoo.engine.device import (
+    CPU,
+    _cgroup_quota,
+    available_cores,
+    resolve_device,
+)
+from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
+from zoo.plugin import Device, Probe
+
+
+class Npu(Device):
+    kind = "npu"
+
+    def probe(self) -> Probe:
+        return Probe(2)
+
+    def configure(self, config: Any, index: int) -> None:
+        config.enable_custom_device("npu", index)
+
+
+class Broken(Npu):
+    def probe(self) -> Probe:
+        return Probe(0, "the driver is not loaded")
+
+
+@pytest.mark.parametrize("name", ["cpu", "CPU", " cpu ", "cpu:0"])
+def test_the_cpu_is_always_there(name: str) -> None:
+    device, index = resolve_device(name, {})
+    assert isinstance(device, CPU)
+    assert index == 0
+
+
+def test_a_device_of_a_plugin_is_found_with_its_number() -> None:
+    npu = Npu()
+    assert resolve_device("npu", {"npu": npu}) == (npu, 0)
+    assert resolve_device("npu:1", {"npu": npu}) == (npu, 1)
+
+
+def test_a_device_without_plugin_gives_the_command() -> None:
+    with pytest.raises(DeviceNotInstalledError) as caught:
+        resolve_device("gpu:0", {"npu": Npu()})
+    assert str(caught.value) == (
+        "The device 'gpu:0' is not installed here. Installed: cpu, npu.\nRun: pip install zoo-device-gpu"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "cuda", "../gpu"])
+def test_other_strings_are_refused(name: str) -> None:
+    with pytest.raises(DeviceNotInstalledError, match="is not installed here"):
+        resolve_device(name, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "fact", "hint"),
+    [
+        ("gpu:1,2", "is a list. Lists of devices are not taken: one model runs on one device.", "such as gpu:1"),
+        ("npu:0,1", "is a list. ", "such as npu:0"),
+        ("GPU:3,gpu:4", "is a list. ", "such as gpu:3"),
+        (",", "is a list. ", "such as cpu"),
+        ("gpu:-1", "has a number that no device has: they are numbered from 0", "such as gpu:0"),
+        ("npu:x", "has a number that no device has", "such as npu:0"),
+        ("cpu:1", "has a number that no device has", "such as cpu"),
+        ("auto", "leaves the choice to zoo, which makes none. Installed: cpu, npu.", "such as cpu"),
+    ],
+)
+def test_a_list_a_wrong_number_and_auto_are_called_what_they_are(name: str, fact: str, hint: str) -> None:
+    with pytest.raises(DeviceNotInstalledError) as caught:
+        resolve_device(name, {"npu": Npu()})
+    assert caught.value.message.startswith(f"The device {name!r} {fact}")
+    assert caught.value.hint == f"Give one, {hint}"
+
+
+def test_a_number_that_is_not_there_is_refused_before_the_engine_could_abort() -> None:
+    with pytest.raises(DeviceUnavailableError, match="npu:2 cannot be used: there are 2, numbered from 0"):
+        resolve_device("npu:2", {"npu": Npu()})
+    with pytest.raises(DeviceUnavailableError, match="the driver is not loaded"):
+        resolve_device("npu", {"npu": Broken()})
+
+
+def test_cores_respect_the_affinity_of_the_process() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert available_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert 1 <= available_cores() <= len(allowed)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, None),
+        ({"cpu/cpu.cfs_quota_us": "50000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 0.5),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, None),
+        ({"cpu.max": "nonsense\n"}, None),
+        ({}, None),
+    ],
+)
+def test_the_quota_of_the_control_group_is_read(tmp_path: Path, files: dict[str, str], expected: float | None) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert _cgroup_quota(tmp_path) == expected

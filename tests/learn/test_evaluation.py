@@ -1,0 +1,129 @@
+"""Evaluation on masks that hold other values than the model's classes, and in windows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import zoo
+from scenes import draw_scene
+from support import export_small
+from zoo.bundle.bundle import Bundle
+from zoo.cli.app import cli
+from zoo.contract.labels import (
+    ADE20K,
+    CITYSCAPES,
+)
+from zoo.contract.labels.conversions import CONVERSIONS
+from zoo.errors import ConfigError, DatasetError
+from zoo.learn.data import read_list
+from zoo.learn.evaluation import (
+    Confusion,
+    evaluate,
+)
+from zoo.predict.model import Model
+from zoo.results.mapping import read_mapping
+
+VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)  # ids that are no train id
+TO_TRAIN_IDS = CONVERSIONS["cityscapes-trainids"].mapping
+TO_IDS = CONVERSIONS["cityscapes-ids"].mapping
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return export_small(tmp_path_factory.mktemp("bundles") / "city", CITYSCAPES)
+
+
+@pytest.fixture(scope="module")
+def model(city: Bundle) -> Iterator[Model]:
+    with zoo.load(city.folder, threads=1) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def data(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pictures whose truth is half of what the model says, by id and by train id, with void in between."""
+    folder = tmp_path_factory.mktemp("city")
+    for name in ("a", "b"):
+        picture = draw_scene(ord(name), 64, 96).image
+        Image.fromarray(picture).save(folder / f"{name}.png")
+        truth = model.predict(picture).one().mask.astype(np.uint8)
+        truth[:, ::2] = (truth[:, ::2] + 1) % 19
+        ids = TO_IDS.apply(truth).astype(np.uint8)
+        for column, value in enumerate((*VOID, 255)):
+            truth[:, 3 * column], ids[:, 3 * column] = 255, value
+        Image.fromarray(truth).save(folder / f"{name}_labelTrainIds.png")
+        Image.fromarray(ids).save(folder / f"{name}_labelIds.png")
+    for kind in ("labelIds", "labelTrainIds"):
+        (folder / f"{kind}.txt").write_text("".join(f"{name}.png {name}_{kind}.png\n" for name in ("a", "b")))
+    return folder
+
+
+def equal(one: Confusion, other: Confusion) -> bool:
+    return np.array_equal(one.counts, other.counts) and np.array_equal(one.unknown, other.unknown)
+
+
+def test_masks_of_ids_give_the_same_counts_as_masks_of_train_ids(model: Model, data: Path) -> None:
+    expected = evaluate(model, read_list(data / "labelTrainIds.txt"))
+    assert 0 < expected.miou < expected.iou[np.isfinite(expected.iou)].max() < 1
+    ids = read_list(data / "labelIds.txt")
+    assert equal(evaluate(model, ids, truth_labels=TO_TRAIN_IDS), expected)
+    # The value to leave out is one of the files: 0 is no id of a class, but the train id of roads.
+    assert equal(evaluate(model, ids, ignore_index=0, truth_labels=TO_TRAIN_IDS), expected)
+    with pytest.raises(DatasetError, match="is outside the 19 classes") as caught:
+        evaluate(model, ids)
+    assert "--truth-labels cityscapes-trainids" in caught.value.hint
+
+
+def test_masks_of_ids_are_brought_to_merged_classes_in_two_steps(model: Model, data: Path) -> None:
+    merged = read_mapping({"labels": {"ways": ["road", "sidewalk"], "nature": ["vegetation", "terrain"]}}, CITYSCAPES)
+    expected = evaluate(model, read_list(data / "labelTrainIds.txt"), labels=merged, map_truth=True)
+    ids = read_list(data / "labelIds.txt")
+    assert equal(evaluate(model, ids, labels=merged, map_truth=True, truth_labels=TO_TRAIN_IDS), expected)
+    # The number that files have for void may be that of a new class.
+    assert equal(evaluate(model, ids, 0, merged, map_truth=True, truth_labels=TO_TRAIN_IDS), expected)
+
+
+def test_mappings_that_do_not_meet_are_refused(model: Model, data: Path) -> None:
+    ids = read_list(data / "labelIds.txt")
+    with pytest.raises(
+        ConfigError, match=r"to the 34 classes of cityscapes-ids\. They are compared with others, the 19"
+    ):
+        evaluate(model, ids, truth_labels=TO_IDS)
+    with pytest.raises(ConfigError, match=r"to the 19 classes of cityscapes\. They are compared with others, the 34"):
+        evaluate(model, ids, labels=TO_IDS, truth_labels=TO_TRAIN_IDS)
+    with pytest.raises(ConfigError, match=f"starts from the {len(ADE20K)} classes of ade20k"):
+        evaluate(model, ids, labels=CONVERSIONS["ade20k-to-cityscapes"].mapping)
+
+
+def measured(*arguments: object) -> dict:
+    done = CliRunner().invoke(cli, ["evaluate", *map(str, arguments), "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_the_command_measures_masks_of_ids(city: Bundle, data: Path) -> None:
+    expected = measured(city.folder, "--data", data / "labelTrainIds.txt")
+    found = measured(city.folder, "--data", data / "labelIds.txt", "--truth-labels", "cityscapes-trainids")
+    assert {**found, "data": expected["data"]} == expected
+
+
+def test_the_command_measures_in_windows_of_any_size(city: Bundle, model: Model, data: Path) -> None:
+    arguments = (city.folder, "--data", data / "labelTrainIds.txt", "--mode", "slide")
+    found = measured(*arguments, "--window", 32, 64, "--stride", 16, 32)
+    samples = read_list(data / "labelTrainIds.txt")
+    expected = evaluate(model, samples, mode="slide", window=(32, 64), stride=(16, 32))
+    assert found["mIoU"] == pytest.approx(expected.miou, abs=1e-6)
+    assert found["mIoU"] != measured(*arguments[:3])["mIoU"]
+    assert CliRunner().invoke(cli, ["evaluate", *map(str, arguments)]).exit_code == 1
+
+
+def test_a_mapping_of_other_classes_is_refused_as_an_object_too() -> None:
+    with zoo.load("starter", threads=1) as starter, pytest.raises(ConfigError, match="starts from the 19"):
+        starter.predict(np.zeros((32, 32, 3), np.uint8), labels=TO_IDS)

@@ -1,0 +1,378 @@
+"""Plugins are found by their entry points, loaded alone, and a bad one never takes a good one with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
+
+import pytest
+
+from zoo.errors import DuplicateNameError, PluginContractError, PluginError, PluginLoadError
+from zoo.registry import Discovery, Plugin
+from zoo.registry.discovery import HOOKS, load_plugins
+
+REPO = Path(__file__).resolve().parents[2]
+
+FAMILY = """
+from zoo.plugin import VOC, Artifact, Family, Metric, ModelCard, hookimpl
+
+def card(name, **fields):
+    defaults = dict(summary="", labels=VOC, dataset="voc", license="MIT", weights=Artifact(("https://example.com/x",)))
+    return ModelCard(name=name, **{**defaults, **fields})
+
+@hookimpl
+def zoo_families():
+    return RESULT
+"""
+DEVICE = """
+from zoo.plugin import Device, Probe, hookimpl
+
+class Thing(Device):
+    kind = "KIND"
+    def probe(self): return Probe(1)
+    def configure(self, config, index): pass
+
+@hookimpl
+def zoo_devices():
+    return RESULT
+"""
+BACKEND = """
+from zoo.plugin import Probe, hookimpl
+
+class Engine:
+    name = "KIND"
+    def probe(self, device): return Probe(1)
+    def open(self, program, params, options): raise NotImplementedError
+
+@hookimpl
+def zoo_backends():
+    return RESULT
+"""
+
+Install = Callable[..., None]
+
+
+def family(name: str, *models: str, result: str | None = None) -> str:
+    cards = "".join(f"card({model!r})," for model in models)
+    return FAMILY.replace("RESULT", result or f"[Family({name!r}, {name!r}, cards=({cards}))]")
+
+
+def install_into(
+    site: Path, distribution: str, source: str, *, group: str = "zoo.models", name: str = "", requires: str = ""
+) -> None:
+    """Writes what pip leaves behind: a module and its dist-info folder."""
+    module = distribution.replace("-", "_")
+    (site / f"{module}.py").write_text(source)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    requirement = f"Requires-Dist: {requires}\n" if requires else ""
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n{requirement}")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name or distribution} = {module}\n")
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Installs distributions into a folder of this test; their modules are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def install(distribution: str, source: str, **options: str) -> None:
+        install_into(tmp_path, distribution, source, **options)
+        monkeypatch.delitem(sys.modules, distribution.replace("-", "_"), raising=False)
+
+    return install
+
+
+def load(folder: Path, disabled: str = "") -> Discovery:
+    return load_plugins(entry_points(folder), disabled)
+
+
+def entry_points(folder: Path) -> list[EntryPoint]:
+    return [point for found in distributions(path=[str(folder)]) for point in found.entry_points]
+
+
+def by_name(discovery: Discovery) -> dict[str, Plugin]:
+    return {plugin.distribution: plugin for plugin in discovery.plugins}
+
+
+def python(*arguments: str, path: tuple[Path, ...], **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*path, REPO))), **environment}
+    return subprocess.run(
+        [sys.executable, *arguments], env=variables, cwd=path[0], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_a_plugin_brings_its_families_under_the_name_of_its_distribution(install: Install, tmp_path: Path) -> None:
+    install("zoo-plugin-good", family("good", "Good-S", "Good-L"), name="good")
+    discovery = load(tmp_path)
+    (plugin,) = discovery.plugins
+    assert (plugin.name, plugin.group, plugin.distribution, plugin.version) == (
+        "good",
+        "zoo.models",
+        "zoo-plugin-good",
+        "1.0",
+    )
+    model = discovery.models["good-s"]
+    assert (model.card.name, model.family.name, model.distribution) == ("Good-S", "good", "zoo-plugin-good")
+    assert discovery.problems() == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise RuntimeError('no luck\\ntoday')", "RuntimeError: no luck today"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import a_module_nobody_has", "ModuleNotFoundError: No module named 'a_module_nobody_has'"),
+        ("def (", "SyntaxError"),
+        (family("x", result="1 / 0"), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_plugin_that_fails_is_kept_with_its_cause_and_the_others_work(
+    install: Install, tmp_path: Path, source: str, reason: str
+) -> None:
+    install("zoo-plugin-a-bad", source)
+    install("zoo-plugin-good", family("good", "Good-S"))
+    discovery = load(tmp_path)
+    error = by_name(discovery)["zoo-plugin-a-bad"].error
+    assert isinstance(error, PluginLoadError)
+    assert error.message.startswith("The plugin 'zoo-plugin-a-bad' of zoo-plugin-a-bad 1.0 could not be loaded: ")
+    assert reason in error.message
+    assert "\n" not in error.message
+    assert type(error.__cause__).__name__ == reason.split(":")[0]
+    assert discovery.models["Good-S"].distribution == "zoo-plugin-good"
+    assert discovery.problems() == (error,)
+
+
+@pytest.mark.parametrize(
+    ("result", "fault"),
+    [
+        ("None", "zoo_families returned None where a list or tuple was expected"),
+        ("{}", "zoo_families returned an object of type dict where a list or tuple was expected"),
+        ("['x']", "zoo_families returned 'x' where a zoo.plugin.Family was expected"),
+        ("[Family]", "zoo_families returned the class Family where a zoo.plugin.Family was expected"),
+        ("[Family('f', 'F', cards=[])]", "has an object of type list in 'cards' where tuple was expected"),
+        ("[Family('f', 'F', cards=('x',))]", "holds 'x' where a ModelCard was expected"),
+        ("[Family('f', None, cards=())]", "has None in 'title' where str was expected"),
+        ("[Family('f', 'F', (), api='2')]", "has '2' in 'api' where int was expected"),
+        ("[Family('f', 'F', (card('m', labels=19),))]", "has 19 in 'labels' where LabelSet was expected"),
+        ("[Family('f', 'F', (card('m', aliases='mm'),))]", "has 'mm' in 'aliases' where tuple was expected"),
+        ("[Family('f', 'F', (card('m', listed_size='9 MB'),))]", "has '9 MB' in 'listed_size' where int or None"),
+        ("[Family('f', 'F', (card('m', metrics=(Metric('mIoU', 73.1, ''),)),))]", "gives mIoU as 73.1; a fraction"),
+        ("[Family('f', 'F', (card('m'), card('n', aliases=('M',))))]", "models 'm' and 'n' share the name 'm'"),
+    ],
+)
+def test_what_a_hook_returns_is_checked(install: Install, tmp_path: Path, result: str, fault: str) -> None:
+    install("zoo-plugin-bad", family("", result=result))
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginContractError)
+    assert plugin.error.message.startswith("The plugin 'zoo-plugin-bad' of zoo-plugin-bad 1.0 does not keep")
+    assert fault in plugin.error.message
+    assert plugin.families == ()
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "a\\b", "..", ".hidden", "a\nb", "x" * 101, "naïve", " a"])
+def test_a_name_that_is_no_file_name_is_refused(install: Install, tmp_path: Path, name: str) -> None:
+    install("zoo-plugin-bad", family("bad", name))
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginContractError)
+    assert f"the model name {name!r} is not allowed" in plugin.error.message
+
+
+@pytest.mark.parametrize("name", ["SegFormer-B0 (slice)", "x" * 100, "PP_LiteSeg+[v2.1]", "7"])
+def test_names_of_letters_digits_and_a_few_signs_are_allowed(install: Install, tmp_path: Path, name: str) -> None:
+    install("zoo-plugin-good", family("good", name))
+    assert load(tmp_path).models[name].card.name == name
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("x = 1", "its module has no zoo_families marked with zoo.plugin.hookimpl"),
+        ("from zoo.plugin import hookimpl\n@hookimpl\ndef zoo_familys(): return []", "unknown hook 'zoo_familys'"),
+        (family("x").replace("zoo_families()", "zoo_families(core)"), "core"),
+    ],
+)
+def test_a_hook_that_is_missing_or_unknown_is_refused(
+    install: Install, tmp_path: Path, source: str, fault: str
+) -> None:
+    install("zoo-plugin-bad", source)
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginContractError)
+    assert fault in plugin.error.message
+
+
+def test_a_family_for_a_newer_contract_is_refused_and_says_which_core_to_install(
+    install: Install, tmp_path: Path
+) -> None:
+    newer = "[Family('next', 'Next', ('cards of another kind',), api=2)]"
+    install("zoo-plugin-next", family("", result=newer), requires="zoo-core<10,>=9.1")
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginContractError)
+    assert str(plugin.error) == (
+        "The plugin 'zoo-plugin-next' of zoo-plugin-next 1.0 brings the family 'next', written for version 2 of the "
+        "plugin contract. This zoo-core knows version 1 and older.\n"
+        'Run: pip install --upgrade "zoo-core<10,>=9.1"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("group", "source", "kind", "result", "fault"),
+    [
+        ("zoo.devices", DEVICE, "npu", "[Thing]", "returned the class Thing where a zoo.plugin.Device object"),
+        ("zoo.devices", DEVICE, "npu", "['npu']", "returned 'npu' where a zoo.plugin.Device object"),
+        ("zoo.devices", DEVICE, "n/u", "[Thing()]", "the device name 'n/u' is not allowed"),
+        ("zoo.devices", DEVICE, "CPU", "[Thing()]", "belongs to zoo-core"),
+        ("zoo.backends", BACKEND, "x", "[object()]", "returned an object of type object where a zoo.plugin.Backend"),
+        ("zoo.backends", BACKEND, "x", "[Engine]", "returned the class Engine where a zoo.plugin.Backend object"),
+        ("zoo.backends", BACKEND, "paddle", "[Engine()]", "belongs to zoo-core"),
+    ],
+)
+def test_devices_and_engines_are_checked_and_cannot_take_a_name_of_the_core(
+    install: Install, tmp_path: Path, group: str, source: str, kind: str, result: str, fault: str
+) -> None:
+    install("zoo-bad", source.replace("KIND", kind).replace("RESULT", result), group=group)
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginError)
+    assert fault in plugin.error.message
+    assert "zoo-bad" in plugin.error.message
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_one_model_name_in_two_distributions_is_an_error_naming_both_when_it_is_used(
+    install: Install, tmp_path: Path, order: int
+) -> None:
+    install("zoo-plugin-one", family("one", "Shared", "One"))
+    install("zoo-plugin-two", family("two", "SHARED", "Two"))
+    discovery = load_plugins(entry_points(tmp_path)[::order])
+    with pytest.raises(DuplicateNameError) as caught:
+        discovery.models["shared"]
+    assert str(caught.value) == (
+        "The model name 'Shared' is brought by zoo-plugin-one (family 'one') and by zoo-plugin-two (family 'two'). "
+        "Each name must mean one model.\n"
+        "Run: pip uninstall zoo-plugin-two  (or leave it out: ZOO_DISABLE_PLUGINS=zoo-plugin-two)"
+    )
+    assert discovery.models["One"].distribution == "zoo-plugin-one"
+    assert discovery.models["Two"].distribution == "zoo-plugin-two"
+    for plugin in discovery.plugins:
+        assert plugin.error is None
+        assert [type(problem) for problem in discovery.problems(plugin)] == [DuplicateNameError]
+
+
+def test_an_alias_clashes_like_a_name_and_the_model_behind_it_is_still_found(install: Install, tmp_path: Path) -> None:
+    install("zoo-plugin-one", family("", result="[Family('one', 'One', (card('One', aliases=('two',)),))]"))
+    install("zoo-plugin-two", family("two", "Two"))
+    discovery = load(tmp_path)
+    assert discovery.models["one"].card.name == "One"
+    with pytest.raises(DuplicateNameError, match=r"'two'.*zoo-plugin-one.*zoo-plugin-two"):
+        discovery.models["Two"]
+
+
+def test_two_families_of_one_distribution_may_not_share_a_model_name(install: Install, tmp_path: Path) -> None:
+    families = "[Family('f', 'F', (card('m'),)), Family('g', 'G', (card('m'),))]"
+    install("zoo-plugin-bad", family("", result=families))
+    with pytest.raises(DuplicateNameError, match=r"zoo-plugin-bad \(family 'f'\) and by zoo-plugin-bad \(family 'g'\)"):
+        load(tmp_path).models["m"]
+
+
+@pytest.mark.parametrize(
+    ("group", "source", "index"),
+    [
+        ("zoo.models", family("same"), "families"),
+        ("zoo.devices", DEVICE.replace("RESULT", "[Thing()]").replace("KIND", "same"), "devices"),
+        ("zoo.backends", BACKEND.replace("RESULT", "[Engine()]").replace("KIND", "same"), "backends"),
+    ],
+)
+def test_families_devices_and_engines_of_one_name_clash(
+    install: Install, tmp_path: Path, group: str, source: str, index: str
+) -> None:
+    install("zoo-one", source, group=group)
+    install("zoo-two", source, group=group)
+    discovery = load(tmp_path)
+    with pytest.raises(DuplicateNameError, match=r"zoo-one.*zoo-two"):
+        getattr(discovery, index).get("Same")
+    assert len(discovery.problems()) == 1
+
+
+@pytest.mark.parametrize(
+    ("switch", "left_out"),
+    [
+        ("1", {"zoo-plugin-one", "zoo-plugin-two"}),
+        ("all", {"zoo-plugin-one", "zoo-plugin-two"}),
+        ("Zoo_Plugin.One", {"zoo-plugin-one"}),
+        ("second, zoo-plugin-other", {"zoo-plugin-two"}),
+        ("", set[str]()),
+    ],
+)
+def test_plugins_that_are_switched_off_are_shown_but_never_imported(
+    install: Install, tmp_path: Path, switch: str, left_out: set[str]
+) -> None:
+    install("zoo-plugin-one", "raise RuntimeError")
+    install("zoo-plugin-two", "raise RuntimeError", name="second")
+    plugins = load(tmp_path, switch).plugins
+    assert {plugin.distribution for plugin in plugins if plugin.disabled} == left_out
+    assert {plugin.distribution for plugin in plugins if plugin.error} == {p.distribution for p in plugins} - left_out
+
+
+def test_damaged_metadata_does_not_stop_a_plugin_or_hide_its_place(install: Install, tmp_path: Path) -> None:
+    install("zoo-plugin-good", family("good", "Good-S"))
+    (tmp_path / "zoo_plugin_good-1.0.dist-info" / "METADATA").unlink()
+    (plugin,) = load(tmp_path).plugins
+    assert plugin.error is None
+    assert str(tmp_path) in plugin.distribution
+
+
+def test_of_two_copies_of_a_distribution_the_first_on_the_path_counts(tmp_path: Path) -> None:
+    for copy, model in (("editable", "Fresh"), ("installed", "Stale")):
+        (tmp_path / copy).mkdir()
+        install_into(tmp_path / copy, "zoo-plugin-twice", family("twice", model))
+    code = "from zoo.registry import discover; d = discover(); print([*d.models], [p.distribution for p in d.plugins])"
+    done = python("-c", code, path=(tmp_path / "editable", tmp_path / "installed"))
+    assert done.returncode == 0, done.stderr
+    assert "'Fresh'" in done.stdout
+    assert "'Stale'" not in done.stdout
+    assert done.stdout.count("zoo-plugin-twice") == 1
+
+
+@pytest.mark.parametrize("content", [b"[zoo.models]\na line without its half\n", b"[zoo.models]\nx = \xff\xfe\n"])
+def test_a_damaged_entry_points_file_is_shown_and_the_others_work(tmp_path: Path, content: bytes) -> None:
+    install_into(tmp_path, "zoo-plugin-good", family("good", "Good-S"))
+    install_into(tmp_path, "zoo-plugin-torn", "")
+    (tmp_path / "zoo_plugin_torn-1.0.dist-info" / "entry_points.txt").write_bytes(content)
+    code = "from zoo.registry import discover; d = discover('zoo.models'); print([*d.models], d.problems()[0].message)"
+    done = python("-c", code, path=(tmp_path,))
+    assert done.returncode == 0, done.stderr
+    assert "'Good-S'" in done.stdout
+    assert "The file entry_points.txt of zoo-plugin-torn 1.0 cannot be read" in done.stdout
+
+
+def test_a_plugin_is_imported_by_the_commands_that_need_it_and_by_no_other(tmp_path: Path) -> None:
+    for group in HOOKS:
+        name = group.replace("zoo.", "slow-")
+        install_into(tmp_path, name, f"print('importing {name}')", group=group)
+    imported = {
+        arguments: python("-m", "zoo", *arguments, path=(tmp_path,), ZOO_HOME=str(tmp_path)).stdout
+        for arguments in [("--version",), ("--help",), ("list-models", "--help"), ("list-models",), ("plugins",)]
+    }
+    assert "importing" not in imported["--version",]
+    assert "importing" not in imported["--help",]
+    assert "importing" not in imported["list-models", "--help"]
+    assert "importing slow-models" in imported["list-models",]
+    assert "importing slow-devices" not in imported["list-models",]
+    assert "importing slow-backends" not in imported["list-models",]
+    assert imported["plugins",].count("importing") == 3
+
+
+def test_what_was_found_is_kept_until_it_is_refreshed(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "new").mkdir()
+    install_into(tmp_path / "new", "zoo-plugin-late", family("late", "Late"))
+    code = (
+        "import sys; from zoo.registry import discover, refresh; first = discover('zoo.models');"
+        f"sys.path.insert(0, {str(tmp_path / 'new')!r}); assert discover('zoo.models') is first;"
+        "refresh(); print('Late' in discover('zoo.models').models)"
+    )
+    done = python("-c", code, path=(tmp_path / "site",))
+    assert done.stdout == "True\n", done.stderr

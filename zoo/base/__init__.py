@@ -1,0 +1,1 @@
+"""What everything else stands on: files, text, the folder zoo keeps, digests, work ahead. Knows nothing of models."""

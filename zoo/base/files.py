@@ -1,0 +1,75 @@
+"""Writing the user's files: whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import BinaryIO
+
+from zoo.base.text import printable
+from zoo.errors import OutputError
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
+    """Opens a file under a temporary name; when the block ends well it is flushed to the disk and takes its place.
+
+    Args:
+        path: The target; an existing file is replaced at the moment of the rename and not before.
+
+    Yields:
+        The file, for writing.
+
+    Raises:
+        OutputError: The folder cannot be written to or the disk is full. Whatever ends the block, also Ctrl-C, nothing
+            is left behind.
+    """
+    target = Path(path)
+    # Not the target's name, which may be as long as names can be. Not tempfile's files, which are private: a result
+    # should be as readable as any file the user creates.
+    partial = target.with_name(f".zoo-{secrets.token_hex(6)}.part")
+    try:
+        try:
+            with open(partial, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{printable(target)} cannot be written: {error.strerror or error}. A writable folder with free space was "
+            "expected.",
+            "Give another folder, or make room and try again.",
+        ) from error
+
+
+def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Writes a whole file, as `replacing` says, and returns its path."""
+    with replacing(path) as file:
+        file.write(content)
+    return Path(path)
+
+
+def ensure_folder(path: str | os.PathLike[str]) -> Path:
+    """Makes a folder with its parents and proves that a file can be written there.
+
+    Raises:
+        OutputError: It cannot be made, is a file, or is not writable.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(prefix=".zoo-", dir=folder):
+            return folder
+    except OSError as error:
+        raise OutputError(
+            f"The output folder {printable(folder)} cannot be used: {error.strerror or error}. A writable folder was "
+            "expected.",
+            "Give another folder, or correct its permissions.",
+        ) from error

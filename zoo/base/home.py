@@ -1,0 +1,37 @@
+"""The folder zoo keeps its files in, and whether it may use the network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from zoo.errors import CacheError, FetchError
+
+
+def home() -> Path:
+    """Returns the folder of everything zoo keeps: `ZOO_HOME`, else the user's cache directory. It may not exist.
+
+    Raises:
+        CacheError: `ZOO_HOME` begins with the `~` of a user who has no home folder.
+    """
+    chosen = os.environ.get("ZOO_HOME")
+    try:
+        return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
+    except RuntimeError as error:
+        raise CacheError(f"ZOO_HOME is {chosen!r}: {error}", "Run: export ZOO_HOME=FOLDER") from error
+
+
+def offline() -> bool:
+    """Returns whether `ZOO_OFFLINE` forbids every use of the network.
+
+    Raises:
+        FetchError: It has a value that means neither yes nor no.
+    """
+    value = os.environ.get("ZOO_OFFLINE", "").strip().lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise FetchError(f"ZOO_OFFLINE is {value!r}; 1 or 0 was expected.", "Run: export ZOO_OFFLINE=1")

@@ -1,0 +1,235 @@
+"""An export folder: program, parameters and the settings that say how to use them.
+
+zoo writes `inference.json`, `inference.pdiparams` and `inference.yml` with a `zoo:` section. Folders that PaddleX and
+PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the class names) is not invented.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from zoo.base.digest import file_sha256
+from zoo.bundle.foreign import (
+    read_deploy,
+    unnamed_labels,
+)
+from zoo.bundle.settings_file import (
+    DEPLOY,
+    SETTINGS,
+    settings_file,
+)
+from zoo.bundle.steps import (
+    read_step,
+    write_step,
+)
+from zoo.bundle.structure import (
+    check_params,
+    check_program,
+)
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import (
+    Step,
+    Window,
+)
+from zoo.errors import BundleError
+from zoo.settings.reader import Reader
+from zoo.settings.yaml_file import read_settings
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What an export folder holds.
+
+    Attributes:
+        folder: The folder.
+        program: A `.json` (PIR) or `.pdmodel` file.
+        params: The `.pdiparams` file.
+        model: Name of the model.
+        labels: The classes.
+        preprocess: Steps from an RGB uint8 picture to the input.
+        output: "logits" (N, C, h, w) at the output stride, or "labels" (N, H, W). Foreign programs may also return
+            "scores" (N, C, H, W), probabilities or logits whose best class in each pixel of the input counts; where
+            their settings do not say, "unstated" leaves it to the type of what the program returns.
+        output_stride: Pixels of input per pixel of output; 1 in foreign folders, where it is not used.
+        digests: SHA-256 of program and parameters by file name; empty in foreign folders.
+        window: The published setting of sliding windows; None where the model is used on whole pictures.
+    """
+
+    folder: Path
+    program: Path
+    params: Path
+    model: str
+    labels: LabelSet
+    preprocess: tuple[Step, ...]
+    output: Literal["labels", "logits", "scores", "unstated"]
+    output_stride: int
+    digests: Mapping[str, str]
+    window: Window | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of program and parameters together; None unless the folder gives those of both files."""
+        program, params = (self.digests.get(path.name) for path in (self.program, self.params))
+        return None if program is None or params is None else program_digest(program, params)
+
+    def verify(self) -> None:
+        """Checks the structure of both files, and their digests where the folder gives them.
+
+        Raises:
+            BundleError: A file is damaged, or the program needs another number of parameters than the file holds.
+        """
+        needed, found = check_program(self.program).parameters, check_params(self.params)
+        if needed != found:
+            raise BundleError(
+                f"{self.params} holds {found} tensors, but {self.program.name} needs {needed}.",
+                "Take both files from the same export.",
+            )
+        for path in (self.program, self.params):
+            expected = self.digests.get(path.name)
+            if expected is not None and file_sha256(path) != expected:
+                raise BundleError(
+                    f"{path} has sha256 {file_sha256(path)}, but {SETTINGS} says {expected}.",
+                    "The file was changed or damaged: export the model again, or install it again.",
+                )
+
+
+def program_digest(program: str, params: str) -> str:
+    """Returns one digest for a program and its parameters.
+
+    Args:
+        program: SHA-256 of the program.
+        params: That of its parameters.
+    """
+    return hashlib.sha256(f"{program} {params}".encode()).hexdigest()
+
+
+def read_bundle(folder: str | Path) -> Bundle:
+    """Reads the settings of an export folder and finds its files. Loads no engine and needs no plugin.
+
+    Raises:
+        BundleError: The folder or a file is missing, or the settings are not understood.
+    """
+    folder = Path(folder)
+    file = settings_file(folder)
+    if file is None:
+        raise BundleError(
+            f"{folder} has no {SETTINGS} and no {DEPLOY}. An export folder holds one of them, a program "
+            "(inference.json or .pdmodel) and its .pdiparams.",
+            "Give the folder that holds these files; an archive must be unpacked first.",
+        )
+    settings = read_settings(file)
+    if "zoo" in settings:
+        return _own(Reader(settings["zoo"], file, "zoo"), folder, *_files(folder))
+    if "Deploy" in settings:
+        return _foreign(Reader(settings, file, ""), folder)
+    raise BundleError(
+        f"{file} has neither a `zoo:` nor a `Deploy:` section.",
+        "Give a folder that zoo, PaddleX or PaddleSeg exported.",
+    )
+
+
+def describe(bundle: Bundle) -> dict[str, Any]:
+    """Returns the `zoo:` section of a bundle's settings."""
+    window = bundle.window
+    return {
+        "format": FORMAT,
+        "model": bundle.model,
+        "output": bundle.output,
+        "output_stride": bundle.output_stride,
+        "preprocess": [write_step(step) for step in bundle.preprocess],
+        "labels": {
+            "name": bundle.labels.name,
+            "ignore_index": bundle.labels.ignore_index,
+            "classes": [
+                {"name": name, "color": list(color)}
+                for name, color in zip(bundle.labels.names, bundle.labels.palette, strict=True)
+            ],
+        },
+        "sha256": dict(bundle.digests),
+    } | ({} if window is None else {"window": {"size": list(window.size), "stride": list(window.stride)}})
+
+
+def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
+    for stem in stems:
+        for suffix in (".json", ".pdmodel"):
+            program, params = folder / (stem + suffix), folder / f"{stem}.pdiparams"
+            if program.is_file() and params.is_file():
+                return program, params
+    raise BundleError(
+        f"{folder} has no {stems[0]}.json or {stems[0]}.pdmodel with a {stems[0]}.pdiparams beside it.",
+        "Export the model again, or download it again.",
+    )
+
+
+def _foreign(settings: Reader, folder: Path) -> Bundle:
+    deployed = read_deploy(settings)
+    if deployed.program is None or deployed.params is None:
+        program, params = _files(folder)
+    else:
+        program, params = folder / deployed.program, folder / deployed.params
+        if not (program.is_file() and params.is_file()):
+            # PaddleSeg names a .pdmodel in its settings also where paddle wrote the program as .json.
+            program, params = _files(folder, (Path(deployed.params).stem,))
+    return Bundle(
+        folder=folder,
+        program=program,
+        params=params,
+        model=deployed.model or folder.resolve().name,
+        labels=unnamed_labels(),
+        preprocess=deployed.steps,
+        output=deployed.output,
+        output_stride=1,
+        digests={},
+    )
+
+
+def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
+    newest = zoo["format"].whole(1, 1_000_000)
+    if newest > FORMAT:
+        raise BundleError(
+            f"{folder} was written in bundle format {newest}; this zoo reads up to {FORMAT}.",
+            "Run: pip install --upgrade zoo-core",
+        )
+    return Bundle(
+        folder=folder,
+        program=program,
+        params=params,
+        model=zoo["model"].text(),
+        labels=_labels(zoo["labels"]),
+        preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
+        output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
+        output_stride=zoo["output_stride"].whole(1, 64),
+        digests={name: zoo["sha256"][name].text() for name in zoo["sha256"].names()},
+        window=None if zoo["window"].missing else _window(zoo["window"]),
+    )
+
+
+def _window(window: Reader) -> Window:
+    size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
+    if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
+        raise window.fault("A size [height, width] and a stride of at most that")
+    return Window((size[0], size[1]), (stride[0], stride[1]))
+
+
+def _labels(labels: Reader) -> LabelSet:
+    classes = labels["classes"].items()
+    if not 1 <= len(classes) <= 256:
+        raise labels["classes"].fault("A list of 1 to 256 classes")
+    colors: list[tuple[int, int, int]] = []
+    for item in classes:
+        channels = [channel.whole(0, 255) for channel in item["color"].items()]
+        if len(channels) != 3:
+            raise item["color"].fault("A list of red, green and blue")
+        colors.append((channels[0], channels[1], channels[2]))
+    return LabelSet(
+        labels["name"].text(),
+        tuple(item["name"].text() for item in classes),
+        tuple(colors),
+        labels["ignore_index"].whole(0, 65535),
+    )

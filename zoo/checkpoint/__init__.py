@@ -1,7 +1,0 @@
-"""Checkpoints of networks: read without running anything, put into a network strictly by name and shape."""
-
-from zoo.checkpoint.load import load_checkpoint
-from zoo.checkpoint.match import Report, apply_weights, compare
-from zoo.checkpoint.pickles import RandomState, read_pickle
-
-__all__ = ["RandomState", "Report", "apply_weights", "compare", "load_checkpoint", "read_pickle"]

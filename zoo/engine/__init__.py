@@ -1,0 +1,1 @@
+"""Inference engines and devices: which are used, and sessions that run programs."""

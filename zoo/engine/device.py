@@ -1,0 +1,104 @@
+"""Device strings: "cpu", "gpu:0" -> a device and its number; and the cores this process may use."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo.contract.device import (
+    Device,
+    Probe,
+)
+from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
+
+_KNOWN = ("gpu", "npu", "xpu", "mlu")
+
+
+class CPU(Device):
+    """The processor; always there."""
+
+    kind = "cpu"
+
+    def probe(self) -> Probe:
+        """Counts one device, whatever the number of cores."""
+        return Probe(1)
+
+    def configure(self, config: Any, index: int) -> None:
+        """Keeps a `paddle.inference.Config` on the processor."""
+        config.disable_gpu()
+
+
+def resolve_device(name: str, devices: Mapping[str, Device]) -> tuple[Device, int]:
+    """Finds the device a string names.
+
+    Args:
+        name: "cpu", or a kind with an optional number: "gpu", "npu:1".
+        devices: Devices that plugins bring, by kind.
+
+    Returns:
+        The device and its number.
+
+    Raises:
+        DeviceNotInstalledError: No plugin brings this kind, or the string has another form.
+        DeviceUnavailableError: The plugin is there, but not this device.
+    """
+    match = re.fullmatch(r"([a-z_]+)(?::(\d+))?", name.strip().lower())
+    kind, number = (match[1], match[2]) if match else (name, None)
+    if kind == "cpu" and number in (None, "0"):
+        return CPU(), 0
+    device = devices.get(kind)
+    if device is None:
+        raise _unknown(name, devices)
+    index = int(number or 0)
+    probe = device.probe()
+    if index >= probe.count:
+        reason = probe.reason or f"there are {probe.count}, numbered from 0"
+        raise DeviceUnavailableError(f"The device {kind}:{index} cannot be used: {reason}.", "Use device='cpu'")
+    return device, index
+
+
+def _unknown(name: str, devices: Mapping[str, Device]) -> DeviceNotInstalledError:
+    """Returns the error for a string that names no installed kind, or names none in this form."""
+    present = ["cpu", *sorted(devices)]
+    kind, _, number = name.strip().lower().partition(":")
+    if "," in name:
+        first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())
+        return DeviceNotInstalledError(
+            f"The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
+            f"Give one, such as {first[0] if first else 'cpu'}",
+        )
+    if kind == "auto":
+        return DeviceNotInstalledError(
+            f"The device {name!r} leaves the choice to zoo, which makes none. Installed: {', '.join(present)}.",
+            "Give one, such as cpu",
+        )
+    if number and kind in (*_KNOWN, *present) and (kind == "cpu" or not number.isdecimal()):
+        return DeviceNotInstalledError(
+            f"The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
+            f"Give one, such as {kind if kind == 'cpu' else f'{kind}:0'}",
+        )
+    hint = f"Run: pip install zoo-device-{kind}" if kind in _KNOWN else "Use cpu, or a kind with a number: gpu:0"
+    return DeviceNotInstalledError(f"The device {name!r} is not installed here. Installed: {', '.join(present)}.", hint)
+
+
+def available_cores() -> int:
+    """Counts the cores this process may use: its affinity, limited by the quota of its control group, at least 1."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cgroup_quota(Path("/sys/fs/cgroup"))
+    return max(1, min(cores, math.ceil(quota)) if quota else cores)
+
+
+def _cgroup_quota(root: Path) -> float | None:
+    try:
+        if (root / "cpu.max").is_file():
+            limit, period = (root / "cpu.max").read_text(encoding="ascii").split()
+        else:
+            limit = (root / "cpu" / "cpu.cfs_quota_us").read_text(encoding="ascii").strip()
+            period = (root / "cpu" / "cpu.cfs_period_us").read_text(encoding="ascii").strip()
+        return None if limit in ("max", "-1") else int(limit) / int(period)
+    except (OSError, ValueError):
+        return None

@@ -1,1 +1,0 @@
-"""Model files on this machine: export folders and where they are kept."""

@@ -1,0 +1,1 @@
+"""Networks and data: checkpoints, training, evaluation, export."""

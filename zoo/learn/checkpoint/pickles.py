@@ -1,0 +1,332 @@
+"""Reads the pickles paddle writes without running anything they ask for.
+
+`pickle` imports and calls whatever a file names. Here the opcodes are carried out by a small machine that knows plain
+containers, numbers, text and numpy arrays, and for which a name such as `numpy.dtype` is a word and not an object.
+Nothing of the file is ever imported or called.
+"""
+
+from __future__ import annotations
+
+import math
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.base.text import printable
+from zoo.errors import CheckpointError, UnsafeWeightsError
+
+_ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
+_SCALAR = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
+_DTYPE = ("numpy", "dtype")
+_NDARRAY = ("numpy", "ndarray")
+_ENCODE = ("_codecs", "encode")
+_TUPLE = {("builtins", "tuple"), ("__builtin__", "tuple")}
+_ORDERED = ("collections", "OrderedDict")
+_RANDOM = ("paddle.base.libpaddle", "GeneratorState")
+_KNOWN = {*_ARRAY, *_SCALAR, _DTYPE, _NDARRAY, _ENCODE, *_TUPLE, _ORDERED, _RANDOM}
+
+_MAX_OPCODES = 20_000_000
+_MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class RandomState:
+    """State of a random generator as paddle saved it: inert data."""
+
+    state: tuple[Any, ...]
+
+
+def read_pickle(path: Path) -> Any:
+    """Reads a file written by `paddle.save`.
+
+    Args:
+        path: A pickle of protocol 2 to 5.
+
+    Returns:
+        Dicts, lists, tuples, numbers, text, bytes, None, numpy arrays and `RandomState`, as the file nests them.
+
+    Raises:
+        UnsafeWeightsError: The file names anything else; the message says what.
+        CheckpointError: It is damaged, or no pickle.
+    """
+    try:
+        size = path.stat().st_size
+        with open(path, "rb") as file:
+            machine = _Machine(path)
+            end = -1
+            for count, (opcode, argument, position) in enumerate(pickletools.genops(file)):
+                if count > _MAX_OPCODES:
+                    raise _damaged(path, f"it has more than {_MAX_OPCODES} instructions")
+                machine.step(opcode.name, argument)
+                end = position or 0
+        if end + 1 != size:
+            raise _damaged(path, f"{size - end - 1} bytes follow its end")
+        return _finished(path, machine.result(), 0, {})
+    except (UnsafeWeightsError, CheckpointError):
+        raise
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+    except Exception as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A dotted name the file holds; never resolved."""
+
+    pair: tuple[str, str]
+
+
+class _DType:
+    """A numpy dtype while it is being described."""
+
+    def __init__(self, code: str) -> None:
+        self.code, self.order = code, "="
+
+    def value(self) -> np.dtype[Any]:
+        dtype = np.dtype(self.code)
+        if dtype.kind not in "biuf" or dtype.hasobject:
+            raise ValueError(f"arrays of dtype {self.code!r} are no weights")
+        return dtype.newbyteorder(">") if self.order == ">" else dtype
+
+
+class _Array:
+    """A numpy array before and after its state arrives."""
+
+    value: NDArray[Any] | None = None
+
+
+class _Random:
+    """A generator state before and after its state arrives."""
+
+    value: RandomState | None = None
+
+
+_MARK = object()
+
+
+class _Machine:
+    """The stack, the memo and the opcodes paddle's files need."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def result(self) -> Any:
+        if len(self._stack) != 1:
+            raise ValueError(f"{len(self._stack)} objects are left at its end")
+        return self._stack[0]
+
+    def step(self, name: str, argument: Any) -> None:
+        action = _ACTIONS.get(name)
+        if action is not None:
+            action(self, argument)
+        elif name in _LITERALS:
+            self._stack.append(argument)
+        elif name not in _IGNORED:
+            raise UnsafeWeightsError(
+                f"{printable(self._path)} uses the pickle instruction {name}, which no weights need. Nothing was run.",
+                _HINT,
+            )
+
+    def constant(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def since_mark(self) -> list[Any]:
+        start = max(index for index, item in enumerate(self._stack) if item is _MARK)
+        items = self._stack[start + 1 :]
+        del self._stack[start:]
+        return items
+
+    def make_tuple(self, count: int) -> None:
+        items = tuple(self._stack[len(self._stack) - count :]) if count else ()
+        if len(items) != count:
+            raise ValueError("a tuple needs more than the stack holds")
+        del self._stack[len(self._stack) - count :]
+        self._stack.append(items)
+
+    def append(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if type(target) is not list:
+            raise ValueError("something is appended to what is no list")
+        target.extend(items)
+
+    def set_items(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if type(target) is not dict or len(items) % 2:
+            raise ValueError("an item is set in what is no dict")
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            # Tuples as keys could be built to take for ever to hash.
+            if type(key) not in (str, int):
+                raise ValueError(f"a key is a {type(key).__name__}, not text")
+            target[key] = value
+
+    def name(self, module: Any, attribute: Any) -> None:
+        pair = (module, attribute)
+        if pair not in _KNOWN:
+            hint = _HINT
+            if pair in (("builtins", "eval"), ("__builtin__", "eval")):
+                hint = "Static graphs are saved like this: open it with the paddle that wrote it and save a state dict."
+            raise UnsafeWeightsError(
+                f"{printable(self._path)} asks for {_alias(pair)}. Only numpy arrays in plain containers are read; "
+                "nothing was run.",
+                hint,
+            )
+        self._stack.append(_Name(pair))
+
+    def memoize(self, key: int) -> None:
+        self._memo[key] = self._stack[-1]
+
+    def recall(self, key: int) -> None:
+        self._stack.append(self._memo[key])
+
+    def reduce(self) -> None:
+        arguments, function = self._stack.pop(), self._stack.pop()
+        if not isinstance(function, _Name) or type(arguments) is not tuple:
+            raise ValueError("a call of what is no known name")
+        self._stack.append(_call(function.pair, arguments))
+
+    def new(self) -> None:
+        arguments, cls = self._stack.pop(), self._stack.pop()
+        if cls != _Name(_RANDOM) or arguments != ():
+            raise ValueError("an object of an unknown class")
+        self._stack.append(_Random())
+
+    def build(self) -> None:
+        state, target = self._stack.pop(), self._stack[-1]
+        if isinstance(target, _Array) and target.value is None:
+            target.value = _array(state)
+        elif isinstance(target, _DType):
+            target.order = str(state[1])
+        elif isinstance(target, _Random) and target.value is None:
+            target.value = RandomState(tuple(state))
+        else:
+            raise ValueError("a state for what takes none")
+
+    def pop(self) -> Any:
+        return self._stack.pop()
+
+    def mark(self) -> None:
+        self._stack.append(_MARK)
+
+    def top_to_tuple(self) -> None:
+        self._stack.append(tuple(self.since_mark()))
+
+    def memo_size(self) -> int:
+        return len(self._memo)
+
+
+def _call(pair: tuple[str, str], arguments: tuple[Any, ...]) -> Any:
+    """Carries out the few calls numpy's pickles consist of, on our own stand-ins."""
+    if pair in _ARRAY:
+        return _Array()
+    if pair == _DTYPE:
+        return _DType(str(arguments[0]))
+    if pair == _ENCODE:
+        text, encoding = arguments
+        if encoding not in ("latin1", "latin-1"):
+            raise ValueError(f"text is encoded as {encoding!r}")
+        return str(text).encode("latin-1")
+    if pair in _SCALAR:
+        dtype, raw = arguments
+        return np.frombuffer(raw, dtype.value(), count=1)[0]
+    if pair in _TUPLE:
+        return tuple(arguments[0]) if arguments else ()
+    if pair == _ORDERED:
+        return {str(key): value for key, value in (arguments[0] if arguments else ())}
+    raise ValueError(f"a call of {_alias(pair)}")
+
+
+def _array(state: Any) -> NDArray[Any]:
+    _, shape, dtype, fortran, raw = state
+    kind = dtype.value()
+    if any(type(side) is not int or side < 0 for side in shape) or len(shape) > 8:
+        raise ValueError(f"an array of shape {shape}")
+    if math.prod(shape) * kind.itemsize != len(raw):
+        raise ValueError(f"an array of shape {shape} and dtype {kind} with {len(raw)} bytes of data")
+    array = np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
+    return array.astype(kind.newbyteorder("="), copy=True)
+
+
+def _finished(path: Path, value: Any, depth: int, done: dict[int, Any]) -> Any:
+    """Puts the values in the place of their stand-ins."""
+    if depth > _MAX_DEPTH:
+        raise _damaged(path, f"it is nested deeper than {_MAX_DEPTH} levels")
+    if isinstance(value, (_Array, _Random)):
+        if value.value is None:
+            raise _damaged(path, "an array has no data")
+        return value.value
+    if isinstance(value, (_DType, _Name)):
+        raise _damaged(path, "it holds a name in the place of a value")
+    if not isinstance(value, (dict, list, tuple)):
+        return value
+    # One object may be named many times: it is finished once, or shared nests would take for ever.
+    if id(value) not in done:
+        if isinstance(value, dict):
+            done[id(value)] = {key: _finished(path, item, depth + 1, done) for key, item in value.items()}
+        else:
+            items = [_finished(path, item, depth + 1, done) for item in value]
+            done[id(value)] = items if isinstance(value, list) else tuple(items)
+    return done[id(value)]
+
+
+_LITERALS = frozenset(
+    {
+        "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE", "BINUNICODE",
+        "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    }
+)  # fmt: skip
+_IGNORED = frozenset({"PROTO", "FRAME", "STOP"})
+
+_Action = Callable[[_Machine, Any], None]
+_ACTIONS: dict[str, _Action] = {
+    "NONE": lambda m, _: m.constant(None),
+    "NEWTRUE": lambda m, _: m.constant(True),
+    "NEWFALSE": lambda m, _: m.constant(False),
+    "EMPTY_DICT": lambda m, _: m.constant({}),
+    "EMPTY_LIST": lambda m, _: m.constant([]),
+    "EMPTY_TUPLE": lambda m, _: m.constant(()),
+    "MARK": lambda m, _: m.mark(),
+    "TUPLE": lambda m, _: m.top_to_tuple(),
+    "TUPLE1": lambda m, _: m.make_tuple(1),
+    "TUPLE2": lambda m, _: m.make_tuple(2),
+    "TUPLE3": lambda m, _: m.make_tuple(3),
+    "APPEND": lambda m, _: m.append([m.pop()]),
+    "APPENDS": lambda m, _: m.append(m.since_mark()),
+    "SETITEM": lambda m, _: m.set_items([m.pop(), m.pop()][::-1]),
+    "SETITEMS": lambda m, _: m.set_items(m.since_mark()),
+    "GLOBAL": lambda m, argument: m.name(*argument.split(" ", 1)),
+    "STACK_GLOBAL": lambda m, _: m.name(*[m.pop(), m.pop()][::-1]),
+    "BINPUT": lambda m, argument: m.memoize(argument),
+    "LONG_BINPUT": lambda m, argument: m.memoize(argument),
+    "PUT": lambda m, argument: m.memoize(int(argument)),
+    "MEMOIZE": lambda m, _: m.memoize(m.memo_size()),
+    "BINGET": lambda m, argument: m.recall(argument),
+    "LONG_BINGET": lambda m, argument: m.recall(argument),
+    "GET": lambda m, argument: m.recall(int(argument)),
+    "REDUCE": lambda m, _: m.reduce(),
+    "NEWOBJ": lambda m, _: m.new(),
+    "BUILD": lambda m, _: m.build(),
+}
+
+_HINT = (
+    "Do not load it. If you trust its author, ask for a state dict in safetensors; zoo.load_checkpoint(..., "
+    "unsafe=True) runs what the file says."
+)
+
+
+def _alias(pair: tuple[Any, Any]) -> str:
+    return printable(f"{pair[0]}.{pair[1]}")
+
+
+def _damaged(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"The checkpoint {printable(path)} cannot be read: {printable(reason)}. A file of paddle.save was expected.",
+        "Download it again, or save it again with paddle.save(network.state_dict(), path).",
+    )

@@ -1,0 +1,119 @@
+"""Segmentation datasets on disk: list files with an image and a mask a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from zoo.base.text import printable
+from zoo.errors import DatasetError
+from zoo.picture.image import read_image
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled picture on disk: paths of the image and of its single-channel mask."""
+
+    image: Path
+    mask: Path
+
+    def load(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Reads both files.
+
+        Returns:
+            The image (H, W, 3) RGB uint8 and the mask (H, W) uint8 of class values.
+
+        Raises:
+            DatasetError: The files differ in size or the mask has more than one channel.
+            DecodeError: A file is not a readable picture.
+        """
+        image = read_image(self.image)
+        mask = read_mask(self.mask)
+        if image.shape[:2] != mask.shape:
+            raise DatasetError(
+                f"{printable(self.image)} is {image.shape[0]}x{image.shape[1]} but its mask {printable(self.mask)} is "
+                f"{mask.shape[0]}x{mask.shape[1]}. Both must have the same height and width.",
+                "Annotate the picture again at its own size, or take the line out of the list file.",
+            )
+        return image, mask
+
+
+def read_mask(path: Path) -> NDArray[np.uint8]:
+    """Reads a mask: an 8-bit grey or palette PNG whose pixel values (or palette indices) are class values.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        DatasetError: The file is not such a picture.
+    """
+    try:
+        with Image.open(path, formats=("PNG",)) as picture:
+            if picture.mode not in ("L", "P"):
+                raise DatasetError(
+                    f"The mask {printable(path)} has pixel mode {picture.mode}. A mask is an 8-bit grey or "
+                    "palette PNG.",
+                    "Save it with one channel that holds the class value of every pixel.",
+                )
+            return np.array(picture, dtype=np.uint8)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DatasetError(
+            f"The mask {printable(path)} cannot be read: {error}. A mask is an 8-bit grey or palette PNG.",
+            "Check the path in the list file, or write the mask again.",
+        ) from error
+
+
+def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sample, ...]:
+    """Reads a list file with `image mask` on every line, paths relative to the dataset's root.
+
+    Args:
+        list_file: Text file; blank lines are passed over.
+        root: Folder the paths are relative to; by default the folder of the list file.
+
+    Returns:
+        The samples in the order of the file.
+
+    Raises:
+        DatasetError: The file is missing or empty, a line has not two columns, or a named file does not exist. All
+            faulty lines are named at once.
+    """
+    list_file = Path(list_file)
+    root = list_file.parent if root is None else Path(root)
+    try:
+        lines = list_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"The list file {printable(list_file)} cannot be read: {error}.",
+            "Give a UTF-8 text file of `image mask` lines.",
+        ) from error
+    samples: list[Sample] = []
+    faults: list[str] = []
+    for number, line in enumerate(lines, 1):
+        columns = line.split()
+        if not columns:
+            continue
+        if len(columns) != 2:
+            faults.append(f"line {number} has {len(columns)} columns")
+            continue
+        sample = Sample(root / columns[0], root / columns[1])
+        faults += [
+            f"line {number}: {printable(path)} does not exist"
+            for path in (sample.image, sample.mask)
+            if not path.is_file()
+        ]
+        samples.append(sample)
+    if faults:
+        listed = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        raise DatasetError(
+            f"The list file {printable(list_file)} has {len(faults)} faulty entries: {listed}.",
+            "Every line is an image path and a mask path, relative to the folder of the list file.",
+        )
+    if not samples:
+        raise DatasetError(
+            f"The list file {printable(list_file)} names no picture.", "Write `image mask` on every line."
+        )
+    return tuple(samples)

@@ -1,0 +1,251 @@
+"""Writes a network as an export folder and proves that the two agree."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import paddle
+import yaml
+from paddle import Tensor, nn
+from paddle.nn import functional as F
+
+from zoo.base.digest import file_sha256
+from zoo.bundle.bundle import (
+    SETTINGS,
+    Bundle,
+    describe,
+    read_bundle,
+)
+from zoo.contract.engine import SessionOptions
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import (
+    Custom,
+    Normalize,
+    Resize,
+    Step,
+    Window,
+)
+from zoo.engine.device import CPU
+from zoo.engine.open import open_bundle
+from zoo.engine.paddle import PaddleBackend
+from zoo.errors import ExportError
+from zoo.learn.export.verify import (
+    Agreement,
+    trial_batches,
+)
+
+
+def export_bundle(
+    network: nn.Layer,
+    folder: str | Path,
+    *,
+    model: str,
+    labels: LabelSet,
+    preprocess: Sequence[Step] = (Normalize(),),
+    output_stride: int = 8,
+    in_channels: int = 3,
+    compat: Literal["zoo", "paddlex"] = "zoo",
+    input_size: tuple[int, int] | None = None,
+    window: Window | None = None,
+) -> Bundle:
+    """Exports a network.
+
+    Args:
+        network: Layer whose eval forward returns a list with the logits (N, classes, h, w) first.
+        folder: Where to write; it must not exist or be empty.
+        model: Name of the model.
+        labels: Its classes; their number must be the network's.
+        preprocess: Steps from an RGB uint8 picture to the network's input.
+        output_stride: Pixels of input per pixel of logits.
+        in_channels: Channels of the input.
+        compat: "zoo" writes a program that returns logits at the output stride. "paddlex" writes one that upsamples
+            them and returns labels (N, H, W) int32, with settings PaddleX reads.
+        input_size: The only (height, width) the program shall take; pictures are resized to it. None for any size.
+        window: Sliding windows in which the model is meant to be used; written down where the program can be.
+
+    Returns:
+        The bundle, read back from the folder.
+
+    Raises:
+        ExportError: A step is Custom, the folder is not empty, the classes do not match, paddle cannot export the
+            network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
+    """
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ExportError(f"The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.")
+    if any(isinstance(step, Custom) for step in preprocess):
+        raise ExportError(
+            "A Custom step cannot be exported: a settings file may not name code.",
+            "Give steps of zoo.contract.spec only, or do the custom step before predict.",
+        )
+    steps = tuple(preprocess)
+    if input_size is not None:
+        steps = (Resize(input_size), *(step for step in steps if isinstance(step, Normalize)))
+    modes = [(layer, layer.training) for layer in network.sublayers(include_self=True)]
+    network.eval()
+    try:
+        with paddle.no_grad():
+            height, width = input_size or (64, 64)
+            classes = _classes(network, in_channels, height, width)
+        if classes != len(labels):
+            raise ExportError(
+                f"The network has {classes} classes but the label set {labels.name!r} {len(labels)}.",
+                "Build the network with num_classes=len(labels), or give the right label set.",
+            )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        try:
+            form = _Labels if compat == "paddlex" else _Logits
+            _save(form(_inference_form(network)), partial, in_channels, input_size)
+            slides = window if compat == "zoo" and input_size is None else None
+            settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
+            _write_settings(partial, settings)
+            # paddle turns the layer it exports into the program itself; the comparison needs one it never saw.
+            agreement = _verify(read_bundle(partial), form(network), in_channels, input_size)
+            settings["zoo"]["verified"] = {"pixels": agreement.pixels, "agreement": round(agreement.share, 6)}
+            _write_settings(partial, settings)
+            os.chmod(partial, 0o755)
+            if folder.is_dir():
+                folder.rmdir()
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} cannot be written: {error.strerror or error}.", "Give another folder, or make room."
+        ) from error
+    finally:
+        for layer, training in modes:
+            layer.training = training
+    return read_bundle(folder)
+
+
+def _classes(network: nn.Layer, in_channels: int, height: int, width: int) -> int:
+    try:
+        return int(network(paddle.zeros([1, in_channels, height, width]))[0].shape[1])
+    except Exception as error:
+        raise ExportError(
+            f"The network cannot take an input of {in_channels} channels and {height}x{width} pixels: {error}.",
+            "Give another input size, or build the network with in_channels.",
+        ) from error
+
+
+def _inference_form(network: nn.Layer) -> nn.Layer:
+    """Returns the equivalent network its family prefers for export, or the network itself."""
+    build = getattr(network, "for_inference", None)
+    if build is None:
+        return network
+    form: nn.Layer = build()
+    form.eval()
+    return form
+
+
+class _Logits(nn.Layer):
+    def __init__(self, network: nn.Layer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.network(x)[0]
+
+
+class _Labels(nn.Layer):
+    def __init__(self, network: nn.Layer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        size = x.shape[2:] if paddle.in_dynamic_mode() else paddle.shape(x)[2:]
+        logits = F.interpolate(self.network(x)[0], size=size, mode="bilinear", align_corners=False)
+        return paddle.argmax(logits, axis=1, dtype="int32")
+
+
+def _save(form: nn.Layer, folder: Path, in_channels: int, size: tuple[int, int] | None) -> None:
+    form.eval()
+    spec = [paddle.static.InputSpec([None, in_channels, *(size or (None, None))], "float32", "x")]
+    try:
+        # paddle reports on stdout and stderr while it traces.
+        with contextlib.redirect_stdout(io.StringIO()):
+            program = paddle.jit.to_static(form, input_spec=spec, full_graph=True)
+            paddle.jit.save(program, str(folder / "inference"))
+    except OSError:
+        raise
+    except Exception as error:
+        raise ExportError(
+            f"paddle {paddle.__version__} cannot export this network: {str(error).strip().splitlines()[-1]}",
+            "Run it again with --debug and report the traceback to the author of the network.",
+        ) from error
+
+
+def _settings(
+    folder: Path,
+    model: str,
+    labels: LabelSet,
+    preprocess: tuple[Step, ...],
+    output_stride: int,
+    compat: str,
+    window: Window | None,
+) -> dict[str, Any]:
+    program, params = folder / "inference.json", folder / "inference.pdiparams"
+    bundle = Bundle(
+        folder=folder,
+        program=program,
+        params=params,
+        model=model,
+        labels=labels,
+        preprocess=preprocess,
+        output="labels" if compat == "paddlex" else "logits",
+        output_stride=1 if compat == "paddlex" else output_stride,
+        digests={path.name: file_sha256(path) for path in (program, params)},
+        window=window,
+    )
+    settings: dict[str, Any] = {}
+    if compat == "paddlex":
+        settings["Global"] = {"model_name": model}
+        settings["Deploy"] = {"transforms": [_paddlex_step(step) for step in preprocess]}
+    settings["zoo"] = describe(bundle)
+    return settings
+
+
+def _write_settings(folder: Path, settings: dict[str, Any]) -> None:
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    (folder / SETTINGS).write_text(text, encoding="utf-8")
+
+
+def _paddlex_step(step: Step) -> dict[str, Any]:
+    if isinstance(step, Normalize):
+        return {"type": "Normalize", "mean": list(step.mean), "std": list(step.std)}
+    if isinstance(step, Resize):
+        return {
+            "type": "Resize",
+            "target_size": [step.size[1], step.size[0]],
+            "keep_ratio": step.keep_ratio,
+            "size_divisor": step.multiple,
+        }
+    raise ExportError(
+        f"PaddleX has no step like {step!r}. Normalize and Resize can be written.",
+        "Export with compat='zoo', or give other preprocess steps.",
+    )
+
+
+def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, int] | None) -> Agreement:
+    """Runs the export and the network on the same batches."""
+    bundle.verify()
+    session = open_bundle(PaddleBackend(), bundle, SessionOptions(CPU(), 0, threads=1))
+    agreement = Agreement.none()
+    try:
+        for batch in trial_batches(in_channels, size):
+            with paddle.no_grad():
+                expected = form(paddle.to_tensor(batch)).numpy()
+            agreement = agreement.add(session.run(batch), expected)
+    finally:
+        session.close()
+    agreement.check("the export and the network")
+    return agreement

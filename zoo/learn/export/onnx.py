@@ -1,0 +1,126 @@
+"""Export folders to ONNX, through paddle2onnx in a process of its own.
+
+The converter ends its process on some programs instead of raising, so it never runs in ours. It installs nothing there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from zoo.bundle.bundle import Bundle
+from zoo.errors import ExportError
+from zoo.learn.export.verify import (
+    Agreement,
+    trial_batches,
+)
+
+#: Name of the file beside the program.
+FILE = "inference.onnx"
+_OPSET = 17
+_SECONDS = 600
+_INSTALL = 'Run: pip install "zoo-core[export]"'
+
+
+def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
+    """Writes `inference.onnx` into an export folder and compares it with the program there.
+
+    Args:
+        bundle: An exported network.
+
+    Returns:
+        The file, and how far onnxruntime's results agree with paddle's.
+
+    Raises:
+        ExportError: paddle2onnx or onnxruntime is missing, the converter failed or ended, or the results differ.
+    """
+    for package in ("paddle2onnx", "onnxruntime"):
+        if importlib.util.find_spec(package) is None:
+            raise ExportError(f"{package} is not installed; exporting to ONNX needs it.", _INSTALL)
+    target = bundle.folder / FILE
+    partial = bundle.folder / f".{FILE}.part"
+    files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial)]
+    command = [sys.executable, "-m", "zoo.learn.export.onnx", *files]
+    path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+    # Should anything in there call pip all the same, it gets nothing from an index.
+    environment = {**os.environ, "PYTHONPATH": path, "PIP_NO_INDEX": "1"}
+    try:
+        # The converter leaves files of its own in the current folder when it fails.
+        with tempfile.TemporaryDirectory(prefix="zoo-onnx-") as scratch:
+            ended = subprocess.run(
+                command,
+                cwd=scratch,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        if ended.returncode or not partial.is_file():
+            lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+            how = f"ended by signal {-ended.returncode}" if ended.returncode < 0 else f"exit status {ended.returncode}"
+            raise ExportError(
+                f"paddle2onnx could not convert {bundle.model} ({how}): {lines[-1] if lines else 'no message'}.",
+                "Export with --format paddle, or another version of paddle2onnx.",
+            )
+        agreement = _compare(bundle, partial)
+        agreement.check("the ONNX model and the network")
+        os.replace(partial, target)
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(
+            f"paddle2onnx took more than {_SECONDS} seconds for {bundle.model}.", "Export with --format paddle."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return target, agreement
+
+
+def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:
+    # Optional packages: imported by name, so that type checkers need not have them.
+    onnxruntime = importlib.import_module("onnxruntime")
+    from zoo.contract.engine import SessionOptions
+    from zoo.engine.device import CPU
+    from zoo.engine.paddle import PaddleBackend
+
+    onnxruntime.set_default_logger_severity(4)
+    session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
+    name, _, *size = (session.get_inputs()[0].name, *session.get_inputs()[0].shape)
+    fixed = (size[1], size[2]) if all(isinstance(side, int) for side in size[1:]) else None
+    paddle_session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads=1))
+    agreement = Agreement.none()
+    for batch in trial_batches(int(size[0]), fixed):
+        try:
+            (converted,) = session.run(None, {name: batch})
+        except Exception as error:
+            raise ExportError(
+                f"onnxruntime cannot run the converted {bundle.model} on {batch.shape}: {error}.",
+                "Export with --format paddle, or with --input-size.",
+            ) from error
+        agreement = agreement.add(np.asarray(converted), paddle_session.run(batch))
+    paddle_session.close()
+    return agreement
+
+
+def _child(program: str, params: str, target: str) -> None:
+    paddle2onnx = importlib.import_module("paddle2onnx")
+    # The optimisers it can call after the conversion change no answer; its usual one runs pip to install what it lacks.
+    paddle2onnx.export(
+        program,
+        params,
+        target,
+        opset_version=_OPSET,
+        enable_onnx_checker=True,
+        verbose=False,
+        optimize_tool="None",
+    )
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])

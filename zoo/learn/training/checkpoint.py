@@ -1,0 +1,87 @@
+"""Checkpoints of a run: arrays in safetensors files and a JSON state, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from zoo.errors import CheckpointError
+
+_Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The state of a run after some iterations.
+
+    Attributes:
+        iteration: Optimizer steps done.
+        model: State dict of the network as numpy arrays.
+        average: State dict of the moving average; equal to `model` when the recipe keeps none.
+        optimizer: Moments of the optimizer by name.
+        identity: What the run trains (model, classes, recipe); a resumed run must have the same.
+    """
+
+    iteration: int
+    model: _Arrays
+    average: _Arrays
+    optimizer: _Arrays
+    identity: Mapping[str, Any]
+
+    def first_not_finite(self) -> str | None:
+        """Names the first array with an infinity or a NaN, such as "model:head.weight"; None when there is none."""
+        parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
+        named = ((f"{part}:{name}", value) for part, arrays in parts.items() for name, value in arrays.items())
+        return next((name for name, value in named if not np.isfinite(value).all()), None)
+
+    def save(self, folder: Path) -> Path:
+        """Writes `folder/iter_<n>` under a temporary name, then renames it. Returns its path."""
+        target = folder / f"iter_{self.iteration:07d}"
+        partial = folder / f".{target.name}.{os.getpid()}.part"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, arrays in (("model", self.model), ("average", self.average), ("optimizer", self.optimizer)):
+            save_file(
+                {key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial / f"{name}.safetensors"
+            )
+        state = {"iteration": self.iteration, "identity": dict(self.identity)}
+        (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+        for file in partial.iterdir():
+            with open(file, "rb") as handle:
+                os.fsync(handle.fileno())
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+        return target
+
+
+def load_checkpoint(folder: str | Path) -> Checkpoint:
+    """Reads one checkpoint folder.
+
+    Raises:
+        CheckpointError: A file is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        arrays = {name: load_file(folder / f"{name}.safetensors") for name in ("model", "average", "optimizer")}
+        return Checkpoint(int(state["iteration"]), identity=state["identity"], **arrays)
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"The checkpoint {folder} cannot be read: {error}.", "Resume from an older checkpoint of the same run."
+        ) from error
+
+
+def newest_checkpoint(folder: str | Path) -> Checkpoint | None:
+    """Returns the checkpoint with the highest iteration in a run's folder, or None when there is none."""
+    found = sorted(path for path in Path(folder).glob("iter_*") if (path / "state.json").is_file())
+    return load_checkpoint(found[-1]) if found else None

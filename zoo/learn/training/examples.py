@@ -1,0 +1,49 @@
+"""The training examples of a run: which sample comes when, and what happens to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from zoo.contract.recipe import Recipe
+from zoo.contract.spec import Normalize
+from zoo.learn.data import Sample
+from zoo.learn.training.augment import augment
+from zoo.segment.transforms import preprocess
+
+
+class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]]):
+    """The examples from an iteration on. Example k of a run follows from (seed, k) alone.
+
+    Args:
+        samples: Labelled pictures; every epoch has an order of its own.
+        recipe: Pictures of a step, crop, augmentation and number of iterations.
+        normalize: How pixels become the network's input.
+        ignore_index: Mask value of pixels that do not count.
+        seed: Seed of the order and of the augmentation.
+        start: First iteration.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], recipe: Recipe, normalize: Normalize, ignore_index: int, seed: int, start: int
+    ) -> None:
+        super().__init__()
+        self._samples, self._recipe, self._normalize = samples, recipe, normalize
+        self._ignore_index, self._seed = ignore_index, seed
+        self._first = start * recipe.pictures_per_step
+
+    def __len__(self) -> int:
+        return self._recipe.iterations * self._recipe.pictures_per_step - self._first
+
+    def __getitem__(self, idx: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        example = self._first + idx
+        epoch, position = divmod(example, len(self._samples))
+        order = np.random.default_rng((self._seed, 0, epoch)).permutation(len(self._samples))
+        image, mask = self._samples[order[position]].load()
+        rng = np.random.default_rng((self._seed, 1, example))
+        image, mask = augment(image, mask, self._recipe.augmentation, self._recipe.crop, self._ignore_index, rng)
+        tensor, _ = preprocess(image, (self._normalize,))
+        return tensor, mask.astype(np.int64)

@@ -1,0 +1,84 @@
+"""Opening what may hold pictures: regular files and nothing that blocks, and one wording for what cannot be read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from zoo.base.text import printable
+from zoo.errors import DecodeError
+
+EXPECTED = "Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture."
+HINT_FILE = "Open it in a picture viewer; if it looks right there, save it again as PNG."
+HINT_SIZE = "Cut it into tiles or make it smaller first."
+HINT_LARGE_TIFF = (
+    "Run: zoo tiff SOURCE TARGET --model MODEL, or call Model.predict_tiff; they segment TIFF files of any size."
+)
+_HINT_PATH = "Check the path and the rights to read it; a relative path starts at the current folder."
+
+
+@contextmanager
+def open_regular(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
+    """Opens a regular file, without waiting for anybody.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The file, at its beginning.
+
+    Raises:
+        DecodeError: It is missing, not to be opened, or a folder, FIFO, socket or device.
+    """
+    name = printable(path)
+    try:
+        # A FIFO or a device would block a plain open for ever.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        what = "is a link to a file that does not exist" if os.path.islink(path) else "does not exist"
+        raise DecodeError(f"{name} {what}. {EXPECTED}", _HINT_PATH) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DecodeError(f"{name} cannot be opened: {reason}. {EXPECTED}", _HINT_PATH) from error
+    try:
+        if not stat.S_ISREG(mode := os.fstat(handle).st_mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            raise DecodeError(f"{name} is {kind}. {EXPECTED}", "Give the path of a picture file.")
+        with open(handle, "rb", closefd=False) as file:
+            yield file
+    finally:
+        os.close(handle)
+
+
+def check_size(height: int, width: int, name: str, max_pixels: int, hint: str = HINT_SIZE) -> None:
+    """Refuses a size before anything of that size is made.
+
+    Raises:
+        DecodeError: There are more pixels than accepted.
+    """
+    if height * width > max_pixels:
+        raise DecodeError(
+            f"{name} has {height * width} pixels ({height}x{width}). At most {max_pixels} are accepted.",
+            hint,
+        )
+
+
+def undecodable(name: str, error: Exception, expected: str = EXPECTED, hint: str = HINT_FILE) -> DecodeError:
+    """Puts what a decoder raised into words.
+
+    Pillow's parsers raise whatever goes wrong first: besides its own errors ValueError, struct.error, zlib.error,
+    OverflowError and more have been seen on damaged files.
+    """
+    if isinstance(error, DecodeError):
+        return error
+    if isinstance(error, MemoryError):
+        return DecodeError(
+            f"{name} needs more memory than there is. {expected}", "Make the picture smaller, or free some memory."
+        )
+    # FFmpeg's errors have one too, and a number in front of it otherwise.
+    text = getattr(error, "strerror", None) or str(error)
+    reason = printable(text).rstrip(" .") or type(error).__name__
+    return DecodeError(f"{name} cannot be decoded: {reason}. {expected}", hint)

@@ -1,0 +1,153 @@
+"""Paths: files, folders and patterns."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from zoo.base.text import printable
+from zoo.errors import SourceError
+from zoo.picture.opening import open_regular
+from zoo.picture.sources.content import (
+    HEAD_BYTES,
+    content_frames,
+    recognise,
+)
+from zoo.picture.sources.item import (
+    ACCEPTED,
+    URL,
+    Origin,
+    refused,
+    safe_stem,
+)
+from zoo.picture.sources.options import SourceOptions
+from zoo.picture.sources.tree import (
+    MAGIC,
+    Entry,
+    matches,
+    visit,
+)
+
+#: A file with such a name, in any letter case, is taken from a folder whatever it holds: a broken picture is an error.
+SUFFIXES = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
+    *(".pbm", ".pgm", ".ppm", ".pnm", ".pdf", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
+)
+
+# Longest path the system takes.
+_LONGEST = 4096
+
+_LOG = logging.getLogger("zoo")
+
+
+def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
+    """Reads a text as an address, a folder, a file or a pattern, in this order."""
+    if scheme := URL.match(text):
+        yield _from_url(text, scheme[1].lower(), options)
+    elif not text:
+        yield refused(f"is an empty path. {ACCEPTED}", "Give a dot for the current folder.")
+    elif not _can_be_a_path(text):
+        start = printable(text[:40]) + ("..." if text[40:] else "")
+        fact = f"is a text of {len(text)} characters that cannot be a path: {start}. {ACCEPTED}"
+        yield refused(fact, "Pass a picture as bytes, not as text.")
+    elif os.path.isdir(text):
+        yield from _from_folder(text, options)
+    elif MAGIC.search(text) and not os.path.lexists(text):
+        yield from _from_pattern(text, options)
+    else:
+        yield _from_file(text, options)
+
+
+def _can_be_a_path(text: str) -> bool:
+    try:
+        return "\0" not in text and 0 < len(os.fsencode(text)) <= _LONGEST
+    except UnicodeError:
+        return False
+
+
+def _from_url(url: str, scheme: str, options: SourceOptions) -> Origin:
+    # requests is slow to import, and most runs need no network.
+    from zoo.picture.sources.urls import (
+        from_url,
+        shown,
+    )
+
+    if scheme in ("http", "https"):
+        return from_url(url, options)
+    hint = "Give the path alone." if scheme == "file" else "Download it first and give the file's path."
+    return refused(f"has the scheme {scheme}. http or https was expected.", hint, uri=shown(url), shown=shown(url))
+
+
+def _from_file(path: str, options: SourceOptions) -> Origin:
+    frames = partial(content_frames, partial(open_regular, path), options)
+    return Origin("input", frames, safe_stem(path), os.path.abspath(path), printable(path))
+
+
+def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
+    empty = True
+    others: list[str] = []
+    folders: list[str] = []
+    for entry in visit(folder, options.recursive):
+        if entry.fate == "closed":
+            empty = False
+            yield _closed(entry)
+        elif entry.fate == "passed":
+            folders.append(entry.path)
+        elif entry.fate == "file" and _is_wanted(entry.path):
+            empty = False
+            yield _from_file(entry.path, options)
+        elif entry.fate == "file":
+            others.append(entry.path)
+    parts = [_counted(others, "other file", "passed over"), _counted(folders, "sub-folder", "not entered")]
+    told = ", ".join(part for part in parts if part)
+    if empty:
+        fact = f"holds no picture ({told or 'it is empty'}). Files such as PNG or JPEG were expected in the folder."
+        hint = "Read its sub-folders too: recursive=True, or --recursive." if folders else "Check the path."
+        yield _refused_path(folder, fact, hint)
+    elif told:
+        _LOG.info("%s: %s", printable(folder), told)
+
+
+def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
+    entries = matches(pattern)
+    folders = [entry.path for entry in entries if entry.fate == "passed"]
+    told = _counted(folders, "folder", "not entered")
+    if len(folders) == len(entries):
+        fact = f"does not exist, and as a pattern it matches no file{f' ({told})' if told else ''}. {ACCEPTED}"
+        yield _refused_path(pattern, fact, "Check the pattern; ** stands for any number of folders.")
+        return
+    for entry in entries:
+        if entry.fate == "closed":
+            yield _closed(entry)
+        elif entry.fate == "file":
+            yield _from_file(entry.path, options)
+    if told:
+        _LOG.info("%s: %s", printable(pattern), told)
+
+
+def _is_wanted(path: str) -> bool:
+    if path.lower().endswith(SUFFIXES):
+        return True
+    try:
+        with open_regular(path) as file:
+            return bool(recognise(file.read(HEAD_BYTES)))
+    except (SourceError, OSError):
+        return False
+
+
+def _closed(entry: Entry) -> Origin:
+    fact = f"cannot be listed: {entry.reason}. A folder that may be read was expected."
+    return _refused_path(entry.path, fact, "Correct its permissions, or give the files.")
+
+
+def _refused_path(path: str, fact: str, hint: str) -> Origin:
+    return refused(fact, hint, SourceError, stem=safe_stem(path), uri=os.path.abspath(path), shown=printable(path))
+
+
+def _counted(paths: Sequence[str], noun: str, fate: str) -> str:
+    if not paths:
+        return ""
+    name = printable(os.path.basename(paths[0].rstrip("/")))
+    return f"{len(paths)} {noun}{'s' if len(paths) > 1 else ''} {fate}, such as {name}"

@@ -1,0 +1,122 @@
+"""Pictures at http and https addresses, fetched into memory."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from functools import partial
+from urllib.parse import unquote, urlsplit
+
+from zoo.base.home import offline
+from zoo.errors import FetchError, SourceError, UnsupportedSourceError
+from zoo.picture.image import (
+    Picture,
+    decode,
+)
+from zoo.picture.sources.content import (
+    HEAD_BYTES,
+    content_frames,
+    recognise,
+)
+from zoo.picture.sources.item import (
+    Frame,
+    Origin,
+    held,
+    refused,
+    safe_stem,
+)
+from zoo.picture.sources.options import SourceOptions
+from zoo.store.download.addresses import shown
+from zoo.store.download.answers import (
+    AddressError,
+    Limits,
+)
+from zoo.store.download.http import open_url
+
+# Most seconds without a byte, and until there is a connection.
+_SILENCE = 10.0
+_HOPS = 10
+
+
+def from_url(url: str, options: SourceOptions) -> Origin:
+    """Makes the origin of an address: one picture, fetched when it is read.
+
+    With `frames="all"` it is fetched when the walk comes to it, because only its content says how many pictures it is.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        # Nor can anybody tell where a password in it ends.
+        return refused("is an address that cannot be read.", "Check host and port.", SourceError, kind="url")
+    public = shown(url)
+    return Origin("url", partial(_frames, url, options), safe_stem(unquote(parts.path)), public, public)
+
+
+def fetch(url: str, options: SourceOptions, name: str) -> bytes:
+    """Fetches what an address sends, into memory, following at most ten redirects and never from https to http.
+
+    Args:
+        url: The address.
+        options: Most bytes and seconds.
+        name: What error messages call it.
+
+    Raises:
+        SourceError: It cannot be had whole, is too much or too slow, or the network must not be used.
+    """
+    try:
+        if offline():
+            raise SourceError(f"{name} is an address, and ZOO_OFFLINE is set.", "Run: unset ZOO_OFFLINE")
+    except FetchError as error:
+        raise SourceError(error.message, error.hint) from error
+    seconds = options.url_seconds
+    limits = Limits(connect=min(_SILENCE, seconds), read=min(_SILENCE, seconds), hops=_HOPS)
+    deadline = time.monotonic() + seconds
+    content = bytearray()
+    try:
+        with open_url(url, limits, plain=True) as answer:
+            _check_length(answer.total or 0, options)
+            for block in answer.blocks:
+                content += block
+                _check_length(len(content), options)
+                if time.monotonic() > deadline:
+                    raise AddressError(f"after {seconds:g} s only {len(content)} bytes are here")
+            if answer.total not in (None, len(content)):
+                raise AddressError(f"it broke off after {len(content)} of {answer.total} bytes")
+    except AddressError as error:
+        raise SourceError(
+            f"{name} cannot be fetched: {error.reason}. A picture was expected.",
+            error.hint or "Open the address in a browser, or download it and give the file's path.",
+        ) from error
+    return bytes(content)
+
+
+def _check_length(length: int, options: SourceOptions) -> None:
+    if length > options.url_bytes:
+        raise AddressError(
+            f"it has {length} bytes or more, and at most {options.url_bytes} are taken",
+            hint="Download it and give the file's path.",
+        )
+
+
+def _frames(url: str, options: SourceOptions, name: str) -> Iterator[Frame]:
+    if options.frames == "first":
+        yield Frame(partial(_read, url, options, name))
+        return
+    try:
+        content = fetch(url, options, name)
+    except SourceError as error:
+        yield held(error)
+        return
+    yield from content_frames(partial(io.BytesIO, content), options, name)
+
+
+def _read(url: str, options: SourceOptions, name: str) -> Picture:
+    content = fetch(url, options, name)
+    if (kind := recognise(content[:HEAD_BYTES])) not in ("picture", ""):
+        raise UnsupportedSourceError(
+            f'{name} is a {kind}. Without frames="all" an address gives one picture.',
+            'Pass frames="all", or download it and give the file\'s path.',
+        )
+    return decode(io.BytesIO(content), name, options.pixel_limit)

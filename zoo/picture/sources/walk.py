@@ -1,0 +1,140 @@
+"""What a caller may hand over -> one origin after the other."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, BinaryIO, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from zoo.base.text import printable
+from zoo.errors import SourceError
+from zoo.picture.image import Picture
+from zoo.picture.sources.arrays import to_pixels
+from zoo.picture.sources.content import content_frames
+from zoo.picture.sources.files import from_text
+from zoo.picture.sources.images import image_frames
+from zoo.picture.sources.item import (
+    ACCEPTED,
+    Frame,
+    Origin,
+    held,
+    refused,
+    safe_stem,
+    single,
+)
+from zoo.picture.sources.options import SourceOptions
+from zoo.picture.sources.streams import (
+    label_of,
+    read_stream,
+)
+
+_Single: TypeAlias = "str | os.PathLike[str] | NDArray[Any] | Image.Image | bytes | bytearray | memoryview | BinaryIO"
+
+Source: TypeAlias = "_Single | Mapping[str, Source] | Sequence[Source] | Iterator[Source]"
+
+_DEEPEST = 16
+
+
+def walk(source: object, options: SourceOptions, depth: int = 0) -> Iterator[Origin]:
+    """Takes a source apart, lazily and in order.
+
+    Args:
+        source: Anything; what zoo does not take becomes an origin that raises when it is read.
+        options: How it is to be read.
+        depth: How many lists it lies in.
+
+    Raises:
+        SourceError: The source itself is an empty list, dict or iterator.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        yield from from_text(os.fsdecode(cast("os.PathLike[str]", source)), options)
+    elif isinstance(source, np.ndarray):
+        array = cast("NDArray[Any]", source)
+        yield Origin("array", single(lambda name: Picture(to_pixels(array, name, options.color))))
+    elif isinstance(source, Image.Image):
+        yield Origin("image", partial(image_frames, source, options))
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        yield Origin("bytes", partial(_bytes_frames, source, options))
+    elif callable(getattr(source, "read", None)):
+        label = label_of(source)
+        yield Origin("file", partial(_stream_frames, source, options), safe_stem(label), shown=printable(label))
+    elif isinstance(source, (list, tuple, Mapping, Iterator)):
+        yield from _inside(cast("Sequence[object]", source), options, depth)
+    else:
+        yield _wrong_type(source)
+
+
+def _inside(
+    source: Sequence[object] | Mapping[object, object] | Iterator[object], options: SourceOptions, depth: int
+) -> Iterator[Origin]:
+    kind = "dict" if isinstance(source, Mapping) else "iterator" if isinstance(source, Iterator) else "list"
+    if depth == _DEEPEST:
+        yield refused(
+            f"lies inside {_DEEPEST} others already. No deeper ones are read.", "Pass a flat list.", kind=kind
+        )
+        return
+    if isinstance(source, Mapping):
+        if others := [key for key in source if key != "img"]:
+            names = ", ".join(printable(repr(key)) for key in others[:5]) + (", ..." if others[5:] else "")
+            fact = f'is a dict with the key{"s" if others[1:] else ""} {names}. Only "img" was expected.'
+            yield refused(fact, 'Pass {"img": picture}, or list(d.values()).', kind=kind)
+            return
+        items = iter(source.values())
+    else:
+        items = iter(source)
+    empty = True
+    for item in items:
+        empty = False
+        for origin in walk(item, options, depth + 1):
+            # Who makes things one by one may use an array or image again for the next.
+            once = isinstance(source, Iterator) and origin.kind in ("array", "image")
+            yield replace(origin, frames=partial(_at_once, origin.frames)) if once else origin
+    if empty and depth:
+        yield refused(f"is an empty {kind} inside another.", "Leave it out.", kind=kind)
+    elif empty:
+        hint = "Check the pattern or the query that filled it."
+        raise SourceError(f"The {kind} of inputs is empty. {ACCEPTED}", hint)
+
+
+def _at_once(frames: Callable[[str], Iterator[Frame]], name: str) -> Iterator[Frame]:
+    for frame in frames(name):
+        try:
+            picture = frame.read()
+            outcome = Picture(picture.pixels.copy(), picture.note)
+        except SourceError as error:
+            outcome = error
+        yield held(outcome, frame.number, frame.unit)
+
+
+def _bytes_frames(data: bytes | bytearray | memoryview, options: SourceOptions, name: str) -> Iterator[Frame]:
+    try:
+        # Other kinds than bytes may change until they are read.
+        content = bytes(data)
+    except (ValueError, MemoryError) as error:
+        yield held(SourceError(f"{name} cannot be read: {error}.", "Pass bytes."))
+        return
+    yield from content_frames(partial(io.BytesIO, content), options, name)
+
+
+def _stream_frames(file: object, options: SourceOptions, name: str) -> Iterator[Frame]:
+    try:
+        content = read_stream(file, name)
+    except SourceError as error:
+        yield held(error)
+        return
+    yield from content_frames(partial(io.BytesIO, content), options, name)
+
+
+def _wrong_type(source: object) -> Origin:
+    kind = f"{type(source).__module__}.{type(source).__qualname__}".removeprefix("builtins.")
+    hint = "Pass a path, or np.asarray() of it if it holds pixels."
+    if isinstance(source, (set, frozenset, range)):
+        hint = "Pass a list of it: list(...)."
+    return refused(f"is of type {kind}. {ACCEPTED}", hint)

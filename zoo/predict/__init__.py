@@ -1,0 +1,1 @@
+"""A loaded model and its runs: options, batches, pipelines, pictures too large for memory."""

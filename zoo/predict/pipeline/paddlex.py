@@ -1,0 +1,112 @@
+"""Pipeline files of PaddleX: the form of 3.0 beta (`Global`, `Pipeline`) and the one since (`SubModules`).
+
+Facts from PaddleX's own files and documentation. What zoo has no use for is listed, never dropped in silence; the
+documentation writes `target_size: None`, which YAML takes for text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from zoo.predict.pipeline.config import RULES
+from zoo.predict.pipeline.engines import no_faster_engine
+from zoo.settings.check import (
+    conform,
+    mismatch,
+    missing_key,
+)
+from zoo.settings.document import Node
+
+#: Options read from a file with the node of each, and notes on what is not used.
+Found = tuple[dict[str, Node], list[str]]
+
+_NAME = "semantic_segmentation"
+
+
+def read_older(root: Node) -> Found:
+    """Reads the form with the sections `Global` and `Pipeline`.
+
+    Raises:
+        ConfigError: The pipeline is another one, or a section or the model is missing.
+    """
+    notes = _unused(root, ("Global", "Pipeline"))
+    if "Global" in root.value:
+        header = _section(root, "Global")
+        _check_name(header, "pipeline_name")
+        notes += _unused(header, ("pipeline_name",))
+    section = _section(root, "Pipeline")
+    used = ("model", "device", "batch_size")
+    if not _given(section, "model"):
+        raise missing_key(section, "model", known=used)
+    return _given(section, *used), notes + _unused(section, used)
+
+
+def read_newer(root: Node) -> Found:
+    """Reads the form with `pipeline_name` and `SubModules`.
+
+    Raises:
+        ConfigError: The pipeline is another one, or a section or the model is missing.
+        BackendError: It asks for an engine that zoo does not have.
+    """
+    _check_name(root, "pipeline_name")
+    modules = _section(root, "SubModules")
+    module = _section(modules, "SemanticSegmentation")
+    _check_name(module, "module_name")
+    for holder in (root, module):
+        faster = holder.value.get("use_hpip")
+        if faster is not None and conform(faster, {"anyOf": [{"type": "boolean"}, {"type": "null"}]}):
+            raise no_faster_engine(faster.place)
+    found = _given(module, "device", "batch_size", "target_size")
+    if found.get("target_size", module).value == "None":
+        del found["target_size"]
+    own = "model_dir" if _given(module, "model_dir") else "model_name"
+    used = ("module_name", own, "model_dir", "device", "batch_size", "target_size", "use_hpip")
+    if not _given(module, own):
+        raise missing_key(module, "model_name", "model_dir", known=used)
+    found = {"model": module.value[own], **found}
+    if own == "model_dir" and isinstance(found["model"].value, str):
+        # A folder also where its name could be that of a model.
+        found["model"] = replace(found["model"], value=os.path.join(os.curdir, found["model"].value))
+    notes = [
+        *_unused(root, ("pipeline_name", "SubModules", "use_hpip")),
+        *_unused(modules, ("SemanticSegmentation",)),
+        *_unused(module, used),
+    ]
+    return found, notes
+
+
+#: The forms by the section that each is known by.
+FORMS: dict[str, Callable[[Node], Found]] = {"Pipeline": read_older, "SubModules": read_newer}
+
+
+def option(name: str, node: Node) -> Any:
+    """Returns the value of an option, checked as in zoo's own form."""
+    return conform(node, RULES[name])
+
+
+def _section(parent: Node, name: str) -> Node:
+    if name not in parent.value:
+        raise missing_key(parent, name)
+    section: Node = parent.value[name]
+    if not isinstance(section.value, dict):
+        raise mismatch(section, "a mapping")
+    return section
+
+
+def _given(section: Node, *names: str) -> dict[str, Node]:
+    """Returns the keys that are there and have a value."""
+    return {
+        name: section.value[name] for name in names if name in section.value and section.value[name].value is not None
+    }
+
+
+def _check_name(section: Node, key: str) -> None:
+    if key in section.value:
+        conform(section.value[key], {"const": _NAME})
+
+
+def _unused(section: Node, used: Iterable[str]) -> list[str]:
+    return [f"`{item.path}` (line {item.line})" for name, item in section.value.items() if name not in used]

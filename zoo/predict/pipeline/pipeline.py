@@ -1,0 +1,220 @@
+"""Pipeline: a model with the options of a pipeline file."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from zoo.base.files import ensure_folder
+from zoo.base.flow import ahead
+from zoo.base.text import printable
+from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
+from zoo.predict.pipeline.config import (
+    LOAD,
+    PREDICT,
+    PipelineConfig,
+)
+from zoo.predict.pipeline.engines import no_faster_engine
+from zoo.predict.pipeline.read import read_pipeline
+from zoo.predict.pipeline.sizing import with_target_size
+from zoo.settings.check import unknown_key
+from zoo.settings.document import node_of
+
+if TYPE_CHECKING:
+    from zoo.picture.sources import Source
+    from zoo.predict.model import Model
+    from zoo.results import Failure, Predictions, Result
+    from zoo.store.download.download import Progress
+
+_log = logging.getLogger("zoo")
+
+
+def create_pipeline(
+    pipeline: str | os.PathLike[str],
+    device: str | None = None,
+    enable_hpi: bool = False,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    **overrides: Any,
+) -> Pipeline:
+    """Opens a pipeline.
+
+    Args:
+        pipeline: "semantic_segmentation", or the path of a pipeline file in zoo's own form or one of PaddleX's two.
+        device: Such as "cpu" or "gpu:0"; by default what the file says.
+        enable_hpi: Ask for PaddleX's high-performance inference, which zoo does not have: an error.
+        offline: As in `zoo.load`.
+        lock: As in `zoo.load`.
+        progress: As in `zoo.load`.
+        overrides: Other options of `PipelineConfig`, which beat the file.
+
+    Returns:
+        The pipeline. It is also a context manager that closes itself.
+
+    Raises:
+        ConfigError: The file, or an option, is not understood.
+        DeviceError: The device cannot be used; no other one is taken instead.
+        BackendError: The engine cannot be used, or a faster one was asked for.
+        ZooError: The model cannot be had or opened, as `zoo.load` says.
+    """
+    config = read_pipeline(pipeline).override(device=device, **overrides)
+    if enable_hpi:
+        raise no_faster_engine("enable_hpi=True")
+    return open_pipeline(config, offline=offline, lock=lock, progress=progress)
+
+
+def open_pipeline(
+    config: PipelineConfig,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Pipeline:
+    """Opens the model of a configuration; its notes go to the log.
+
+    Args:
+        config: What `read_pipeline` returned, with other options if need be.
+        offline: As in `zoo.load`.
+        lock: As in `zoo.load`.
+        progress: As in `zoo.load`.
+
+    Raises:
+        OutputError: The folder for the results cannot be used.
+        ZooError: As `zoo.load` says.
+    """
+    for note in config.notes:
+        _log.warning("%s: %s", printable(config.file or "pipeline"), note)
+    if config.save_path is not None:
+        # Before the model is loaded and any work is done for nothing.
+        ensure_folder(config.save_path)
+    return Pipeline(config, load_model(config, offline=offline, lock=lock, progress=progress))
+
+
+def load_model(
+    config: PipelineConfig,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Model:
+    """Opens the model of a configuration, for a caller that predicts and saves by itself.
+
+    Args:
+        config: What `read_pipeline` returned, with other options if need be.
+        offline: As in `zoo.load`.
+        lock: As in `zoo.load`.
+        progress: As in `zoo.load`.
+
+    Raises:
+        ZooError: As `zoo.load` says; where the model's plugin or files are missing, the hint names the model that
+            needs neither.
+    """
+    from zoo.predict.model import load
+
+    try:
+        model = load(config.model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
+    except (ModelNotInstalledError, FetchError) as error:
+        if isinstance(error, LockMismatchError):
+            raise
+        hint = f"{error.hint.rstrip('.')}. Or use the model that comes with zoo, in a pipeline file: model: starter"
+        raise type(error)(error.message, hint) from error
+    if config.target_size is not None:
+        steps = with_target_size(model.bundle.preprocess, config.target_size)
+        model.bundle = replace(model.bundle, preprocess=steps)
+    return model
+
+
+class Pipeline:
+    """A model with options. Made by `zoo.create_pipeline`.
+
+    Attributes:
+        config: The options.
+        model: The opened model.
+    """
+
+    def __init__(self, config: PipelineConfig, model: Model) -> None:
+        self.config = config
+        self.model = model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the file holds that is not used, a sentence each."""
+        return self.config.notes
+
+    # The name is PaddleX's.
+    def predict(self, input: Source | None = None, *, x: Source | None = None, **options: Any) -> Predictions:  # noqa: A002
+        """Segments pictures.
+
+        Args:
+            input: Whatever `Model.predict` takes.
+            x: Another name of `input`, which the PaddleX tutorial uses too.
+            options: Options of `PipelineConfig` for this run; they beat those of the pipeline.
+
+        Returns:
+            A lazy iterator of results. If the pipeline has a `save_path`, each result is written there before it is
+            handed out.
+
+        Raises:
+            ConfigError: An option does not exist, or can only be given when the pipeline is created.
+            TypeError: There is no input, or there are two.
+            SourceError: While iterating, as in `Model.predict`.
+            OutputError: While iterating: a result cannot be written.
+        """
+        if (input is None) == (x is None):
+            raise TypeError("predict() takes one input: predict(input) or predict(x=input)")
+        for name in options:
+            if name in (*LOAD, "model", "target_size"):
+                raise ConfigError(
+                    f"`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
+                    f"Give it there: create_pipeline(..., {name}=...)",
+                )
+            if name not in PREDICT:
+                raise unknown_key(node_of(None, name), name, PREDICT)
+        config = self.config.override(**options)
+        arguments = config.predict_arguments()
+        predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)
+        if self.config.save_path is None:
+            return predictions
+        from zoo.results import Predictions
+
+        return Predictions(_saved(predictions, self.config.save_path, self.config.save_kinds, config.live))
+
+    def close(self) -> None:
+        """Frees the engine. The pipeline cannot be used afterwards."""
+        self.model.close()
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...], live: bool) -> Iterator[Result | Failure]:
+    """Passes a run on, failures in their places, and writes each result, in a thread."""
+    from zoo.results import Failure
+
+    def items() -> Iterator[Result | Failure]:
+        known = 0
+        for result in predictions:
+            yield from predictions.failures[known:]
+            known = len(predictions.failures)
+            yield result
+        yield from predictions.failures[known:]
+
+    def save(item: Result | Failure) -> Result | Failure:
+        if not isinstance(item, Failure):
+            for kind in kinds:
+                item.save(folder, kind)
+        return item
+
+    try:
+        yield from ahead(items(), save, waiting=1 if live else 4)
+    finally:
+        predictions.close()

@@ -1,0 +1,153 @@
+"""From a name or a file to a PipelineConfig, whatever form the file has."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from zoo.base.text import printable
+from zoo.bundle.settings_file import settings_file
+from zoo.errors import ConfigError
+from zoo.predict.pipeline.config import (
+    PipelineConfig,
+    settle,
+)
+from zoo.predict.pipeline.paddlex import (
+    FORMS,
+    option,
+)
+from zoo.predict.pipeline.schema import (
+    SCHEMA,
+    VERSION,
+)
+from zoo.settings.check import conform
+from zoo.settings.document import (
+    Node,
+    read_document,
+)
+
+_SUFFIXES = (".yaml", ".yml")
+_BUILTIN = {"semantic_segmentation": Path(__file__).with_name("semantic_segmentation.yaml")}
+
+
+def read_pipeline(pipeline: str | os.PathLike[str]) -> PipelineConfig:
+    """Reads the options of a pipeline; no model is looked for.
+
+    Args:
+        pipeline: A name ("semantic_segmentation"), or the path of a YAML file in zoo's own form or one of PaddleX's
+            two.
+
+    Raises:
+        ConfigError: There is none of this name, or the file is not understood; the message names file and line.
+        BackendError: The file asks for an engine that zoo does not have.
+    """
+    file = _find(pipeline)
+    root = read_document(file)
+    form = _form(root)
+    return _own(root, file) if form == "zoo" else _foreign(root, file, form)
+
+
+def builtin_file(name: str) -> Path:
+    """Returns the file of a built-in pipeline.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    if name in _BUILTIN:
+        return _BUILTIN[name]
+    close = get_close_matches(name, _BUILTIN, n=1)
+    raise ConfigError(
+        f"There is no pipeline called {printable(repr(name))}. Expected was one of: {', '.join(_BUILTIN)}.",
+        f"Did you mean {close[0]}?" if close else "Give one of them, or the path of a pipeline file (.yaml).",
+    )
+
+
+def _find(pipeline: str | os.PathLike[str]) -> Path:
+    text = os.fspath(pipeline)
+    if isinstance(pipeline, str) and pipeline in _BUILTIN:
+        return _BUILTIN[pipeline]
+    named = isinstance(pipeline, str) and os.sep not in text and not text.endswith(_SUFFIXES)
+    return builtin_file(text) if named and not os.path.lexists(text) else Path(text)
+
+
+def _form(root: Node) -> str:
+    forms = [key for key in ("zoo", *FORMS) if key in root.value]
+    if len(forms) == 1:
+        return forms[0]
+    if forms:
+        raise ConfigError(
+            f"{root.place} has both `{forms[0]}` (line {root.value[forms[0]].line}) and `{forms[1]}` (line "
+            f"{root.value[forms[1]].line}), which belong to different forms. One form was expected.",
+            f"Leave `{forms[1]}` out.",
+        )
+    keys = {key.lower(): key for key in FORMS}
+    meant = [keys[near] for key in root.value for near in get_close_matches(key.lower(), keys, n=1, cutoff=0.8)]
+    if not meant and "pipeline_name" in root.value:
+        meant = ["SubModules"]
+    raise ConfigError(
+        f"{root.place} has neither `zoo` nor `Pipeline` nor `SubModules`. A pipeline file of zoo or of PaddleX was "
+        "expected.",
+        f"Did you mean `{meant[0]}`?" if meant else f"In a file of zoo's own form, add the line: zoo: {VERSION}",
+    )
+
+
+def _own(root: Node, file: Path) -> PipelineConfig:
+    version = root.value["zoo"]
+    if isinstance(version.value, int) and version.value > VERSION:
+        raise ConfigError(
+            f"{version.place} is {version.value}; this zoo reads up to {VERSION}.",
+            "Run: pip install --upgrade zoo-core",
+        )
+    values: dict[str, Any] = conform(root, SCHEMA)
+    del values["zoo"]
+    saved = {f"save_{name}": value for name, value in values.pop("save", {}).items()}
+    settled: dict[str, Any] = {name: settle(name, value) for name, value in {**values, **saved}.items()}
+    settled["model"] = _located(settled["model"], file.parent) or settled["model"]
+    if isinstance(settled.get("labels"), str) and _is_path(settled["labels"], _SUFFIXES):
+        settled["labels"] = str(_absolute(file.parent, settled["labels"]))
+    if settled.get("save_path") is not None:
+        settled["save_path"] = _absolute(file.parent, settled["save_path"])
+    return PipelineConfig(**settled, file=file)
+
+
+def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
+    found, unused = FORMS[form](root)
+    values: dict[str, Any] = {name: settle(name, option(name, node)) for name, node in found.items()}
+    notes = [f"Not used: {', '.join(unused)}."] if unused else []
+    model: str = values["model"]
+    place = _located(model, file.parent)
+    # PaddleX takes paths from the current folder.
+    if isinstance(place, Path) and not os.path.exists(place) and os.path.exists(model):
+        place = Path(os.path.abspath(model))
+        notes.append(f"The model {model} is not beside the file; that of the current folder is taken.")
+    values["model"] = place or model
+    return PipelineConfig(**values, file=file, notes=tuple(notes))
+
+
+def _located(model: str, folder: Path) -> str | Path | None:
+    """Returns where a model lies that is a folder or in a bundle file; None for a name."""
+    packed, mark, name = model.rpartition("#")
+    if mark:
+        from zoo.store.pack import SUFFIX
+
+        if packed.endswith(SUFFIX):
+            return f"{_absolute(folder, packed)}#{name}"
+    place = _absolute(folder, model)
+    return place if _is_path(model) or _is_export_folder(place) else None
+
+
+def _is_export_folder(place: Path) -> bool:
+    try:
+        return settings_file(place) is not None
+    except OSError:  # a name too long for a file
+        return False
+
+
+def _is_path(text: str, suffixes: tuple[str, ...] = ()) -> bool:
+    return "/" in text or "\\" in text or text in (".", "..") or text.endswith(suffixes)
+
+
+def _absolute(folder: Path, path: str | Path) -> Path:
+    return Path(os.path.abspath(folder / path))

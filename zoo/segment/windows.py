@@ -1,0 +1,131 @@
+"""Where the windows of a picture lie, and what share each has in what they overlap.
+
+Windows begin at multiples of the output stride, so the grids of their logits coincide with that of the whole picture
+and nothing has to be resampled to blend them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contract.spec import Window
+from zoo.errors import ConfigError
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """The rows, or the columns, of one window.
+
+    Attributes:
+        start: First pixel.
+        stop: The pixel after its last one.
+        share: (n,) float32, for each of its n rows of logits its part in the blend: above 0 everywhere, small where the
+            window ends inside the picture. Over all spans of an axis the shares of one row of logits sum to 1.
+    """
+
+    start: int
+    stop: int
+    share: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All windows of a picture: every span of rows with every span of columns.
+
+    Attributes:
+        rows: From the top, ends never going back.
+        columns: From the left.
+        output_stride: Pixels of input per pixel of logits.
+        grid: (height, width) of the whole picture's logits.
+    """
+
+    rows: tuple[Span, ...]
+    columns: tuple[Span, ...]
+    output_stride: int
+    grid: tuple[int, int]
+
+
+def plan(size: tuple[int, int], window: Window, output_stride: int) -> Plan:
+    """Covers a picture with windows.
+
+    A side no longer than the window is covered by one window of its own length. Otherwise windows follow each other at
+    the stride, and the last one is moved back to end with the picture; where the picture is no multiple of the output
+    stride, it is cut short by less than one output stride.
+
+    Args:
+        size: (H, W) of the picture.
+        window: Size and stride, multiples of the output stride.
+        output_stride: Pixels of input per pixel of logits.
+
+    Raises:
+        ConfigError: The window is of another form.
+    """
+    check_window(window, output_stride)
+    rows, columns = (
+        _spans(length, side, stride, output_stride)
+        for length, side, stride in zip(size, window.size, window.stride, strict=True)
+    )
+    return Plan(rows, columns, output_stride, (-(-size[0] // output_stride), -(-size[1] // output_stride)))
+
+
+def usual_stride(size: tuple[int, int], output_stride: int) -> tuple[int, int]:
+    """Three quarters of a window, as published settings have it, down to a multiple of the output stride."""
+    height, width = (max(1, 3 * side // (4 * output_stride)) * output_stride for side in size)
+    return (height, width)
+
+
+def check_window(window: Window, output_stride: int) -> None:
+    """Checks that windows of this form leave no gap and fit the grid of the logits.
+
+    Raises:
+        ConfigError: They do not; the message names the number.
+    """
+    for what, pair in (("size", window.size), ("stride", window.stride)):
+        if len(pair) != 2 or min(pair) < 1:
+            raise ConfigError(
+                f"The {what} of the windows is {pair}. (height, width) in pixels, both at least 1, was expected.",
+                "Use window=(1024, 1024), stride=(768, 768)",
+            )
+        if any(value % output_stride for value in pair):
+            raise ConfigError(
+                f"The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
+                "expected.",
+                f"Use {tuple(max(1, round(value / output_stride)) * output_stride for value in pair)}",
+            )
+    if window.stride[0] > window.size[0] or window.stride[1] > window.size[1]:
+        raise ConfigError(
+            f"The stride {window.stride} of the windows is larger than their size {window.size}: pixels between them "
+            "would be left out. A stride of at most the size was expected.",
+            "Use three quarters of the size, so that windows overlap.",
+        )
+
+
+def _spans(length: int, side: int, stride: int, output_stride: int) -> tuple[Span, ...]:
+    if length <= side:
+        starts = [0]
+    else:
+        last = -(-(length - side) // output_stride) * output_stride
+        starts = [*range(0, last, stride), last]
+    ends = [min(start + side, length) for start in starts]
+    weights = [
+        _weight(-(-(end - start) // output_stride), start == 0, end == length)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    total = np.zeros(-(-length // output_stride))
+    for start, weight in zip(starts, weights, strict=True):
+        total[start // output_stride :][: len(weight)] += weight
+    return tuple(
+        Span(start, end, (weight / total[start // output_stride :][: len(weight)]).astype(np.float32))
+        for start, end, weight in zip(starts, ends, weights, strict=True)
+    )
+
+
+def _weight(count: int, first: bool, last: bool) -> NDArray[np.float64]:
+    """A squared sine over the window; 1 from its middle to a border that is the picture's own."""
+    place = (np.arange(count) + 0.5) / count
+    weight = np.sin(np.pi * place) ** 2
+    weight[(place < 0.5) & first | (place > 0.5) & last] = 1
+    return weight

@@ -1,0 +1,158 @@
+"""Addresses of model files: which may be asked, how they are shown, and what `ZOO_MIRROR` makes of them."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from zoo.base.text import printable
+from zoo.errors import FetchError
+
+MIRROR = "ZOO_MIRROR"
+ALLOW_HTTP = "ZOO_ALLOW_HTTP"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one declared address is really fetched from.
+
+    Attributes:
+        declared: The address as the model's card gives it.
+        place: The address to ask, or a file in the folder of a local mirror.
+        mirrored: Whether `ZOO_MIRROR` made the place.
+    """
+
+    declared: str
+    place: str | Path
+    mirrored: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The place without credentials."""
+        return shown(self.place) if isinstance(self.place, str) else printable(self.place)
+
+    @property
+    def shown(self) -> str:
+        """The place in a message."""
+        return f"{self.plain} ({MIRROR} is set)" if self.mirrored else self.plain
+
+
+def addresses(urls: tuple[str, ...]) -> tuple[Address, ...]:
+    """Returns where declared addresses are fetched from, in their order and each place once.
+
+    With `ZOO_MIRROR` set nothing but the mirror is asked: a closed network must not wait for the outside.
+
+    Raises:
+        FetchError: `ZOO_MIRROR` is neither an address nor a folder, or a declared path leads out of the mirror.
+    """
+    mirror = _mirror()
+    found: dict[str | Path, Address] = {}
+    for url in urls:
+        address = Address(url, url) if mirror is None else Address(url, _mirrored(url, mirror), True)
+        found.setdefault(address.place, address)
+    return tuple(found.values())
+
+
+def objection(url: str, before: str = "", plain: bool = False) -> str | None:
+    """Says why an address may not be asked.
+
+    Args:
+        url: The address.
+        before: The address that redirected to it, if one did.
+        plain: Whether http is as good as https, as for pictures.
+
+    Returns:
+        The reason, or None when it may be asked: https, or http where `plain`, `ZOO_ALLOW_HTTP=1` or the host is this
+        machine.
+    """
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "it cannot be read as an address"
+    # Readers of addresses disagree on where a backslash ends the host.
+    if not url.isprintable() or "\\" in url:
+        return "it holds characters no address has"
+    if parts.scheme not in ("https", "http"):
+        return f"its scheme is {parts.scheme!r}; https was expected" if parts.scheme else "it is no https address"
+    if not host:
+        return "it names no host"
+    if parts.scheme == "http":
+        if urlsplit(before).scheme == "https":
+            return "it leads from https down to http"
+        if not plain and not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
+            return f"it is plain http; https was expected ({ALLOW_HTTP}=1 permits http)"
+    return None
+
+
+def shown(url: str) -> str:
+    """Returns an address for people: without user, password and fragment."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        # Nobody can tell where the password of such an address ends.
+        return "an address that cannot be read"
+    return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _mirror() -> str | Path | None:
+    value = os.environ.get(MIRROR, "")
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme in ("https", "http"):
+        reason = objection(value) or ("it has a query or a fragment" if parts.query or parts.fragment else None)
+        if reason is None:
+            return value.rstrip("/")
+        raise _no_mirror(f"{shown(value)}, which cannot be used: {reason}")
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        folder = unquote(parts.path)
+    else:
+        folder = os.path.expanduser(value)
+    if os.path.isdir(folder):
+        return Path(folder)
+    raise _no_mirror(f"{shown(value)}, which is neither an https address nor a folder on this machine")
+
+
+def _no_mirror(what: str) -> FetchError:
+    return FetchError(
+        f"{MIRROR} is {what}.", f"Run: export {MIRROR}=https://HOST/BASE  (or a folder), or: unset {MIRROR}"
+    )
+
+
+def _mirrored(url: str, mirror: str | Path) -> str | Path:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _outside(url) from None
+    path = unquote(parts.path)
+    names = path.split("/")
+    if ".." in names or "." in names or "\0" in path:
+        raise _outside(url)
+    if isinstance(mirror, str):
+        return mirror + parts.path + (f"?{parts.query}" if parts.query else "")
+    whole = mirror.joinpath(*filter(None, names))
+    # PaddleSeg calls every checkpoint model.pdparams: only its folder tells whose it is.
+    own_name = not names[-1].startswith("model.")
+    return mirror / names[-1] if own_name and not os.path.exists(whole) else whole
+
+
+def _outside(url: str) -> FetchError:
+    return FetchError(
+        f"{shown(url)} cannot be looked up in the mirror: its path leads elsewhere. A plain path was expected.",
+        f"Run: unset {MIRROR}  (or correct the model's card)",
+    )

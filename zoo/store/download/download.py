@@ -1,0 +1,328 @@
+"""One artifact, from one of its addresses into one verified file.
+
+Addresses are tried in order. A broken connection is continued where it broke, in this process or the next; bytes of two
+states of a file are never put together.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.base.text import printable
+from zoo.contract.spec import Artifact
+from zoo.errors import CacheError, ChecksumMismatchError, FetchError
+from zoo.store.download.addresses import (
+    Address,
+    addresses,
+)
+from zoo.store.download.answers import (
+    AddressError,
+    Answer,
+    Limits,
+    open_file,
+)
+from zoo.store.download.http import open_url
+from zoo.store.download.part import (
+    Facts,
+    Part,
+    no_room,
+    part_files,
+)
+
+__all__ = ["Download", "Limits", "Progress", "discard", "download"]
+
+_HINT = "Check the connection, or set ZOO_MIRROR to a mirror; then run the same command again."
+_OTHER_FILE = "Ask the publisher which file is right, or set ZOO_MIRROR to a mirror that has the expected one."
+# However little each brings: most requests to one address.
+_MOST_REQUESTS = 100
+_SECONDS_BETWEEN_REPORTS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download is.
+
+    Attributes:
+        url: Address being asked, without credentials.
+        received: Bytes so far.
+        total: Bytes of the whole file, or None when unknown.
+        note: What happens instead of progress, such as "waits 3 s: 503 Service Unavailable".
+    """
+
+    url: str
+    received: int
+    total: int | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is what it must be.
+
+    Attributes:
+        path: Where it lies until `discard`; the caller unpacks it, or flushes it to the disk and moves it.
+        url: The declared address that gave it, as it was declared.
+        size: Bytes.
+        sha256: Hex digest.
+    """
+
+    path: Path
+    url: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is asked of every address."""
+
+    expected: str | None
+    size: int | None
+    size_hint: int | None
+    check: Callable[[Path], None] | None
+    reserve: float
+    limits: Limits
+
+
+def download(
+    artifact: Artifact,
+    parts: Path,
+    *,
+    sha256: str | None = None,
+    size_hint: int | None = None,
+    check: Callable[[Path], None] | None = None,
+    reserve: float = 1.0,
+    progress: Callable[[Progress], None] | None = None,
+    limits: Limits | None = None,
+    hint: str | None = None,
+) -> Download:
+    """Brings an artifact into a folder of unfinished downloads.
+
+    The caller holds a lock: two downloads of one artifact into one folder must not run at the same time.
+
+    Args:
+        artifact: Addresses, and digest and size where they are known.
+        parts: Existing folder; what an earlier call left there is continued.
+        sha256: Digest recorded at an earlier download.
+        size_hint: Rounded size in bytes, for the free space and the progress where the server tells none.
+        check: Called with the whole file; raises FetchError when it is no good, and the next address is tried.
+        reserve: Room to keep free for what the caller makes of the file, as a multiple of its size.
+        progress: Called about ten times a second, and with a note whenever something is waited for.
+        limits: Times and sizes.
+        hint: What helps when no address gives the file, in place of a hint that fits the reason.
+
+    Returns:
+        The file. Call `discard` when it is no longer needed.
+
+    Raises:
+        ChecksumMismatchError: The addresses that gave a file gave one with another digest or size.
+        CacheError: The disk is full or refuses; no other address is tried.
+        FetchError: No address gave the file; the subclass that `check` raised, where that is the only one.
+        ValueError: Two different digests are expected.
+    """
+    digests = {digest.lower() for digest in (sha256, artifact.sha256) if digest is not None}
+    if len(digests) > 1:
+        raise ValueError(f"two digests are expected of one file: {' and '.join(sorted(digests))}")
+    limits = limits or Limits()
+    job = _Job(digests.pop() if digests else None, artifact.size, size_hint, check, reserve, limits)
+    failures: list[tuple[Address, AddressError]] = []
+    for address in addresses(artifact.urls):
+        report = _Report(address, progress)
+        with Part(parts, address.declared, address.plain, job.expected, limits.checkpoint) as part:
+            try:
+                _fetch(job, address, part, report)
+                return Download(part.path, address.declared, part.received, part.digest)
+            except AddressError as error:
+                if error.spoils:
+                    part.clear()
+                failures.append((address, error))
+    raise _failed(failures, hint)
+
+
+def discard(parts: Path, artifact: Artifact) -> None:
+    """Removes everything `download` left for an artifact, of all its addresses.
+
+    Raises:
+        CacheError: A file cannot be removed.
+    """
+    for url in artifact.urls:
+        for path in part_files(parts, url):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise CacheError(
+                    f"{printable(path)} cannot be removed: {error.strerror or error}.", "Correct its permissions."
+                ) from error
+
+
+class _Report:
+    """Tells the caller how far one address is, not too often."""
+
+    def __init__(self, address: Address, progress: Callable[[Progress], None] | None) -> None:
+        self._url = address.plain
+        self._progress = progress
+        self._last = -math.inf
+
+    def __call__(self, received: int, total: int | None, note: str = "") -> None:
+        now = time.monotonic()
+        if self._progress is not None and (note or received == total or now - self._last >= _SECONDS_BETWEEN_REPORTS):
+            self._last = now
+            self._progress(Progress(self._url, received, total, note))
+
+
+def _fetch(job: _Job, address: Address, part: Part, report: _Report) -> None:
+    """Asks one address until its part is the whole file."""
+    most = part.received
+    barren, mismatched = 0, False
+    for request in range(1, _MOST_REQUESTS + 1):
+        try:
+            _receive(job, address, part, report)
+            _verify(job, part)
+            report(part.received, part.received)
+            return
+        except AddressError as error:
+            barren = 0 if part.received > most and not error.slow else barren + 1
+            most = max(most, part.received)
+            twice = mismatched and error.kind is ChecksumMismatchError
+            mismatched = mismatched or error.kind is ChecksumMismatchError
+            if not error.again or twice:
+                raise
+            if barren >= job.limits.tries or request == _MOST_REQUESTS:
+                reason = f"{error.reason} ({request} tries, {part.received} bytes received)"
+                raise AddressError(reason, spoils=error.spoils, kind=error.kind, hint=error.hint) from None
+            if error.spoils:
+                part.clear()
+            else:
+                part.checkpoint()
+            _wait(job.limits, barren, error, lambda note: report(part.received, part.facts.total, note))
+
+
+def _wait(limits: Limits, barren: int, error: AddressError, tell: Callable[[str], None]) -> None:
+    seconds = error.wait
+    if seconds is None:
+        # Jitter keeps many clients from coming back at the same moment.
+        seconds = random.uniform(0, min(limits.longest_wait, limits.backoff * 2 ** max(0, barren - 1)))
+    if seconds > limits.longest_wait:
+        raise AddressError(
+            f"{error.reason}; it asks to wait {seconds:.0f} s, at most {limits.longest_wait:.0f} s are waited"
+        )
+    tell(f"waits {seconds:.1f} s: {error.reason}" if seconds else f"starts again: {error.reason}")
+    time.sleep(seconds)
+
+
+def _receive(job: _Job, address: Address, part: Part, report: _Report) -> None:
+    """Makes one request and appends what it brings."""
+    if part.received and part.digest == job.expected:
+        return
+    if part.received and not part.facts.validator and job.expected is None:
+        # Nothing would show that the rest belongs to another state of the file.
+        part.clear()
+    with _open(job.limits, address, part) as answer:
+        total = answer.total if answer.total is not None else job.size
+        _check_size(job, answer)
+        if answer.start == 0:
+            part.begin(Facts(answer.etag, answer.modified, answer.total))
+        elif not _continues(answer, part.facts, job.expected is not None):
+            raise AddressError("the file has changed meanwhile", again=True, wait=0.0, spoils=True)
+        _check_room(job, total, part)
+        most = job.limits.largest if total is None else total
+        for block in answer.blocks:
+            if part.received + len(block) > most:
+                raise AddressError(f"it sends more than {most} bytes", spoils=True)
+            part.write(block)
+            report(part.received, total or job.size_hint)
+    if total is not None and part.received < total:
+        raise AddressError(f"the connection ended after {part.received} of {total} bytes", again=True)
+    if not part.received:
+        raise AddressError("it sends an empty file")
+
+
+def _open(limits: Limits, address: Address, part: Part) -> AbstractContextManager[Answer]:
+    if isinstance(address.place, Path):
+        return open_file(address.place)
+    return open_url(address.place, limits, part.received, part.facts.validator)
+
+
+def _check_size(job: _Job, answer: Answer) -> None:
+    """Refuses by the headers what cannot be the file."""
+    if answer.total is None:
+        if not answer.ends and job.expected is None and job.size is None:
+            raise AddressError("it does not say how long the file is, so nobody could tell whether it is whole")
+    elif job.size is not None and answer.total != job.size:
+        raise AddressError(
+            f"the file has {answer.total} bytes, {job.size} were expected",
+            spoils=True,
+            kind=ChecksumMismatchError,
+            hint=_OTHER_FILE,
+        )
+    elif job.size is None and answer.total > job.limits.largest:
+        raise AddressError(f"the file has {answer.total} bytes, at most {job.limits.largest} are accepted", spoils=True)
+
+
+def _continues(answer: Answer, facts: Facts, pinned: bool) -> bool:
+    """Returns whether an answer that starts behind the part belongs to the same state of the file."""
+    said = ((answer.etag, facts.etag), (answer.modified, facts.modified), (answer.total, facts.total))
+    if any(now and before and now != before for now, before in said):
+        return False
+    # What was asked for has to be confirmed, unless a digest will tell or nothing is left that could be another's.
+    return pinned or answer.start == answer.total or facts.validator in (answer.etag, answer.modified)
+
+
+def _check_room(job: _Job, total: int | None, part: Part) -> None:
+    size = total or job.size_hint
+    if size is None:
+        return
+    folder = part.path.parent
+    needed = max(0, size - part.received) + math.ceil(job.reserve * size)
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise CacheError(
+            f"{printable(folder)} cannot be used: {error.strerror or error}.", "Run: export ZOO_HOME=FOLDER"
+        ) from error
+    if free < needed:
+        part.clear()
+        raise no_room(f"The disk of {printable(folder)} has {free} bytes free; {needed} bytes are needed.")
+
+
+def _verify(job: _Job, part: Part) -> None:
+    """Compares the digest, and has the caller look at the file."""
+    if job.expected not in (None, part.digest):
+        raise AddressError(
+            f"the file has the SHA-256 digest {part.digest}, {job.expected} was expected",
+            again=True,
+            wait=0.0,
+            spoils=True,
+            kind=ChecksumMismatchError,
+            hint=_OTHER_FILE,
+        )
+    part.complete()
+    if job.check is None:
+        return
+    try:
+        job.check(part.path)
+    except CacheError:
+        raise
+    except FetchError as error:
+        raise AddressError(error.message, spoils=True, kind=type(error), hint=error.hint) from error
+
+
+def _failed(failures: list[tuple[Address, AddressError]], hint: str | None) -> FetchError:
+    if not failures:
+        return FetchError("No address is given for the files; at least one was expected.", "Correct the model's card.")
+    # An address that is not there says less than one that gives something else.
+    kinds = {error.kind for _, error in failures} - {FetchError}
+    kind = kinds.pop() if len(kinds) == 1 else FetchError
+    hint = hint or next((error.hint for _, error in failures if error.hint and error.kind is kind), _HINT)
+    if len(failures) == 1:
+        address, error = failures[0]
+        return kind(f"{address.shown} does not give the file: {error.reason.rstrip('.')}.", hint)
+    reasons = "; ".join(f"{address.shown}: {error.reason}" for address, error in failures)
+    return kind(f"None of the {len(failures)} addresses gives the file. {reasons}.", hint)

@@ -1,0 +1,104 @@
+"""From what a caller names to an export folder: a model, a folder, or a model in a bundle file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from zoo.base.text import printable
+from zoo.bundle.bundle import (
+    Bundle,
+    read_bundle,
+)
+from zoo.bundle.settings_file import settings_file
+from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
+from zoo.registry import find_model
+from zoo.store.download.download import Progress
+from zoo.store.model_files import (
+    fetch,
+    named_bundle,
+)
+from zoo.store.pack import SUFFIX
+
+_CHECKPOINTS = (".pdparams", ".safetensors")
+
+
+def find_bundle(
+    name: str | Path,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    verify: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Bundle:
+    """Finds the export folder of a model, fetching it where it is not on this machine.
+
+    Args:
+        name: Name of an installed model, an export folder, or "FILE.zoo#MODEL".
+        offline: Never use the network; by default what `ZOO_OFFLINE` says.
+        lock: A lock file; anything that differs from it is refused.
+        verify: Take the digest of every file.
+        progress: Called with what goes on during a download.
+
+    Raises:
+        ModelNotFoundError: No model has this name.
+        FetchError: The files cannot be had, or are not what they must be.
+        BundleError: The folder is not an export folder.
+    """
+    packed = _packed(name)
+    if packed is None and not (isinstance(name, Path) or _looks_like_path(name)):
+        try:
+            card = find_model(name).card
+        except ModelNotFoundError as error:
+            hint = None if isinstance(error, ModelNotInstalledError) else _nearby(Path(name))
+            if hint is None:
+                raise
+            raise ModelNotFoundError(error.message, hint) from error
+        return named_bundle(card, fetch(name, offline=offline, lock=lock, verify=verify, progress=progress))
+    if lock is not None:
+        raise LockMismatchError(
+            f"{name} is a file or folder; a lock file holds models by their names.",
+            "Give the name of a model, or leave the lock out.",
+        )
+    if packed is None:
+        try:
+            return read_bundle(name)
+        except BundleError as error:
+            hint = _nearby(Path(name))
+            if hint is None:
+                raise
+            raise BundleError(error.message, hint) from error
+    from zoo.store.install import open_packed
+
+    return open_packed(*packed, verify=verify)
+
+
+def _packed(name: str | Path) -> tuple[Path, str] | None:
+    file, mark, model = str(name).rpartition("#")
+    if mark and file.endswith(SUFFIX):
+        return Path(file), model
+    if str(name).endswith(SUFFIX) and Path(name).is_file():
+        raise BundleError(f"{name} is a bundle file, which may hold several models.", f'Say which one: "{name}#MODEL".')
+    return None
+
+
+def _looks_like_path(name: str) -> bool:
+    return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None
+
+
+def _nearby(path: Path) -> str | None:
+    """Returns what helps where a path is no export folder but leads to one, or to a checkpoint; None for others."""
+    if settings_file(path) is not None:
+        return None
+    # Training with PaddleX leaves both: best_model/inference and best_model/model.pdparams.
+    if settings_file(path / "inference") is not None:
+        return f"Give the folder inside it: {printable(path / 'inference')}"
+    files = [path, *(path / f"model{suffix}" for suffix in _CHECKPOINTS)]
+    for file in files:
+        if file.suffix in _CHECKPOINTS and os.path.isfile(file):
+            return (
+                "A checkpoint must be exported first. "
+                f"Run: zoo export MODEL --weights {printable(file)} --output FOLDER"
+            )
+    return None

@@ -1,0 +1,286 @@
+"""Lock files: the exact files, preprocessing and classes that a team agreed on.
+
+A lock file is JSON. For each model it holds the plugin and its version, digests of the preprocessing and of the labels,
+and for each kind of weights the address, size and digest of the download and the digest of every file of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from zoo.base.files import write_atomic
+from zoo.base.text import printable
+from zoo.bundle.steps import write_step
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import Step
+from zoo.errors import LockMismatchError
+from zoo.registry.names import fold
+from zoo.registry.records import (
+    Kind,
+    is_sha256,
+)
+from zoo.store.manifest import (
+    Manifest,
+    manifest_document,
+    read_manifest,
+    tree_digest,
+)
+
+FORMAT = 1
+_MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFiles:
+    """Files of one kind.
+
+    Attributes:
+        url: Declared address of the download; empty for files inside a plugin.
+        size: Its bytes; 0 there.
+        sha256: Its hex digest; empty there.
+        files: Every file.
+    """
+
+    url: str
+    size: int
+    sha256: str
+    files: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class LockedModel:
+    """A model as it was agreed on.
+
+    Attributes:
+        name: Name of the model.
+        distribution: Distribution of its plugin.
+        version: Version of that.
+        preprocess: Digest of the preprocessing steps.
+        labels: Digest of class names, colours and ignore index.
+        weights: Its files by kind.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    preprocess: str
+    labels: str
+    weights: Mapping[Kind, LockedFiles]
+
+
+def labels_digest(labels: LabelSet) -> str:
+    """Returns the digest of everything that gives a mask its meaning."""
+    return _digest([labels.names, labels.palette, labels.ignore_index])
+
+
+def preprocess_digest(steps: Iterable[Step]) -> str:
+    """Returns the digest of preprocessing steps."""
+    return _digest([write_step(step) for step in steps])
+
+
+def lock_document(models: Iterable[LockedModel]) -> dict[str, Any]:
+    """Returns a lock file as plain data, the models in the order of their names."""
+    return {"format": FORMAT, "models": [_model_document(model) for model in sorted(models, key=lambda m: m.name)]}
+
+
+def write_lock(path: Path, models: Iterable[LockedModel]) -> Path:
+    """Writes a lock file.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    return write_atomic(path, (json.dumps(lock_document(models), indent=2) + "\n").encode())
+
+
+def read_lock(path: str | Path) -> dict[str, LockedModel]:
+    """Reads a lock file.
+
+    Returns:
+        The models by their names.
+
+    Raises:
+        LockMismatchError: It is missing, damaged or of a newer format.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError(f"it has {path.stat().st_size} bytes")
+        return parse_lock(json.loads(path.read_bytes()))
+    except OSError as error:
+        raise LockMismatchError(
+            f"The lock file {printable(path)} cannot be read: {error.strerror or error}.", "Run: zoo lock MODEL"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise LockMismatchError(
+            f"{printable(path)} is not a lock file: {printable(str(error))}. What zoo lock wrote was expected.",
+            "Take it from version control again, or run: zoo lock MODEL",
+        ) from error
+
+
+def parse_lock(document: Any) -> dict[str, LockedModel]:
+    """Reads what `lock_document` returned.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("models"), list):
+        raise ValueError("it has no list of models")
+    if document.get("format") != FORMAT:
+        raise ValueError(f"it has format {document.get('format')!r}; this zoo reads {FORMAT}")
+    models = [_parse_model(item) for item in document["models"]]
+    found = {model.name: model for model in models}
+    if len(found) != len(models):
+        raise ValueError("a model stands in it twice")
+    return found
+
+
+def locked_model(models: Mapping[str, LockedModel], name: str, path: str | Path) -> LockedModel:
+    """Returns a model of a lock file.
+
+    Raises:
+        LockMismatchError: The file does not hold it.
+    """
+    for known, model in models.items():
+        if fold(known) == fold(name):
+            return model
+    raise LockMismatchError(
+        f"{name} is not in {printable(path)}, which holds {', '.join(sorted(models)) or 'no model'}.",
+        f"Run: zoo lock {' '.join(sorted([*models, name]))}",
+    )
+
+
+def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
+    """Compares the installed plugin with the locked one.
+
+    Raises:
+        LockMismatchError: It is another distribution or version.
+    """
+    if (locked.distribution, locked.version) != (distribution, version):
+        raise LockMismatchError(
+            f"{locked.name} was locked with {locked.distribution} {locked.version}; {distribution} {version} is "
+            "installed.",
+            f'Run: pip install "{locked.distribution}=={locked.version}"  (or zoo lock, to agree on the new one)',
+        )
+
+
+def check_files(locked: LockedModel, kind: Kind, files: Manifest) -> None:
+    """Compares files with the locked ones.
+
+    Raises:
+        LockMismatchError: A file is missing, added or different.
+    """
+    expected = locked_files(locked, kind).files
+    if tree_digest(expected) == tree_digest(files):
+        return
+    before = {entry.name: entry.sha256 for entry in expected}
+    after = {entry.name: entry.sha256 for entry in files}
+    parts = [
+        *(f"{name} is missing" for name in before.keys() - after.keys()),
+        *(f"{name} is new" for name in after.keys() - before.keys()),
+        *(
+            f"{name} has sha256 {after[name]} instead of {before[name]}"
+            for name in before.keys() & after.keys()
+            if before[name] != after[name]
+        ),
+    ]
+    _refuse(locked, f"other {kind} files: {'; '.join(sorted(parts))}")
+
+
+def check_download(locked: LockedModel, kind: Kind, sha256: str) -> None:
+    """Compares the digest of a download with the locked one.
+
+    Raises:
+        LockMismatchError: It is another.
+    """
+    expected = locked_files(locked, kind).sha256
+    if sha256 != expected:
+        _refuse(locked, f"a download with sha256 {sha256 or 'none'} instead of {expected or 'none'}")
+
+
+def check_meaning(locked: LockedModel, preprocess: Iterable[Step], labels: LabelSet) -> None:
+    """Compares preprocessing and labels with the locked ones.
+
+    Raises:
+        LockMismatchError: They are others.
+    """
+    if preprocess_digest(preprocess) != locked.preprocess:
+        _refuse(locked, "another preprocessing")
+    if labels_digest(labels) != locked.labels:
+        _refuse(locked, "other classes or colours")
+
+
+def locked_files(locked: LockedModel, kind: Kind) -> LockedFiles:
+    """Returns the locked files of a kind.
+
+    Raises:
+        LockMismatchError: There are none.
+    """
+    files = locked.weights.get(kind)
+    if files is None:
+        raise LockMismatchError(
+            f"The lock holds no {kind} files of {locked.name}, only {', '.join(sorted(locked.weights))}.",
+            f"Run: zoo lock {locked.name} --weights {kind}",
+        )
+    return files
+
+
+def _refuse(locked: LockedModel, difference: str) -> NoReturn:
+    raise LockMismatchError(
+        f"{locked.name} has {difference}. Exactly what the lock holds was expected.",
+        f"Run: zoo lock {locked.name}  (only if the change is wanted)",
+    )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _model_document(model: LockedModel) -> dict[str, Any]:
+    weights = {
+        kind: asdict(files) | {"files": manifest_document(files.files, stamps=False)}
+        for kind, files in sorted(model.weights.items())
+    }
+    return {
+        "name": model.name,
+        "plugin": {"distribution": model.distribution, "version": model.version},
+        "preprocess": model.preprocess,
+        "labels": model.labels,
+        "weights": weights,
+    }
+
+
+def _parse_model(item: Any) -> LockedModel:
+    try:
+        name, plugin = item["name"], item["plugin"]
+        distribution, version = plugin["distribution"], plugin["version"]
+        preprocess, labels = item["preprocess"], item["labels"]
+        weights: dict[Kind, LockedFiles] = {_kind(kind): _parse_files(files) for kind, files in item["weights"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a model lacks {error}" if isinstance(error, KeyError) else "a model is not one") from error
+    if not all(isinstance(text, str) and text for text in (name, distribution, version)):
+        raise ValueError("a name or version is not text")
+    if not (is_sha256(preprocess) and is_sha256(labels)):
+        raise ValueError(f"a digest of {name} is not one")
+    return LockedModel(name, distribution, version, preprocess, labels, weights)
+
+
+def _kind(value: Any) -> Kind:
+    if value == "inference":
+        return "inference"
+    if value == "pretrained":
+        return "pretrained"
+    raise ValueError(f"{value!r} is not a kind of weights")
+
+
+def _parse_files(item: Any) -> LockedFiles:
+    url, size, sha256 = item["url"], item["size"], item["sha256"]
+    if not isinstance(url, str) or not isinstance(size, int) or isinstance(size, bool):
+        raise ValueError("an address or size is not one")
+    if not (is_sha256(sha256) if url else sha256 == ""):
+        raise ValueError(f"the digest of {url} is not one")
+    return LockedFiles(url, size, sha256, read_manifest(item["files"]))

@@ -1,0 +1,134 @@
+"""What a folder of files holds, and whether it still does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from zoo.base.digest import file_sha256
+from zoo.registry.records import is_sha256
+
+FILES = "files"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file as it was when it was last known to be right.
+
+    Attributes:
+        name: Relative name with `/` between its parts.
+        size: Bytes.
+        sha256: Hex digest.
+        stamp: (modification time in nanoseconds, inode); while size and stamp are these, the digest is not taken again.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    stamp: tuple[int, int] = (0, 0)
+
+
+Manifest = tuple[FileEntry, ...]
+
+
+def tree_digest(manifest: Manifest) -> str:
+    """Returns the address of a content: the digest of all names, sizes and digests."""
+    lines = sorted([entry.name, entry.size, entry.sha256] for entry in manifest)
+    return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
+
+
+def take_manifest(folder: Path) -> Manifest:
+    """Reads every file below a folder."""
+    return tuple(_entry(folder, name) for name in sorted(_names(folder)))
+
+
+def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[list[str], Manifest]:
+    """Compares a folder with its manifest.
+
+    Args:
+        folder: The folder.
+        manifest: What it must hold.
+        thorough: Take every digest; otherwise only of files whose size or stamp has changed.
+
+    Returns:
+        What is wrong, a phrase a file; and the manifest with the stamps of today.
+    """
+    found = _names(folder)
+    faults = [f"{name} does not belong there" for name in sorted(found - {entry.name for entry in manifest})]
+    fresh: list[FileEntry] = []
+    for entry in manifest:
+        fresh.append(entry)
+        if entry.name not in found:
+            faults.append(f"{entry.name} is missing")
+            continue
+        path = folder / entry.name
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_ino)
+        if status.st_size != entry.size:
+            faults.append(f"{entry.name} has {status.st_size} bytes instead of {entry.size}")
+        elif thorough or stamp != entry.stamp:
+            if file_sha256(path) != entry.sha256:
+                faults.append(f"{entry.name} has another content")
+            else:
+                fresh[-1] = replace(entry, stamp=stamp)
+    return faults, tuple(fresh)
+
+
+def manifest_document(manifest: Manifest, stamps: bool = True) -> list[dict[str, Any]]:
+    """Returns a manifest as plain data."""
+    plain: list[dict[str, Any]] = [
+        {"name": entry.name, "size": entry.size, "sha256": entry.sha256} for entry in manifest
+    ]
+    if stamps:
+        for item, entry in zip(plain, manifest, strict=True):
+            item["stamp"] = list(entry.stamp)
+    return plain
+
+
+def read_manifest(document: Any) -> Manifest:
+    """Reads what `manifest_document` returned.
+
+    Raises:
+        ValueError: It is anything else.
+    """
+    if not isinstance(document, list):
+        raise ValueError("the list of files is not a list")
+    return tuple(_read_entry(item) for item in document)
+
+
+def _read_entry(item: Any) -> FileEntry:
+    if not isinstance(item, Mapping):
+        raise ValueError("a file of the list is not a mapping")
+    name, size, sha256, stamp = item.get("name"), item.get("size"), item.get("sha256"), item.get("stamp", [0, 0])
+    parts = name.split("/") if isinstance(name, str) else [""]
+    if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
+        raise ValueError(f"{name!r} is not the name of a file inside its folder")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise ValueError(f"{name}: the size is {size!r}")
+    if not is_sha256(sha256):
+        raise ValueError(f"{name}: the digest is {sha256!r}")
+    if not (isinstance(stamp, list) and len(stamp) == 2 and all(isinstance(number, int) for number in stamp)):
+        raise ValueError(f"{name}: the stamp is {stamp!r}")
+    return FileEntry("/".join(parts), size, sha256, (stamp[0], stamp[1]))
+
+
+def _names(folder: Path) -> set[str]:
+    """Relative names of everything below a folder that is not a folder; links count as what they are called."""
+    names: set[str] = set()
+    for place, folders, files in os.walk(folder):
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        for name in (*files, *links):
+            names.add(os.path.relpath(os.path.join(place, name), folder).replace(os.sep, "/"))
+    return names
+
+
+def _entry(folder: Path, name: str) -> FileEntry:
+    path = folder / name
+    status = path.stat()
+    return FileEntry(name, status.st_size, file_sha256(path), (status.st_mtime_ns, status.st_ino))

@@ -1,1 +1,0 @@
-"""Pictures: reading, preprocessing, label maps."""
