@@ -274,7 +274,7 @@ def test_gaps_in_the_settings_are_filled_as_their_own_system_does(
     assert bundle.preprocess == ((normalize,) if paddlex is None else (paddlex, normalize))
     assert bundle.model == "theirs"
     assert bundle.labels.names[:2] == ("class 0", "class 1")
-    assert (bundle.output, bundle.digest) == ("unstated", None)
+    assert (bundle.output, bundle.digests) == ("unstated", {})
 
 
 def test_by_long_and_by_short_mean_the_sides_they_name() -> None:
