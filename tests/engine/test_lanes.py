@@ -21,14 +21,14 @@ import pytest
 from PIL import Image
 
 import zoo
-from support import zoo_command
+from scenes import draw_scene
+from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Lanes
 from zoo.engine.open import session_opener
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session
 from zoo.predict.model import Model
-from zoo.testing.scenes import draw_scene
 
 COUNT = 20
 
@@ -421,10 +421,10 @@ def test_nothing_but_results_is_on_stdout(bundle: Bundle, pictures: list[np.ndar
     for number, picture in enumerate(pictures):
         Image.fromarray(picture).save(tmp_path / f"{number:02}.png")
     words = ("predict", tmp_path, "--model", bundle.folder, "--threads", 2, "--json", "-o", tmp_path / "out")
-    ended = zoo_command(*words)
+    ended = zoo_process(*words)
     assert ended.returncode == 0, ended.stderr
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [line["name"] for line in lines] == [f"{number:02}" for number in range(COUNT)]
-    ended = zoo_command(*words, "--streams", 3)
+    ended = zoo_process(*words, "--streams", 3)
     assert ended.returncode == 1
     assert "streams is 3. 1 to 2 was expected" in ended.stderr

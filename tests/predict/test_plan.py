@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 import zoo
+from scenes import draw_scene
 from support import cells
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import Facts
@@ -31,7 +32,6 @@ from zoo.predict.plan import make_plan
 from zoo.predict.run import answers_in_order
 from zoo.predict.steps import Prepared, batches, finish, prepare
 from zoo.results import Failure, Result
-from zoo.testing.scenes import draw_scene
 
 FACTS = Facts("numpy", "1", "plain", "float32", "desk")
 SMALL = {"mode": "slide", "window": (64, 64), "stride": (48, 48)}
