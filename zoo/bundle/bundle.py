@@ -19,9 +19,12 @@ from zoo.bundle.foreign import (
 from zoo.bundle.settings_file import (
     DEPLOY,
     SETTINGS,
+    SETTINGS_KIND,
     settings_file,
 )
 from zoo.bundle.steps import (
+    SIDES,
+    STEP,
     read_step,
     write_step,
 )
@@ -36,10 +39,37 @@ from zoo.contract.spec import (
 )
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.settings.reader import Reader
-from zoo.settings.yaml_file import read_settings
+from zoo.settings.check import SHA256, TEXT, array, check_version, conform, mapping, mismatch, optional, whole
+from zoo.settings.document import Node
+from zoo.settings.yaml_text import read_yaml
 
 FORMAT = 1
+
+_LABELS = mapping(
+    {
+        "name": TEXT,
+        "ignore_index": whole(0, 65535),
+        "classes": array(
+            mapping({"name": TEXT, "color": array(whole(0, 255), 3, 3)}),
+            1,
+            256,
+            title=Message("a list of 1 to 256 classes"),
+        ),
+    }
+)
+#: The section `zoo:` of the settings. Other keys may stand there, for people and for versions to come.
+SECTION = mapping(
+    {
+        "format": {"const": FORMAT},
+        "model": TEXT,
+        "output": {"enum": ["logits", "labels"]},
+        "output_stride": whole(1, 64),
+        "preprocess": array(STEP),
+        "labels": _LABELS,
+        "sha256": {"type": "object", "additionalProperties": SHA256},
+    },
+    {"window": optional(mapping({"size": SIDES, "stride": SIDES}))},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +153,11 @@ def read_bundle(folder: str | Path) -> Bundle:
             settings=SETTINGS,
             deploy=DEPLOY,
         )
-    settings = read_settings(file)
+    settings = read_yaml(file, SETTINGS_KIND)
     if "zoo" in settings:
-        return _own(Reader(settings["zoo"], file, "zoo"), folder, *_files(folder))
+        return _own(settings["zoo"], folder, *_files(folder))
     if "Deploy" in settings:
-        return _foreign(Reader(settings, file, ""), folder)
+        return _foreign(settings, folder)
     raise BundleError(
         "{file} has neither a `zoo:` nor a `Deploy:` section.",
         "Give a folder that zoo, PaddleX or PaddleSeg exported.",
@@ -170,7 +200,7 @@ def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tup
     )
 
 
-def _foreign(settings: Reader, folder: Path) -> Bundle:
+def _foreign(settings: Node, folder: Path) -> Bundle:
     deployed = read_deploy(settings)
     if deployed.program is None or deployed.params is None:
         program, params = _files(folder)
@@ -192,50 +222,26 @@ def _foreign(settings: Reader, folder: Path) -> Bundle:
     )
 
 
-def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
-    newest = zoo["format"].whole(1, 1_000_000)
-    if newest > FORMAT:
-        raise BundleError(
-            "{folder} was written in bundle format {newest}; this zoo reads up to {format}.",
-            "Run: pip install --upgrade zoo-core",
-            folder=folder,
-            newest=newest,
-            format=FORMAT,
-        )
+def _own(section: Node, folder: Path, program: Path, params: Path) -> Bundle:
+    check_version(section, "format", FORMAT)
+    values = conform(section, SECTION)
+    labels, window = values["labels"], values.get("window")
+    if window and any(stride > side for stride, side in zip(window["stride"], window["size"], strict=True)):
+        raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
     return Bundle(
         folder=folder,
         program=program,
         params=params,
-        model=zoo["model"].text(),
-        labels=_labels(zoo["labels"]),
-        preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
-        output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
-        output_stride=zoo["output_stride"].whole(1, 64),
-        digests={name: zoo["sha256"][name].text() for name in zoo["sha256"].names()},
-        window=None if zoo["window"].missing else _window(zoo["window"]),
-    )
-
-
-def _window(window: Reader) -> Window:
-    size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
-    if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
-        raise window.fault(Message("A size [height, width] and a stride of at most that"))
-    return Window((size[0], size[1]), (stride[0], stride[1]))
-
-
-def _labels(labels: Reader) -> LabelSet:
-    classes = labels["classes"].items()
-    if not 1 <= len(classes) <= 256:
-        raise labels["classes"].fault(Message("A list of 1 to 256 classes"))
-    colors: list[tuple[int, int, int]] = []
-    for item in classes:
-        channels = [channel.whole(0, 255) for channel in item["color"].items()]
-        if len(channels) != 3:
-            raise item["color"].fault(Message("A list of red, green and blue"))
-        colors.append((channels[0], channels[1], channels[2]))
-    return LabelSet(
-        labels["name"].text(),
-        tuple(item["name"].text() for item in classes),
-        tuple(colors),
-        labels["ignore_index"].whole(0, 65535),
+        model=values["model"],
+        labels=LabelSet(
+            labels["name"],
+            tuple(item["name"] for item in labels["classes"]),
+            tuple(tuple(item["color"]) for item in labels["classes"]),
+            labels["ignore_index"],
+        ),
+        preprocess=tuple(read_step(step) for _, step in section["preprocess"].members()),
+        output=values["output"],
+        output_stride=values["output_stride"],
+        digests=values["sha256"],
+        window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
     )

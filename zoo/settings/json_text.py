@@ -1,0 +1,99 @@
+"""JSON from strangers as the same nodes that YAML becomes; lines are looked for when there is a fault."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zoo.message import Message
+from zoo.settings.document import DocumentKind, Keys, Node, Source, decode, read_text
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
+
+def read_json(file: Path, kind: DocumentKind) -> Node:
+    """Reads a JSON file.
+
+    Args:
+        file: UTF-8 text within the limit of its kind, without repeated keys.
+        kind: Whose errors are raised.
+
+    Raises:
+        ZooError: It is anything else; of the class of its kind.
+    """
+    source = Source(kind, file)
+    return parse_json(read_text(source), source)
+
+
+def parse_json(content: str | bytes, source: Source) -> Node:
+    """Reads the content of a JSON file; `source` says where it is from.
+
+    Raises:
+        ZooError: It is something else, or holds a key twice; of the class of its kind.
+    """
+    text = decode(content, source) if isinstance(content, bytes) else content
+    try:
+        value = json.loads(text, object_pairs_hook=_mapping)
+    except json.JSONDecodeError as error:
+        raise source.fault(Message("cannot be parsed: {reason}", reason=error.msg), error.lineno) from error
+    except RecursionError as error:
+        raise source.fault(Message("is nested too deep")) from error
+    except _TwiceError as error:
+        raise _twice(text, source) from error
+    except ValueError as error:
+        # A number of thousands of digits.
+        raise source.fault(Message("cannot be parsed: {reason:.80}", reason=error)) from error
+    return Node(value, replace(source, lines=lambda: _lines(text)))
+
+
+class _TwiceError(Exception):
+    """A mapping holds a key twice."""
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise _TwiceError
+    return mapping
+
+
+def _twice(text: str, source: Source) -> Exception:
+    seen: dict[Keys, int] = {}
+    for keys, line in _places(text):
+        if keys in seen:
+            return source.fault(
+                Message("has the key {key!r:.80} twice (first in line {line})", key=keys[-1], line=seen[keys]), line
+            )
+        seen[keys] = line
+    raise AssertionError("no key stands twice")
+
+
+def _lines(text: str) -> Mapping[Keys, int]:
+    return dict(_places(text))
+
+
+def _places(text: str) -> Iterator[tuple[Keys, int]]:
+    """Yields the keys and the line of every value in the text of a JSON document."""
+    keys: list[Any] = []
+    line, counted, before = 1, 0, ""
+    for token in _TOKEN.finditer(text):
+        line, counted = line + text.count("\n", counted, token.start()), token.start()
+        sign = token[0]
+        if sign in ("}", "]"):
+            keys.pop()
+        elif sign == ",":
+            keys[-1] = keys[-1] + 1 if isinstance(keys[-1], int) else None
+        elif sign != ":":
+            if keys and keys[-1] is None:
+                keys[-1] = json.loads(sign)
+                yield tuple(keys), line
+            else:
+                if before != ":":
+                    yield tuple(keys), line
+                if sign in ("{", "["):
+                    keys.append(None if sign == "{" else 0)
+        before = sign
