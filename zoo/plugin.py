@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         Augmentation,
         CrossEntropy,
         OhemCrossEntropy,
+        ParameterGroup,
         PolynomialDecay,
         Recipe,
     )
@@ -80,6 +81,7 @@ __all__ = [
     "Normalize",
     "OhemCrossEntropy",
     "Pad",
+    "ParameterGroup",
     "PolynomialDecay",
     "Probe",
     "Recipe",

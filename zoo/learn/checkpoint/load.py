@@ -86,7 +86,11 @@ def _state_dict(path: Path, content: object) -> dict[str, NDArray[Any]]:
         if isinstance(value, np.ndarray):
             state[str(name)] = value
         else:
-            kind = Message("a random state") if isinstance(value, RandomState) else f"a {type(value).__name__}"
+            kind = (
+                Message("a random state")
+                if isinstance(value, RandomState)
+                else Message("a {type}", type=type(value).__name__)
+            )
             raise _no_state_dict(path, Message("{kind} under {name!r}", kind=kind, name=name))
     if not state:
         raise _no_state_dict(path, "nothing")
