@@ -19,6 +19,7 @@ SETTINGS_KIND = DocumentKind(
     hint=Message("Correct the file, or export the model again."),
     expected=Message("The settings of a model, which are a small YAML mapping, were expected."),
     unread=Message("Export the model again, or download it again."),
+    edited=True,
 )
 
 

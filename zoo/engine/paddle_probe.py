@@ -35,10 +35,16 @@ from zoo.engine.paddle_settings import (
     SETTINGS,
     make_config,
 )
-from zoo.errors import BackendError, OutputError
+from zoo.errors import BackendError, CacheError, OutputError
 from zoo.message import Message
+from zoo.settings.check import conform, mapping
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
 
 _log = logging.getLogger("zoo.engine")
+# Nobody sees this error: the trial is made again.
+_KIND = DocumentKind(CacheError)
+_SCHEMA = mapping({"setting": {"enum": list(SETTINGS)}})
 _RECORD = re.compile(r"paddle-(?P<version>.+)-[0-9a-f]{64}\.setting\.json")
 # 384 is 12 * 32: at the strides of networks, pooling to 2, 3, 4, 6 or 8 fields divides it, and a session may keep what
 # it chose for that. The other two sizes are such that this choice would be wrong for them, at one of them for each.
@@ -153,10 +159,9 @@ def _trial(program: Path, params: Path, setting: str) -> _Outcome:
 
 def _recorded(record: Path) -> str | None:
     try:
-        setting = json.loads(record.read_text(encoding="utf-8"))["setting"]
-    except (OSError, ValueError, KeyError, TypeError):
+        return conform(read_json(record, _KIND), _SCHEMA)["setting"]
+    except CacheError:
         return None
-    return setting if setting in SETTINGS else None
 
 
 def _record(record: Path, setting: str) -> None:

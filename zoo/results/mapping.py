@@ -42,6 +42,7 @@ MAPPING = DocumentKind(
     unread=Message("Give another path."),
     named=Message("The label mapping {file}"),
     name=Message("The label mapping"),
+    edited=True,
 )
 SCHEMA = mapping_rule(
     {

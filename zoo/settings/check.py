@@ -19,7 +19,7 @@ from zoo.settings.document import Keys, Node, Source
 ANYTHING: dict[str, Any] = {}
 NULL = {"type": "null"}
 TEXT = {"type": "string", "pattern": "."}
-STRING = {"type": "string"}
+STRING = {"title": Message("text"), "type": "string"}
 BOOLEAN = {"type": "boolean"}
 NUMBER = {"type": "number"}
 SHA256 = {"title": Message("a SHA-256 digest in small letters"), "type": "string", "pattern": r"^[0-9a-f]{64}\Z"}
@@ -178,7 +178,7 @@ def unknown_key(node: Node, known: Iterable[str], wanted: Iterable[str] = ()) ->
     """
     return node.error(
         Message("{place} is not a key of {noun}.", place=node.place, noun=node.source.kind.noun),
-        suggestion(str(node.keys[-1]), known, wanted),
+        suggestion(str(node.keys[-1]), known, wanted) if node.source.kind.edited else "",
     )
 
 
@@ -197,7 +197,7 @@ def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ZooError:
             return unknown_key(node[key], known, names)
     return node.error(
         Message("{place} has no `{name}`, which was expected.", place=node.place, name=names[0]),
-        Message("Add it: `{name}: ...`", name=names[0]),
+        Message("Add it: `{name}: ...`", name=names[0]) if node.source.kind.edited else "",
     )
 
 

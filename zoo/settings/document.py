@@ -29,8 +29,9 @@ class DocumentKind:
         expected: A sentence on what the whole was expected to be.
         unread: What helps where the file cannot be read at all.
         named: How a fault inside names the file; `{file}` stands for its path.
-        name: How it names a document that comes from no file.
+        name: How it names a document that comes from no file; empty where the keys alone say enough.
         limit: Bytes that are read at most.
+        edited: People write it, so a wrong key is answered with the one that may have been meant.
     """
 
     error: type[ZooError]
@@ -41,6 +42,7 @@ class DocumentKind:
     named: str = "{file}"
     name: str = ""
     limit: int = 1_000_000
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +119,13 @@ class Node:
     @property
     def place(self) -> str:
         """File, line and key path, for messages."""
-        source = self.source
-        if source.file is None:
-            return Message("`{path}`", path=self.path) if self.keys else source.document
-        if not self.keys:
-            return Message("{document}, line {line}: the file", document=source.document, line=self.line or 1)
-        return Message("{document}, line {line}: `{path}`", document=source.document, line=self.line, path=self.path)
+        document, path = self.source.document, self.path
+        if self.source.file is None:
+            where = Message("{document}: `{path}`" if document else "`{path}`", document=document, path=path)
+            return where if path else document
+        if not path:
+            return Message("{document}, line {line}: the file", document=document, line=self.line)
+        return Message("{document}, line {line}: `{path}`", document=document, line=self.line, path=path)
 
     def error(self, message: Message, hint: str = "") -> ZooError:
         """Returns the error of this kind of document; without a hint it has the usual one."""

@@ -58,7 +58,7 @@ def read_yaml(file: Path, kind: DocumentKind) -> Node:
     root = Node(value, replace(source, lines=lambda: builder.lines))
     if not isinstance(value, dict):
         kind_of = Message("is empty") if value is None else Message("holds a list or a single value, not a mapping")
-        raise source.fault(kind_of, root.line or 1)
+        raise source.fault(kind_of, root.line)
     return root
 
 
@@ -67,7 +67,7 @@ class _Builder:
 
     def __init__(self, source: Source) -> None:
         self.line = 1
-        self.lines: dict[Keys, int] = {}
+        self.lines: dict[Keys, int] = {(): 1}
         self._source = source
         # Used for what a scalar means only; it never sees the file.
         self._meaning: Any = yaml.SafeLoader("")

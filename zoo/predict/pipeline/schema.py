@@ -23,6 +23,7 @@ PIPELINE = DocumentKind(
     hint=Message("Correct it. Run: zoo pipeline schema  (every key with its values)"),
     expected=Message("A pipeline file, which is a small YAML mapping, was expected."),
     unread=Message("Give another path. Run: zoo pipeline config semantic_segmentation  (it writes one to start from)"),
+    edited=True,
 )
 
 # Control characters are in no name and no path; a zero byte would even cut one off.
