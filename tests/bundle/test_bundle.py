@@ -80,10 +80,16 @@ def test_a_paddlex_bundle_has_the_sections_paddlex_reads(paddlex_bundle: Bundle)
         (lambda s: s["zoo"].update(output="boxes"), "`zoo.output` is 'boxes'; expected logits or labels"),
         (lambda s: s["zoo"].update(output_stride=0), "zoo.output_stride"),
         (lambda s: s["zoo"]["labels"].update(classes=[]), "1 to 256 classes"),
-        (lambda s: s["zoo"].update(preprocess=[{"Reezise": {"size": [1, 1]}}]), r"`zoo.preprocess\[0\].Reezise` is not a key"),
+        (
+            lambda s: s["zoo"].update(preprocess=[{"Reezise": {"size": [1, 1]}}]),
+            r"\[0\].Reezise` is not a key",
+        ),
         (lambda s: s["zoo"].update(preprocess=[{"Resize": {"size": [0, 0]}}]), "from 1 to 65536"),
         (lambda s: s["zoo"].update(preprocess=[{"Normalize": {"mean": [0.5], "std": [0]}}]), "none of them 0"),
-        (lambda s: s["zoo"].update(preprocess=[{"Custom": {"ref": "os:system", "options": {}}}]), r"`zoo.preprocess\[0\].Custom` is not a key"),
+        (
+            lambda s: s["zoo"].update(preprocess=[{"Custom": {"ref": "os:system", "options": {}}}]),
+            r"\.Custom` is not a key",
+        ),
         (lambda s: s.pop("zoo"), "neither a `zoo:` nor a `Deploy:`"),
     ],
 )

@@ -281,11 +281,20 @@ def test_normalizing_before_resizing_is_put_in_the_order_of_zoo(tmp_path: Path) 
         ({"transforms": [{"type": "Resize", "target_size": [8, 8, 8]}, NORMALIZE]}, r"target_size.*\[width, height\]"),
         ({"transforms": [{"type": "Resize", "interp": "AREA"}, NORMALIZE]}, r"interp.*'AREA'.*LINEAR"),
         ({"transforms": [{"type": "Resize", "keep_ratio": "false"}, NORMALIZE]}, r"keep_ratio.*true or false"),
-        ({"transforms": [{"type": "Resize", "sizes": [8, 8]}, NORMALIZE]}, r"`Deploy.transforms\[0\].sizes` is not a key"),
-        ({"transforms": [{"type": "ResizeByShort", "short_size": 8, "max_size": 9}, NORMALIZE]}, r"`Deploy.transforms\[0\].max_size` is not a key"),
+        (
+            {"transforms": [{"type": "Resize", "sizes": [8, 8]}, NORMALIZE]},
+            r"transforms\[0\].sizes` is not a key",
+        ),
+        (
+            {"transforms": [{"type": "ResizeByShort", "short_size": 8, "max_size": 9}, NORMALIZE]},
+            ".max_size` is not a key",
+        ),
         ({"transforms": [{"type": "Normalize", "std": 0}]}, r"transforms\[0\].std.*numbers other than 0"),
         ({"transforms": [{"type": "Normalize", "std": [0.5, 0, 0.5]}]}, r"transforms\[0\].std.*other than 0"),
-        ({"transforms": [{"type": "Normalize", "mean": [0.5]}]}, r"transforms\[0\].mean.*a number, three of them or null"),
+        (
+            {"transforms": [{"type": "Normalize", "mean": [0.5]}]},
+            r"transforms\[0\].mean.*three of them or null",
+        ),
         ({"transforms": [NORMALIZE, {"type": "Normalize"}]}, "one Normalize step"),
         ({"transforms": []}, "one Normalize step"),
         ({"transforms": None}, "transforms` is None; expected a list"),

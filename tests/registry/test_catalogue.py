@@ -109,7 +109,11 @@ def test_reading_gives_back_what_was_written() -> None:
         (b"]\n}\n", b"", "Expecting"),
         (b'"families"', b'"family"', "line 3: `family` is not a key of a catalogue"),
         (b',\n  "devices": []', b"", "the file has no `devices`"),
-        (b'"classes": 21', b'"classes": "many"', "line 12: `families[0].models[0].classes` is 'many'; expected a whole number"),
+        (
+            b'"classes": 21',
+            b'"classes": "many"',
+            "line 12: `families[0].models[0].classes` is 'many'; expected a whole",
+        ),
         (b'"classes": 21', b'"classes": true', "`families[0].models[0].classes` is True; expected a whole number"),
         (b'"size": 1234', b'"url": "x"', "line 24: `families[0].models[1].url` is not a key of a catalogue"),
         (b'"miou": 0.5', b'"miou": "high"', "`families[0].models[1].miou` is 'high'; expected a number from 0 to 1"),

@@ -208,7 +208,10 @@ BROKEN = {
     "no shapes": ({"imageHeight": 2, "imageWidth": 2}, "line 1: the file has no `shapes`"),
     "no height": (annotation(imageHeight=None), "`imageHeight` is None"),
     "a bool as width": (annotation(imageWidth=True), "`imageWidth` is True"),
-    "a huge picture": (annotation(imageHeight=10**9, imageWidth=10**9), "expected a picture of at most 1073741824 pixels"),
+    "a huge picture": (
+        annotation(imageHeight=10**9, imageWidth=10**9),
+        "a picture of at most 1073741824 pixels",
+    ),
     "a shape that is none": (annotation(3), r"`shapes\[0\]` is 3; expected a mapping"),  # type: ignore[arg-type]
     "a label that is none": (annotation(shape("bus", (0, 0), (1, 1), (0, 1))), r"`shapes\[0\]` has the label 'bus'"),
     "no label": (annotation({"points": []}), r"`shapes\[0\]` has the label None"),

@@ -69,7 +69,7 @@ def check_version(root: Node, key: str, newest: int) -> None:
 
 def optional(*forms: dict[str, Any]) -> dict[str, Any]:
     """Returns the rule for a value of one of these forms, or null."""
-    return {"anyOf": [*forms, NULL]}
+    return {"anyOf": [*(form for rule in forms for form in rule.get("anyOf", [rule])), NULL]}
 
 
 def mapping(
@@ -111,7 +111,7 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
         return [rule["title"]]
     if "const" in rule or "enum" in rule:
         return [str(value) for value in rule.get("enum", [rule.get("const")])]
-    kind, low, high = rule["type"], rule.get("minimum"), rule.get("maximum")
+    kind, low, high = rule.get("type"), rule.get("minimum"), rule.get("maximum")
     if kind == "integer":
         return [Message("a whole number from {low} to {high}", low=low, high=high)]
     if kind == "number":
@@ -140,8 +140,9 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
     words = {
         "string": Message("text (in quotes if YAML takes it for something else)"),
         "boolean": Message("true or false"),
+        "null": "null",
     }
-    return [words.get(kind, "null")]
+    return [words.get(kind or "", Message("any value"))]
 
 
 def mismatch(node: Node, expected: str) -> ZooError:
@@ -248,7 +249,9 @@ def _fits(value: Any, form: dict[str, Any]) -> bool:
     if "const" in form or "enum" in form:
         allowed = form.get("enum", [form.get("const")])
         return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in allowed)
-    kind: str = form["type"]
+    kind: str | None = form.get("type")
+    if kind is None:
+        return True
     # Python says that a bool is a number.
     if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         return False
