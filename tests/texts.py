@@ -1,6 +1,6 @@
 """Collects the texts that `zoo` shows to people and keeps its Chinese catalogue in step with them.
 
-    python tests/texts.py      writes zoo.po and zoo.mo anew; new texts are empty in zoo.po until somebody translates them
+    python tests/texts.py      writes zoo.po and zoo.mo anew; new texts are empty in zoo.po until they are translated
 
 A text is the template of an error, a message, a note or a log line, or the help of a command or an option. click's own
 texts are in click.po, for every version of click that zoo runs with.

@@ -159,16 +159,12 @@ class Registry:
     def _offered(self, summary: CatalogueEntry) -> ModelEntry:
         plugin = self._plugin_of(summary)
         if plugin is None:
-            return _entry(
-                summary, "not installed", Message("pip install {distribution}", distribution=summary.distribution)
-            )
+            return _entry(summary, "not installed", f"pip install {summary.distribution}")
         if plugin.disabled:
-            return _entry(summary, "plugin disabled", Message("unset {disable}", disable=DISABLE))
+            return _entry(summary, "plugin disabled", f"unset {DISABLE}")
         if plugin.error is not None:
-            return _entry(summary, "plugin broken", Message("zoo plugins check"))
-        return _entry(
-            summary, "not installed", Message("pip install --upgrade {distribution}", distribution=summary.distribution)
-        )
+            return _entry(summary, "plugin broken", "zoo plugins check")
+        return _entry(summary, "not installed", f"pip install --upgrade {summary.distribution}")
 
     def _plugin_of(self, summary: CatalogueEntry) -> Plugin | None:
         wanted = canonical_distribution(summary.distribution)
@@ -213,9 +209,9 @@ class Registry:
     def _unknown(self, name: str) -> ModelNotFoundError:
         close = self.suggestions(name)
         return ModelNotFoundError(
-            Message("No model is called {name!r}. Did you mean {suggestions: or }?")
+            "No model is called {name!r}. Did you mean {suggestions: or }?"
             if close
-            else Message("No model is called {name!r}."),
+            else "No model is called {name!r}.",
             "Run: zoo list-models",
             name=name,
             suggestions=close,
