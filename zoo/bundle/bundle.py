@@ -40,8 +40,9 @@ from zoo.contract.spec import (
 )
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.settings.check import SHA256, TEXT, array, check_version, conform, mapping, mismatch, optional, whole
+from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import Node
+from zoo.settings.rules import SHA256, TEXT, array, mapping, optional, whole
 from zoo.settings.yaml_text import read_yaml
 
 FORMAT = 1

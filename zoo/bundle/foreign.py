@@ -22,8 +22,9 @@ from zoo.contract.spec import (
     Step,
 )
 from zoo.message import Message
-from zoo.settings.check import BOOLEAN, NULL, NUMBER, TEXT, array, conform, mapping, mismatch, optional, whole
+from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node
+from zoo.settings.rules import BOOLEAN, NULL, NUMBER, TEXT, array, mapping, optional, whole
 
 # What PaddleSeg's `output_op` appends to the network; without it ("none") the network's own output stays as it is.
 _OUTPUTS: dict[str, Literal["labels", "scores", "unstated"]] = {
@@ -41,7 +42,7 @@ def _file(*suffixes: str) -> dict[str, Any]:
     """Returns the rule for a file name: a settings file must not point out of its own folder."""
     ending = "|".join(map(re.escape, suffixes))
     title = Message("the name of a file of this folder with the suffix {suffixes: or }", suffixes=list(suffixes))
-    return optional({"title": title, "type": "string", "pattern": rf"^[^/\\\x00]*({ending})$"})
+    return optional({"title": title, "type": "string", "pattern": rf"^[^/\\\x00]*({ending})\Z"})
 
 
 def _transform(**arguments: dict[str, Any]) -> dict[str, Any]:

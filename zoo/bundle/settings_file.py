@@ -15,9 +15,8 @@ DEPLOY = "deploy.yaml"
 #: Of settings in whatever system's form.
 SETTINGS_KIND = DocumentKind(
     error=BundleError,
-    noun=Message("a settings file"),
+    noun=Message("the settings of a model"),
     hint=Message("Correct the file, or export the model again."),
-    expected=Message("The settings of a model, which are a small YAML mapping, were expected."),
     unread=Message("Export the model again, or download it again."),
     edited=True,
 )

@@ -14,8 +14,9 @@ from zoo.contract.spec import (
     Step,
 )
 from zoo.message import Message
-from zoo.settings.check import BOOLEAN, NUMBER, array, conform, mapping, mismatch, whole
+from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node
+from zoo.settings.rules import BOOLEAN, NUMBER, array, mapping, whole
 
 # A settings file must never name code to run, so `Custom` is not among them: only a plugin's card may.
 _STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize)}

@@ -37,9 +37,10 @@ from zoo.engine.paddle_settings import (
 )
 from zoo.errors import BackendError, CacheError, OutputError
 from zoo.message import Message
-from zoo.settings.check import conform, mapping
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import mapping
 
 _log = logging.getLogger("zoo.engine")
 # Nobody sees this error: the trial is made again.

@@ -16,9 +16,10 @@ from typing import Literal
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError
 from zoo.message import Message
-from zoo.settings.check import BYTES, SHA256, STRING, conform, mapping
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, STRING, mapping
 
 Kind = Literal["inference", "pretrained"]
 RECORDS = "records"
@@ -31,7 +32,6 @@ RECORD = DocumentKind(
     noun=Message("a record"),
     hint=Message("Run: zoo cache verify --repair  (the artifact's digest is then recorded anew at the next download)"),
     unread=Message("Correct its permissions."),
-    expected=Message("A record of what was downloaded was expected."),
     named=Message("The record {file} is damaged"),
 )
 SCHEMA = mapping(

@@ -13,8 +13,9 @@ from zoo.errors import DecodeError
 from zoo.message import Message
 from zoo.results.classes import ClassArea, classes_in
 from zoo.results.encode import SCHEMA, Mark
-from zoo.settings.check import array, conform, mapping, mismatch, whole
+from zoo.settings.check import conform, mismatch
 from zoo.settings.document import DocumentKind, Node, Source
+from zoo.settings.rules import array, mapping, whole
 
 if TYPE_CHECKING:
     from zoo.results.result import Result

@@ -27,9 +27,10 @@ from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.results.classes import class_names
 from zoo.results.palette import read_color, unknown_class
-from zoo.settings.check import ANYTHING, array, conform
-from zoo.settings.check import mapping as mapping_rule
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
+from zoo.settings.rules import ANYTHING, array
+from zoo.settings.rules import mapping as mapping_rule
 from zoo.settings.yaml_text import read_yaml
 
 MAPPING = DocumentKind(
@@ -38,8 +39,6 @@ MAPPING = DocumentKind(
     hint=Message(
         'Write it as `labels: {road: [road, pavement]}`, and if you like `colors: {road: "#804080"}` and `rest: keep`.'
     ),
-    expected=Message("A label mapping, which is a small YAML mapping, was expected."),
-    unread=Message("Give another path."),
     named=Message("The label mapping {file}"),
     name=Message("The label mapping"),
     edited=True,

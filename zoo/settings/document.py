@@ -24,10 +24,9 @@ class DocumentKind:
 
     Attributes:
         error: Class of every error.
-        noun: What a key belongs to, with its article: "a pipeline".
-        hint: What helps against a fault inside.
-        expected: A sentence on what the whole was expected to be.
-        unread: What helps where the file cannot be read at all.
+        noun: What it is, with an article: "a pipeline".
+        hint: What helps.
+        unread: What helps where the file cannot be read at all, if that is something else.
         named: How a fault inside names the file; `{file}` stands for its path.
         name: How it names a document that comes from no file; empty where the keys alone say enough.
         limit: Bytes that are read at most.
@@ -37,7 +36,6 @@ class DocumentKind:
     error: type[ZooError]
     noun: str = ""
     hint: str = ""
-    expected: str = ""
     unread: str = ""
     named: str = "{file}"
     name: str = ""
@@ -64,21 +62,25 @@ class Source:
         """The name of the whole, for messages."""
         return self.kind.name if self.file is None else Message(self.kind.named, file=self.file)
 
-    def fault(self, reason: str, line: int | None = None) -> ZooError:
+    def fault(self, reason: str, line: int) -> ZooError:
         """Returns the error for a content that is no such document; `reason` goes on after "the file"."""
-        kind, values = self.kind, {"document": self.document, "reason": reason, "expected": self.kind.expected}
-        if line is None:
-            return kind.error(Message("{document}: the file {reason}. {expected}", **values), kind.hint)
-        return kind.error(
-            Message("{document}, line {line}: the file {reason}. {expected}", line=line, **values), kind.hint
+        message = Message(
+            "{document}, line {line}: the file {reason}; expected {noun}.",
+            document=self.document,
+            line=line,
+            reason=reason,
+            noun=self.kind.noun,
         )
+        return self.kind.error(message, self.kind.hint)
+
+    def repeated(self, key: object, line: int, first: int) -> ZooError:
+        """Returns the error for a mapping with a key that stands in an earlier line too."""
+        return self.fault(Message("has the key {key!r:.80} twice (first in line {line})", key=key, line=first), line)
 
     def unreadable(self, reason: str) -> ZooError:
-        """Returns the error for a file that is no text; `reason` goes on after its name."""
-        kind = self.kind
-        return kind.error(
-            Message("{file} {reason}. {expected}", file=self.file, reason=reason, expected=kind.expected), kind.unread
-        )
+        """Returns the error for a file that is no text at all; `reason` goes on after its name."""
+        message = Message("{file} {reason}; expected {noun}.", file=self.file, reason=reason, noun=self.kind.noun)
+        return self.kind.error(message, self.kind.unread or self.kind.hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zoo.errors import ZooError
 from zoo.message import Message
 from zoo.settings.document import DocumentKind, Keys, Node, Source, decode, read_text
 
+_DEEP = 100
+# Python refuses to read more digits than this, or fewer, as it was told; fewer than 640 it always reads.
+_LONG = re.compile(r"\d{640,}")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 
@@ -41,13 +45,15 @@ def parse_json(content: str | bytes, source: Source) -> Node:
     except json.JSONDecodeError as error:
         raise source.fault(Message("cannot be parsed: {reason}", reason=error.msg), error.lineno) from error
     except RecursionError as error:
-        raise source.fault(Message("is nested too deep")) from error
+        line = next((line for keys, line in _places(text) if len(keys) > _DEEP), 1)
+        raise source.fault(Message("is nested too deep"), line) from error
     except _TwiceError as error:
-        raise _twice(text, source) from error
+        raise _repeated(text, source) from error
     except ValueError as error:
-        # A number of thousands of digits.
-        raise source.fault(Message("cannot be parsed: {reason:.80}", reason=error)) from error
-    return Node(value, replace(source, lines=lambda: _lines(text)))
+        number = _LONG.search(text)
+        line = text.count("\n", 0, number.start()) + 1 if number else 1
+        raise source.fault(Message("cannot be parsed: {reason:.80}", reason=error), line) from error
+    return Node(value, replace(source, lines=lambda: dict(_places(text))))
 
 
 class _TwiceError(Exception):
@@ -61,19 +67,13 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _twice(text: str, source: Source) -> Exception:
-    seen: dict[Keys, int] = {}
+def _repeated(text: str, source: Source) -> ZooError:
+    lines: dict[Keys, int] = {}
     for keys, line in _places(text):
-        if keys in seen:
-            return source.fault(
-                Message("has the key {key!r:.80} twice (first in line {line})", key=keys[-1], line=seen[keys]), line
-            )
-        seen[keys] = line
-    raise AssertionError("no key stands twice")
-
-
-def _lines(text: str) -> Mapping[Keys, int]:
-    return dict(_places(text))
+        if keys in lines:
+            return source.repeated(keys[-1], line, lines[keys])
+        lines[keys] = line
+    raise AssertionError(text)
 
 
 def _places(text: str) -> Iterator[tuple[Keys, int]]:

@@ -120,8 +120,7 @@ class _Builder:
                 raise fault(Message("has a key that is {shown}", shown=shown), line)
             place = (*keys, key)
             if key in items:
-                first = self.lines[place]
-                raise fault(Message("has the key {key!r:.80} twice (first in line {line})", key=key, line=first), line)
+                raise self._source.repeated(key, line, self.lines[place])
             self.lines[place] = line
             items[key] = self._value(self._next(events), events, place)
         return items

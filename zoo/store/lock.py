@@ -21,9 +21,10 @@ from zoo.errors import LockMismatchError
 from zoo.message import Message
 from zoo.registry.names import fold
 from zoo.registry.records import Kind
-from zoo.settings.check import BYTES, SHA256, STRING, TEXT, array, check_version, conform, mapping, mismatch
+from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, STRING, TEXT, array, mapping
 from zoo.store.manifest import (
     FILES_RULE,
     Manifest,
@@ -38,7 +39,6 @@ _LOCK = DocumentKind(
     error=LockMismatchError,
     noun=Message("a lock file"),
     hint=Message("Take it from version control again, or run: zoo lock MODEL"),
-    expected=Message("What zoo lock wrote was expected."),
     unread=Message("Run: zoo lock MODEL"),
     named=Message("{file} is not a lock file"),
     limit=20_000_000,

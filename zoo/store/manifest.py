@@ -13,9 +13,10 @@ from typing import Any
 from zoo.base.digest import file_sha256
 from zoo.errors import CacheError
 from zoo.message import Message
-from zoo.settings.check import BYTES, SHA256, array, conform, mapping
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, array, mapping
 
 FILES = "files"
 MANIFEST = "manifest.json"
@@ -30,7 +31,8 @@ FILES_RULE = array(
     mapping({"name": _NAME, "size": BYTES, "sha256": SHA256}, {"stamp": array({"type": "integer"}, 2, 2)})
 )
 _MANIFEST = DocumentKind(
-    error=CacheError, noun=Message("a list of files"), expected=Message("The list of its files was expected.")
+    error=CacheError,
+    noun=Message("a list of files"),
 )
 
 

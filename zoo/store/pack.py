@@ -20,21 +20,10 @@ from zoo.errors import ArchiveError
 from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.records import Kind
-from zoo.settings.check import (
-    ANYTHING,
-    BYTES,
-    SHA256,
-    STRING,
-    TEXT,
-    array,
-    check_version,
-    conform,
-    mapping,
-    optional,
-    whole,
-)
+from zoo.settings.check import check_version, conform
 from zoo.settings.document import DocumentKind, Source
 from zoo.settings.json_text import parse_json
+from zoo.settings.rules import ANYTHING, BYTES, SHA256, STRING, TEXT, array, mapping, optional, whole
 from zoo.store.artifact import FetchOptions
 from zoo.store.gather import gather
 from zoo.store.lock import (
@@ -55,7 +44,6 @@ _PACK = DocumentKind(
     error=ArchiveError,
     noun=Message("a bundle file"),
     hint=Message("Copy it again, or write it again: zoo bundle MODEL -o models.zoo"),
-    expected=Message("What zoo bundle wrote was expected."),
     unread=Message("Give the file that zoo bundle wrote."),
     named=Message("{file} is not a whole bundle file"),
     limit=50_000_000,
@@ -141,7 +129,9 @@ def read_pack(path: Path) -> Pack:
     except OSError as error:
         raise source.unreadable(Message("cannot be read: {reason}", reason=error.strerror or error)) from error
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise source.fault(Message("cannot be parsed: {reason:.80}", reason=error)) from error
+        raise ArchiveError(
+            Message("{document}: {reason}.", document=source.document, reason=error), _PACK.hint
+        ) from error
     root = parse_json(content, source)
     check_version(root, "format", FORMAT)
     cards = conform(root, SCHEMA)["cards"]

@@ -17,16 +17,15 @@ from safetensors.numpy import load_file, save_file
 
 from zoo.errors import CheckpointError
 from zoo.message import Message
-from zoo.settings.check import BYTES, conform, mapping
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, mapping
 
 _STATE = DocumentKind(
     error=CheckpointError,
     noun=Message("a checkpoint"),
     hint=Message("Resume from an older checkpoint of the same run."),
-    expected=Message("The state of a training run was expected."),
-    unread=Message("Resume from an older checkpoint of the same run."),
 )
 _SCHEMA = mapping({"iteration": BYTES, "identity": {"type": "object"}}, closed=True)
 _Arrays = dict[str, NDArray[Any]]
@@ -86,7 +85,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     try:
         state = conform(read_json(folder / "state.json", _STATE), _SCHEMA)
         arrays = {name: load_file(folder / f"{name}.safetensors") for name in ("model", "average", "optimizer")}
-        return Checkpoint(**state, **arrays)
+        return Checkpoint(state["iteration"], identity=state["identity"], **arrays)
     except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointError(
             "The checkpoint {folder} cannot be read: {reason}.",

@@ -9,10 +9,7 @@ from typing import Any, Literal
 
 from zoo.errors import ConfigError
 from zoo.predict.pipeline.schema import PIPELINE, PROPERTIES
-from zoo.settings.check import (
-    conform,
-    suggestion,
-)
+from zoo.settings.check import conform, suggestion
 from zoo.settings.document import node_of
 
 #: Options that choose how a model is opened; they are fixed when the pipeline is.

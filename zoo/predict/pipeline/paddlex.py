@@ -14,13 +14,9 @@ from typing import Any
 from zoo.message import Message
 from zoo.predict.pipeline.config import RULES
 from zoo.predict.pipeline.engines import no_faster_engine
-from zoo.settings.check import (
-    conform,
-    mismatch,
-    missing_key,
-    optional,
-)
+from zoo.settings.check import conform, mismatch, missing_key
 from zoo.settings.document import Node
+from zoo.settings.rules import optional
 
 #: Options read from a file with the node of each, and notes on what is not used.
 Found = tuple[dict[str, Node], list[str]]

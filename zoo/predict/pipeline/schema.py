@@ -21,7 +21,6 @@ PIPELINE = DocumentKind(
     error=ConfigError,
     noun=Message("a pipeline"),
     hint=Message("Correct it. Run: zoo pipeline schema  (every key with its values)"),
-    expected=Message("A pipeline file, which is a small YAML mapping, was expected."),
     unread=Message("Give another path. Run: zoo pipeline config semantic_segmentation  (it writes one to start from)"),
     edited=True,
 )

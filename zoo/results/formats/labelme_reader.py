@@ -19,9 +19,10 @@ from zoo.errors import DecodeError
 from zoo.message import Message
 from zoo.results.classes import class_names, class_value
 from zoo.results.document import MAX_DECODED_PIXELS
-from zoo.settings.check import array, conform, mapping, mismatch, whole
+from zoo.settings.check import conform, mismatch
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import array, mapping, whole
 
 #: Label of shapes whose pixels have no class.
 IGNORED = "__ignore__"
@@ -33,8 +34,6 @@ _LABELME = DocumentKind(
     error=DecodeError,
     noun=Message("a LabelMe file"),
     hint=Message("Open the file in LabelMe, correct it and save it again."),
-    expected=Message("What LabelMe saves was expected."),
-    unread=Message("Give another path."),
     named=Message("{file} cannot be read as a LabelMe file"),
     limit=1 << 30,
 )

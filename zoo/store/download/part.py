@@ -23,9 +23,10 @@ from types import TracebackType
 
 from zoo.errors import CacheError
 from zoo.message import Message, printable
-from zoo.settings.check import BYTES, SHA256, STRING, conform, mapping, optional
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, STRING, mapping, optional
 from zoo.store.download.answers import BLOCK
 
 _BLOCKS_AHEAD = 8
