@@ -38,11 +38,19 @@ _TARGET = {**SIDES, "title": "[width, height]"}
 _CHANNELS = optional(NUMBER, array(NUMBER, 3, 3, title=Message("three of them")))
 
 
-def _file(*suffixes: str) -> dict[str, Any]:
-    """Returns the rule for a file name: a settings file must not point out of its own folder."""
+def file_name(*suffixes: str) -> dict[str, Any]:
+    """Returns the rule for a file name: a settings file must not point out of its own folder.
+
+    Args:
+        suffixes: Those it may have; any where there are none.
+    """
+    title = (
+        Message("the name of a file of this folder with the suffix {suffixes: or }", suffixes=list(suffixes))
+        if suffixes
+        else Message("the name of a file of this folder")
+    )
     ending = "|".join(map(re.escape, suffixes))
-    title = Message("the name of a file of this folder with the suffix {suffixes: or }", suffixes=list(suffixes))
-    return optional({"title": title, "type": "string", "pattern": rf"^[^/\\\x00]*({ending})\Z"})
+    return {"title": title, "type": "string", "pattern": rf"^(?!\.{{0,2}}\Z)[^/\\\x00]*({ending})\Z"}
 
 
 def _transform(**arguments: dict[str, Any]) -> dict[str, Any]:
@@ -66,8 +74,8 @@ _DEPLOY = mapping(
     {"transforms": array(mapping({"type": {"enum": list(TRANSFORMS)}}))},
     {
         "output_op": optional({"enum": list(_OUTPUTS)}),
-        "model": _file(".pdmodel", ".json"),
-        "params": _file(".pdiparams"),
+        "model": optional(file_name(".pdmodel", ".json")),
+        "params": optional(file_name(".pdiparams")),
     },
 )
 #: What is read of the settings; other systems have other keys beside these.
