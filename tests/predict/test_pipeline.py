@@ -45,6 +45,7 @@ from zoo.predict.pipeline.config import (
 )
 from zoo.predict.pipeline.schema import (
     KINDS,
+    PIPELINE,
     PROPERTIES,
     SCHEMA,
 )
@@ -436,7 +437,7 @@ PLAIN = st.recursive(
 
 def accepts(value: Any, path: str, rule: dict[str, Any]) -> bool:
     try:
-        conform(node_of(value, path), rule)
+        conform(node_of(value, PIPELINE, *filter(None, [path])), rule)
     except ConfigError:
         return False
     return True
