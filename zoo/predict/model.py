@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels.mapping import LabelMapping
-from zoo.engine.device import available_cores
 from zoo.engine.engine import Engine
-from zoo.engine.lanes import Lanes
-from zoo.engine.open import session_opener
+from zoo.engine.open import open_engine
 from zoo.predict.options import (
     RunOptions,
     choose_window,
@@ -82,10 +80,7 @@ def load(
     if threads is not None and threads < 1:
         raise ValueError(f"threads is {threads}; a positive number or None was expected")
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
-    threads = threads or available_cores()
-    program = bundle.verify()
-    opener = session_opener(program, device, backend)
-    return Model(bundle, Lanes(opener, threads, streams))
+    return Model(bundle, open_engine(bundle.verify(), device, backend, threads, streams))
 
 
 class Model:
