@@ -13,6 +13,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from io import BytesIO
 from pathlib import Path
 
@@ -126,8 +127,11 @@ def written(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
+    """Returns what `gettext` reads, the same for the same texts."""
     file = BytesIO()
-    write_mo(file, read_po(BytesIO(written(catalog)), locale="zh"))
+    catalog = read_po(BytesIO(written(catalog)), locale="zh")
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=timezone.utc)
+    write_mo(file, catalog)
     return file.getvalue()
 
 

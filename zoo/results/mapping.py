@@ -191,7 +191,7 @@ def _colors(colors: object, groups: Mapping[str, list[int]], source: LabelSet, p
     if not isinstance(colors, Mapping):
         raise ConfigError(
             "{place} has {colors!r:.60} for colors. Colours by class name were expected.",
-            'Write it as `colors: {road: "#804080"}`.',
+            Message('Write it as `colors: {road: "#804080"}`.'),
             place=place,
             colors=colors,
         )

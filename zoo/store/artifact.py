@@ -218,8 +218,8 @@ def _note(wanted: Wanted, progress: Callable[[Progress], None] | None) -> Callab
 
 
 def _command(wanted: Wanted) -> str:
-    kind = Message(" --weights pretrained") if wanted.kind == "pretrained" else ""
-    return Message("zoo download {quote}{kind}", quote=shlex.quote(wanted.model), kind=kind)
+    kind = " --weights pretrained" if wanted.kind == "pretrained" else ""
+    return f"zoo download {shlex.quote(wanted.model)}{kind}"
 
 
 def _mismatch_hint(wanted: Wanted, options: FetchOptions) -> str:
