@@ -70,9 +70,8 @@ def texts(source: str) -> Iterator[str]:
 
 def _has_words(text: str) -> bool:
     """Whether a text is not the same in every language, as "{place}: {reason}" and the line of a shell are."""
-    return not text.startswith(("zoo ", "~/")) and bool(
-        re.search("[A-Za-z]", re.sub(r"\{.*?\}|%[\d.]*[a-z]", "", text))
-    )
+    own = re.sub(r"\{\w+(!r)?:?|%[\d.]*[a-z]", "", text)
+    return not text.startswith(("zoo ", "~/")) and bool(re.search("[A-Za-z]{2}", own))
 
 
 def templates(call: ast.Call) -> list[ast.expr]:

@@ -151,7 +151,7 @@ def _target(target: Reader) -> tuple[int, int]:
         return (side, side)
     sides = [side.whole(1, _LARGEST_SIDE) for side in target.items()]
     if len(sides) != 2:
-        raise target.fault(Message("[width, height]"))
+        raise target.fault("[width, height]")
     return (sides[1], sides[0])
 
 

@@ -57,7 +57,7 @@ def _check_step(step: Any, where: Reader) -> None:
     elif isinstance(step, Resize):
         sides = [side.whole(1, 65536) for side in where["size"].items()]
         if len(sides) != 2:
-            raise where["size"].fault(Message("[height, width]"))
+            raise where["size"].fault("[height, width]")
         if not where["multiple"].missing:
             where["multiple"].whole(1, 4096)
     elif isinstance(step, (ResizeShort, ResizeLong)):

@@ -58,7 +58,7 @@ def engines(found: Discovery) -> Iterator[Finding]:
 
 def devices(found: Discovery) -> Iterator[Finding]:
     """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
-    yield Finding("devices", "cpu", Message("cores: {available_cores}", available_cores=available_cores()))
+    yield Finding("devices", "cpu", Message("cores: {count}", count=available_cores()))
     installed = [device for plugin in found.plugins for device in plugin.devices]
     for device in installed:
         probe = _probe(device)

@@ -92,11 +92,11 @@ class PaddleBackend:
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
-                    "paddle {version} cannot open {program}: {error}.",
+                    "paddle {version} cannot open {program}: {reason}.",
                     "Export the model again with this version of paddlepaddle.",
                     version=version,
                     program=program,
-                    error=first_line(error),
+                    reason=first_line(error),
                 ) from error
 
         # From 3.3 on run() keeps other threads of Python waiting (measured): sessions would take turns.
@@ -194,13 +194,13 @@ class PaddleSession:
         """Goes on to the next setting, or raises when none is left."""
         if isinstance(error, MemoryError) or len(self._settings) == 1:
             raise InferenceError(
-                "paddle {version} failed on a batch of shape {shape}: {error}.",
+                "paddle {version} failed on a batch of shape {shape}: {reason}.",
                 Message("Use a smaller batch_size or a smaller picture.")
                 if isinstance(error, MemoryError)
                 else Message("Run it again with --debug and report the traceback."),
                 version=self._version,
                 shape=shape,
-                error=first_line(error),
+                reason=first_line(error),
             ) from error
         _log.warning(
             "paddle failed with %s on a batch of shape %s (%s); going on with %s",

@@ -141,7 +141,7 @@ def _trial(program: Path, params: Path, setting: str) -> _Outcome:
         number = -ended.returncode
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and b"bad_alloc" not in ended.stderr
-        return _Outcome(Message("ended by {Signals}", Signals=signal.Signals(number).name), lasting=crashed)
+        return _Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
     lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
     reason = Message(
         "exit status {returncode}: {reason}",

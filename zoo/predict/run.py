@@ -377,9 +377,9 @@ def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
     top = int(labels.max(initial=0))
     if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
-            "The program returned class values from {lowest} to {top}. 0 to 65535 were expected.",
+            "The program returned class values from {lowest} to {highest}. 0 to 65535 were expected.",
             "Export the model again.",
             lowest=labels.min(),
-            top=top,
+            highest=top,
         )
     return labels.astype(np.uint8 if top < 256 else np.uint16)

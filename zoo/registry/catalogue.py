@@ -208,7 +208,7 @@ def _family(item: object) -> list[CatalogueEntry]:
 
 
 def _model(item: object, family: Mapping[str, object]) -> CatalogueEntry:
-    model = _mapping(item, _MODEL_KEYS, Message("a model of {take}", take=_take(family, "name", str)))
+    model = _mapping(item, _MODEL_KEYS, Message("a model of {family}", family=_take(family, "name", str)))
     inference = _take(model, "inference", str) if "inference" in model else "whole"
     if inference not in ("whole", "slide"):
         raise _DamagedError(Message("inference is {inference!r}; whole or slide was expected", inference=inference))

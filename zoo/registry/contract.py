@@ -78,14 +78,14 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
         _expect(plugin, "Family", "api", item.api, (int,))
         if item.api > API:
             raise PluginContractError(
-                "{plugin} brings the family {item!r}, written for version {api} of the plugin contract. This "
+                "{plugin} brings the family {family!r}, written for version {api} of the plugin contract. This "
                 "zoo-core knows version {known} and older.",
-                'Run: pip install --upgrade "{wanted_core}"',
+                'Run: pip install --upgrade "{requirement}"',
                 plugin=plugin,
-                item=item.name,
+                family=item.name,
                 api=item.api,
                 known=API,
-                wanted_core=_wanted_core(distribution),
+                requirement=_wanted_core(distribution),
             )
         _check_family(plugin, item)
         families.append(item)

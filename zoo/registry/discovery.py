@@ -281,9 +281,7 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
         fields = distribution.metadata
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
-    return Message(
-        "a distribution with damaged METADATA in {locate_file}", locate_file=distribution.locate_file("")
-    ), ""
+    return Message("a distribution with damaged METADATA in {folder}", folder=distribution.locate_file("")), ""
 
 
 def _reason(cause: BaseException) -> str:

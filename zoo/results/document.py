@@ -101,9 +101,9 @@ def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
     if len(size) != 2 or size[0] * size[1] > MAX_DECODED_PIXELS:
         raise _damaged(
             Message(
-                "its size is {size}, and [height, width] of at most {max_decoded_pixels} pixels was expected",
+                "its size is {size}, and [height, width] of at most {limit} pixels was expected",
                 size=size,
-                max_decoded_pixels=MAX_DECODED_PIXELS,
+                limit=MAX_DECODED_PIXELS,
             )
         )
     content = document.get("mask")
@@ -137,10 +137,10 @@ def _from_runs(
     if sum(lengths) != size[0] * size[1]:
         raise _damaged(
             Message(
-                "the runs of its mask have {sum} pixels, and {size}x{size2} were expected",
-                sum=sum(lengths),
-                size=size[0],
-                size2=size[1],
+                "the runs of its mask have {pixels} pixels, and {height}x{width} were expected",
+                pixels=sum(lengths),
+                height=size[0],
+                width=size[1],
             )
         )
     return np.repeat(np.array(values, dtype=dtype), lengths)
@@ -161,11 +161,11 @@ def _from_rows(
     if len(parts) != size[0] or lengths != [size[1]]:
         raise _damaged(
             Message(
-                "its mask has {count} rows of {lengths} pixels, and {size}x{size2} were expected",
+                "its mask has {count} rows of {lengths} pixels, and {height}x{width} were expected",
                 count=len(parts),
                 lengths=lengths[:5],
-                size=size[0],
-                size2=size[1],
+                height=size[0],
+                width=size[1],
             )
         )
     return np.concatenate(parts)

@@ -62,7 +62,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
             "There is no label mapping {text!r}: no built-in mapping and no file has this name.",
             Message("Did you mean {suggestion}?", suggestion=close[0])
             if close
-            else Message("Give a YAML file, or one of: {conversions:, }.", conversions=list(CONVERSIONS)),
+            else Message("Give a YAML file, or one of: {known:, }.", known=list(CONVERSIONS)),
             text=text,
         )
     try:

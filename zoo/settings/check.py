@@ -75,7 +75,7 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
         values = describe(rule["items"])
         same = rule["minItems"] == rule.get("maxItems")
         return [
-            Message("a list of {minitems} values ({values})", minitems=rule["minItems"], values=values)
+            Message("a list of {count} values ({values})", count=rule["minItems"], values=values)
             if same
             else Message("a list of values ({values})", values=values)
         ]
@@ -95,7 +95,7 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
 def mismatch(node: Node, expected: str) -> ConfigError:
     """Returns the error for a value that is not what was expected."""
     return ConfigError(
-        "{place} is {node!r:.80}; expected {expected}.", _HINT, place=node.place, node=node.plain, expected=expected
+        "{place} is {value!r:.80}; expected {expected}.", _HINT, place=node.place, value=node.plain, expected=expected
     )
 
 

@@ -120,7 +120,7 @@ def _read_text(file: Path) -> str:
     if not regular:
         raise _fault(file, Message("is not a regular file"))
     if len(content) > _MAX_BYTES:
-        raise _fault(file, Message("is larger than {max_bytes} bytes", max_bytes=_MAX_BYTES))
+        raise _fault(file, Message("is larger than {limit} bytes", limit=_MAX_BYTES))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -159,9 +159,7 @@ class _Builder:
                 self._file, Message("has the tag {tag!r:.80}; tags are not accepted", tag=event.tag), self.line
             )
         if depth > _MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-            raise _fault(
-                self._file, Message("is nested deeper than {max_depth} levels", max_depth=_MAX_DEPTH), self.line
-            )
+            raise _fault(self._file, Message("is nested deeper than {limit} levels", limit=_MAX_DEPTH), self.line)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(events, parent, depth)
         return (

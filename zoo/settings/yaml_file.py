@@ -56,9 +56,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         if status.st_size > _MAX_BYTES:
             raise _fault(
                 path,
-                Message(
-                    "has {st_size} bytes; at most {max_bytes} are read", st_size=status.st_size, max_bytes=_MAX_BYTES
-                ),
+                Message("has {size} bytes; at most {limit} are read", size=status.st_size, limit=_MAX_BYTES),
             )
         text = path.read_text(encoding="utf-8-sig")
         _check_shape(path, text)
@@ -95,7 +93,7 @@ def _check_shape(path: Path, text: str) -> None:
         if depth > _MAX_DEPTH:
             raise _fault(
                 path,
-                Message("is nested deeper than {max_depth} levels in line {line}", max_depth=_MAX_DEPTH, line=line),
+                Message("is nested deeper than {limit} levels in line {line}", limit=_MAX_DEPTH, line=line),
             )
 
 

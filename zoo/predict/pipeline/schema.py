@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.message import Message
+
 #: Newest version of the form; the value of the key `zoo`.
 VERSION = 1
 #: What a result can be saved as: `zoo.results.FORMATS`, which would take numpy with it.
@@ -17,7 +19,7 @@ _TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
 _NULL = {"type": "null"}
 _SIDE = {"type": "integer", "minimum": 1, "maximum": 65536}
 _RGB = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}, "minItems": 3, "maxItems": 3}
-_COLOR = {"anyOf": [_RGB, {"title": "'#rrggbb' in quotes", "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}]}
+_COLOR = {"anyOf": [_RGB, {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}]}
 _PAIR = {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}
 
 

@@ -54,10 +54,10 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
         raise _damaged(
             place,
             Message(
-                "its picture has {height}x{width} pixels, and at most {max_decoded_pixels} were expected",
+                "its picture has {height}x{width} pixels, and at most {limit} were expected",
                 height=height,
                 width=width,
-                max_decoded_pixels=MAX_DECODED_PIXELS,
+                limit=MAX_DECODED_PIXELS,
             ),
         )
     shapes = document.get("shapes")

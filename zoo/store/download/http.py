@@ -101,7 +101,7 @@ def _follow(
         ):
             auth = _credentials(following)
         url, before = following, url
-    raise AddressError(Message("it redirects more than {hops} times", hops=limits.hops))
+    raise AddressError(Message("it redirects more than {limit} times", limit=limits.hops))
 
 
 def _ask(
@@ -137,7 +137,7 @@ def _ask(
             opened.add_done_callback(_close)
     if late:
         raise AddressError(
-            Message("no answer within {connect:g} s{via}", connect=limits.connect + limits.read, via=_via(url)),
+            Message("no answer within {seconds:g} s{via}", seconds=limits.connect + limits.read, via=_via(url)),
             again=True,
         )
     try:
@@ -257,13 +257,13 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     again = True
     if isinstance(inner, ssl.SSLCertVerificationError):
         reason, again = (
-            Message("its certificate is not trusted: {verify_message}", verify_message=inner.verify_message),
+            Message("its certificate is not trusted: {reason}", reason=inner.verify_message),
             False,
         )
     elif isinstance(error, requests.ConnectTimeout):
-        reason = Message("no connection within {connect:g} s", connect=limits.connect)
+        reason = Message("no connection within {seconds:g} s", seconds=limits.connect)
     elif isinstance(inner, TimeoutError):
-        reason = Message("no byte came for {read:g} s", read=limits.read)
+        reason = Message("no byte came for {seconds:g} s", seconds=limits.read)
     elif isinstance(inner, socket.gaierror):
         reason = Message("the name of the host cannot be resolved")
     elif isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, http.client.HTTPException)):
@@ -288,9 +288,7 @@ def _via(url: str) -> str:
         return ""
     scheme, _, rest = proxy.rpartition("://")
     return printable(
-        Message(
-            " (through the proxy {scheme}://{rpartition})", scheme=scheme or "http", rpartition=rest.rpartition("@")[2]
-        )
+        Message(" (through the proxy {scheme}://{host})", scheme=scheme or "http", host=rest.rpartition("@")[2])
     )
 
 
