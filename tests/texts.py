@@ -70,8 +70,8 @@ def texts(source: str) -> Iterator[str]:
 
 def _has_words(text: str) -> bool:
     """Whether a text is not the same in every language, as "{place}: {reason}" and the line of a shell are."""
-    own = re.sub(r"\{\w+(!r)?:?|%[\d.]*[a-z]", "", text)
-    return not text.startswith(("zoo ", "~/")) and bool(re.search("[A-Za-z]{2}", own))
+    own = re.sub(r"\{\w+(!r)?(:(?=[^ ,;]))?|%[\d.]*[a-z]", "", text)
+    return not text.startswith(("zoo ", "~/")) and bool(re.search("[A-Za-z]{2}|[,;:.?!](?!\\d)", own))
 
 
 def templates(call: ast.Call) -> list[ast.expr]:

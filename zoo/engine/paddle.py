@@ -134,13 +134,13 @@ class PaddleSession:
     @property
     def engine(self) -> str:
         """Such as "paddle 3.2.2, oneDNN, 2 threads"."""
-        unit = "thread" if self._threads == 1 else "threads"
         return Message(
-            "paddle {version}, {setting}, {threads} {unit}",
+            "paddle {version}, {setting}, {threads} thread"
+            if self._threads == 1
+            else "paddle {version}, {setting}, {threads} threads",
             version=self._version,
             setting=self._settings[0],
             threads=self._threads,
-            unit=unit,
         )
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:

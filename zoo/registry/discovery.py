@@ -24,7 +24,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.message import Message
+from zoo.message import Message, one_line
 from zoo.registry.contract import check_backends, check_devices, check_families
 from zoo.registry.names import Claim, Index, canonical_distribution
 
@@ -286,4 +286,5 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
 
 def _reason(cause: BaseException) -> str:
     """Returns the kind and the text of an exception in one line."""
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())}".rstrip(": .")
+    said, name = one_line(cause), type(cause).__name__
+    return Message("{type}: {reason}", type=name, reason=said) if said else name

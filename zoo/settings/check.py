@@ -52,7 +52,7 @@ def conform(node: Node, rule: dict[str, Any]) -> Any:
 def describe(rule: dict[str, Any]) -> str:
     """Returns what a rule expects, in words: "a whole number from 1 to 65536 or auto"."""
     *forms, last = (text for form in rule.get("anyOf", [rule]) for text in _alternatives(form))
-    return f"{', '.join(forms)} or {last}" if forms else last
+    return Message("{forms:, } or {last}", forms=forms, last=last) if forms else last
 
 
 def _alternatives(rule: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from zoo.errors import ConfigError
-from zoo.message import Message, printable
+from zoo.message import Message
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 50
@@ -46,9 +46,10 @@ class Node:
     def place(self) -> str:
         """File, line and key path, for messages."""
         if not self.path:
-            return Message("the pipeline") if self.file is None else printable(self.file)
-        where = "" if self.file is None else Message("{file}, line {line}: ", file=self.file, line=self.line)
-        return f"{where}`{printable(self.path)}`"
+            return Message("the pipeline") if self.file is None else str(self.file)
+        if self.file is None:
+            return f"`{self.path}`"
+        return Message("{file}, line {line}: `{path}`", file=self.file, line=self.line, path=self.path)
 
     @property
     def plain(self) -> Any:

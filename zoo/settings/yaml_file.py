@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from zoo.errors import BundleError
-from zoo.message import Message
+from zoo.message import Message, one_line
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 50
@@ -67,7 +67,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         line = error.object[: error.start].count(b"\n") + 1
         raise _fault(path, Message("is not UTF-8 text in line {line}", line=line)) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _fault(path, Message("cannot be parsed: {reason}", reason=" ".join(str(error).split()))) from error
+        raise _fault(path, Message("cannot be parsed: {reason}", reason=one_line(error))) from error
     if not isinstance(content, dict):
         raise _fault(path, Message("is empty"))
     return content

@@ -26,7 +26,7 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 import zoo
-from zoo.message import Message, printable
+from zoo.message import Message
 from zoo.store.download.addresses import (
     objection,
     shown,
@@ -182,7 +182,7 @@ def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
             Message(
                 "it was asked for the bytes from {offset} on and sends {sent}",
                 offset=offset,
-                sent=printable(sent) or Message("unnamed ones"),
+                sent=sent or Message("unnamed ones"),
             ),
             again=True,
             wait=0.0,
@@ -195,7 +195,8 @@ def _check_status(response: requests.Response, offset: int) -> None:
     status = response.status_code
     if status == 200 or (offset and status in (206, 416)):
         return
-    reason = f"{status} {http.client.responses.get(status, '')}".strip() + _via(response.url)
+    said = f"{status} {http.client.responses.get(status, '')}".strip()
+    reason = Message("{reason}{via}", reason=said, via=_via(response.url))
     if status in (408, 429) or status >= 500:
         raise AddressError(reason, again=True, wait=_retry_after(response.headers.get("Retry-After", "")))
     raise AddressError(reason)
@@ -256,10 +257,7 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     inner = _innermost(error)
     again = True
     if isinstance(inner, ssl.SSLCertVerificationError):
-        reason, again = (
-            Message("its certificate is not trusted: {reason}", reason=inner.verify_message),
-            False,
-        )
+        reason, again = Message("its certificate is not trusted: {reason}", reason=inner.verify_message), False
     elif isinstance(error, requests.ConnectTimeout):
         reason = Message("no connection within {seconds:g} s", seconds=limits.connect)
     elif isinstance(inner, TimeoutError):
@@ -273,7 +271,7 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
         reason, again = error.strerror or str(error), error.errno is not None
     else:
         reason, again = Message("it cannot be asked ({type})", type=type(error).__name__), False
-    return AddressError(printable(reason) + _via(url), again=again)
+    return AddressError(Message("{reason}{via}", reason=reason, via=_via(url)), again=again)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -287,9 +285,7 @@ def _via(url: str) -> str:
     if proxy is None:
         return ""
     scheme, _, rest = proxy.rpartition("://")
-    return printable(
-        Message(" (through the proxy {scheme}://{host})", scheme=scheme or "http", host=rest.rpartition("@")[2])
-    )
+    return Message(" (through the proxy {scheme}://{host})", scheme=scheme or "http", host=rest.rpartition("@")[2])
 
 
 def _credentials(url: str) -> HTTPBasicAuth | None:

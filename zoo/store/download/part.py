@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any
 
 from zoo.errors import CacheError
-from zoo.message import Message, printable
+from zoo.message import Message
 from zoo.registry.records import is_sha256
 from zoo.store.download.answers import BLOCK
 
@@ -234,7 +234,7 @@ class Part:
         try:
             yield
         except OSError as error:
-            folder = printable(self.path.parent)
+            folder = self.path.parent
             if error.errno in _FULL:
                 size = (
                     Message("{total} bytes", total=self.facts.total)
