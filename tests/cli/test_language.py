@@ -7,15 +7,18 @@ import copy
 import os
 import pickle
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 import texts
 from babel.messages.extract import extract_from_dir
 from click.testing import CliRunner
+from PIL import Image
 
 from zoo.cli.app import cli
 from zoo.cli.cells import cells, padded, wrapped
@@ -28,7 +31,7 @@ REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
 #: What is the same in both languages.
-SAME = {"mIoU"}
+SAME = {"mIoU", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
@@ -167,7 +170,7 @@ def test_a_message_inside_a_message_is_translated_and_a_value_that_reads_like_on
     ]:
         assert translate(Message(template, name=name, reason=reason)) == expected
     names = [Message("{count} other files passed over, such as {name}", count=2, name="x"), "y"]
-    assert translate(Message("{told:, }", told=names)) == "跳过 2 个其他文件，例如 x, y"
+    assert translate(Message("{told:, }", told=names)) == "跳过 2 个其他文件，例如 x，y"
 
 
 def test_of_a_message_that_ends_a_sentence_one_full_stop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,6 +305,92 @@ def test_errors_of_every_kind_are_chinese_with_their_values(arguments: list[str]
     for text in said:
         assert text in done.stderr
     assert not english_in(done.stderr.replace("No such file or directory", ""))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all, so that a program is tried once."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A current folder with a picture and with what users get wrong."""
+    monkeypatch.setenv("ZOO_HOME", str(home))
+    Image.fromarray(np.zeros((64, 96, 3), np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "a.png").read_bytes()[:90])
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("text")
+    (tmp_path / "the file").mkdir()
+    (tmp_path / "unknown.yaml").write_text("labels: {x: [sidewalkk]}")
+    (tmp_path / "key.yaml").write_text("lables: {x: [road]}")
+    (tmp_path / "pipeline.yaml").write_text("zoo: 1\nmodel: starter\nmoed: slide\n")
+    (tmp_path / "value.yaml").write_text("zoo: 1\nmodel: starter\nwindow: abc\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+#: What was typed, and how each line of the answer begins.
+MISTAKES = {
+    "predict a.png --labels unknown.yaml": [
+        "'sidewalkk' 不是类别集 'camvid' 中的类别。",
+        "其类别为 sky, building, pole,",
+    ],
+    "predict a.png --labels key.yaml": [
+        "类别映射 key.yaml 中有键 'lables'。已知的键：labels、colors、rest。",
+        "您是不是想用 labels？",
+    ],
+    "predict a.png --palette raod=#000000": ["'raod' 不是类别集 'camvid' 中的类别。", "您是不是想用 road？"],
+    "predict a.png --mode whole --window 64 64": [
+        "mode 为 'whole'，没有窗口；却给出了 window 和 stride。",
+        "请使用 mode='slide'",
+    ],
+    "predict a.png --backend foo": ["没有名为 'foo' 的引擎。已安装：paddle。", "请使用 backend='auto'"],
+    "predict a.png --device gpu": ["此处未安装设备 'gpu'。已安装：cpu。", "请运行：pip install zoo-device-gpu"],
+    "predict a.png --device cpu:3": [
+        "设备 'cpu:3' 的编号不存在：编号从 0 开始，而 cpu 只有一个。",
+        "请给出一个，例如 cpu",
+    ],
+    "predict nothing.png": ["nothing.png 不存在。应为完整的 PNG、JPEG、", "请检查路径及其读取权限；"],
+    "predict empty.png": ["empty.png 为空（0 字节）。应为完整的 PNG、JPEG、", "请重新复制或下载该文件。"],
+    "predict text.png": ["text.png 不是可接受格式的图像。应为完整的 PNG、JPEG、", "请用看图软件打开；"],
+    "predict cut.png": ["cut.png 无法解码：它在末尾之前中断。应为完整的 PNG、JPEG、", "请用看图软件打开；"],
+    "predict 'the file'": ["the file 其中没有图像（它为空）。目录中应有 PNG 或 JPEG 之类的文件。", "请检查路径。"],
+    "predict a.png --model starterr": ["没有名为 'starterr' 的模型。您是不是想用 starter？", "请运行：zoo list-models"],
+    "predict a.png --model PP-LiteSeg-T --offline": [
+        "PP-LiteSeg-T 的 inference 文件不在本机上，而 zoo 被要求保持离线。",
+        "请去掉 --offline 和 ZOO_OFFLINE 后运行：zoo download PP-LiteSeg-T。或在产线配置文件中使用 zoo 自带的模型：",
+    ],
+    "predict a.png --pipeline nothing": [
+        "没有名为 'nothing' 的产线。应为以下之一：semantic_segmentation。",
+        "请给出其中之一，",
+    ],
+    "predict a.png --pipeline pipeline.yaml": [
+        "pipeline.yaml 第 3 行的 `moed` 不是产线的键。",
+        "您是不是想用 `mode`？",
+    ],
+    "predict a.png --pipeline value.yaml": [
+        "value.yaml 第 3 行的 `window` 为 'abc'；应为 1 到 65536 之间的整数、",
+        "请改正。运行：zoo pipeline schema",
+    ],
+    "predict a.png --streams 999": ["streams 为 999。应为 1 到 ", "请减少流的数量，"],
+    "list-models zzz*": ["没有与 'zzz*' 匹配的模型。", "请运行：zoo list-models"],
+    "cache rm nothing": ["缓存中没有 'nothing' 的文件。", "请运行：zoo cache ls"],
+    "evaluate starter --data nothing.txt": [
+        "列表文件 nothing.txt 无法读取：[Errno 2] No such file or directory: ",
+        "请给出由“图像 掩码”行组成的",
+    ],
+}
+
+
+@pytest.mark.parametrize("arguments", MISTAKES)
+def test_ordinary_mistakes_are_told_in_chinese_with_their_names(arguments: str, folder: Path) -> None:
+    done = CliRunner().invoke(cli, shlex.split(arguments), env={"ZOO_LANG": "zh"})
+    assert done.exit_code == 1
+    for line, start in zip(done.stderr.splitlines(), MISTAKES[arguments], strict=True):
+        assert line.startswith(start)
+    # A name, a command, what the system says.
+    assert not english_in(re.sub("the file|pip install [a-z-]+|No such file or directory", "", done.stderr))
 
 
 def test_a_warning_of_the_log_is_chinese_too(tmp_path: Path) -> None:
