@@ -12,6 +12,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from zoo.bundle.bundle import (
+        Bundle,
+        read_bundle,
+    )
     from zoo.errors import (
         ArchiveError,
         BackendError,
@@ -48,10 +52,8 @@ if TYPE_CHECKING:
     )
     from zoo.learn.checkpoint import load_checkpoint
     from zoo.learn.networks import build_network
-    from zoo.predict.model import (
-        Model,
-        load,
-    )
+    from zoo.predict.load import load
+    from zoo.predict.model import Model
     from zoo.predict.pipeline import (
         Pipeline,
         PipelineConfig,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _MODULES = {
+    "zoo.bundle.bundle": ("Bundle", "read_bundle"),
     "zoo.errors": (
         "ArchiveError",
         "BackendError",
@@ -100,7 +103,8 @@ _MODULES = {
         "ZooError",
     ),
     "zoo.learn.checkpoint": ("load_checkpoint",),
-    "zoo.predict.model": ("Model", "load"),
+    "zoo.predict.load": ("load",),
+    "zoo.predict.model": ("Model",),
     "zoo.learn.networks": ("build_network",),
     "zoo.predict.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),
@@ -113,6 +117,7 @@ __all__ = [
     "ArchiveError",
     "BackendError",
     "BackendNotInstalledError",
+    "Bundle",
     "BundleError",
     "CacheError",
     "CheckpointError",
@@ -156,6 +161,7 @@ __all__ = [
     "list_models",
     "load",
     "load_checkpoint",
+    "read_bundle",
 ]
 
 

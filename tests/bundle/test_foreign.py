@@ -274,7 +274,7 @@ def test_gaps_in_the_settings_are_filled_as_their_own_system_does(
     assert bundle.preprocess == ((normalize,) if paddlex is None else (paddlex, normalize))
     assert bundle.model == "theirs"
     assert bundle.labels.names[:2] == ("class 0", "class 1")
-    assert (bundle.output, bundle.digest) == ("unstated", None)
+    assert (bundle.output, bundle.digests) == ("unstated", {})
 
 
 def test_by_long_and_by_short_mean_the_sides_they_name() -> None:
@@ -302,15 +302,24 @@ def test_normalizing_before_resizing_is_put_in_the_order_of_zoo(tmp_path: Path) 
         ({"transforms": [{"type": "Resize", "target_size": [8, 8, 8]}, NORMALIZE]}, r"target_size.*\[width, height\]"),
         ({"transforms": [{"type": "Resize", "interp": "AREA"}, NORMALIZE]}, r"interp.*'AREA'.*LINEAR"),
         ({"transforms": [{"type": "Resize", "keep_ratio": "false"}, NORMALIZE]}, r"keep_ratio.*true or false"),
-        ({"transforms": [{"type": "Resize", "sizes": [8, 8]}, NORMALIZE]}, "For Resize only .* not sizes"),
-        ({"transforms": [{"type": "ResizeByShort", "short_size": 8, "max_size": 9}, NORMALIZE]}, "not max_size"),
-        ({"transforms": [{"type": "Normalize", "std": 0}]}, r"transforms\[0\].std.*other than 0"),
+        (
+            {"transforms": [{"type": "Resize", "sizes": [8, 8]}, NORMALIZE]},
+            r"transforms\[0\].sizes` is not a key",
+        ),
+        (
+            {"transforms": [{"type": "ResizeByShort", "short_size": 8, "max_size": 9}, NORMALIZE]},
+            ".max_size` is not a key",
+        ),
+        ({"transforms": [{"type": "Normalize", "std": 0}]}, r"transforms\[0\].std.*numbers other than 0"),
         ({"transforms": [{"type": "Normalize", "std": [0.5, 0, 0.5]}]}, r"transforms\[0\].std.*other than 0"),
-        ({"transforms": [{"type": "Normalize", "mean": [0.5]}]}, r"transforms\[0\].mean.*three"),
+        (
+            {"transforms": [{"type": "Normalize", "mean": [0.5]}]},
+            r"transforms\[0\].mean.*three of them or null",
+        ),
         ({"transforms": [NORMALIZE, {"type": "Normalize"}]}, "one Normalize step"),
         ({"transforms": []}, "one Normalize step"),
-        ({"transforms": None}, "transforms.*A list"),
-        ({"output_op": "sigmoid"}, "output_op.*argmax or softmax or none"),
+        ({"transforms": None}, "transforms` is None; expected a list"),
+        ({"output_op": "sigmoid"}, "output_op` is 'sigmoid'; expected argmax, softmax, none or null"),
         ({"model": "../secret.pdmodel"}, "Deploy.model.*of this folder"),
         ({"params": "/etc/passwd"}, "Deploy.params.*of this folder"),
     ],

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.bundle.foreign import (
+    file_name,
     read_deploy,
     unnamed_labels,
 )
 from zoo.bundle.settings_file import (
     DEPLOY,
     SETTINGS,
+    SETTINGS_KIND,
     settings_file,
 )
 from zoo.bundle.steps import (
+    SIDES,
+    STEP,
     read_step,
     write_step,
 )
@@ -30,6 +34,7 @@ from zoo.bundle.structure import (
     check_params,
     check_program,
 )
+from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
     Step,
@@ -37,10 +42,44 @@ from zoo.contract.spec import (
 )
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.settings.reader import Reader
-from zoo.settings.yaml_file import read_settings
+from zoo.settings.check import check_version, conform, mismatch, missing_key
+from zoo.settings.document import Node
+from zoo.settings.rules import SHA256, TEXT, array, mapping, optional, whole
+from zoo.settings.yaml_text import read_yaml
 
 FORMAT = 1
+#: Programs of paddle, which zoo can look into.
+_PADDLE = (".json", ".pdmodel")
+
+_LABELS = mapping(
+    {
+        "name": TEXT,
+        "ignore_index": whole(0, 65535),
+        "classes": array(
+            mapping({"name": TEXT, "color": array(whole(0, 255), 3, 3)}),
+            1,
+            256,
+            title=Message("a list of 1 to 256 classes"),
+        ),
+    }
+)
+#: The section `zoo:` of the settings. Other keys may stand there, for people and for versions to come.
+SECTION = mapping(
+    {
+        "format": {"const": FORMAT},
+        "model": TEXT,
+        "output": {"enum": ["logits", "labels"]},
+        "output_stride": whole(1, 64),
+        "preprocess": array(STEP),
+        "labels": _LABELS,
+        "sha256": {"type": "object", "additionalProperties": SHA256},
+    },
+    {
+        "program": optional(file_name()),
+        "params": optional(file_name()),
+        "window": optional(mapping({"size": SIDES, "stride": SIDES})),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +88,8 @@ class Bundle:
 
     Attributes:
         folder: The folder.
-        program: A `.json` (PIR) or `.pdmodel` file.
-        params: The `.pdiparams` file.
+        program: The file of the program: `.json` (PIR) or `.pdmodel`, or another one that the settings name.
+        params: The file of its parameters; None where the program holds them itself.
         model: Name of the model.
         labels: The classes.
         preprocess: Steps from an RGB uint8 picture to the input.
@@ -58,64 +97,85 @@ class Bundle:
             "scores" (N, C, H, W), probabilities or logits whose best class in each pixel of the input counts; where
             their settings do not say, "unstated" leaves it to the type of what the program returns.
         output_stride: Pixels of input per pixel of output; 1 in foreign folders, where it is not used.
-        digests: SHA-256 of program and parameters by file name; empty in foreign folders.
+        digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
+            folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
+        proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
+            take them again; empty elsewhere.
     """
 
     folder: Path
     program: Path
-    params: Path
+    params: Path | None
     model: str
     labels: LabelSet
     preprocess: tuple[Step, ...]
-    output: Literal["labels", "logits", "scores", "unstated"]
+    output: Output
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
+    proven: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    @property
-    def digest(self) -> str | None:
-        """The digest of program and parameters together; None unless the folder gives those of both files."""
-        program, params = (self.digests.get(path.name) for path in (self.program, self.params))
-        return None if program is None or params is None else program_digest(program, params)
+    def verify(self) -> Program:
+        """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
 
-    def verify(self) -> None:
-        """Checks the structure of both files, and their digests where the folder gives them.
+        Returns:
+            The program, ready to be opened.
 
         Raises:
-            BundleError: A file is damaged, or the program needs another number of parameters than the file holds.
+            BundleError: A file is missing or damaged, or the program needs another number of parameters than its file
+                holds.
         """
-        needed, found = check_program(self.program).parameters, check_params(self.params)
-        if needed != found:
-            raise BundleError(
-                "{params} holds {found} tensors, but {program} needs {needed}.",
-                "Take both files from the same export.",
-                params=self.params,
-                found=found,
-                program=self.program.name,
-                needed=needed,
-            )
-        for path in (self.program, self.params):
-            expected = self.digests.get(path.name)
-            if expected is not None and file_sha256(path) != expected:
+        shape = None
+        if self.params is not None and self.program.suffix in _PADDLE:
+            outline, found = check_program(self.program), check_params(self.params)
+            shape = outline.input_shape
+            if outline.parameters != found:
                 raise BundleError(
-                    "{path} has sha256 {digest}, but {settings} says {expected}.",
-                    "The file was changed or damaged: export the model again, or install it again.",
-                    path=path,
-                    digest=file_sha256(path),
-                    settings=SETTINGS,
-                    expected=expected,
+                    "{params} holds {found} tensors, but {program} needs {needed}.",
+                    "Take both files from the same export.",
+                    params=self.params,
+                    found=found,
+                    program=self.program.name,
+                    needed=outline.parameters,
                 )
+        proven = {name: self._proven(name) for name in self.digests}
+        own = [path for path in (self.program, self.params) if path is not None]
+        digests = [proven.get(path.name) or self._sha256(path) for path in own]
+        return Program(
+            path=self.program,
+            params=self.params,
+            folder=self.folder,
+            digest=hashlib.sha256(" ".join(digests).encode()).hexdigest(),
+            trusted={path.name for path in own} <= set(proven),
+            output=self.output,
+            output_stride=self.output_stride,
+            input_shape=shape,
+        )
 
+    def _proven(self, name: str) -> str:
+        path, expected = self.folder / name, self.digests[name]
+        if not path.is_file():
+            raise BundleError(
+                "{folder} has no {name}, but {settings} gives its digest.",
+                "Take all files from the same export.",
+                folder=self.folder,
+                name=name,
+                settings=SETTINGS,
+            )
+        if (found := self._sha256(path)) != expected:
+            raise BundleError(
+                "{path} has sha256 {digest}, but {settings} says {expected}.",
+                "The file was changed or damaged: export the model again, or install it again.",
+                path=path,
+                digest=found,
+                settings=SETTINGS,
+                expected=expected,
+            )
+        return found
 
-def program_digest(program: str, params: str) -> str:
-    """Returns one digest for a program and its parameters.
-
-    Args:
-        program: SHA-256 of the program.
-        params: That of its parameters.
-    """
-    return hashlib.sha256(f"{program} {params}".encode()).hexdigest()
+    def _sha256(self, path: Path) -> str:
+        return self.proven.get(path.name) or file_sha256(path)
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -135,11 +195,11 @@ def read_bundle(folder: str | Path) -> Bundle:
             settings=SETTINGS,
             deploy=DEPLOY,
         )
-    settings = read_settings(file)
+    settings = read_yaml(file, SETTINGS_KIND)
     if "zoo" in settings:
-        return _own(Reader(settings["zoo"], file, "zoo"), folder, *_files(folder))
+        return _own(settings["zoo"], folder)
     if "Deploy" in settings:
-        return _foreign(Reader(settings, file, ""), folder)
+        return _foreign(settings, folder)
     raise BundleError(
         "{file} has neither a `zoo:` nor a `Deploy:` section.",
         "Give a folder that zoo, PaddleX or PaddleSeg exported.",
@@ -182,7 +242,7 @@ def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tup
     )
 
 
-def _foreign(settings: Reader, folder: Path) -> Bundle:
+def _foreign(settings: Node, folder: Path) -> Bundle:
     deployed = read_deploy(settings)
     if deployed.program is None or deployed.params is None:
         program, params = _files(folder)
@@ -204,50 +264,43 @@ def _foreign(settings: Reader, folder: Path) -> Bundle:
     )
 
 
-def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
-    newest = zoo["format"].whole(1, 1_000_000)
-    if newest > FORMAT:
-        raise BundleError(
-            "{folder} was written in bundle format {newest}; this zoo reads up to {format}.",
-            "Run: pip install --upgrade zoo-core",
-            folder=folder,
-            newest=newest,
-            format=FORMAT,
-        )
+def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[Path, Path | None]:
+    """Returns the program that the settings name, for an engine that knows its format, and its parameters."""
+    program, params, digests = values.get("program"), values.get("params"), values["sha256"]
+    if program is None:
+        return _files(folder)
+    if Path(program).suffix in _PADDLE and params is None:
+        raise missing_key(section, "params")
+    for name in filter(None, (program, params)):
+        # Nothing but its digest says whether a file of an unknown format is whole.
+        if name not in digests:
+            raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
+    return folder / program, None if params is None else folder / params
+
+
+def _own(section: Node, folder: Path) -> Bundle:
+    check_version(section, "format", FORMAT)
+    values = conform(section, SECTION)
+    labels, window = values["labels"], values.get("window")
+    if window and any(stride > side for stride, side in zip(window["stride"], window["size"], strict=True)):
+        raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
+    for name in values["sha256"]:
+        conform(replace(section["sha256"], value=name), file_name())
+    program, params = _named_files(section, values, folder)
     return Bundle(
         folder=folder,
         program=program,
         params=params,
-        model=zoo["model"].text(),
-        labels=_labels(zoo["labels"]),
-        preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
-        output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
-        output_stride=zoo["output_stride"].whole(1, 64),
-        digests={name: zoo["sha256"][name].text() for name in zoo["sha256"].names()},
-        window=None if zoo["window"].missing else _window(zoo["window"]),
-    )
-
-
-def _window(window: Reader) -> Window:
-    size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
-    if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
-        raise window.fault(Message("A size [height, width] and a stride of at most that"))
-    return Window((size[0], size[1]), (stride[0], stride[1]))
-
-
-def _labels(labels: Reader) -> LabelSet:
-    classes = labels["classes"].items()
-    if not 1 <= len(classes) <= 256:
-        raise labels["classes"].fault(Message("A list of 1 to 256 classes"))
-    colors: list[tuple[int, int, int]] = []
-    for item in classes:
-        channels = [channel.whole(0, 255) for channel in item["color"].items()]
-        if len(channels) != 3:
-            raise item["color"].fault(Message("A list of red, green and blue"))
-        colors.append((channels[0], channels[1], channels[2]))
-    return LabelSet(
-        labels["name"].text(),
-        tuple(item["name"].text() for item in classes),
-        tuple(colors),
-        labels["ignore_index"].whole(0, 65535),
+        model=values["model"],
+        labels=LabelSet(
+            labels["name"],
+            tuple(item["name"] for item in labels["classes"]),
+            tuple(tuple(item["color"]) for item in labels["classes"]),
+            labels["ignore_index"],
+        ),
+        preprocess=tuple(read_step(step) for _, step in section["preprocess"].members()),
+        output=values["output"],
+        output_stride=values["output_stride"],
+        digests=values["sha256"],
+        window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
     )

@@ -21,12 +21,9 @@ from zoo.contract.spec import (
     ModelCard,
     Window,
 )
-from zoo.errors import DuplicateNameError, PluginContractError
+from zoo.errors import PluginContractError
 from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
-
-#: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
-RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
 
 _OPTIONAL_INT = (int, type(None))
 _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
@@ -75,29 +72,18 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
                 plugin,
                 Message("zoo_families returned {item} where a zoo.plugin.Family was expected", item=_shown(item)),
             )
-        _expect(plugin, "Family", "api", item.api, (int,))
-        if item.api > API:
-            raise PluginContractError(
-                "{plugin} brings the family {family!r}, written for version {api} of the plugin contract. This "
-                "zoo-core knows version {known} and older.",
-                'Run: pip install --upgrade "{requirement}"',
-                plugin=plugin,
-                family=item.name,
-                api=item.api,
-                known=API,
-                requirement=_wanted_core(distribution),
-            )
+        _check_api(plugin, Message("the family {family!r}", family=item.name), item.api, distribution)
         _check_family(plugin, item)
         families.append(item)
     return tuple(families)
 
 
-def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
+def check_devices(plugin: str, result: object, distribution: Distribution | None) -> tuple[Any, ...]:
     """Returns the devices a `zoo_devices` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds.
-        DuplicateNameError: A kind belongs to zoo-core.
+        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds, or one is written for
+            another contract.
     """
     from zoo.contract.device import Device
 
@@ -108,29 +94,67 @@ def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
                 plugin,
                 Message("zoo_devices returned {item} where a zoo.plugin.Device object was expected", item=_shown(item)),
             )
-        _check_name(plugin, "device", getattr(item, "kind", None))
+        kind = getattr(item, "kind", None)
+        _check_api(plugin, Message("the device {kind!r}", kind=kind), getattr(item, "api", None), distribution)
+        _check_name(plugin, "device", kind)
     return devices
 
 
-def check_backends(plugin: str, result: object) -> tuple[Any, ...]:
+def check_backends(plugin: str, result: object, distribution: Distribution | None) -> tuple[Any, ...]:
     """Returns the engines a `zoo_backends` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of objects with `name`, `probe` and `open`.
-        DuplicateNameError: A name belongs to zoo-core.
+        PluginContractError: It is no sequence of objects with `name`, `api`, `supports` and `open`, or one is written
+            for another contract.
     """
     backends = _items(plugin, "zoo_backends", result)
     for item in backends:
-        missing = [method for method in ("probe", "open") if not callable(getattr(item, method, None))]
-        if isinstance(item, type) or missing:
+        name = getattr(item, "name", None)
+        if isinstance(item, type) or not callable(getattr(item, "open", None)):
             _refuse(
                 plugin,
                 Message(
                     "zoo_backends returned {item} where a zoo.plugin.Backend object was expected", item=_shown(item)
                 ),
             )
-        _check_name(plugin, "engine", getattr(item, "name", None))
+        _check_api(plugin, Message("the engine {name!r}", name=name), getattr(item, "api", None), distribution)
+        if not callable(getattr(item, "supports", None)):
+            _refuse(plugin, Message("the engine {name!r} has no method `supports`", name=name))
+        _check_name(plugin, "engine", name)
     return backends
+
+
+def _check_api(plugin: str, what: str, api: object, distribution: Distribution | None) -> None:
+    """Refuses what is written for another version of the contract, before anything else of it is looked at."""
+    if api is not None:
+        _expect(plugin, what, "api", api, (int,))
+    if isinstance(api, int) and api > API:
+        raise PluginContractError(
+            "{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows "
+            "version {known} and older.",
+            'Run: pip install --upgrade "{wanted_core}"',
+            plugin=plugin,
+            what=what,
+            api=api,
+            known=API,
+            wanted_core=_wanted_core(distribution),
+        )
+    if api is None or api != API:
+        version = (
+            Message("which does not say for which version")
+            if api is None
+            else Message("written for version {api}", api=api)
+        )
+        owner = distribution.name if distribution is not None else "PLUGIN"
+        raise PluginContractError(
+            "{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {api}.",
+            "Run: pip install --upgrade {owner}  (or write api={api} into it, if it is yours)",
+            plugin=plugin,
+            what=what,
+            version=version,
+            api=API,
+            owner=owner,
+        )
 
 
 def _check_family(plugin: str, family: Family) -> None:
@@ -195,13 +219,10 @@ def _check_name(plugin: str, kind: str, name: object) -> None:
         _refuse(
             plugin, Message("the {kind} name {name!r} is not allowed; expected {rule}", kind=kind, name=name, rule=RULE)
         )
-    if fold(cast("str", name)) in RESERVED.get(kind, ()):
-        raise DuplicateNameError(
-            "The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
-            "Rename it in the plugin that declares it.",
-            kind=kind,
-            name=name,
-            plugin=plugin,
+    if kind in ("device", "engine") and fold(cast("str", name)) == "auto":
+        _refuse(
+            plugin,
+            Message("the {kind} name {name!r} is not allowed; it leaves the choice to zoo", kind=kind, name=name),
         )
 
 

@@ -31,7 +31,11 @@ from zoo.registry.names import Claim, Index, canonical_distribution
 #: Entry-point groups and the hook each is asked for.
 HOOKS = {"zoo.models": "zoo_families", "zoo.devices": "zoo_devices", "zoo.backends": "zoo_backends"}
 
-#: Environment variable: "1" or "all" leaves every plugin out, a comma list those distributions or entry points.
+#: The distribution whose own plugins are the processor and the paddle engine.
+CORE = "zoo-core"
+
+#: Environment variable: "1" or "all" leaves out every plugin but those of zoo-core, a comma list those distributions or
+#: entry points.
 DISABLE = "ZOO_DISABLE_PLUGINS"
 
 
@@ -103,13 +107,13 @@ class Discovery:
 
     @functools.cached_property
     def devices(self) -> Index[Any]:
-        """Devices of plugins by kind. The CPU belongs to the core and is not among them."""
+        """Devices by kind."""
         claims = ((plugin, device.kind, device) for plugin in self.plugins for device in plugin.devices)
         return Index("device", ((kind, str(p), p.distribution, device) for p, kind, device in claims))
 
     @functools.cached_property
     def backends(self) -> Index[Any]:
-        """Engines of plugins by name. Those of the core are not among them."""
+        """Engines by name."""
         claims = ((plugin, backend.name, backend) for plugin in self.plugins for backend in plugin.backends)
         return Index("engine", ((name, str(p), p.distribution, backend) for p, name, backend in claims))
 
@@ -122,6 +126,10 @@ class Discovery:
             for family in plugin.families
             for card in family.cards
         )
+
+    def owner(self, thing: object) -> Plugin | None:
+        """Returns the plugin that brings a device or an engine."""
+        return next((p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends))), None)
 
     def problems(self, plugin: Plugin | None = None) -> tuple[PluginError, ...]:
         """Returns what is wrong with one plugin, or with all: load errors first, then names brought twice."""
@@ -222,7 +230,9 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
 def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
     distribution, version = _identity(point.dist)
     plugin = Plugin(point.name, point.group, distribution, version)
-    if left_out & {"1", "all", canonical_distribution(distribution), canonical_distribution(point.name)}:
+    named = {canonical_distribution(distribution), canonical_distribution(point.name)}
+    # Without what zoo-core itself brings nothing runs: that is left out by its name only.
+    if left_out & (named if CORE in named else {"1", "all", *named}):
         return replace(plugin, disabled=True)
     try:
         return _bring(plugin, point)
@@ -269,8 +279,8 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
     if hook == "zoo_families":
         return replace(plugin, families=check_families(label, result, point.dist))
     if hook == "zoo_devices":
-        return replace(plugin, devices=check_devices(label, result))
-    return replace(plugin, backends=check_backends(label, result))
+        return replace(plugin, devices=check_devices(label, result, point.dist))
+    return replace(plugin, backends=check_backends(label, result, point.dist))
 
 
 def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:

@@ -45,6 +45,7 @@ from zoo.store.manifest import (
     FILES,
     Manifest,
     changes,
+    digests_of,
     tree_digest,
 )
 from zoo.store.model_files import place_of
@@ -140,17 +141,17 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
     files = locked_files(model, "inference")
     tree = tree_digest(files.files)
     try:
-        folder, _ = store.check(tree, verify)
+        folder, manifest = store.check(tree, verify)
         with contextlib.suppress(OSError):
             os.utime(folder.parent)
     except DamagedError:
         with _unpacked(pack, store, tree) as place:
             _check_unpacked(pack, place, files)
             _keep(store, f"bundle-{tree[:12]}", place / "files" / tree)
-        folder, _ = store.check(tree)
+        folder, manifest = store.check(tree)
     bundle = read_bundle(folder)
     labels = _card_labels(pack, model.name) if bundle.labels == unnamed_labels() else bundle.labels
-    return replace(bundle, model=model.name, labels=labels)
+    return replace(bundle, model=model.name, labels=labels, proven=digests_of(manifest))
 
 
 @contextlib.contextmanager
@@ -224,27 +225,23 @@ def _declared(pack: Pack, name: str, kind: Kind) -> Artifact:
     """The artifact as the plugin declared it where the bundle was written."""
     card = pack.cards.get(name, {})
     place = card.get("weights" if kind == "inference" else "pretrained")
-    urls = place.get("urls") if isinstance(place, dict) else None
-    if not isinstance(place, dict) or not urls or not all(isinstance(url, str) for url in urls):
+    if place is None or "urls" not in place:
         raise ArchiveError(
             "{pack} has no card of {name} with addresses.",
             "Write it again: zoo bundle MODEL -o models.zoo",
             pack=pack.path,
             name=name,
         )
-    return Artifact(tuple(urls), place.get("sha256"), place.get("size"))
+    return Artifact(tuple(place["urls"]), place.get("sha256"), place.get("size"))
 
 
 def _card_labels(pack: Pack, name: str) -> LabelSet:
     try:
         labels = pack.cards[name]["labels"]
         return LabelSet(
-            str(labels["name"]),
-            tuple(str(text) for text in labels["names"]),
-            tuple((int(red), int(green), int(blue)) for red, green, blue in labels["palette"]),
-            int(labels["ignore_index"]),
+            labels["name"], tuple(labels["names"]), tuple(map(tuple, labels["palette"])), labels["ignore_index"]
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise BundleError(
             "The card of {name} in {pack} names no classes.",
             "Write it again: zoo bundle MODEL -o models.zoo",

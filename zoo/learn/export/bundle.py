@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import paddle
-import yaml
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
@@ -23,7 +22,6 @@ from zoo.bundle.bundle import (
     describe,
     read_bundle,
 )
-from zoo.contract.engine import SessionOptions
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
     Custom,
@@ -32,15 +30,14 @@ from zoo.contract.spec import (
     Step,
     Window,
 )
-from zoo.engine.device import CPU
-from zoo.engine.open import open_bundle
-from zoo.engine.paddle import PaddleBackend
+from zoo.engine.open import session_opener
 from zoo.errors import ExportError
 from zoo.learn.export.verify import (
     Agreement,
     trial_batches,
 )
 from zoo.message import Message
+from zoo.settings.yaml_text import write_yaml
 
 
 def export_bundle(
@@ -230,8 +227,7 @@ def _settings(
 
 
 def _write_settings(folder: Path, settings: dict[str, Any]) -> None:
-    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-    (folder / SETTINGS).write_text(text, encoding="utf-8")
+    (folder / SETTINGS).write_text(write_yaml(settings), encoding="utf-8")
 
 
 def _paddlex_step(step: Step) -> dict[str, Any]:
@@ -253,8 +249,7 @@ def _paddlex_step(step: Step) -> dict[str, Any]:
 
 def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, int] | None) -> Agreement:
     """Runs the export and the network on the same batches."""
-    bundle.verify()
-    session = open_bundle(PaddleBackend(), bundle, SessionOptions(CPU(), 0, threads=1))
+    session = session_opener(bundle.verify(), "cpu", "paddle")(1)
     agreement = Agreement.none()
     try:
         for batch in trial_batches(in_channels, size):
