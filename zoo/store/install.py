@@ -131,11 +131,11 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
     if model is None:
         raise ModelNotFoundError(
             "{path} holds no model {name!r}, only {models:, }.",
-            "Give {path_name}#{model}.",
+            "Give {file}#{model}.",
             path=path,
             name=name,
             models=sorted(pack.models),
-            path_name=path.name,
+            file=path.name,
             model=min(pack.models, default="MODEL"),
         )
     files = locked_files(model, "inference")

@@ -191,11 +191,11 @@ def _locked_digest(locked: LockedModel, kind: Kind, artifact: Artifact) -> str:
     sha256 = locked_files(locked, kind).sha256
     if artifact.sha256 not in (None, sha256):
         raise LockMismatchError(
-            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {artifact_sha256}.",
+            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {plugin_sha256}.",
             "Run: zoo lock {model}  (only if the change is wanted)",
             kind=kind,
             model=locked.name,
             sha256=sha256,
-            artifact_sha256=artifact.sha256,
+            plugin_sha256=artifact.sha256,
         )
     return sha256
