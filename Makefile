@@ -10,12 +10,12 @@ READY := $(VENV)/.ready
 
 demo: $(READY)
 	rm -rf build/demo
-	$(BIN)/python -m zoo.testing.scenes build/demo/street.png
-	$(BIN)/zoo predict build/demo/street.png --save-path build/demo
+	$(BIN)/zoo predict docs/street.jpg --save-path build/demo
 	@echo "Look at build/demo/street_overlay.png"
 
-# A process for each core, which keeps to one thread; the tests of a file stay together, with what they share.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+# A process for each of up to eight cores, which keeps to one thread; the tests of a file stay together, with what they
+# share.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 test: check
 	@echo "Running the tests on every core: about 5 minutes on two."
@@ -23,7 +23,7 @@ test: check
 
 # Every network at full size.
 test-all: check
-	@echo "Running all tests on every core: about 12 minutes on two."
+	@echo "Running all tests on every core: up to a quarter of an hour on two."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"
 
 check: $(READY)
@@ -85,9 +85,9 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	.venv-interop/bin/python -m pip install -q -r tests/interop/requirements.txt
 	touch $@
 
-# The texts of the command line, for translation: zoo/cli/messages.
+# The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)
-	$(BIN)/python tests/messages.py
+	$(BIN)/python tests/texts.py
 
 clean:
 	rm -rf $(VENV) .venv-parity .venv-interop build dist

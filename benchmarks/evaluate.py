@@ -17,20 +17,23 @@ import time
 from pathlib import Path
 
 from beside import Measured, Side, compare, export_random, parse, sides
+from drawn import draw_scene
+from PIL import Image
 
 MODELS = ("starter", "PP-LiteSeg-T")
 CAMVID = Path(__file__).resolve().parents[2] / "shared" / "data" / "camvid"
-SIZE = ("360", "480")
+SIZE = (360, 480)
 SCENES = 20
 DRAWN = 100
 
 
-def draw(side: Side, folder: Path, count: int) -> Path:
+def draw(folder: Path, count: int) -> Path:
     """Writes drawn scenes, at most twenty different ones, and returns their list file."""
     scenes = min(SCENES, count)
     for seed in range(scenes):
-        files = (folder / f"{seed}.jpg", "--mask", folder / f"{seed}.png")
-        side.run("-m", "zoo.testing.scenes", *files, "--seed", str(seed), "--size", *SIZE)
+        scene = draw_scene(seed, *SIZE)
+        Image.fromarray(scene.image).save(folder / f"{seed}.jpg", quality=95)
+        Image.fromarray(scene.mask).save(folder / f"{seed}.png")
     path = folder / "list.txt"
     path.write_text("".join(f"{number % scenes}.jpg {number % scenes}.png\n" for number in range(count)))
     return path
@@ -53,7 +56,7 @@ def main() -> None:
         scratch = Path(folder)
         found = sides(arguments.baseline, scratch)
         camvid = CAMVID.is_dir() and arguments.pictures is None
-        data = CAMVID / "val.txt" if camvid else draw(found[0], scratch, arguments.pictures or DRAWN)
+        data = CAMVID / "val.txt" if camvid else draw(scratch, arguments.pictures or DRAWN)
         lines = data.read_text(encoding="utf-8").splitlines(keepends=True)
         first = scratch / "first.txt"
         first.write_text(lines[0], encoding="utf-8")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from drawn import draw_scene
 from numpy.typing import NDArray
 from upsample import street
 
@@ -29,7 +30,6 @@ from zoo.engine.open import session_opener
 from zoo.plugin import Session
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
-from zoo.testing.scenes import draw_scene
 
 
 def main() -> None:

@@ -106,6 +106,6 @@ def server(official_archive: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def picture() -> np.ndarray:
     """A drawn street, (120, 168, 3) RGB uint8."""
-    from zoo.testing.scenes import draw_scene
+    from scenes import draw_scene
 
     return draw_scene(5, 120, 168).image

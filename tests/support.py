@@ -46,6 +46,19 @@ def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
+def install_into(
+    site: Path, distribution: str, source: str, *, group: str = "zoo.models", name: str = "", requires: str = ""
+) -> None:
+    """Writes what pip leaves behind: a module and its dist-info folder."""
+    module = distribution.replace("-", "_")
+    (site / f"{module}.py").write_text(source)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    requirement = f"Requires-Dist: {requires}\n" if requires else ""
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n{requirement}")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name or distribution} = {module}\n")
+
+
 def export_small(folder: Path, labels: LabelSet, compat: Literal["zoo", "paddlex"] = "zoo") -> Bundle:
     """Exports the small network."""
     from zoo.learn.export import export_bundle

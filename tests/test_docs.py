@@ -95,12 +95,9 @@ def shape(output: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The picture that the documentation tells its reader to draw."""
-    place = tmp_path_factory.mktemp("street")
-    code, told = in_a_process(["-m", "zoo.testing.scenes", "street.jpg"], place)
-    assert code == 0, told
-    return place / "street.jpg"
+def street() -> Path:
+    """The picture that the documentation uses."""
+    return REPO / "docs" / "street.jpg"
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from scenes import draw_scene
 from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
 from zoo.results import decode_mask
-from zoo.testing.scenes import draw_scene
 
 
 def zoo(*arguments: object) -> Result:

@@ -22,10 +22,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from scenes import draw_scene
 from support import interruptible, png
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
-from zoo.testing.scenes import draw_scene
 
 Command = Callable[..., Result]
 

@@ -268,8 +268,12 @@ print("end", lines)
 
 
 def test_what_others_print_while_models_are_opened_reaches_stdout(bundle: Bundle) -> None:
+    # Python 3 buffers what goes into a pipe. Without a buffer a print that is half done when the descriptor is turned
+    # aside goes with it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _TWO_AND_A_TALKER, str(bundle.folder)],
+        env=environment,
         capture_output=True,
         text=True,
         timeout=120,

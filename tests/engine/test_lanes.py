@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 
 import zoo
+from scenes import draw_scene
 from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Lanes
@@ -28,7 +29,6 @@ from zoo.engine.open import session_opener
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session
 from zoo.predict.model import Model
-from zoo.testing.scenes import draw_scene
 
 COUNT = 20
 

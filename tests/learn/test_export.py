@@ -22,6 +22,7 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 import zoo
+from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import (
     CITYSCAPES,
@@ -36,7 +37,6 @@ from zoo.learn.export import (
 )
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
-from zoo.testing.scenes import draw_scene
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 from paddle.nn import functional as F
 from PIL import Image
 
+from scenes import draw_scene
 from support import small_network
 from zoo.contract.recipe import (
     SGD,
@@ -39,7 +40,6 @@ from zoo.learn.training import (
 from zoo.learn.training.augment import augment
 from zoo.learn.training.losses import total_loss
 from zoo.testing import FamilyContract
-from zoo.testing.scenes import draw_scene
 
 PLAIN = Augmentation(scale=(1.0, 1.0), flip=0.0, brightness=0.0, contrast=0.0, saturation=0.0)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support import install_into
 from zoo.errors import DuplicateNameError, PluginContractError, PluginError, PluginLoadError
 from zoo.registry import Discovery, Plugin
 from zoo.registry.discovery import HOOKS, load_plugins
@@ -61,19 +62,6 @@ Install = Callable[..., None]
 def family(name: str, *models: str, result: str | None = None) -> str:
     cards = "".join(f"card({model!r})," for model in models)
     return FAMILY.replace("RESULT", result or f"[Family({name!r}, {name!r}, cards=({cards}), api=1)]")
-
-
-def install_into(
-    site: Path, distribution: str, source: str, *, group: str = "zoo.models", name: str = "", requires: str = ""
-) -> None:
-    """Writes what pip leaves behind: a module and its dist-info folder."""
-    module = distribution.replace("-", "_")
-    (site / f"{module}.py").write_text(source)
-    info = site / f"{module}-1.0.dist-info"
-    info.mkdir()
-    requirement = f"Requires-Dist: {requires}\n" if requires else ""
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n{requirement}")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{name or distribution} = {module}\n")
 
 
 @pytest.fixture

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.bundle.foreign import (
     file_name,
-    is_plain,
     read_deploy,
     unnamed_labels,
 )
 from zoo.bundle.settings_file import (
     DEPLOY,
     SETTINGS,
+    SETTINGS_KIND,
     settings_file,
 )
 from zoo.bundle.steps import (
+    SIDES,
+    STEP,
     read_step,
     write_step,
 )
@@ -39,12 +41,45 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import BundleError
-from zoo.settings.reader import Reader
-from zoo.settings.yaml_file import read_settings
+from zoo.message import Message
+from zoo.settings.check import check_version, conform, mismatch, missing_key
+from zoo.settings.document import Node
+from zoo.settings.rules import SHA256, TEXT, array, mapping, optional, whole
+from zoo.settings.yaml_text import read_yaml
 
 FORMAT = 1
 #: Programs of paddle, which zoo can look into.
 _PADDLE = (".json", ".pdmodel")
+
+_LABELS = mapping(
+    {
+        "name": TEXT,
+        "ignore_index": whole(0, 65535),
+        "classes": array(
+            mapping({"name": TEXT, "color": array(whole(0, 255), 3, 3)}),
+            1,
+            256,
+            title=Message("a list of 1 to 256 classes"),
+        ),
+    }
+)
+#: The section `zoo:` of the settings. Other keys may stand there, for people and for versions to come.
+SECTION = mapping(
+    {
+        "format": {"const": FORMAT},
+        "model": TEXT,
+        "output": {"enum": ["logits", "labels"]},
+        "output_stride": whole(1, 64),
+        "preprocess": array(STEP),
+        "labels": _LABELS,
+        "sha256": {"type": "object", "additionalProperties": SHA256},
+    },
+    {
+        "program": optional(file_name()),
+        "params": optional(file_name()),
+        "window": optional(mapping({"size": SIDES, "stride": SIDES})),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +100,8 @@ class Bundle:
         digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
             folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
+        proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
+            take them again; empty elsewhere.
     """
 
     folder: Path
@@ -77,6 +114,7 @@ class Bundle:
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
+    proven: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -94,12 +132,16 @@ class Bundle:
             shape = outline.input_shape
             if outline.parameters != found:
                 raise BundleError(
-                    f"{self.params} holds {found} tensors, but {self.program.name} needs {outline.parameters}.",
+                    "{params} holds {found} tensors, but {program} needs {needed}.",
                     "Take both files from the same export.",
+                    params=self.params,
+                    found=found,
+                    program=self.program.name,
+                    needed=outline.parameters,
                 )
         proven = {name: self._proven(name) for name in self.digests}
         own = [path for path in (self.program, self.params) if path is not None]
-        digests = [proven.get(path.name) or file_sha256(path) for path in own]
+        digests = [proven.get(path.name) or self._sha256(path) for path in own]
         return Program(
             path=self.program,
             params=self.params,
@@ -115,15 +157,25 @@ class Bundle:
         path, expected = self.folder / name, self.digests[name]
         if not path.is_file():
             raise BundleError(
-                f"{self.folder} has no {name}, but {SETTINGS} gives its digest.",
+                "{folder} has no {name}, but {settings} gives its digest.",
                 "Take all files from the same export.",
+                folder=self.folder,
+                name=name,
+                settings=SETTINGS,
             )
-        if (found := file_sha256(path)) != expected:
+        if (found := self._sha256(path)) != expected:
             raise BundleError(
-                f"{path} has sha256 {found}, but {SETTINGS} says {expected}.",
+                "{path} has sha256 {digest}, but {settings} says {expected}.",
                 "The file was changed or damaged: export the model again, or install it again.",
+                path=path,
+                digest=found,
+                settings=SETTINGS,
+                expected=expected,
             )
         return found
+
+    def _sha256(self, path: Path) -> str:
+        return self.proven.get(path.name) or file_sha256(path)
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -136,18 +188,22 @@ def read_bundle(folder: str | Path) -> Bundle:
     file = settings_file(folder)
     if file is None:
         raise BundleError(
-            f"{folder} has no {SETTINGS} and no {DEPLOY}. An export folder holds one of them, a program "
+            "{folder} has no {settings} and no {deploy}. An export folder holds one of them, a program "
             "(inference.json or .pdmodel) and its .pdiparams.",
             "Give the folder that holds these files; an archive must be unpacked first.",
+            folder=folder,
+            settings=SETTINGS,
+            deploy=DEPLOY,
         )
-    settings = read_settings(file)
+    settings = read_yaml(file, SETTINGS_KIND)
     if "zoo" in settings:
-        return _own(Reader(settings["zoo"], file, "zoo"), folder)
+        return _own(settings["zoo"], folder)
     if "Deploy" in settings:
-        return _foreign(Reader(settings, file, ""), folder)
+        return _foreign(settings, folder)
     raise BundleError(
-        f"{file} has neither a `zoo:` nor a `Deploy:` section.",
+        "{file} has neither a `zoo:` nor a `Deploy:` section.",
         "Give a folder that zoo, PaddleX or PaddleSeg exported.",
+        file=file,
     )
 
 
@@ -179,12 +235,14 @@ def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tup
             if program.is_file() and params.is_file():
                 return program, params
     raise BundleError(
-        f"{folder} has no {stems[0]}.json or {stems[0]}.pdmodel with a {stems[0]}.pdiparams beside it.",
+        "{folder} has no {stem}.json or {stem}.pdmodel with a {stem}.pdiparams beside it.",
         "Export the model again, or download it again.",
+        folder=folder,
+        stem=stems[0],
     )
 
 
-def _foreign(settings: Reader, folder: Path) -> Bundle:
+def _foreign(settings: Node, folder: Path) -> Bundle:
     deployed = read_deploy(settings)
     if deployed.program is None or deployed.params is None:
         program, params = _files(folder)
@@ -206,68 +264,43 @@ def _foreign(settings: Reader, folder: Path) -> Bundle:
     )
 
 
-def _named_files(zoo: Reader, folder: Path) -> tuple[Path, Path | None]:
+def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[Path, Path | None]:
     """Returns the program that the settings name, for an engine that knows its format, and its parameters."""
-    program, params = file_name(zoo["program"]), file_name(zoo["params"])
+    program, params, digests = values.get("program"), values.get("params"), values["sha256"]
     if program is None:
         return _files(folder)
     if Path(program).suffix in _PADDLE and params is None:
-        raise zoo["params"].fault("The name of the file of its parameters")
+        raise missing_key(section, "params")
     for name in filter(None, (program, params)):
         # Nothing but its digest says whether a file of an unknown format is whole.
-        if zoo["sha256"][name].missing:
-            raise zoo["sha256"].fault(f"The digest of {name}")
+        if name not in digests:
+            raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
     return folder / program, None if params is None else folder / params
 
 
-def _own(zoo: Reader, folder: Path) -> Bundle:
-    newest = zoo["format"].whole(1, 1_000_000)
-    if newest > FORMAT:
-        raise BundleError(
-            f"{folder} was written in bundle format {newest}; this zoo reads up to {FORMAT}.",
-            "Run: pip install --upgrade zoo-core",
-        )
-    program, params = _named_files(zoo, folder)
+def _own(section: Node, folder: Path) -> Bundle:
+    check_version(section, "format", FORMAT)
+    values = conform(section, SECTION)
+    labels, window = values["labels"], values.get("window")
+    if window and any(stride > side for stride, side in zip(window["stride"], window["size"], strict=True)):
+        raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
+    for name in values["sha256"]:
+        conform(replace(section["sha256"], value=name), file_name())
+    program, params = _named_files(section, values, folder)
     return Bundle(
         folder=folder,
         program=program,
         params=params,
-        model=zoo["model"].text(),
-        labels=_labels(zoo["labels"]),
-        preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
-        output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
-        output_stride=zoo["output_stride"].whole(1, 64),
-        digests={_plain(zoo["sha256"], name): zoo["sha256"][name].text() for name in zoo["sha256"].names()},
-        window=None if zoo["window"].missing else _window(zoo["window"]),
-    )
-
-
-def _plain(digests: Reader, name: str) -> str:
-    if not is_plain(name):
-        raise digests.fault(f"Names of files of this folder, not {name!r}")
-    return name
-
-
-def _window(window: Reader) -> Window:
-    size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
-    if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
-        raise window.fault("A size [height, width] and a stride of at most that")
-    return Window((size[0], size[1]), (stride[0], stride[1]))
-
-
-def _labels(labels: Reader) -> LabelSet:
-    classes = labels["classes"].items()
-    if not 1 <= len(classes) <= 256:
-        raise labels["classes"].fault("A list of 1 to 256 classes")
-    colors: list[tuple[int, int, int]] = []
-    for item in classes:
-        channels = [channel.whole(0, 255) for channel in item["color"].items()]
-        if len(channels) != 3:
-            raise item["color"].fault("A list of red, green and blue")
-        colors.append((channels[0], channels[1], channels[2]))
-    return LabelSet(
-        labels["name"].text(),
-        tuple(item["name"].text() for item in classes),
-        tuple(colors),
-        labels["ignore_index"].whole(0, 65535),
+        model=values["model"],
+        labels=LabelSet(
+            labels["name"],
+            tuple(item["name"] for item in labels["classes"]),
+            tuple(tuple(item["color"]) for item in labels["classes"]),
+            labels["ignore_index"],
+        ),
+        preprocess=tuple(read_step(step) for _, step in section["preprocess"].members()),
+        output=values["output"],
+        output_stride=values["output_stride"],
+        digests=values["sha256"],
+        window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
     )

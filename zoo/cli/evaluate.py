@@ -65,7 +65,7 @@ def evaluate(
     """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
     from zoo.learn.data import read_list
     from zoo.learn.evaluation import evaluate as run
-    from zoo.predict.model import load
+    from zoo.predict.load import load
     from zoo.results.mapping import read_mapping
 
     samples = read_list(data, root)
@@ -105,7 +105,7 @@ def evaluate(
         click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
     click.echo(f"{'mIoU':<{width}}  {_shown(report['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(report['accuracy'])}")
-    note(f"{len(samples)} pictures of {data}, {report['engine']}")
+    note("{count} pictures of {data}, {engine}", count=len(samples), data=data, engine=report["engine"])
 
 
 def _fraction(value: float) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from zoo.contract.device import Device, Probe
+from zoo.message import Message
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +74,7 @@ class Facts:
     Attributes:
         engine: Name of the engine.
         version: Version of its library.
-        setting: How it is set up, for people, such as "oneDNN, 2 threads".
+        setting: How it is set up, for people, such as "oneDNN, 2 threads"; may be empty.
         precision: Precision of the arithmetic, such as "float32".
         device: The device really used, such as "cpu" or "npu:1".
     """
@@ -87,7 +88,8 @@ class Facts:
     def __str__(self) -> str:
         """Returns them in one line for results, such as "paddle 3.2.2, oneDNN, 2 threads"."""
         precision = "" if self.precision == "float32" else self.precision
-        return ", ".join(filter(None, (f"{self.engine} {self.version}", self.setting, precision)))
+        parts = [part for part in (f"{self.engine} {self.version}", self.setting, precision) if part]
+        return Message("{parts:, }", parts=parts)
 
 
 class Session(Protocol):

@@ -10,18 +10,21 @@ from zoo.doctor.findings import Finding
 from zoo.engine.guard import GuardedBackend, GuardedDevice, guarded_backends, guarded_devices
 from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
+from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
-_KEPT = "trials"
-_REINSTALL = "Run: pip install --force-reinstall zoo-core"
+_KEPT = Message("trials")
+_REINSTALL = Message("Run: pip install --force-reinstall zoo-core")
 
 
 def plugins(found: Discovery) -> Iterator[Finding]:
     """Looks at every installed plugin: what it brings, or why it brings nothing."""
     if not any(plugin.group == "zoo.models" for plugin in found.plugins):
-        yield Finding("plugins", "models", "none installed", "note", "Run: pip install zoo-plugin-starter")
+        yield Finding(
+            "plugins", "models", Message("none installed"), "note", Message("Run: pip install zoo-plugin-starter")
+        )
     for plugin in found.plugins:
         yield from _plugin(plugin, found)
 
@@ -32,14 +35,15 @@ def engines(found: Discovery) -> Iterator[Finding]:
     asked = [(backend, *_usable(backend, devices)) for backend in guarded_backends(found)]
     nothing_runs = not any(usable for _, usable, _ in asked)
     for backend, usable, refusals in asked:
-        reasons = [f"not on {kind}: {probe.reason}" for kind, probe in refusals]
-        value = "; ".join([f"runs on {', '.join(usable)}", *reasons] if usable else reasons)
+        reasons = [Message("not on {kind}: {reason}", kind=kind, reason=probe.reason) for kind, probe in refusals]
+        facts = [Message("runs on {usable:, }", usable=usable), *reasons] if usable else reasons
         install = next((probe.install for _, probe in refusals if probe.install), "zoo plugins")
         # One that does not run is no problem while another does.
         state = "ok" if usable else "problem" if nothing_runs else "note"
-        yield Finding("engines", backend.name, value, state, "" if usable else f"Run: {install}")
+        hint = "" if usable else Message("Run: {install}", install=install)
+        yield Finding("engines", backend.name, Message("{facts:; }", facts=facts), state, hint)
     if not asked:
-        yield Finding("engines", "engines", "none installed", "problem", _REINSTALL)
+        yield Finding("engines", "engines", Message("none installed"), "problem", _REINSTALL)
     yield from _kept_trials({device.kind: device.install for device in devices})
 
 
@@ -49,11 +53,11 @@ def devices(found: Discovery) -> Iterator[Finding]:
     for device in installed:
         probe = device.probe()
         if probe.count:
-            names = f": {', '.join(probe.names)}" if probe.names else ""
-            yield Finding("devices", device.kind, f"{probe.count}{names}")
+            value = f"{probe.count}: {', '.join(probe.names)}" if probe.names else str(probe.count)
+            yield Finding("devices", device.kind, value)
         else:
-            hint = f"Run: {probe.install}" if probe.install else ""
-            yield Finding("devices", device.kind, f"none: {probe.reason}", "note", hint)
+            hint = Message("Run: {install}", install=probe.install) if probe.install else ""
+            yield Finding("devices", device.kind, Message("none: {reason}", reason=probe.reason), "note", hint)
     try:
         catalogue = read_catalogue().devices
     except RegistryError as error:
@@ -64,18 +68,28 @@ def devices(found: Discovery) -> Iterator[Finding]:
     present = {canonical_distribution(plugin.distribution) for plugin in found.plugins}
     for device in catalogue:
         if device.kind not in kinds and canonical_distribution(device.distribution) not in present:
-            yield Finding("devices", device.kind, "not installed", "ok", f"Run: pip install {device.distribution}")
+            yield Finding(
+                "devices",
+                device.kind,
+                "not installed",
+                "ok",
+                Message("Run: pip install {distribution}", distribution=device.distribution),
+            )
 
 
 def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
     if plugin.disabled:
-        value = f"{plugin.version}, left out by {DISABLE}"
-        yield Finding("plugins", plugin.distribution, value, "note", f"Run: unset {DISABLE}")
+        value = Message("{plugin}, left out by {disable}", plugin=plugin.version, disable=DISABLE)
+        yield Finding("plugins", plugin.distribution, value, "note", Message("Run: unset {disable}", disable=DISABLE))
         return
     if plugin.error is None:
         models = [card.name for family in plugin.families for card in family.cards]
         brings = [*models, *(d.kind for d in plugin.devices), *(b.name for b in plugin.backends)]
-        yield Finding("plugins", plugin.distribution, f"{plugin.version}: {', '.join(brings) or 'brings nothing'}")
+        yield Finding(
+            "plugins",
+            plugin.distribution,
+            Message("{plugin}: {brings}", plugin=plugin.version, brings=", ".join(brings) or Message("brings nothing")),
+        )
     for problem in found.problems(plugin):
         yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
 
@@ -100,17 +114,25 @@ def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
         pass
     if damaged:
-        yield Finding("engines", _KEPT, f"damaged records: {damaged}; their programs will be tried again", "note")
+        value = Message("damaged records: {damaged}; their programs will be tried again", damaged=damaged)
+        yield Finding("engines", _KEPT, value, "note")
     for (versions, device), settings in sorted(counts.items()):
         # A single program may need what its engine does wrongly in the preferred way; of most of them it says more.
         mostly = 2 * sum(count for (used, best), count in settings.items() if used == best) < settings.total()
         for (setting, preferred), count in sorted(settings.items()):
-            value = f"programs of {versions} that run on {device}{f' with {setting}' if setting else ''}: {count}"
+            where = Message("{device} with {setting}", device=device, setting=setting) if setting else device
+            value = Message(
+                "programs of {versions} that run on {where}: {count}", versions=versions, where=where, count=count
+            )
             if mostly and setting != preferred:
-                install = installs.get(device.partition(":")[0])
-                hint = f"It is slower than {preferred}, which failed here.{f' Run: {install}' if install else ''}"
+                install = installs.get(device.partition(":")[0]) or "zoo doctor"
+                hint = Message(
+                    "It is slower than {preferred}, which failed here. Run: {install}",
+                    preferred=preferred,
+                    install=install,
+                )
                 yield Finding("engines", _KEPT, value, "note", hint)
             else:
                 yield Finding("engines", _KEPT, value)
     if not counts and not damaged:
-        yield Finding("engines", _KEPT, "none yet; a program is tried when it is first loaded")
+        yield Finding("engines", _KEPT, Message("none yet; a program is tried when it is first loaded"))

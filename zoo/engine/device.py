@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.engine.guard import GuardedDevice
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
+from zoo.message import Message
 from zoo.registry.discovery import Discovery
 
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
@@ -38,9 +39,11 @@ def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[
     guarded = GuardedDevice(device, str(found.owner(device)))
     probe = guarded.probe()
     if index >= probe.count:
-        reason = probe.reason or f"there are {probe.count}, numbered from 0"
-        hint = f"Run: {probe.install}" if probe.install else "Use device='cpu'"
-        raise DeviceUnavailableError(f"The device {kind}:{index} cannot be used: {reason}.", hint)
+        reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
+        hint = Message("Run: {install}", install=probe.install) if probe.install else Message("Use device='cpu'")
+        raise DeviceUnavailableError(
+            "The device {kind}:{index} cannot be used: {reason}.", hint, kind=kind, index=index, reason=reason
+        )
     return guarded, index, probe.names
 
 
@@ -51,21 +54,33 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
     if "," in name:
         first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())
         return DeviceNotInstalledError(
-            f"The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
-            f"Give one, such as {first[0] if first else 'cpu'}",
+            "The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
+            "Give one, such as {first}",
+            name=name,
+            first=first[0] if first else "cpu",
         )
     if kind == "auto":
         return DeviceNotInstalledError(
-            f"The device {name!r} leaves the choice to zoo, which makes none. Installed: {', '.join(present)}.",
+            "The device {name!r} leaves the choice to zoo, which makes none. Installed: {present:, }.",
             "Give one, such as cpu",
+            name=name,
+            present=present,
         )
     if number and kind in (*_KNOWN, *present) and (kind == "cpu" or not number.isdecimal()):
         return DeviceNotInstalledError(
-            f"The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
-            f"Give one, such as {kind if kind == 'cpu' else f'{kind}:0'}",
+            "The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
+            "Give one, such as {kind}",
+            name=name,
+            kind=kind if kind == "cpu" else Message("{kind}:0", kind=kind),
         )
-    hint = f"Run: pip install zoo-device-{kind}" if kind in _KNOWN else "Use cpu, or a kind with a number: gpu:0"
-    return DeviceNotInstalledError(f"The device {name!r} is not installed here. Installed: {', '.join(present)}.", hint)
+    hint = (
+        Message("Run: pip install zoo-device-{kind}", kind=kind)
+        if kind in _KNOWN
+        else Message("Use cpu, or a kind with a number: gpu:0")
+    )
+    return DeviceNotInstalledError(
+        "The device {name!r} is not installed here. Installed: {present:, }.", hint, name=name, present=present
+    )
 
 
 def available_cores() -> int:

@@ -17,6 +17,7 @@ from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
 from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
+from zoo.message import Message
 from zoo.registry.discovery import Discovery
 
 if TYPE_CHECKING:
@@ -77,8 +78,11 @@ class GuardedDevice(Device):
             yield
         except (Exception, SystemExit) as cause:
             raise DeviceUnavailableError(
-                f"The device {self.kind}:{index} cannot be used: {failure(self.owner, method, cause)}.",
+                "The device {kind}:{index} cannot be used: {reason}.",
                 _report(self.owner),
+                kind=self.kind,
+                index=index,
+                reason=failure(self.owner, method, cause),
             ) from cause
 
 
@@ -117,15 +121,22 @@ class GuardedBackend(Backend):
             raise
         except (Exception, SystemExit) as cause:
             raise BackendError(
-                f"The engine {self.name} cannot open {program.path} on {request.device_name}: "
-                f"{failure(self.owner, 'open', cause)}.",
+                "The engine {engine} cannot open {program} on {device}: {reason}.",
                 _report(self.owner),
+                engine=self.name,
+                program=program.path,
+                device=request.device_name,
+                reason=failure(self.owner, "open", cause),
             ) from cause
         if not isinstance(facts, Facts) or not callable(getattr(session, "run", None)):
             raise BackendError(
-                f"The engine {self.name} opened {program.path} as an object of type {type(session).__name__} without "
-                f"`run` or without zoo.plugin.Facts in `facts`; {self.owner} does not keep the contract.",
+                "The engine {engine} opened {program} as an object of type {type} without `run` or without "
+                "zoo.plugin.Facts in `facts`; {owner} does not keep the contract.",
                 _report(self.owner),
+                engine=self.name,
+                program=program.path,
+                type=type(session).__name__,
+                owner=self.owner,
             )
         return GuardedSession(session, facts, program, self.owner)
 
@@ -164,14 +175,21 @@ class GuardedSession(Session):
         except InferenceError:
             raise
         except (Exception, SystemExit) as cause:
-            reason = cause.message.rstrip(".") if isinstance(cause, ZooError) else failure(self._owner, "run", cause)
+            reason = cause.message if isinstance(cause, ZooError) else failure(self._owner, "run", cause)
             raise InferenceError(
-                f"The engine {self._facts.engine} failed on a batch of shape {batch.shape}: {reason}.",
+                "The engine {engine} failed on a batch of shape {shape}: {reason}.",
                 _report(self._owner),
+                engine=self._facts.engine,
+                shape=batch.shape,
+                reason=reason,
             ) from cause
         if fault := _fault(output, batch.shape, self._program):
             raise InferenceError(
-                f"The engine {self._facts.engine} of {self._owner} returned {fault}.", _report(self._owner)
+                "The engine {engine} of {owner} returned {reason}.",
+                _report(self._owner),
+                engine=self._facts.engine,
+                owner=self._owner,
+                reason=fault,
             )
         return output
 
@@ -204,26 +222,33 @@ def asked(question: Callable[[], Any], owner: str) -> Probe:
     except (Exception, SystemExit) as cause:
         return Probe(0, failure(owner, "its probe", cause))
     if not isinstance(answer, Probe):
-        return Probe(0, f"{owner} answered with an object of type {type(answer).__name__}, not with a zoo.plugin.Probe")
+        kind = type(answer).__name__
+        return Probe(
+            0,
+            Message(
+                "{owner} answered with an object of type {type}, not with a zoo.plugin.Probe", owner=owner, type=kind
+            ),
+        )
     names: tuple[Any, ...] = answer.names
     if type(answer.count) is not int or answer.count < 0:
-        return Probe(0, f"{owner} counts {answer.count!r} devices")
+        return Probe(0, Message("{owner} counts {count!r} devices", owner=owner, count=answer.count))
     texts: tuple[Any, ...] = (answer.reason, answer.install, *names)
     if not all(isinstance(text, str) for text in texts):
-        return Probe(0, f"{owner} answered with a zoo.plugin.Probe that holds something else than text")
+        return Probe(0, Message("{owner} answered with a zoo.plugin.Probe of other things than texts", owner=owner))
     if answer.count and names and len(names) != answer.count:
-        return Probe(0, f"{owner} counts {answer.count} but names {len(names)}: {', '.join(map(str, names))}")
+        return Probe(
+            0,
+            Message(
+                "{owner} counts {count} but names {number}: {names:, }",
+                owner=owner,
+                count=answer.count,
+                number=len(names),
+                names=names,
+            ),
+        )
     if not answer.count and not answer.reason:
-        return Probe(0, f"{owner} gives no reason", install=answer.install)
+        return Probe(0, Message("{owner} gives no reason", owner=owner), install=answer.install)
     return answer
-
-
-def _answered(outcome: Outcome, owner: str) -> Probe:
-    if outcome.reason is not None:
-        return Probe(0, f"the probe of {owner}, in a process of its own, {outcome.reason}")
-    answer: dict[str, Any] = outcome.answer
-    answer["names"] = tuple(answer["names"])
-    return Probe(**answer)
 
 
 def plain(program: Program) -> dict[str, Any]:
@@ -231,18 +256,32 @@ def plain(program: Program) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(program).items()}
 
 
-def failure(owner: str, what: str, cause: BaseException) -> str:
+def failure(owner: str, where: str, cause: BaseException) -> Message:
     """Returns a clause that says how code of a plugin failed."""
     text = " ".join(str(cause).split()).rstrip(".")
-    return f"{owner} failed in {what} with {type(cause).__name__}{f': {text}' if text else ''}"
+    return Message(
+        "{owner} failed in {where} with {error}",
+        owner=owner,
+        where=Message("its probe") if where == "its probe" else where,
+        error=f"{type(cause).__name__}{f': {text}' if text else ''}",
+    )
 
 
-def _report(owner: str) -> str:
-    return f"Run it again with --debug and report the traceback to the author of {owner}."
+def _answered(outcome: Outcome, owner: str) -> Probe:
+    if outcome.reason is not None:
+        return Probe(
+            0,
+            Message("the probe of {owner}, in a process of its own, {reason}", owner=owner, reason=outcome.reason),
+        )
+    return Probe(**outcome.answer)
 
 
-def _fault(output: object, batch: tuple[int, ...], program: Program) -> str:
-    """Returns what is wrong with an output, as the end of a sentence; empty where nothing is.
+def _report(owner: str) -> Message:
+    return Message("Run it again with --debug and report the traceback to the author of {owner}.", owner=owner)
+
+
+def _fault(output: object, batch: tuple[int, ...], program: Program) -> Message | None:
+    """Returns what is wrong with an output, as the end of a sentence; None where nothing is.
 
     What a foreign program returns is told from its output, and refused where it is told.
     """
@@ -250,19 +289,29 @@ def _fault(output: object, batch: tuple[int, ...], program: Program) -> str:
     import numpy as np
 
     if not isinstance(output, np.ndarray):
-        return f"an object of type {type(output).__name__}; a numpy array was expected"
+        return Message("an object of type {type}; a numpy array was expected", type=type(output).__name__)
     count, _, height, width = batch
     shape = output.shape
     if not shape or shape[0] != count:
-        return f"an array of shape {shape} for {count} pictures; as many outputs as pictures were expected"
+        return Message(
+            "an array of shape {shape} for {count} pictures; as many outputs as pictures were expected",
+            shape=shape,
+            count=count,
+        )
     if program.output != "logits":
-        return ""
+        return None
     stride = program.output_stride
     fits = len(shape) == 4 and all(
         side > 0 and abs(side * stride - pixels) < stride
         for side, pixels in zip(shape[2:], (height, width), strict=True)
     )
     if fits and output.dtype in (np.float32, np.float16):
-        return ""
-    expected = f"({count}, classes, {-(-height // stride)}, {-(-width // stride)})"
-    return f"{output.dtype} of shape {shape}; float32 logits of shape {expected} were expected"
+        return None
+    return Message(
+        "{dtype} of shape {shape}; float32 logits of shape ({count}, classes, {height}, {width}) were expected",
+        dtype=output.dtype,
+        shape=shape,
+        count=count,
+        height=-(-height // stride),
+        width=-(-width // stride),
+    )

@@ -8,6 +8,7 @@ from functools import partial
 
 from zoo import errors
 from zoo.base.home import home
+from zoo.contract.device import Probe
 from zoo.contract.engine import Program, Request, Session
 from zoo.engine.device import available_cores, find_device
 from zoo.engine.engine import Engine, Opener
@@ -16,6 +17,7 @@ from zoo.engine.lanes import Lanes, check_streams
 from zoo.engine.processes import ProcessSession
 from zoo.engine.trial import Trial, in_child
 from zoo.errors import BackendError, BackendNotInstalledError, DeviceUnavailableError
+from zoo.message import Message
 from zoo.registry.discovery import CORE, Discovery, discover
 
 _TRIAL_SECONDS = 240.0
@@ -94,26 +96,38 @@ def choose_backend(
     """
     if name != "auto" and name not in found.backends:
         raise BackendError(
-            f"There is no engine called {name!r}. Installed: {', '.join(sorted(found.backends)) or 'none'}.",
+            "There is no engine called {name!r}. Installed: {backends:, }.",
             "Use backend='auto'",
+            name=name,
+            backends=sorted(found.backends) or [Message("none")],
         )
-    reasons: dict[str, str] = {}
-    install = ""
+    refusals: dict[str, Probe] = {}
     for backend in _in_order(found) if name == "auto" else [_guarded(name, found)]:
         answer = backend.supports(device, program)
         if answer.count:
             return backend, answer.names
-        reasons[backend.name] = answer.reason
-        install = install or answer.install
-    if len(reasons) == 1:
-        [(only, reason)] = reasons.items()
-        message = f"The engine {only} cannot be used on {device.kind}: {reason}."
-    else:
-        listed = "; ".join(f"{known}: {reason}" for known, reason in reasons.items())
-        message = f"No engine can run {program.path.name} on {device.kind}. {listed or 'None is installed'}."
-    if install:
-        raise BackendNotInstalledError(message, f"Run: {install}")
-    raise BackendNotInstalledError(message, "Run: zoo doctor" if name == "auto" else "Use backend='auto'")
+        refusals[backend.name] = answer
+    install = next((answer.install for answer in refusals.values() if answer.install), "")
+    hint = Message("Run: {install}", install=install) if install else Message("Run: zoo doctor")
+    if len(refusals) == 1:
+        [(only, answer)] = refusals.items()
+        raise BackendNotInstalledError(
+            "The engine {engine} cannot be used on {device}: {reason}.",
+            hint,
+            engine=only,
+            device=device.kind,
+            reason=answer.reason,
+        )
+    raise BackendNotInstalledError(
+        "No engine can run {program} on {device}. {reasons:; }.",
+        hint,
+        program=program.path.name,
+        device=device.kind,
+        reasons=[
+            Message("{engine}: {reason}", engine=engine, reason=answer.reason) for engine, answer in refusals.items()
+        ]
+        or [Message("None is installed")],
+    )
 
 
 def _try_first(
@@ -134,13 +148,26 @@ def _try_first(
         name, message, hint = outcome.answer
         raise getattr(errors, name)(message, hint)
     if outcome.reason is not None:
-        what = f"a trial of {program.path} with the engine {backend.name}, in a process of its own, {outcome.reason}"
+        what = Message(
+            "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
+            program=program.path,
+            engine=backend.name,
+            reason=outcome.reason,
+        )
         if device.tried_first:
             raise DeviceUnavailableError(
-                f"The device {request.device_name} of {device.owner} cannot be used: {what}.", "Use device='cpu'"
+                "The device {device} of {owner} cannot be used: {reason}.",
+                "Use device='cpu'",
+                device=request.device_name,
+                owner=device.owner,
+                reason=what,
             )
         raise BackendError(
-            f"The engine {backend.name} of {backend.owner} cannot be used: {what}.", "Use backend='auto'"
+            "The engine {engine} of {owner} cannot be used: {reason}.",
+            "Use backend='auto'",
+            engine=backend.name,
+            owner=backend.owner,
+            reason=what,
         )
     trial.keep("", "")
 

@@ -14,6 +14,7 @@ from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Program, Request
 from zoo.contract.hooks import hookimpl
 from zoo.errors import BackendError, BackendNotInstalledError, DeviceError
+from zoo.message import Message
 
 if TYPE_CHECKING:
     from zoo.engine.paddle_session import PaddleSession
@@ -34,12 +35,15 @@ class PaddleBackend(Backend):
         """Says whether paddle is installed and the program one of its own; does not import it."""
         spec = importlib.util.find_spec("paddle")
         if spec is None:
-            return Probe(0, "paddlepaddle is not installed", install=device.install)
+            return Probe(0, Message("paddlepaddle is not installed"), install=device.install)
         if importlib.util.find_spec("setuptools") is None:
             # paddlepaddle imports it without asking for it in its metadata.
-            return Probe(0, "setuptools, which it needs, is not installed", install=device.install)
+            return Probe(0, Message("setuptools, which it needs, is not installed"), install=device.install)
         if program is not None and (program.params is None or program.path.suffix not in _FORMATS):
-            return Probe(0, f"it opens .json and .pdmodel with their .pdiparams, not {program.path.name}")
+            return Probe(
+                0,
+                Message("it opens .json and .pdmodel with their .pdiparams, not {program}", program=program.path.name),
+            )
         return Probe(1, names=(f"paddle {_version(spec.origin)}".strip(),))
 
     def open(self, program: Program, request: Request) -> PaddleSession:
@@ -61,7 +65,10 @@ class PaddleBackend(Backend):
                 from paddle.inference import create_predictor
         except ImportError as error:
             raise BackendNotInstalledError(
-                f"paddlepaddle cannot be imported: {error}.", f"Run: {device.install or 'pip install paddlepaddle'}"
+                "paddlepaddle cannot be imported: {reason}.",
+                "Run: {install}",
+                reason=error,
+                install=device.install or Message("pip install paddlepaddle"),
             ) from error
         from zoo.engine.cout import COUT
         from zoo.engine.paddle_probe import first_line, working_settings
@@ -80,8 +87,11 @@ class PaddleBackend(Backend):
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
-                    f"paddle {version} cannot open {program.path}: {first_line(error)}.",
+                    "paddle {version} cannot open {program}: {error}.",
                     "Export the model again with this version of paddlepaddle.",
+                    version=version,
+                    program=program.path,
+                    error=first_line(error),
                 ) from error
 
         settings = working_settings(program, version) if on_cpu else ("",)
@@ -118,9 +128,13 @@ def _prepare_environment(device: Device) -> None:
             # The one place that writes the environment.
             os.environ[variable] = value
         elif (found := os.environ.get(variable)) != value:
-            when = "was imported without it" if found is None else f"has it as {found!r}"
+            when = Message("was imported without it") if found is None else Message("has it as {value!r}", value=found)
             raise DeviceError(
-                f"The device {device.kind} needs {variable}={value}, but paddle {when}. It reads this variable when it "
+                "The device {kind} needs {variable}={value}, but paddle {when}. It reads this variable when it "
                 "is imported.",
-                f"Run: export {variable}={value}  (before Python is started)",
+                "Run: export {variable}={value}  (before Python is started)",
+                kind=device.kind,
+                variable=variable,
+                value=value,
+                when=when,
             )

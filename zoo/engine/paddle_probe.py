@@ -23,6 +23,7 @@ from zoo.engine.paddle_settings import (
 from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.engine.trial import Outcome, Trial, in_child
 from zoo.errors import BackendError
+from zoo.message import Message
 
 _log = logging.getLogger("zoo.engine")
 _TOLERANCE = 1e-3
@@ -48,9 +49,12 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
         setting, outcome = _probe(program)
         if outcome.reason is not None and not program.trusted:
             raise BackendError(
-                f"paddle {version} failed on {program.path} in a trial in a process of its own ({outcome.reason}). "
+                "paddle {version} failed on {program} in a trial in a process of its own ({reason}). "
                 "Nothing was opened in this process.",
                 "Export the model again with this version of paddlepaddle, or get the files again from their source.",
+                version=version,
+                program=program.path,
+                reason=outcome.reason,
             )
         if outcome.reason is None and outcome.lasting:
             trial.keep(setting, SETTINGS[0])
@@ -105,7 +109,7 @@ def _compare(program: Path, params: Path, declared: list[int] | None, setting: s
         wrong = (difference > _TOLERANCE * max(1.0, float(np.abs(expected).max()))).mean()
         # Label programs may differ on single pixels where two classes are equal; logits programs not at all.
         if wrong > (0.001 if np.issubdtype(expected.dtype, np.integer) else 0.0):
-            raise ValueError(f"the results differ from plain ones on {wrong:.2%} of the values")
+            raise ValueError(Message("the results differ from plain ones on {wrong:.2%} of the values", wrong=wrong))
 
 
 def run_predictor(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:

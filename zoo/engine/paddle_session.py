@@ -15,6 +15,7 @@ from zoo.contract.engine import Facts
 from zoo.engine.cout import COUT
 from zoo.engine.paddle_probe import first_line, run_predictor
 from zoo.errors import InferenceError
+from zoo.message import Message
 
 _log = logging.getLogger("zoo.engine")
 
@@ -52,9 +53,11 @@ class PaddleSession:
     @property
     def facts(self) -> Facts:
         """The setting is the one in use, with the number of threads where the device has settings."""
-        setting = self._settings[0]
-        if setting:
-            setting += f", {self._threads} {'thread' if self._threads == 1 else 'threads'}"
+        setting, threads = self._settings[0], self._threads
+        if setting and threads == 1:
+            setting = Message("{setting}, 1 thread", setting=setting)
+        elif setting:
+            setting = Message("{setting}, {threads} threads", setting=setting, threads=threads)
         return Facts("paddle", self._version, setting, "float32", self._device)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
@@ -72,9 +75,10 @@ class PaddleSession:
         # A predictor answers an empty batch with the answer to the one before.
         if batch.ndim != 4 or batch.dtype != np.float32 or 0 in batch.shape:
             raise InferenceError(
-                f"The batch has shape {batch.shape} and dtype {batch.dtype}. (N, C, H, W) float32 without empty "
-                "axes was expected.",
+                "The batch has shape {shape} and dtype {dtype}. (N, C, H, W) float32 without empty axes was expected.",
                 "Pass pictures to Model.predict, which makes such batches.",
+                shape=batch.shape,
+                dtype=batch.dtype,
             )
         with self._lock:
             if self._predictor is None:
@@ -98,10 +102,13 @@ class PaddleSession:
         """Goes on to the next setting, or raises when none is left."""
         if isinstance(error, MemoryError) or len(self._settings) == 1:
             raise InferenceError(
-                f"paddle {self._version} failed on a batch of shape {shape}: {first_line(error)}.",
-                "Use a smaller batch_size or a smaller picture."
+                "paddle {version} failed on a batch of shape {shape}: {error}.",
+                Message("Use a smaller batch_size or a smaller picture.")
                 if isinstance(error, MemoryError)
-                else "Run it again with --debug and report the traceback.",
+                else Message("Run it again with --debug and report the traceback."),
+                version=self._version,
+                shape=shape,
+                error=first_line(error),
             ) from error
         _log.warning(
             "paddle failed with %s on a batch of shape %s (%s); going on with %s",

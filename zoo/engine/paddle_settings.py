@@ -24,9 +24,17 @@ def clean_config(program: Path, params: Path) -> Any:
     """
     from paddle.inference import Config
 
-    config = Config(str(program), str(params))
+    class CheckedConfig(Config):
+        """A paddle without GPU takes `enable_use_gpu` for nothing and runs on the CPU."""
+
+        def enable_use_gpu(self, *arguments: Any, **options: Any) -> None:
+            super().enable_use_gpu(*arguments, **options)
+            if not self.use_gpu():
+                raise RuntimeError("the installed paddle is built without GPU")
+
+    config = CheckedConfig(str(program), str(params))
     config.disable_glog_info()
-    # On by default, and it would still be on where a device is enabled in vain.
+    # On by default.
     config.disable_mkldnn()
     return config
 

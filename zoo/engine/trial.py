@@ -25,9 +25,23 @@ from zoo.base.files import (
 from zoo.base.home import home
 from zoo.contract.refs import resolve
 from zoo.errors import CacheError, OutputError
+from zoo.message import Message
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import STRING, array, mapping
 
 _log = logging.getLogger("zoo.engine")
 _SUFFIX = ".trial.json"
+# Nobody sees this error: the trial is made again.
+_KIND = DocumentKind(CacheError)
+_SCHEMA = mapping(
+    {
+        **dict.fromkeys(("program", "engine", "device", "precision", "setting", "preferred"), STRING),
+        "versions": array(STRING),
+    },
+    closed=True,
+)
 # What a child exits with when the job itself raised.
 _RAISED = 3
 # Signals that say the same; others, such as SIGKILL for want of memory, come from outside.
@@ -120,20 +134,24 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
-        return Outcome(f"took more than {seconds:g} seconds", lasting=False)
+        return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
     except OSError as error:
-        return Outcome(str(error), lasting=False)
+        return Outcome(Message("could not start: {reason}", reason=error.strerror or error), lasting=False)
     said = ended.stderr.decode("utf-8", "replace").strip()
     if ended.returncode < 0:
         number = -ended.returncode
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and "bad_alloc" not in said
-        return Outcome(f"ended by {signal.Signals(number).name}", lasting=crashed)
+        return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
     try:
-        answer = json.loads(ended.stdout)
+        answer = _unpacked(json.loads(ended.stdout))
     except ValueError:
-        last = said.splitlines()[-1] if said else "no message"
-        return Outcome(f"exit status {ended.returncode}: {last}", lasting=ended.returncode == _RAISED)
+        reason = Message(
+            "exit status {status}: {reason}",
+            status=ended.returncode,
+            reason=said.splitlines()[-1] if said else Message("no message"),
+        )
+        return Outcome(reason, lasting=ended.returncode == _RAISED)
     return Outcome(None, lasting=True, answer=answer)
 
 
@@ -143,13 +161,29 @@ def _folder() -> Path:
 
 def _read(record: Path) -> dict[str, Any] | None:
     try:
-        document: Any = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return conform(read_json(record, _KIND), _SCHEMA)
+    except CacheError:
         return None
-    names = {*(field.name for field in dataclasses.fields(Trial)), "setting", "preferred"}
-    if not isinstance(document, dict) or set(cast("dict[str, Any]", document)) != names:
-        return None
-    return cast("dict[str, Any]", document)
+
+
+def _packed(value: Any) -> Any:
+    """Returns plain data that keeps template and values of a message."""
+    if isinstance(value, Message):
+        return {"template": value.template, "values": _packed(dict(value.values))}
+    if isinstance(value, dict):
+        return {name: _packed(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_packed(item) for item in cast("list[Any]", value)]
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_unpacked(item) for item in cast("list[Any]", value))
+    if not isinstance(value, dict):
+        return value
+    items = {name: _unpacked(item) for name, item in cast("dict[str, Any]", value).items()}
+    return Message(items["template"], **items["values"]) if items.keys() == {"template", "values"} else items
 
 
 def _child(job: str, arguments: str) -> None:
@@ -165,7 +199,7 @@ def _child(job: str, arguments: str) -> None:
             sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
             sys.stderr.flush()
             os._exit(_RAISED)
-        json.dump(answer, answers)
+        json.dump(_packed(answer), answers)
     sys.stderr.flush()
     # Not by the usual way out: a library that fails in its own end has answered all the same.
     os._exit(0)

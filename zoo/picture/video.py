@@ -1,19 +1,16 @@
-"""Video files, frame by frame, with PyAV or OpenCV."""
+"""Video files, frame by frame, with PyAV."""
 
 from __future__ import annotations
 
-import importlib
-import logging
-import shutil
-import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from typing import Any, BinaryIO, cast
+from contextlib import closing
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError, SourceError
+from zoo.message import Message
 from zoo.picture.containers import (
     HEAD_BYTES,
     container_of,
@@ -25,16 +22,14 @@ from zoo.picture.opening import (
     undecodable,
 )
 
-_EXPECTED = "Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video."
-_HINT = "Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4"
-_LOG = logging.getLogger("zoo")
+_EXPECTED = Message("Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video.")
+_HINT = Message("Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4")
 
 
 def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture | SourceError]:
     """Decodes a video, one frame at a time.
 
-    PyAV is used if it can be imported, else OpenCV. Both give the same pixels, but only PyAV tells of damage inside,
-    and that only where the codec notices it.
+    Damage inside is told of where the codec notices it.
 
     Args:
         file: The file, which must stay open meanwhile.
@@ -54,69 +49,53 @@ def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture
         with closing(_frames(file, container, name, max_pixels)) as frames:
             for pixels in frames:
                 number += 1
-                yield Picture(np.ascontiguousarray(pixels), f"frame {number}")
+                yield Picture(np.ascontiguousarray(pixels), Message("frame {number}", number=number))
         if not number:
-            raise DecodeError(f"{name} is a video without a frame. {_EXPECTED}", _HINT)
+            raise DecodeError("{name} is a video without a frame. {expected}", _HINT, name=name, expected=_EXPECTED)
         if missing:
-            fact = f"{name} breaks off after {number} frames: {missing} of its bytes are missing. {_EXPECTED}"
+            fact = Message(
+                "{name} breaks off after {number} frames: {missing} of its bytes are missing. {expected}",
+                name=name,
+                number=number,
+                missing=missing,
+                expected=_EXPECTED,
+            )
             raise DecodeError(fact, "Copy or download the file again.")
     except SourceError as error:
         yield error
     except Exception as error:
-        yield undecodable(f"{name} (frame {number + 1})" if number else name, error, _EXPECTED, _HINT)
+        yield undecodable(
+            Message("{name} (frame {number})", name=name, number=number + 1) if number else name,
+            error,
+            _EXPECTED,
+            _HINT,
+        )
 
 
 def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Generator[NDArray[np.uint8], None, None]:
     try:
         import av
         from av.stream import Disposition
-    except ImportError:
-        try:
-            cv2 = importlib.import_module("cv2")
-        except ImportError:
-            fact = f"{name} is a video, and neither PyAV nor OpenCV can be imported. One of them was expected."
-            raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from None
-        yield from _with_opencv(cv2, file, name, max_pixels)
-        return
+    except ImportError as error:
+        fact = Message(
+            "{name} is a video, and PyAV, which reads videos, cannot be imported: {reason}.", name=name, reason=error
+        )
+        raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from error
     with av.open(file, format=container) as opened:
         videos = opened.streams.video
         stream = next((video for video in videos if not video.disposition & Disposition.attached_pic), None)
         if stream is None:
-            raise DecodeError(f"{name} holds no pictures, only sound or data. {_EXPECTED}", "Give a video.")
+            raise DecodeError(
+                "{name} holds no pictures, only sound or data. {expected}",
+                "Give a video.",
+                name=name,
+                expected=_EXPECTED,
+            )
         check_size(stream.codec_context.height, stream.codec_context.width, name, max_pixels)
         # Left alone, FFmpeg paints over damage it notices; and frames may be larger than the header says.
         stream.codec_context.options = {"err_detect": "crccheck+explode", "max_pixels": str(max_pixels)}
         for frame in opened.decode(stream):
             if frame.is_corrupt:
-                raise ValueError("it is damaged")
+                raise ValueError(Message("it is damaged"))
             check_size(frame.height, frame.width, name, max_pixels)
             yield np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
-
-
-def _with_opencv(cv2: Any, file: BinaryIO, name: str, max_pixels: int) -> Iterator[NDArray[np.uint8]]:
-    _LOG.info("%s: OpenCV decodes it and would not tell of damage inside; PyAV would", name)
-    with _path_of(file) as path:
-        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
-        try:
-            if not capture.isOpened():
-                raise ValueError("OpenCV cannot open it")
-            height, width = cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH
-            check_size(int(capture.get(height)), int(capture.get(width)), name, max_pixels)
-            while (read := cast("tuple[bool, NDArray[np.uint8]]", capture.read()))[0]:
-                yield read[1][:, :, ::-1]
-        finally:
-            capture.release()
-
-
-@contextmanager
-def _path_of(file: BinaryIO) -> Generator[str, None, None]:
-    """OpenCV takes nothing but paths; a nameless copy leaves nothing behind, however the process ends."""
-    try:
-        descriptor = file.fileno()
-    except OSError:
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy)
-            copy.flush()
-            yield f"/dev/fd/{copy.fileno()}"
-    else:
-        yield f"/dev/fd/{descriptor}"

@@ -22,6 +22,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import PluginContractError
+from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
 
 _OPTIONAL_INT = (int, type(None))
@@ -67,8 +68,11 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
     families: list[Family] = []
     for item in _items(plugin, "zoo_families", result):
         if not isinstance(item, Family):
-            _refuse(plugin, f"zoo_families returned {_shown(item)} where a zoo.plugin.Family was expected")
-        _check_api(plugin, f"the family {item.name!r}", item.api, distribution)
+            _refuse(
+                plugin,
+                Message("zoo_families returned {item} where a zoo.plugin.Family was expected", item=_shown(item)),
+            )
+        _check_api(plugin, Message("the family {family!r}", family=item.name), item.api, distribution)
         _check_family(plugin, item)
         families.append(item)
     return tuple(families)
@@ -86,9 +90,12 @@ def check_devices(plugin: str, result: object, distribution: Distribution | None
     devices = _items(plugin, "zoo_devices", result)
     for item in devices:
         if not isinstance(item, Device):
-            _refuse(plugin, f"zoo_devices returned {_shown(item)} where a zoo.plugin.Device object was expected")
+            _refuse(
+                plugin,
+                Message("zoo_devices returned {item} where a zoo.plugin.Device object was expected", item=_shown(item)),
+            )
         kind = getattr(item, "kind", None)
-        _check_api(plugin, f"the device {kind!r}", getattr(item, "api", None), distribution)
+        _check_api(plugin, Message("the device {kind!r}", kind=kind), getattr(item, "api", None), distribution)
         _check_name(plugin, "device", kind)
     return devices
 
@@ -104,10 +111,15 @@ def check_backends(plugin: str, result: object, distribution: Distribution | Non
     for item in backends:
         name = getattr(item, "name", None)
         if isinstance(item, type) or not callable(getattr(item, "open", None)):
-            _refuse(plugin, f"zoo_backends returned {_shown(item)} where a zoo.plugin.Backend object was expected")
-        _check_api(plugin, f"the engine {name!r}", getattr(item, "api", None), distribution)
+            _refuse(
+                plugin,
+                Message(
+                    "zoo_backends returned {item} where a zoo.plugin.Backend object was expected", item=_shown(item)
+                ),
+            )
+        _check_api(plugin, Message("the engine {name!r}", name=name), getattr(item, "api", None), distribution)
         if not callable(getattr(item, "supports", None)):
-            _refuse(plugin, f"the engine {name!r} has no method `supports`")
+            _refuse(plugin, Message("the engine {name!r} has no method `supports`", name=name))
         _check_name(plugin, "engine", name)
     return backends
 
@@ -118,38 +130,67 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
         _expect(plugin, what, "api", api, (int,))
     if isinstance(api, int) and api > API:
         raise PluginContractError(
-            f"{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows version "
-            f"{API} and older.",
-            f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+            "{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows "
+            "version {known} and older.",
+            'Run: pip install --upgrade "{wanted_core}"',
+            plugin=plugin,
+            what=what,
+            api=api,
+            known=API,
+            wanted_core=_wanted_core(distribution),
         )
     if api is None or api != API:
-        version = "which does not say for which version" if api is None else f"written for version {api}"
+        version = (
+            Message("which does not say for which version")
+            if api is None
+            else Message("written for version {api}", api=api)
+        )
         owner = distribution.name if distribution is not None else "PLUGIN"
         raise PluginContractError(
-            f"{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {API}.",
-            f"Run: pip install --upgrade {owner}  (or write api={API} into it, if it is yours)",
+            "{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {api}.",
+            "Run: pip install --upgrade {owner}  (or write api={api} into it, if it is yours)",
+            plugin=plugin,
+            what=what,
+            version=version,
+            api=API,
+            owner=owner,
         )
 
 
 def _check_family(plugin: str, family: Family) -> None:
     _check_name(plugin, "family", family.name)
     for field in ("title", "network", "recipe"):
-        _expect(plugin, f"the family {family.name!r}", field, getattr(family, field), (str,))
-    _expect(plugin, f"the family {family.name!r}", "cards", family.cards, (tuple,))
+        _expect(plugin, Message("the family {family!r}", family=family.name), field, getattr(family, field), (str,))
+    _expect(plugin, Message("the family {family!r}", family=family.name), "cards", family.cards, (tuple,))
     owners: dict[str, str] = {}
     for card in cast("tuple[object, ...]", family.cards):
         if not isinstance(card, ModelCard):
-            _refuse(plugin, f"the family {family.name!r} holds {_shown(card)} where a ModelCard was expected")
+            _refuse(
+                plugin,
+                Message(
+                    "the family {family!r} holds {card} where a ModelCard was expected",
+                    family=family.name,
+                    card=_shown(card),
+                ),
+            )
         _check_card(plugin, card)
         for name in {fold(name) for name in (card.name, *card.aliases)}:
             if name in owners:
-                _refuse(plugin, f"the models {owners[name]!r} and {card.name!r} share the name {name!r}")
+                _refuse(
+                    plugin,
+                    Message(
+                        "the models {owner!r} and {model!r} share the name {name!r}",
+                        owner=owners[name],
+                        model=card.name,
+                        name=name,
+                    ),
+                )
             owners[name] = card.name
 
 
 def _check_card(plugin: str, card: ModelCard) -> None:
     _check_name(plugin, "model", card.name)
-    where = f"the card {card.name!r}"
+    where = Message("the card {model!r}", model=card.name)
     for field, types in _CARD_FIELDS:
         _expect(plugin, where, field, getattr(card, field), types)
     for field, kind in _CARD_TUPLES:
@@ -160,40 +201,67 @@ def _check_card(plugin: str, card: ModelCard) -> None:
     for metric in card.metrics:
         _expect(plugin, where, "metrics", metric.value, (float, int))
         if not 0 <= metric.value <= 1:
-            _refuse(plugin, f"{where} gives {metric.name} as {metric.value}; a fraction of 1 was expected")
+            _refuse(
+                plugin,
+                Message(
+                    "{where} gives {metric} as {metric_value}; a fraction of 1 was expected",
+                    where=where,
+                    metric=metric.name,
+                    metric_value=metric.value,
+                ),
+            )
     for alias in card.aliases:
         _check_name(plugin, "model", alias)
 
 
 def _check_name(plugin: str, kind: str, name: object) -> None:
     if not is_valid(name):
-        _refuse(plugin, f"the {kind} name {name!r} is not allowed; expected {RULE}")
+        _refuse(
+            plugin, Message("the {kind} name {name!r} is not allowed; expected {rule}", kind=kind, name=name, rule=RULE)
+        )
     if kind in ("device", "engine") and fold(cast("str", name)) == "auto":
-        _refuse(plugin, f"the {kind} name {name!r} is not allowed; it leaves the choice to zoo")
+        _refuse(
+            plugin,
+            Message("the {kind} name {name!r} is not allowed; it leaves the choice to zoo", kind=kind, name=name),
+        )
 
 
 def _items(plugin: str, hook: str, result: object) -> tuple[Any, ...]:
     if not isinstance(result, (list, tuple)):
-        _refuse(plugin, f"{hook} returned {_shown(result)} where a list or tuple was expected")
+        _refuse(
+            plugin,
+            Message("{hook} returned {result} where a list or tuple was expected", hook=hook, result=_shown(result)),
+        )
     return tuple(cast("list[Any] | tuple[Any, ...]", result))
 
 
 def _expect(plugin: str, where: str, field: str, value: object, types: tuple[type, ...]) -> None:
     if not isinstance(value, types):
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
-        _refuse(plugin, f"{where} has {_shown(value)} in {field!r} where {wanted} was expected")
+        _refuse(
+            plugin,
+            Message(
+                "{where} has {value} in {field!r} where {wanted} was expected",
+                where=where,
+                value=_shown(value),
+                field=field,
+                wanted=wanted,
+            ),
+        )
 
 
 def _refuse(plugin: str, fault: str) -> NoReturn:
-    raise PluginContractError(f"{plugin} does not keep the contract: {fault}.", "Run: zoo plugins check")
+    raise PluginContractError(
+        "{plugin} does not keep the contract: {reason}.", "Run: zoo plugins check", plugin=plugin, reason=fault
+    )
 
 
 def _shown(value: object) -> str:
     if isinstance(value, type):
-        return f"the class {value.__name__}"
+        return Message("the class {value}", value=value.__name__)
     if value is None or isinstance(value, (str, int, float)):
         return repr(value)[:60]
-    return f"an object of type {type(value).__name__}"
+    return Message("an object of type {type}", type=type(value).__name__)
 
 
 def _wanted_core(distribution: Distribution | None) -> str:

@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
+from zoo.message import Message
 from zoo.results.classes import ClassArea, classes_in
 from zoo.results.encode import SCHEMA, Mark
+from zoo.settings.check import conform, mismatch
+from zoo.settings.document import DocumentKind, Node, Source
+from zoo.settings.rules import array, mapping, whole
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
@@ -19,7 +23,20 @@ if TYPE_CHECKING:
 #: Larger masks are not decoded: a document of a few bytes could ask for any amount of memory.
 MAX_DECODED_PIXELS = 1 << 30
 
-_HINT = "Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask."
+_RESULT = DocumentKind(
+    error=DecodeError,
+    noun=Message("a result document"),
+    hint=Message("Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask."),
+    name=Message("The result document"),
+)
+# The values of the mask may be very many, so they are not looked at one by one here.
+_HEAD = mapping(
+    {
+        "schema": {"const": SCHEMA},
+        "size": array(whole(1, MAX_DECODED_PIXELS), 2, 2, title="[height, width]"),
+        "mask": mapping({"encoding": {"enum": ["rle", "full"]}, "dtype": {"enum": ["uint8", "uint16"]}}),
+    }
+)
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -90,25 +107,12 @@ def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
     Raises:
         DecodeError: The document has another schema or no mask, or its runs or rows do not make up the mask.
     """
-    if not isinstance(cast(object, document), Mapping):
-        raise _damaged(f"it is a {type(document).__name__}, and an object was expected")
-    if document.get("schema") != SCHEMA:
-        raise _damaged(f"its schema is {document.get('schema')!r}, and {SCHEMA!r} was expected")
-    size = _integers(document.get("size"), "size", 1, MAX_DECODED_PIXELS)
-    if len(size) != 2 or size[0] * size[1] > MAX_DECODED_PIXELS:
-        raise _damaged(f"its size is {size}, and [height, width] of at most {MAX_DECODED_PIXELS} pixels was expected")
-    content = document.get("mask")
-    if not isinstance(content, Mapping):
-        raise _damaged("it has no mask")
-    mask = cast(Mapping[str, Any], content)
-    encoding, name = mask.get("encoding"), mask.get("dtype")
-    if encoding not in ("rle", "full") or name not in ("uint8", "uint16"):
-        raise _damaged(
-            f"its mask has encoding and dtype {(encoding, name)}, and 'rle' or 'full' with 'uint8' or 'uint16' were "
-            "expected"
-        )
-    dtype = np.uint8 if name == "uint8" else np.uint16
-    flat = _from_runs(mask, dtype, size) if encoding == "rle" else _from_rows(mask, dtype, size)
+    root = Node(dict(document) if isinstance(cast(object, document), Mapping) else document, Source(_RESULT))
+    size, mask = (conform(root, _HEAD)[name] for name in ("size", "mask"))
+    if size[0] * size[1] > MAX_DECODED_PIXELS:
+        raise mismatch(root["size"], Message("[height, width] of at most {most} pixels", most=MAX_DECODED_PIXELS))
+    dtype = np.uint8 if mask["dtype"] == "uint8" else np.uint16
+    flat = _from_runs(mask, dtype, size) if mask["encoding"] == "rle" else _from_rows(mask, dtype, size)
     return flat.reshape(size[0], size[1])
 
 
@@ -118,9 +122,20 @@ def _from_runs(
     values = _integers(mask.get("values"), "mask.values", 0, int(np.iinfo(dtype).max))
     lengths = _integers(mask.get("lengths"), "mask.lengths", 1, MAX_DECODED_PIXELS)
     if len(values) != len(lengths):
-        raise _damaged(f"its mask has {len(values)} values but {len(lengths)} lengths")
+        raise _damaged(
+            Message(
+                "its mask has {count} values but {lengths_count} lengths", count=len(values), lengths_count=len(lengths)
+            )
+        )
     if sum(lengths) != size[0] * size[1]:
-        raise _damaged(f"the runs of its mask have {sum(lengths)} pixels, and {size[0]}x{size[1]} were expected")
+        raise _damaged(
+            Message(
+                "the runs of its mask have {sum} pixels, and {size}x{size2} were expected",
+                sum=sum(lengths),
+                size=size[0],
+                size2=size[1],
+            )
+        )
     return np.repeat(np.array(values, dtype=dtype), lengths)
 
 
@@ -129,7 +144,7 @@ def _from_rows(
 ) -> NDArray[np.uint8 | np.uint16]:
     rows = mask.get("rows")
     if not isinstance(rows, list):
-        raise _damaged("its mask.rows is no list")
+        raise _damaged(Message("its mask.rows is no list"))
     most = int(np.iinfo(dtype).max)
     parts = [
         np.array(_integers(row, f"mask.rows[{number}]", 0, most), dtype)
@@ -137,20 +152,36 @@ def _from_rows(
     ]
     lengths = sorted({part.size for part in parts})
     if len(parts) != size[0] or lengths != [size[1]]:
-        raise _damaged(f"its mask has {len(parts)} rows of {lengths[:5]} pixels, and {size[0]}x{size[1]} were expected")
+        raise _damaged(
+            Message(
+                "its mask has {count} rows of {lengths} pixels, and {size}x{size2} were expected",
+                count=len(parts),
+                lengths=lengths[:5],
+                size=size[0],
+                size2=size[1],
+            )
+        )
     return np.concatenate(parts)
 
 
 def _integers(value: object, name: str, least: int, most: int) -> list[int]:
     items = cast(list[object], value) if isinstance(value, list) else None
     if items is None:
-        raise _damaged(f"its {name} is no list")
+        raise _damaged(Message("its {name} is no list", name=name))
     for item in items:
         # A bool is an int to Python and none to JSON.
         if type(item) is not int or not least <= item <= most:
-            raise _damaged(f"its {name} holds {item!r:.40}, and whole numbers from {least} to {most} were expected")
+            raise _damaged(
+                Message(
+                    "its {name} holds {item!r:.40}, and whole numbers from {least} to {most} were expected",
+                    name=name,
+                    item=item,
+                    least=least,
+                    most=most,
+                )
+            )
     return cast(list[int], items)
 
 
 def _damaged(fact: str) -> DecodeError:
-    return DecodeError(f"The result document cannot be decoded: {fact}.", _HINT)
+    return DecodeError("The result document cannot be decoded: {fact}.", _RESULT.hint, fact=fact)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from zoo.base.flow import ahead
-from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.results.document import SCHEMA, describe, to_json
 from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png
@@ -105,8 +104,10 @@ def image_target(save_path: str | os.PathLike[str], kind: str) -> Target:
     """
     if kind not in _SUFFIXES:
         raise OutputError(
-            f"There is no picture of kind {printable(repr(kind))}. Expected one of: {', '.join(_SUFFIXES)}.",
+            "There is no picture of kind {kind!r}. Expected one of: {suffixes:, }.",
             'Use kind="overlay"',
+            kind=kind,
+            suffixes=list(_SUFFIXES),
         )
     return find_target(save_path, _SUFFIXES[kind])
 
@@ -125,8 +126,10 @@ def _file_format(form: str) -> FileFormat:
 
     if form not in FILES:
         raise OutputError(
-            f"There is no format {printable(repr(form))}. Expected one of: {', '.join(FORMATS)}.",
+            "There is no format {form!r}. Expected one of: {formats:, }.",
             'Use format="coco"',
+            form=form,
+            formats=list(FORMATS),
         )
     return FILES[form]
 

@@ -32,7 +32,7 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Layout:
     """All windows of a picture: every span of rows with every span of columns.
 
     Attributes:
@@ -48,7 +48,7 @@ class Plan:
     grid: tuple[int, int]
 
 
-def plan(size: tuple[int, int], window: Window, output_stride: int) -> Plan:
+def lay_out(size: tuple[int, int], window: Window, output_stride: int) -> Layout:
     """Covers a picture with windows.
 
     A side no longer than the window is covered by one window of its own length. Otherwise windows follow each other at
@@ -57,18 +57,14 @@ def plan(size: tuple[int, int], window: Window, output_stride: int) -> Plan:
 
     Args:
         size: (H, W) of the picture.
-        window: Size and stride, multiples of the output stride.
+        window: Size and stride, of a form that `check_window` accepts.
         output_stride: Pixels of input per pixel of logits.
-
-    Raises:
-        ConfigError: The window is of another form.
     """
-    check_window(window, output_stride)
     rows, columns = (
         _spans(length, side, stride, output_stride)
         for length, side, stride in zip(size, window.size, window.stride, strict=True)
     )
-    return Plan(rows, columns, output_stride, (-(-size[0] // output_stride), -(-size[1] // output_stride)))
+    return Layout(rows, columns, output_stride, (-(-size[0] // output_stride), -(-size[1] // output_stride)))
 
 
 def usual_stride(size: tuple[int, int], output_stride: int) -> tuple[int, int]:
@@ -86,20 +82,28 @@ def check_window(window: Window, output_stride: int) -> None:
     for what, pair in (("size", window.size), ("stride", window.stride)):
         if len(pair) != 2 or min(pair) < 1:
             raise ConfigError(
-                f"The {what} of the windows is {pair}. (height, width) in pixels, both at least 1, was expected.",
+                "The {what} of the windows is {pair}. (height, width) in pixels, both at least 1, was expected.",
                 "Use window=(1024, 1024), stride=(768, 768)",
+                what=what,
+                pair=pair,
             )
         if any(value % output_stride for value in pair):
             raise ConfigError(
-                f"The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
+                "The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
                 "expected.",
-                f"Use {tuple(max(1, round(value / output_stride)) * output_stride for value in pair)}",
+                "Use {example}",
+                what=what,
+                pair=pair,
+                output_stride=output_stride,
+                example=tuple(max(1, round(value / output_stride)) * output_stride for value in pair),
             )
     if window.stride[0] > window.size[0] or window.stride[1] > window.size[1]:
         raise ConfigError(
-            f"The stride {window.stride} of the windows is larger than their size {window.size}: pixels between them "
-            "would be left out. A stride of at most the size was expected.",
+            "The stride {stride} of the windows is larger than their size {size}: pixels between them would be "
+            "left out. A stride of at most the size was expected.",
             "Use three quarters of the size, so that windows overlap.",
+            stride=window.stride,
+            size=window.size,
         )
 
 

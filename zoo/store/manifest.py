@@ -5,16 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
-from zoo.registry.records import is_sha256
+from zoo.errors import CacheError
+from zoo.message import Message
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, array, mapping
 
 FILES = "files"
 MANIFEST = "manifest.json"
+_NAME = {
+    "title": Message("the name of a file inside its folder"),
+    "type": "string",
+    # No part is empty, "." or "..", and none holds what another system takes for a separator.
+    "pattern": r"^(?!(?:[^\0]*/)?\.{0,2}(?:/|\Z))[^\\\0]+\Z",
+}
+#: Of a list of files.
+FILES_RULE = array(
+    mapping({"name": _NAME, "size": BYTES, "sha256": SHA256}, {"stamp": array({"type": "integer"}, 2, 2)})
+)
+_MANIFEST = DocumentKind(
+    error=CacheError,
+    noun=Message("a list of files"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +62,17 @@ def tree_digest(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
 
 
+def digests_of(manifest: Manifest) -> dict[str, str]:
+    """Returns the digest of each file by its name."""
+    return {entry.name: entry.sha256 for entry in manifest}
+
+
 def take_manifest(folder: Path) -> Manifest:
     """Reads every file below a folder."""
     return tuple(_entry(folder, name) for name in sorted(_names(folder)))
 
 
-def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[list[str], Manifest]:
+def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[Sequence[str], Manifest]:
     """Compares a folder with its manifest.
 
     Args:
@@ -60,21 +84,31 @@ def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[list[str]
         What is wrong, a phrase a file; and the manifest with the stamps of today.
     """
     found = _names(folder)
-    faults = [f"{name} does not belong there" for name in sorted(found - {entry.name for entry in manifest})]
+    faults = [
+        Message("{name} does not belong there", name=name)
+        for name in sorted(found - {entry.name for entry in manifest})
+    ]
     fresh: list[FileEntry] = []
     for entry in manifest:
         fresh.append(entry)
         if entry.name not in found:
-            faults.append(f"{entry.name} is missing")
+            faults.append(Message("{model} is missing", model=entry.name))
             continue
         path = folder / entry.name
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_ino)
         if status.st_size != entry.size:
-            faults.append(f"{entry.name} has {status.st_size} bytes instead of {entry.size}")
+            faults.append(
+                Message(
+                    "{model} has {st_size} bytes instead of {size}",
+                    model=entry.name,
+                    st_size=status.st_size,
+                    size=entry.size,
+                )
+            )
         elif thorough or stamp != entry.stamp:
             if file_sha256(path) != entry.sha256:
-                faults.append(f"{entry.name} has another content")
+                faults.append(Message("{model} has another content", model=entry.name))
             else:
                 fresh[-1] = replace(entry, stamp=stamp)
     return faults, tuple(fresh)
@@ -91,31 +125,20 @@ def manifest_document(manifest: Manifest, stamps: bool = True) -> list[dict[str,
     return plain
 
 
-def read_manifest(document: Any) -> Manifest:
-    """Reads what `manifest_document` returned.
+def read_manifest(file: Path) -> Manifest:
+    """Reads the file that holds what `manifest_document` returned.
 
     Raises:
-        ValueError: It is anything else.
+        CacheError: It cannot be read, or is anything else.
     """
-    if not isinstance(document, list):
-        raise ValueError("the list of files is not a list")
-    return tuple(_read_entry(item) for item in document)
+    return entries(conform(read_json(file, _MANIFEST), FILES_RULE))
 
 
-def _read_entry(item: Any) -> FileEntry:
-    if not isinstance(item, Mapping):
-        raise ValueError("a file of the list is not a mapping")
-    name, size, sha256, stamp = item.get("name"), item.get("size"), item.get("sha256"), item.get("stamp", [0, 0])
-    parts = name.split("/") if isinstance(name, str) else [""]
-    if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise ValueError(f"{name!r} is not the name of a file inside its folder")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(f"{name}: the size is {size!r}")
-    if not is_sha256(sha256):
-        raise ValueError(f"{name}: the digest is {sha256!r}")
-    if not (isinstance(stamp, list) and len(stamp) == 2 and all(isinstance(number, int) for number in stamp)):
-        raise ValueError(f"{name}: the stamp is {stamp!r}")
-    return FileEntry("/".join(parts), size, sha256, (stamp[0], stamp[1]))
+def entries(files: list[dict[str, Any]]) -> Manifest:
+    """Returns the manifest of plain data that follow `FILES_RULE`."""
+    return tuple(
+        FileEntry(item["name"], item["size"], item["sha256"], tuple(item.get("stamp", (0, 0)))) for item in files
+    )
 
 
 def _names(folder: Path) -> set[str]:

@@ -23,8 +23,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from zoo.base.files import write_atomic
-from zoo.base.text import printable
 from zoo.errors import CacheError, OutputError
+from zoo.message import Message
 from zoo.registry.records import (
     RECORDS,
     TREES,
@@ -86,20 +86,12 @@ class Store:
         Raises:
             CacheError: The record is damaged or cannot be read.
         """
-        path = self._records / f"{key}.json"
         try:
-            return read_record(key, path.read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise CacheError(
-                f"{printable(path)} cannot be read: {error.strerror or error}.", "Correct its permissions."
-            ) from error
-        except ValueError as error:
-            raise CacheError(
-                f"The record {printable(path)} is damaged: {printable(str(error))}.",
-                "Run: zoo cache verify --repair  (the artifact's digest is then recorded anew at the next download)",
-            ) from error
+            return read_record(self._records / f"{key}.json")
+        except CacheError as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+                return None
+            raise
 
     def records(self) -> list[Record]:
         """Returns the records of everything that was ever stored and not forgotten, by key.
@@ -129,15 +121,19 @@ class Store:
         """
         place = self.trees / tree
         try:
-            manifest = read_manifest(json.loads((place / MANIFEST).read_bytes()))
+            manifest = read_manifest(place / MANIFEST)
             if tree_digest(manifest) != tree:
-                raise ValueError("it is not the list of this folder")
+                raise _damaged(place, Message("{manifest} is not the list of this folder", manifest=MANIFEST))
             faults, fresh = changes(place / FILES, manifest, thorough)
-        except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise _damaged(place, f"{MANIFEST} or a file of it cannot be read: {reason}") from error
+        except DamagedError:
+            raise
+        except CacheError as error:
+            raise _damaged(place, error.message) from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise _damaged(place, Message("a file of it cannot be read: {reason}", reason=reason)) from error
         if faults:
-            raise _damaged(place, "; ".join(faults))
+            raise _damaged(place, Message("{faults:; }", faults=faults))
         if fresh != manifest:
             # A cache that cannot be written to takes the digests again next time.
             with contextlib.suppress(OutputError):
@@ -173,9 +169,10 @@ class Store:
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise CacheError(
-                f"The cache folder {printable(self.home)} cannot be used: {error.strerror or error}. A folder that can "
-                "be written to was expected.",
+                "The cache folder {home} cannot be used: {reason}. A folder that can be written to was expected.",
                 "Run: export ZOO_HOME=FOLDER  (a writable one)",
+                home=self.home,
+                reason=error.strerror or error,
             ) from error
 
     @contextlib.contextmanager
@@ -195,12 +192,14 @@ class Store:
                 lock.acquire(timeout=0)
             except Timeout:
                 if waiting is not None:
-                    waiting("waits for another process that is fetching it")
+                    waiting(Message("waits for another process that is fetching it"))
                 _wait(lock, waiting)
         except OSError as error:
             raise CacheError(
-                f"The lock {printable(lock.lock_file)} cannot be taken: {error.strerror or error}.",
+                "The lock {lock_file} cannot be taken: {reason}.",
                 "Run: export ZOO_HOME=FOLDER  (a writable one on a local disk)",
+                lock_file=lock.lock_file,
+                reason=error.strerror or error,
             ) from error
         try:
             yield
@@ -231,8 +230,10 @@ class Store:
         except (OSError, OutputError) as error:
             shutil.rmtree(scratch, ignore_errors=True)
             raise CacheError(
-                f"The cache folder {printable(self.home)} cannot be written to: {printable(str(error))}",
+                "The cache folder {home} cannot be written to: {reason}",
                 "Make room (zoo cache prune), or run: export ZOO_HOME=FOLDER",
+                home=self.home,
+                reason=error,
             ) from error
         return tree, manifest
 
@@ -276,7 +277,7 @@ class Store:
                 continue
             _flush_folder(self.trees)
             return
-        raise OSError(errno.EBUSY, f"{place} is being written by others again and again")
+        raise OSError(errno.EBUSY, Message("{place} is being written by others again and again", place=place))
 
 
 def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
@@ -286,12 +287,13 @@ def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
             return
         except Timeout:
             if waiting is not None:
-                waiting("still waits for another process that is fetching it")
+                waiting(Message("still waits for another process that is fetching it"))
 
 
 def _damaged(place: Path, reason: str) -> DamagedError:
     return DamagedError(
-        f"The stored files in {printable(place)} are damaged: {printable(reason)}.", "Run: zoo cache verify --repair"
+        Message("The stored files in {place} are damaged: {reason}.", place=place, reason=reason),
+        Message("Run: zoo cache verify --repair"),
     )
 
 

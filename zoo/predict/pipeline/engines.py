@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.errors import BackendError
+from zoo.message import Message
 
 
 def no_faster_engine(asked: str) -> BackendError:
@@ -14,9 +15,15 @@ def no_faster_engine(asked: str) -> BackendError:
     from zoo.registry.discovery import discover
 
     engines = sorted(discover("zoo.backends").backends)
-    hint = "Leave it out." if len(engines) < 2 else "Leave it out, or name the engine you want with backend=."
+    hint = (
+        Message("Leave it out.")
+        if len(engines) < 2
+        else Message("Leave it out, or name the engine you want with backend=.")
+    )
     return BackendError(
-        f"{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. Installed engines: "
-        f"{', '.join(engines) or 'none'}.",
+        "{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. "
+        "Installed engines: {engines}.",
         hint,
+        asked=asked,
+        engines=", ".join(engines) or "none",
     )

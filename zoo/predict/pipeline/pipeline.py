@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
-from zoo.base.text import printable
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
+from zoo.message import Message, printable
 from zoo.predict.pipeline.config import (
     LOAD,
     PREDICT,
     PipelineConfig,
+    unknown_option,
 )
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
-from zoo.settings.check import unknown_key
-from zoo.settings.document import node_of
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Source
@@ -115,14 +114,16 @@ def load_model(
         ZooError: As `zoo.load` says; where the model's plugin or files are missing, the hint names the model that
             needs neither.
     """
-    from zoo.predict.model import load
+    from zoo.predict.load import load
 
     try:
         model = load(config.model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     except (ModelNotInstalledError, FetchError) as error:
         if isinstance(error, LockMismatchError):
             raise
-        hint = f"{error.hint.rstrip('.')}. Or use the model that comes with zoo, in a pipeline file: model: starter"
+        hint = Message(
+            "{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=error.hint
+        )
         raise type(error)(error.message, hint) from error
     if config.target_size is not None:
         steps = with_target_size(model.bundle.preprocess, config.target_size)
@@ -167,15 +168,16 @@ class Pipeline:
             OutputError: While iterating: a result cannot be written.
         """
         if (input is None) == (x is None):
-            raise TypeError("predict() takes one input: predict(input) or predict(x=input)")
+            raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
             if name in (*LOAD, "model", "target_size"):
                 raise ConfigError(
-                    f"`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
-                    f"Give it there: create_pipeline(..., {name}=...)",
+                    "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
+                    "Give it there: create_pipeline(..., {name}=...)",
+                    name=name,
                 )
             if name not in PREDICT:
-                raise unknown_key(node_of(None, name), name, PREDICT)
+                raise unknown_option(name, PREDICT)
         config = self.config.override(**options)
         arguments = config.predict_arguments()
         predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)
