@@ -57,7 +57,7 @@ class ProcessSession(Session):
             self._worker = _Worker(self._order)
         except _EndedError as end:
             raise BackendError(
-                f"The process of the engine ended ({end}) when it opened the program.", "Use streams=1"
+                "The process of the engine ended ({how}) when it opened the program.", "Use streams=1", how=str(end)
             ) from None
         self._facts = self._worker.facts
 
@@ -77,8 +77,9 @@ class ProcessSession(Session):
                 raise InferenceError("The session is closed. An open one was expected.", "Load the model again.")
             if self._ends >= _MOST_ENDS:
                 raise InferenceError(
-                    f"The process of the engine ended {self._ends} times in a row. It is not started again.",
+                    "The process of the engine ended {count} times in a row. It is not started again.",
                     "Load the model again, with streams=1 for an engine without other processes.",
+                    count=self._ends,
                 )
             try:
                 if self._worker.gone:
@@ -87,17 +88,19 @@ class ProcessSession(Session):
             except _EndedError as end:
                 self._ends += 1
                 raise InferenceError(
-                    f"The process of the engine ended ({end}) on a batch of shape {batch.shape}.",
+                    "The process of the engine ended ({how}) on a batch of shape {shape}.",
                     "Use a smaller picture or streams=1",
+                    how=str(end),
+                    shape=batch.shape,
                 ) from None
             except InferenceError:
                 self._ends = 0
                 raise
-            except (ZooError, MemoryError) as error:
-                raise InferenceError(
-                    error.message if isinstance(error, ZooError) else f"There is too little memory: {error}.",
-                    "Use streams=1",
-                ) from error
+            except MemoryError as error:
+                raise InferenceError("There is too little memory: {reason}.", "Use streams=1", reason=error) from error
+            except ZooError as error:
+                # What is raised when a process is started again.
+                raise InferenceError(error.message, error.hint) from error
             self._ends = 0
             return output
 
@@ -198,7 +201,9 @@ def _started(descriptor: int) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except OSError as error:
-        raise BackendError(f"The process of the engine cannot be started: {error}.", "Use streams=1") from error
+        raise BackendError(
+            "The process of the engine cannot be started: {reason}.", "Use streams=1", reason=error
+        ) from error
 
 
 def _work(descriptor: int) -> None:
