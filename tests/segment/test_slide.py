@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from scenes import draw_scene
 from support import cells
 from zoo.contract.spec import (
-    Custom,
     Normalize,
     Pad,
     ResizeLong,
@@ -306,7 +305,6 @@ def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bu
     [
         ({"output": "labels"}, "returns labels"),
         ({"preprocess": (ResizeLong(320), Normalize())}, "step ResizeLong"),
-        ({"preprocess": (Custom("a:b"), Normalize())}, "step Custom"),
     ],
 )
 def test_bundles_that_cannot_be_cut_into_windows_say_so(bundle, changes, said):

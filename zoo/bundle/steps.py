@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 from zoo.contract.spec import (
-    Custom,
     Normalize,
     Pad,
     Resize,
@@ -17,7 +16,7 @@ from zoo.contract.spec import (
 from zoo.message import Message
 from zoo.settings.reader import Reader
 
-_STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize, Custom)}
+_STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize)}
 
 
 def write_step(step: Step) -> dict[str, Any]:
@@ -64,9 +63,6 @@ def _check_step(step: Any, where: Reader) -> None:
         where["size"].whole(1, 65536)
     elif isinstance(step, Pad):
         where["multiple"].whole(1, 4096)
-    elif isinstance(step, Custom):
-        # A settings file must never name code to run; only a plugin's card may.
-        raise where.fault(Message("No Custom step in a file"))
 
 
 def _tupled(value: Any) -> Any:
