@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from support import small_network
+import zoo
+from support import onnx_folder, small_network
 from zoo.bundle.bundle import (
     Bundle,
     read_bundle,
@@ -75,16 +77,19 @@ def test_a_paddlex_bundle_has_the_sections_paddlex_reads(paddlex_bundle: Bundle)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda s: s["zoo"].update(format=2), "bundle format 2"),
-        (lambda s: s["zoo"].update(output="boxes"), "zoo.output"),
+        (lambda s: s["zoo"].update(format=2), r"line \d+: `zoo.format` is 2; this zoo reads up to 1"),
+        (lambda s: s["zoo"].update(output="boxes"), "`zoo.output` is 'boxes'; expected logits or labels"),
         (lambda s: s["zoo"].update(output_stride=0), "zoo.output_stride"),
         (lambda s: s["zoo"]["labels"].update(classes=[]), "1 to 256 classes"),
-        (lambda s: s["zoo"].update(preprocess=[{"Reezise": {"size": [1, 1]}}]), r"zoo.preprocess\[0\]"),
+        (
+            lambda s: s["zoo"].update(preprocess=[{"Reezise": {"size": [1, 1]}}]),
+            r"\[0\].Reezise` is not a key",
+        ),
         (lambda s: s["zoo"].update(preprocess=[{"Resize": {"size": [0, 0]}}]), "from 1 to 65536"),
         (lambda s: s["zoo"].update(preprocess=[{"Normalize": {"mean": [0.5], "std": [0]}}]), "none of them 0"),
         (
             lambda s: s["zoo"].update(preprocess=[{"Custom": {"ref": "os:system", "options": {}}}]),
-            r"zoo.preprocess\[0\]",
+            r"\.Custom` is not a key",
         ),
         (lambda s: s.pop("zoo"), "neither a `zoo:` nor a `Deploy:`"),
     ],
@@ -102,7 +107,7 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
     text = (copy / "inference.yml").read_text()
     assert text.count(": class 1") == 1
     (copy / "inference.yml").write_text(text.replace(": class 1", f": {word}"))
-    with pytest.raises(BundleError, match=r"zoo.labels.classes\[1\].name.*in quotes"):
+    with pytest.raises(BundleError, match=r"line \d+: `zoo.labels.classes\[1\].name`.*in quotes"):
         read_bundle(copy)
     (copy / "inference.yml").write_text(text.replace(": class 1", f": '{word}'"))
     assert read_bundle(copy).labels.names[1] == word
@@ -113,11 +118,11 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
     [
         (b"", "is empty"),
         (b"# nothing\n", "is empty"),
-        (b"# two\n- a\n- b\n", "holds a list in line 2"),
-        (b"text", "holds a single value in line 1"),
-        (b"zoo:\n  model: \xff\xfe", "not UTF-8 text in line 2"),
-        (b"zoo: {format: 1}\nzoo: {format: 1}\n", "twice.*line 2"),
-        (b"a: &x [1]\nb: *x\n", "alias in line 2"),
+        (b"# two\n- a\n- b\n", "line 2: the file holds a list"),
+        (b"text", "line 1: the file holds a list or a single value"),
+        (b"zoo:\n  model: \xff\xfe", "line 2: the file is not UTF-8 text"),
+        (b"zoo: {format: 1}\nzoo: {format: 1}\n", "line 2: the file has the key 'zoo' twice"),
+        (b"a: &x [1]\nb: *x\n", "line 2: the file has an alias"),
         (b"a: !!python/object/apply:os.system ['true']\n", "tag"),
         (b"a: " + b"[" * 500 + b"]" * 500, "deeper than 50"),
         (
@@ -125,9 +130,9 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
             + b"".join(b"%c: &%c [%s]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9)) for i in range(9)),
             "alias",
         ),
-        (b"a: 1\n<<: {a: 2}\n", "tag.*merge.*line 2"),
-        (b"a: " + b"x" * 1_100_000, "at most 1000000"),
-        (b"? [1, 2]\n: 3\n", "not a scalar"),
+        (b"a: 1\n<<: {a: 2}\n", "line 2: .*merge"),
+        (b"a: " + b"x" * 1_100_000, "larger than 1000000 bytes"),
+        (b"? [1, 2]\n: 3\n", "line 1: the file has a key that is a list or a mapping"),
         (b"a: [1\n", "cannot be parsed"),
     ],
 )
@@ -142,7 +147,7 @@ def test_hostile_settings_are_refused_quickly(copy: Path, content: bytes, words:
 def test_a_tag_that_names_code_runs_nothing(copy: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     (copy / "inference.yml").write_text(f"zoo: !!python/object/apply:os.system ['touch {marker}']\n")
-    with pytest.raises(BundleError, match=r"the tag .*os\.system.* in line 1"):
+    with pytest.raises(BundleError, match=r"line 1: the file has the tag .*os\.system"):
         read_bundle(copy)
     assert not marker.exists()
 
@@ -255,3 +260,46 @@ def test_exporting_leaves_the_network_as_it_was(tmp_path: Path, seven_labels) ->
     assert not network.backbone.features.training
     for name, value in network.state_dict().items():
         np.testing.assert_array_equal(value.numpy(), before[name])
+
+
+@pytest.fixture
+def onnx(tmp_path: Path, seven_labels) -> Path:
+    """A folder whose program is an ONNX file, which nothing here looks into."""
+    return onnx_folder(tmp_path / "cells", seven_labels)
+
+
+def test_a_program_of_any_format_is_named_by_the_settings_and_known_by_its_digest(onnx: Path, bundle: Bundle) -> None:
+    program = zoo.read_bundle(onnx).verify()
+    assert (program.path, program.params, program.folder) == (onnx / "cells.onnx", None, onnx)
+    assert (program.trusted, program.output, program.output_stride, program.input_shape) == (True, "logits", 8, None)
+    known = bundle.verify()
+    assert (known.params, known.trusted, known.input_shape) == (bundle.params, True, (-1, 3, -1, -1))
+    assert len({program.digest, known.digest}) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: s["zoo"].update(program="other.onnx"), "the digest of other.onnx"),
+        (lambda s: s["zoo"].update(program="../cells.onnx"), "zoo.program"),
+        (lambda s: s["zoo"].update(program="cells.json"), "params"),
+        (lambda s: s["zoo"].update(params="cells.bin"), "the digest of cells.bin"),
+        (lambda s: s["zoo"]["sha256"].update({"../secret": "ab" * 32}), "zoo.sha256"),
+        (lambda s: s["zoo"]["sha256"].update({"cells.bin": "ab" * 32}), "has no cells.bin"),
+    ],
+)
+def test_a_folder_that_names_another_program_than_it_has_is_refused(onnx: Path, change, words: str) -> None:
+    change_settings(onnx, change)
+    with pytest.raises(BundleError, match=words):
+        zoo.read_bundle(onnx).verify()
+
+
+def test_every_file_with_a_digest_is_checked(copy: Path) -> None:
+    """Also one that no engine of zoo opens, such as an ONNX file beside the program."""
+    (copy / "inference.onnx").write_bytes(b"whole")
+    digest = hashlib.sha256(b"whole").hexdigest()
+    change_settings(copy, lambda s: s["zoo"]["sha256"].update({"inference.onnx": digest}))
+    zoo.read_bundle(copy).verify()
+    (copy / "inference.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError, match=r"inference\.onnx has sha256"):
+        zoo.read_bundle(copy).verify()

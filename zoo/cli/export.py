@@ -34,11 +34,11 @@ def export(
     model: str, weights: Path, output: Path, form: str, input_size: tuple[int, int] | None, labels: str | None
 ) -> None:
     """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
-    from zoo.bundle.bundle import SETTINGS
+    from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
     from zoo.learn.data import find_labels
     from zoo.learn.networks import build_network
     from zoo.registry import find_model
-    from zoo.settings.yaml_file import read_settings
+    from zoo.settings.yaml_text import read_yaml
 
     card = find_model(model).card
     classes = card.labels if labels is None else find_labels(labels)
@@ -61,7 +61,7 @@ def export(
         window=card.window,
     )
     click.echo(bundle.folder)
-    verified = read_settings(bundle.folder / SETTINGS)["zoo"]["verified"]
+    verified = read_yaml(bundle.folder / SETTINGS, SETTINGS_KIND).value["zoo"]["verified"]
     note(
         "{program}: {agreement:.4%} of {pixels} classes equal",
         program=bundle.program.name,

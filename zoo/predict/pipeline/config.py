@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from zoo.errors import ConfigError
-from zoo.predict.pipeline.schema import PROPERTIES
-from zoo.settings.check import (
-    conform,
-    unknown_key,
-)
+from zoo.predict.pipeline.schema import PIPELINE, PROPERTIES
+from zoo.settings.check import conform, suggestion
 from zoo.settings.document import node_of
 
 #: Options that choose how a model is opened; they are fixed when the pipeline is.
@@ -115,16 +113,15 @@ class PipelineConfig:
         """
         changed: dict[str, Any] = {}
         for name, value in given.items():
-            node = node_of(value, name)
             if name not in RULES:
-                raise unknown_key(node, name, RULES)
+                raise unknown_option(name, RULES)
             if value is None:
                 continue
             if name in ("labels", "palette"):
                 # They may be objects that no file can hold; Model.predict looks at them.
                 changed[name] = value
                 continue
-            plain = settle(name, conform(node, RULES[name]))
+            plain = settle(name, conform(node_of(value, PIPELINE, name), RULES[name]))
             changed[name] = value if name == "model" else plain
         return replace(self, **changed)
 
@@ -145,6 +142,11 @@ class PipelineConfig:
             for name, value in values.items()
             if value is not None and (defaults[name] is None or value != defaults[name])
         }
+
+
+def unknown_option(name: str, known: Iterable[str]) -> ConfigError:
+    """Returns the error for an option that does not exist, with the one that may have been meant."""
+    return ConfigError("`{name}` is not an option of a pipeline.", suggestion(name, known), name=name)
 
 
 def settle(name: str, value: Any) -> Any:

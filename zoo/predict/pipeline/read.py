@@ -19,14 +19,13 @@ from zoo.predict.pipeline.paddlex import (
     option,
 )
 from zoo.predict.pipeline.schema import (
+    PIPELINE,
     SCHEMA,
     VERSION,
 )
-from zoo.settings.check import conform
-from zoo.settings.document import (
-    Node,
-    read_document,
-)
+from zoo.settings.check import check_version, conform
+from zoo.settings.document import Node
+from zoo.settings.yaml_text import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
 _BUILTIN = {"semantic_segmentation": Path(__file__).with_name("semantic_segmentation.yaml")}
@@ -44,7 +43,7 @@ def read_pipeline(pipeline: str | os.PathLike[str]) -> PipelineConfig:
         BackendError: The file asks for an engine that zoo does not have.
     """
     file = _find(pipeline)
-    root = read_document(file)
+    root = read_yaml(file, PIPELINE)
     form = _form(root)
     return _own(root, file) if form == "zoo" else _foreign(root, file, form)
 
@@ -77,7 +76,7 @@ def _find(pipeline: str | os.PathLike[str]) -> Path:
 
 
 def _form(root: Node) -> str:
-    forms = [key for key in ("zoo", *FORMS) if key in root.value]
+    forms = [key for key in ("zoo", *FORMS) if key in root]
     if len(forms) == 1:
         return forms[0]
     if forms:
@@ -87,13 +86,13 @@ def _form(root: Node) -> str:
             "Leave `{other}` out.",
             place=root.place,
             form=forms[0],
-            line=root.value[forms[0]].line,
+            line=root[forms[0]].line,
             other=forms[1],
-            other_line=root.value[forms[1]].line,
+            other_line=root[forms[1]].line,
         )
     keys = {key.lower(): key for key in FORMS}
     meant = [keys[near] for key in root.value for near in get_close_matches(key.lower(), keys, n=1, cutoff=0.8)]
-    if not meant and "pipeline_name" in root.value:
+    if not meant and "pipeline_name" in root:
         meant = ["SubModules"]
     raise ConfigError(
         "{place} has neither `zoo` nor `Pipeline` nor `SubModules`. A pipeline file of zoo or of PaddleX was expected.",
@@ -105,15 +104,7 @@ def _form(root: Node) -> str:
 
 
 def _own(root: Node, file: Path) -> PipelineConfig:
-    version = root.value["zoo"]
-    if isinstance(version.value, int) and version.value > VERSION:
-        raise ConfigError(
-            "{place} is {version}; this zoo reads up to {known}.",
-            "Run: pip install --upgrade zoo-core",
-            place=version.place,
-            version=version.value,
-            known=VERSION,
-        )
+    check_version(root, "zoo", VERSION)
     values: dict[str, Any] = conform(root, SCHEMA)
     del values["zoo"]
     saved = {f"save_{name}": value for name, value in values.pop("save", {}).items()}

@@ -7,10 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.errors import ConfigError
+from zoo.message import Message
+from zoo.settings.document import DocumentKind
+
 #: Newest version of the form; the value of the key `zoo`.
 VERSION = 1
 #: What a result can be saved as: `zoo.results.FORMATS`, which would take numpy with it.
 KINDS = ("json", "overlay", "color", "mask", "side", "coco", "geojson", "labelme", "cvat", "labelstudio")
+
+#: Of a pipeline file, and of the options given in its place.
+PIPELINE = DocumentKind(
+    error=ConfigError,
+    noun=Message("a pipeline"),
+    hint=Message("Correct it. Run: zoo pipeline schema  (every key with its values)"),
+    unread=Message("Give another path. Run: zoo pipeline config semantic_segmentation  (it writes one to start from)"),
+    edited=True,
+)
 
 # Control characters are in no name and no path; a zero byte would even cut one off.
 _TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
@@ -102,7 +115,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         [1.0],
         {
             "type": "array",
-            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 16},
+            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 64},
             "minItems": 1,
             "maxItems": 64,
         },
