@@ -30,7 +30,6 @@ from zoo.contract.labels import (
 from zoo.contract.spec import (
     API,
     Artifact,
-    Custom,
     Embedded,
     Family,
     Latency,
@@ -70,7 +69,6 @@ __all__ = [
     "Augmentation",
     "Backend",
     "CrossEntropy",
-    "Custom",
     "Device",
     "Embedded",
     "Facts",
