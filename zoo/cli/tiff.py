@@ -16,7 +16,7 @@ from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 
 if TYPE_CHECKING:
-    from zoo.segment.slide import Progress
+    from zoo.predict.tiff import Progress
 
 
 @click.command()
@@ -47,7 +47,7 @@ def tiff(
     offline: bool | None,
 ) -> None:
     """Segment the TIFF SOURCE in windows into the label TIFF TARGET, whatever its size."""
-    from zoo.predict.model import load
+    from zoo.predict.load import load
     from zoo.predict.tiff import check_name
 
     check_name(target)

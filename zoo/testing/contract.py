@@ -133,7 +133,7 @@ class FamilyContract:
 
     def test_embedded_models_open_and_segment(self) -> None:
         """What lies inside the package is whole and has the classes the card says."""
-        from zoo.predict.model import load
+        from zoo.predict.load import load
 
         image = np.random.default_rng(0).integers(0, 256, (53, 77, 3), np.uint8)
         for _, card in self.cards:

@@ -114,7 +114,7 @@ def load_model(
         ZooError: As `zoo.load` says; where the model's plugin or files are missing, the hint names the model that
             needs neither.
     """
-    from zoo.predict.model import load
+    from zoo.predict.load import load
 
     try:
         model = load(config.model, offline=offline, lock=lock, progress=progress, **config.load_arguments())

@@ -115,7 +115,7 @@ PROPERTIES: dict[str, dict[str, Any]] = {
         [1.0],
         {
             "type": "array",
-            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 16},
+            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 64},
             "minItems": 1,
             "maxItems": 64,
         },
