@@ -9,7 +9,7 @@ from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json, echo_table
 from zoo.registry import Discovery, Plugin, discover
 
-_KINDS = {"zoo.models": "models", "zoo.devices": "devices", "zoo.backends": "engines"}
+_KINDS = {"zoo.models": "models", "zoo.devices": "devices", "zoo.backends": "engines", "zoo.formats": "formats"}
 
 
 @click.group(invoke_without_command=True)
@@ -64,7 +64,8 @@ def _document(plugin: Plugin, found: Discovery) -> dict[str, object]:
 
 def _brings(plugin: Plugin) -> list[str]:
     models = [card.name for family in plugin.families for card in family.cards]
-    return models + [device.kind for device in plugin.devices] + [backend.name for backend in plugin.backends]
+    devices = [device.kind for device in plugin.devices]
+    return models + devices + [each.name for each in (*plugin.backends, *plugin.formats)]
 
 
 def _state(plugin: Plugin, found: Discovery) -> str:

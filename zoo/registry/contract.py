@@ -10,6 +10,7 @@ import re
 from importlib.metadata import Distribution
 from typing import Any, NoReturn, cast
 
+from zoo.contract.format import Format
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
     API,
@@ -26,6 +27,10 @@ from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
 
 #: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
 RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
+
+# Names of formats stand in comma lists, and in the marks of files.
+_FORMAT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_SUFFIX = re.compile(r"(?:\.[a-z0-9]+)+")
 
 _OPTIONAL_INT = (int, type(None))
 _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
@@ -114,6 +119,50 @@ def check_backends(plugin: str, result: object) -> tuple[Any, ...]:
             _refuse(plugin, f"zoo_backends returned {_shown(item)} where a zoo.plugin.Backend object was expected")
         _check_name(plugin, "engine", getattr(item, "name", None))
     return backends
+
+
+def check_formats(plugin: str, result: object, distribution: Distribution | None) -> tuple[Format, ...]:
+    """Returns the forms of results a `zoo_formats` hook brought.
+
+    Raises:
+        PluginContractError: It is no sequence of `zoo.plugin.Format` objects whose fields fit, or one is written for
+            another contract.
+    """
+    formats = _items(plugin, "zoo_formats", result)
+    for item in formats:
+        if not isinstance(item, Format):
+            _refuse(plugin, f"zoo_formats returned {_shown(item)} where a zoo.plugin.Format was expected")
+        where = f"the format {item.name!r}"
+        _check_api(plugin, where, item.api, distribution)
+        for field in ("name", "summary", "ending", "encode"):
+            _expect(plugin, where, field, getattr(item, field), (str,))
+        _expect(plugin, where, "suffixes", item.suffixes, (tuple,))
+        if _FORMAT_NAME.fullmatch(item.name) is None:
+            _refuse(plugin, f"the format name {item.name!r} is not allowed; expected small letters, digits, - and _")
+        if not all(_SUFFIX.fullmatch(str(suffix)) for suffix in item.suffixes):
+            _refuse(plugin, f"{where} has the suffixes {item.suffixes!r}; expected some like '.csv', in small letters")
+        if not item.ending.endswith(item.suffixes):
+            _refuse(plugin, f"{where} has the ending {item.ending!r}, which ends with none of its suffixes")
+    return formats
+
+
+def _check_api(plugin: str, what: str, api: object, distribution: Distribution | None) -> None:
+    """Refuses what is written for another version of the contract, before anything else of it is looked at."""
+    if api is not None:
+        _expect(plugin, what, "api", api, (int,))
+    if isinstance(api, int) and api > API:
+        raise PluginContractError(
+            f"{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows version "
+            f"{API} and older.",
+            f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+        )
+    if api is None or api != API:
+        version = "which does not say for which version" if api is None else f"written for version {api}"
+        owner = distribution.name if distribution is not None else "PLUGIN"
+        raise PluginContractError(
+            f"{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {API}.",
+            f"Run: pip install --upgrade {owner}  (or write api={API} into it, if it is yours)",
+        )
 
 
 def _check_family(plugin: str, family: Family) -> None:

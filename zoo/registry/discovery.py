@@ -19,18 +19,28 @@ from typing import Any, NamedTuple
 import pluggy
 
 from zoo.contract import hooks as hookspecs
+from zoo.contract.format import Format
 from zoo.contract.spec import (
     Family,
     ModelCard,
 )
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.registry.contract import check_backends, check_devices, check_families
+from zoo.registry.contract import check_backends, check_devices, check_families, check_formats
 from zoo.registry.names import Claim, Index, canonical_distribution
 
 #: Entry-point groups and the hook each is asked for.
-HOOKS = {"zoo.models": "zoo_families", "zoo.devices": "zoo_devices", "zoo.backends": "zoo_backends"}
+HOOKS = {
+    "zoo.models": "zoo_families",
+    "zoo.devices": "zoo_devices",
+    "zoo.backends": "zoo_backends",
+    "zoo.formats": "zoo_formats",
+}
 
-#: Environment variable: "1" or "all" leaves every plugin out, a comma list those distributions or entry points.
+#: The distribution whose own plugins are the forms of results.
+CORE = "zoo-core"
+
+#: Environment variable: "1" or "all" leaves out every plugin but those of zoo-core, a comma list those distributions or
+#: entry points.
 DISABLE = "ZOO_DISABLE_PLUGINS"
 
 
@@ -40,12 +50,13 @@ class Plugin:
 
     Attributes:
         name: Name of the entry point.
-        group: "zoo.models", "zoo.devices" or "zoo.backends".
+        group: One of `HOOKS`, such as "zoo.models".
         distribution: Name of the distribution that declares it.
         version: Version of that distribution.
         families: Model families it brings.
         devices: Devices it brings (`zoo.plugin.Device`).
         backends: Engines it brings (`zoo.plugin.Backend`).
+        formats: Forms of results it brings.
         error: Why it brings nothing; None when it was loaded.
         disabled: It was left out on request and never imported.
     """
@@ -57,6 +68,7 @@ class Plugin:
     families: tuple[Family, ...] = ()
     devices: tuple[Any, ...] = ()
     backends: tuple[Any, ...] = ()
+    formats: tuple[Format, ...] = ()
     error: PluginError | None = None
     disabled: bool = False
 
@@ -106,6 +118,12 @@ class Discovery:
         return Index("engine", ((name, str(p), p.distribution, backend) for p, name, backend in claims))
 
     @functools.cached_property
+    def formats(self) -> Index[Format]:
+        """Forms of results by name."""
+        claims = ((plugin, form.name, form) for plugin in self.plugins for form in plugin.formats)
+        return Index("format", ((name, str(p), p.distribution, form) for p, name, form in claims))
+
+    @functools.cached_property
     def installed_models(self) -> tuple[InstalledModel, ...]:
         """Every model of every family that was loaded."""
         return tuple(
@@ -125,6 +143,7 @@ class Discovery:
             "zoo.models": (self.families, self.models),
             "zoo.devices": (self.devices,),
             "zoo.backends": (self.backends,),
+            "zoo.formats": (self.formats,),
         }
         groups = (plugin.group,) if plugin is not None else tuple(HOOKS)
         return broken + tuple(
@@ -142,7 +161,7 @@ def discover(*groups: str) -> Discovery:
     """Finds and loads the installed plugins; the answer is kept until `refresh` is called.
 
     Args:
-        groups: Entry-point groups to load; all three when none is named.
+        groups: Entry-point groups to load; all of them when none is named.
 
     Returns:
         What was found; never raises for the sake of a plugin.
@@ -209,7 +228,9 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
 def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
     distribution, version = _identity(point.dist)
     plugin = Plugin(point.name, point.group, distribution, version)
-    if left_out & {"1", "all", canonical_distribution(distribution), canonical_distribution(point.name)}:
+    named = {canonical_distribution(distribution), canonical_distribution(point.name)}
+    # Without what zoo-core itself brings nothing runs: that is left out by its name only.
+    if left_out & (named if CORE in named else {"1", "all", *named}):
         return replace(plugin, disabled=True)
     try:
         return _bring(plugin, point)
@@ -248,6 +269,8 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
         return replace(plugin, families=check_families(label, result, point.dist))
     if hook == "zoo_devices":
         return replace(plugin, devices=check_devices(label, result))
+    if hook == "zoo_formats":
+        return replace(plugin, formats=check_formats(label, result, point.dist))
     return replace(plugin, backends=check_backends(label, result))
 
 
