@@ -21,7 +21,7 @@ from zoo.predict.pipeline import (
     builtin_file,
     read_pipeline,
 )
-from zoo.predict.pipeline.schema import SCHEMA
+from zoo.predict.pipeline.schema import schema
 from zoo.testing.scenes import draw_scene
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()
@@ -103,7 +103,7 @@ def test_wrong_names_and_wrong_usage(tmp_path: Path) -> None:
 def test_schema_is_printed_as_json() -> None:
     ended = zoo("pipeline", "schema")
     assert ended.returncode == 0
-    assert json.loads(ended.stdout) == SCHEMA
+    assert json.loads(ended.stdout) == schema()
     Draft202012Validator.check_schema(json.loads(ended.stdout))
 
 

@@ -1,149 +1,365 @@
-"""How to run a model on pictures: the options of `Model.predict`, checked before anything is read."""
+"""The options of a run: the one table of them.
+
+What checks, keeps, shows and documents options follows this table, or is generated from it by `make options`. A new
+option is a row here and the place that uses it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, cast
+from pathlib import Path
+from typing import Any, Literal
 
-from zoo.bundle.bundle import Bundle
-from zoo.contract.spec import Window
-from zoo.errors import BundleError, ConfigError
-from zoo.segment.augmented import check_scales
-from zoo.segment.scores import score_kind
-from zoo.segment.slide import obstacle
-from zoo.segment.windows import (
-    check_window,
-    usual_stride,
-)
-
-if TYPE_CHECKING:
-    from zoo.picture.sources import Input
-
-_CHOICES = {
-    "on_error": ("raise", "skip"),
-    "color": ("rgb", "bgr"),
-    "frames": ("first", "all"),
-    "mode": ("auto", "whole", "slide"),
-}
-_FLAGS = ("recursive", "scores", "flip", "live")
+#: What the name of a device, an engine and so on is completed from on the command line.
+Names = Literal["", "device", "engine", "labels", "formats"]
+Rule = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """The options of `Model.predict`; see there.
+class Option:
+    """An option.
 
-    Raises:
-        ValueError: A value is none of those that are possible.
-        ConfigError: A scale is not a positive number (also a ValueError).
+    Attributes:
+        name: Its name in Python; in pipeline files too, unless `key` says otherwise.
+        scope: What it belongs to: opening a model, running it, a pipeline alone, or what is written.
+        rule: What its values may be, as a JSON schema of the words that `zoo.settings.check` knows; None for an object
+            that only Python has.
+        default: Its value where none is given.
+        help: What it does, a sentence or two.
+        commands: The commands that take it.
+        unset: What None means, for tables.
+        flags: Its spelling on the command line where that is not `--name`.
+        metavar: How its value is called there.
+        names: What its value is completed from there.
+        more: The place in the documentation that tells more.
+        key: Its path in pipeline files, where that is not the name.
+        settled: Makes the form that is kept of a value that follows the rule.
+        given_as: Its type in Python, where that does not follow from the rule.
+        kept_as: The type of the form that is kept, where that is another one.
+        is_open: Whether Python takes other objects too, which are looked at where they are used.
+        by_position: Whether `Model.predict` takes it by position.
     """
 
-    batch_size: int | Literal["auto"] = 1
-    on_error: Literal["raise", "skip"] = "raise"
-    color: Literal["rgb", "bgr"] = "rgb"
-    frames: Literal["first", "all"] = "first"
-    recursive: bool = False
-    scores: bool = False
-    min_score: float | None = None
-    mode: Literal["auto", "whole", "slide"] = "auto"
-    window: tuple[int, int] | None = None
-    stride: tuple[int, int] | None = None
-    flip: bool = False
-    scales: tuple[float, ...] = (1.0,)
-    palette: Any = None
-    live: bool = False
-    skip: Callable[[Input], bool] | None = None
-
-    def __post_init__(self) -> None:
-        if self.batch_size != "auto" and not _is_count(self.batch_size):
-            raise ValueError(f"batch_size is {self.batch_size!r}; a positive number or 'auto' was expected")
-        for name, allowed in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} was expected")
-        for name in _FLAGS:
-            # A text such as "no" would count as true.
-            if getattr(self, name) not in (True, False):
-                raise ValueError(f"{name} is {getattr(self, name)!r}; True or False was expected")
-        for name in ("window", "stride"):
-            value: object = getattr(self, name)
-            pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
-            if value is not None and not (len(pair) == 2 and all(map(_is_count, pair))):
-                raise ConfigError(
-                    f"{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
-                    f"Use {name}=(512, 512)",
-                )
-        if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
-            raise ValueError(f"min_score is {self.min_score!r}; a number from 0 to 1 was expected")
-        if self.live and self.batch_size != 1:
-            raise ValueError(f"batch_size is {self.batch_size!r}; 1 was expected with live=True")
-        check_scales(self.scales)
+    name: str
+    scope: Literal["load", "predict", "pipeline", "save"]
+    rule: Rule | None
+    default: Any
+    help: str
+    commands: tuple[str, ...] = ()
+    unset: str = ""
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    names: Names = ""
+    more: str = ""
+    key: str = ""
+    settled: Callable[[Any], Any] = lambda value: value
+    given_as: str = ""
+    kept_as: str = ""
+    is_open: bool = False
+    by_position: bool = False
 
     @property
-    def views(self) -> int:
-        """In how many views a picture is run."""
-        return (2 if self.flip else 1) * len(self.scales)
+    def spellings(self) -> tuple[str, ...]:
+        """Its spellings on the command line."""
+        return self.flags or (f"--{self.name.replace('_', '-')}",)
 
     @property
-    def is_augmented(self) -> bool:
-        """Whether pictures are run in other views than as they are."""
-        return self.flip or tuple(self.scales) != (1.0,)
+    def forms(self) -> tuple[Rule, ...]:
+        """The forms its values may have."""
+        return () if self.rule is None else tuple(self.rule.get("anyOf", [self.rule]))
+
+    @property
+    def checked_rule(self) -> dict[str, Any]:
+        """Its rule with the names that plugins may add to."""
+        rule = dict(self.rule or {})
+        if self.names == "formats":
+            from zoo.registry.formats import format_names
+
+            rule["items"] = {"enum": list(format_names())}
+        return rule
 
 
-def _is_count(value: object) -> bool:
-    # Also the integers of numpy; a bool is one to Python.
-    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= 1
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
 
 
-def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, str]:
-    """Decides whether large pictures are cut into windows.
-
-    Returns:
-        The windows, or None to take every picture whole; and what results must say about it.
-
-    Raises:
-        BundleError: Windows are asked for and the model cannot be run in them, or scores and it has none.
-        ConfigError: Windows are asked for and nothing says how large they are, or the setting is impossible.
-    """
-    if options.scores or options.min_score is not None:
-        score_kind(bundle)
-    reason = obstacle(bundle)
-    if options.mode == "whole":
-        if options.window or options.stride:
-            raise ConfigError(
-                "mode is 'whole', which has no windows; window and stride were given.", "Use mode='slide'"
-            )
-        return None, ""
-    if options.mode == "auto" and not options.window and not options.stride:
-        if bundle.window is None:
-            return None, ""
-        if reason:
-            return None, f"whole picture, although the published figure is of windows: {reason}"
-        return bundle.window, _said(bundle.window)
-    if reason:
-        raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
-            "Use mode='whole', or export the network with zoo without a resizing step.",
-        )
-    window = _asked_for(bundle, options)
-    return window, _said(window)
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) else _tupled(value)
 
 
-def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
-    size = options.window or (bundle.window.size if bundle.window is not None else None)
-    if size is None:
-        raise ConfigError(
-            f"Nothing says how large the windows of {bundle.model} are.",
-            "Use window=(512, 1024), or --window 512 1024  (height, width)",
-        )
-    published = bundle.window.stride if bundle.window is not None and options.window is None else None
-    stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)
-    window = Window((size[0], size[1]), (stride[0], stride[1]))
-    check_window(window, bundle.output_stride)
-    return window
+def _sequence(value: Any) -> Any:
+    return _tupled(value) if isinstance(value, list) else (value,)
 
 
-def _said(window: Window) -> str:
-    (height, width), (down, right) = window.size, window.stride
-    return f"windows of {height}x{width} every {down}x{right}"
+def _path(value: Any) -> Any:
+    return None if value is None else Path(value)
+
+
+def _labels(value: Any) -> Any:
+    # In a pipeline file the key itself says what a file of its own says inside.
+    return {"labels": value} if isinstance(value, dict) else value
+
+
+# Control characters are in no name and no path; a zero byte would even cut one off.
+TEXT: Rule = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
+_NULL: Rule = {"type": "null"}
+_FLAG: Rule = {"type": "boolean"}
+_SIDE: Rule = {"type": "integer", "minimum": 1, "maximum": 65536}
+_PAIR: Rule = {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}
+_COUNT: Rule = {"type": "integer", "minimum": 1, "maximum": 4096}
+_SCALE: Rule = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
+_BYTE: Rule = {"type": "integer", "minimum": 0, "maximum": 255}
+_RGB: Rule = {"type": "array", "items": _BYTE, "minItems": 3, "maxItems": 3}
+_HEX: Rule = {"title": "'#rrggbb' in quotes", "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+_COLOR: Rule = {"anyOf": [_RGB, _HEX]}
+
+
+def _any_of(*forms: Rule) -> Rule:
+    return {"anyOf": list(forms)}
+
+
+def _list_of(items: Rule, most: int) -> Rule:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": most}
+
+
+def _mapping_to(items: Rule) -> Rule:
+    return {"type": "object", "additionalProperties": items}
+
+
+def _choice(*words: str) -> Rule:
+    return {"enum": list(words)}
+
+
+_RUNS = ("predict", "evaluate", "tiff")
+
+OPTIONS: tuple[Option, ...] = (
+    Option("device", "load", TEXT, "cpu", "Such as cpu or gpu:0.", _RUNS, names="device"),
+    Option("backend", "load", TEXT, "auto", "Name of an inference engine, or auto.", _RUNS, names="engine"),
+    Option(
+        "threads",
+        "load",
+        _any_of(_COUNT, _NULL),
+        None,
+        "Threads of a CPU engine; by default all cores that the process may use.",
+        _RUNS,
+        unset="all cores",
+    ),
+    Option(
+        "streams",
+        "load",
+        _any_of(_COUNT, _NULL),
+        None,
+        "Pictures that run at the same time when there are many, each with its part of the threads; by default as many "
+        "as there are threads, at most 4. 1 needs the least memory.",
+        _RUNS,
+        unset="as threads, at most 4",
+        more="python.md#loading",
+    ),
+    Option(
+        "target_size",
+        "pipeline",
+        _any_of(_SIDE, {"const": -1}, _PAIR, _NULL),
+        None,
+        "Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded up to "
+        "multiples of 32; -1 leaves them as they are; null keeps the model's own.",
+        settled=_tupled,
+    ),
+    Option(
+        "batch_size",
+        "predict",
+        _any_of({"type": "integer", "minimum": 1, "maximum": 65536}, {"const": "auto"}),
+        1,
+        "Pictures of one input size, or windows, that run together; auto measures. The results do not depend on it.",
+        _RUNS,
+        by_position=True,
+    ),
+    Option(
+        "on_error",
+        "predict",
+        _choice("raise", "skip"),
+        "raise",
+        "Stop at the first bad input, or go on and list it.",
+        ("predict",),
+        by_position=True,
+    ),
+    Option(
+        "recursive",
+        "predict",
+        _FLAG,
+        False,
+        "Read the folders inside folders too.",
+        ("predict",),
+        flags=("--recursive", "-r"),
+    ),
+    Option(
+        "frames",
+        "predict",
+        _choice("first", "all"),
+        "first",
+        "Frames of animations and TIFF files; PDF and video files are read whole.",
+        ("predict",),
+        more="inputs.md#several-pictures-in-one-file",
+    ),
+    Option("color", "predict", _choice("rgb", "bgr"), "rgb", "Order of the channels in arrays."),
+    Option(
+        "scores",
+        "predict",
+        _FLAG,
+        False,
+        "Compute the probability of the winning class in every pixel.",
+        ("predict",),
+        more="results.md#scores-and-unknown-pixels",
+    ),
+    Option(
+        "min_score",
+        "predict",
+        _any_of({"type": "number", "minimum": 0, "maximum": 1}, _NULL),
+        None,
+        "Pixels whose winning class is less probable, 0 to 1, become unknown.",
+        _RUNS,
+        more="results.md#scores-and-unknown-pixels",
+    ),
+    Option(
+        "labels",
+        "predict",
+        _any_of(TEXT, _mapping_to(_list_of(TEXT, 65536)), _NULL),
+        None,
+        "Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: [old, "
+        "...]}.",
+        _RUNS,
+        names="labels",
+        more="results.md#other-classes",
+        settled=_labels,
+        given_as="Labels | None",
+        is_open=True,
+    ),
+    Option(
+        "palette",
+        "predict",
+        _any_of(_list_of(_COLOR, 65536), _mapping_to(_COLOR), _NULL),
+        None,
+        "Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
+        "values.",
+        ("predict",),
+        unset="the card's",
+        metavar="CLASS=#rrggbb",
+        more="results.md#colours",
+        settled=_tupled,
+        given_as="Any",
+        is_open=True,
+    ),
+    Option(
+        "mode",
+        "predict",
+        _choice("auto", "whole", "slide"),
+        "auto",
+        "Whole pictures, sliding windows, or what the model is published with.",
+        ("predict", "evaluate"),
+        more="large-pictures.md",
+    ),
+    Option(
+        "window",
+        "predict",
+        _any_of(_SIDE, _PAIR, _NULL),
+        None,
+        "Height and width of a sliding window; by default the published one.",
+        _RUNS,
+        unset="the published one",
+        metavar="HEIGHT WIDTH",
+        settled=_pair,
+        kept_as="tuple[int, int] | None",
+    ),
+    Option(
+        "stride",
+        "predict",
+        _any_of(_SIDE, _PAIR, _NULL),
+        None,
+        "Steps of the window, down and right; by default the published ones, else three quarters of the window.",
+        _RUNS,
+        unset="the published ones",
+        metavar="DOWN RIGHT",
+        settled=_pair,
+        kept_as="tuple[int, int] | None",
+    ),
+    Option(
+        "flip",
+        "predict",
+        _FLAG,
+        False,
+        "Average with the mirrored picture.",
+        ("predict", "evaluate"),
+        more="large-pictures.md#views-flip-and-scales",
+    ),
+    Option(
+        "scales",
+        "predict",
+        _any_of(_SCALE, _list_of(_SCALE, 64)),
+        (1.0,),
+        "Average over these factors of the size, such as 0.75, 1, 1.25.",
+        ("predict", "evaluate"),
+        more="large-pictures.md#views-flip-and-scales",
+        settled=_sequence,
+        given_as="Sequence[float] | float",
+        kept_as="tuple[float, ...]",
+    ),
+    Option(
+        "live",
+        "predict",
+        _FLAG,
+        False,
+        "Take the next input only after the result before it was handed out, for a camera or a source that waits for "
+        "answers; slower than reading ahead.",
+        more="inputs.md",
+    ),
+    Option(
+        "skip",
+        "predict",
+        None,
+        None,
+        "A function that is asked about every input, with its name and uri, before it is read; True passes it over.",
+        given_as="Callable[[Input], bool] | None",
+    ),
+    Option(
+        "save_path",
+        "save",
+        _any_of(TEXT, _NULL),
+        None,
+        "Folder for the results; on the command line also a file for one form of them.",
+        ("predict",),
+        flags=("--save-path", "-o"),
+        metavar="PATH",
+        more="results.md#where-files-go",
+        key="save.path",
+        settled=_path,
+        given_as="str | os.PathLike[str] | None",
+        kept_as="Path | None",
+    ),
+    Option(
+        "save_kinds",
+        "save",
+        _list_of(TEXT, 64),
+        ("overlay", "mask", "json"),
+        "What to save of a result.",
+        ("predict",),
+        flags=("--save",),
+        names="formats",
+        more="results.md#where-files-go",
+        key="save.kinds",
+        settled=_tupled,
+        given_as="Sequence[str]",
+        kept_as="tuple[str, ...]",
+    ),
+)
+
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+
+
+def names_of(*scopes: str) -> tuple[str, ...]:
+    """Returns the names of the options of some scopes, in the order of the table."""
+    return tuple(option.name for option in OPTIONS if option.scope in scopes)
+
+
+def options_of(command: str) -> tuple[Option, ...]:
+    """Returns the options that a command takes, in the order of the table."""
+    return tuple(option for option in OPTIONS if command in option.commands)

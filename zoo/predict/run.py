@@ -28,12 +28,12 @@ from zoo.picture.sources import (
     SourceOptions,
     inputs,
 )
+from zoo.predict.arguments import RunOptions
 from zoo.predict.batches import (
     BatchSizer,
     Begun,
     in_batches,
 )
-from zoo.predict.options import RunOptions
 from zoo.results import Failure, Result, with_min_score, with_palette
 from zoo.segment.augmented import augmented
 from zoo.segment.scores import label_map
@@ -138,7 +138,7 @@ class Run:
 
     def _is_alone(self, size: tuple[int, int]) -> bool:
         """Whether a picture is no single input: it is cut into windows, or run in several views."""
-        return self._options.is_augmented or self._slides(size)
+        return _is_augmented(self._options) or self._slides(size)
 
     def _slides(self, size: tuple[int, int]) -> bool:
         window = self._window
@@ -146,10 +146,11 @@ class Run:
 
     def _said(self, size: tuple[int, ...]) -> tuple[str, ...]:
         options = self._options
-        if not options.is_augmented:
+        if not _is_augmented(options):
             # A picture of one window was taken whole, as any other.
             return (self._note if self._window is None or self._slides((size[0], size[1])) else "",)
-        views = f"mean over {options.views} views" if options.views > 1 else f"scaled by {options.scales[0]:g}"
+        count = (2 if options.flip else 1) * len(options.scales)
+        views = f"mean over {count} views" if count > 1 else f"scaled by {options.scales[0]:g}"
         return self._note if self._window is None or self._slid_view else "", views
 
     def _start(self, pool: ThreadPoolExecutor, batch: Sequence[_Prepared | Failure]) -> Begun[Result | Failure]:
@@ -225,7 +226,7 @@ class Run:
 
     def _in_parts(self, item: _Prepared) -> Result:
         began = time.perf_counter()
-        if self._options.is_augmented:
+        if _is_augmented(self._options):
             self._slid_view = False
             mask, scores = augmented(
                 item.image,
@@ -287,6 +288,11 @@ class Run:
         if self._mapping is not None:
             result = replace(result, mask=self._mapping.apply(result.mask), labels=self._mapping.labels)
         return result if options.palette is None else with_palette(result, options.palette)
+
+
+def _is_augmented(options: RunOptions) -> bool:
+    """Whether pictures are run in other views than as they are."""
+    return options.flip or options.scales != (1.0,)
 
 
 @dataclass(frozen=True, eq=False)

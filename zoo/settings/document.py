@@ -64,7 +64,8 @@ def member(path: str, key: str | int) -> str:
 
 
 def node_of(value: Any, path: str) -> Node:
-    """Wraps plain data that comes from no file."""
+    """Wraps plain data that comes from no file; numbers and lists of numpy become those of Python."""
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, dict):
         return Node({key: node_of(item, member(path, key)) for key, item in value.items()}, path)
     if isinstance(value, (list, tuple)):

@@ -13,11 +13,8 @@ from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
 from zoo.base.text import printable
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
-from zoo.predict.pipeline.config import (
-    LOAD,
-    PREDICT,
-    PipelineConfig,
-)
+from zoo.predict.options import names_of
+from zoo.predict.pipeline.config import PipelineConfig
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
@@ -25,7 +22,10 @@ from zoo.settings.check import unknown_key
 from zoo.settings.document import node_of
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from zoo.picture.sources import Source
+    from zoo.predict.arguments import PipelineArguments, RunArguments
     from zoo.predict.model import Model
     from zoo.results import Failure, Predictions, Result
     from zoo.store.download.download import Progress
@@ -41,7 +41,7 @@ def create_pipeline(
     offline: bool | None = None,
     lock: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
-    **overrides: Any,
+    **overrides: Unpack[PipelineArguments],
 ) -> Pipeline:
     """Opens a pipeline.
 
@@ -148,7 +148,13 @@ class Pipeline:
         return self.config.notes
 
     # The name is PaddleX's.
-    def predict(self, input: Source | None = None, *, x: Source | None = None, **options: Any) -> Predictions:  # noqa: A002
+    def predict(
+        self,
+        input: Source | None = None,  # noqa: A002
+        *,
+        x: Source | None = None,
+        **options: Unpack[RunArguments],
+    ) -> Predictions:
         """Segments pictures.
 
         Args:
@@ -169,13 +175,13 @@ class Pipeline:
         if (input is None) == (x is None):
             raise TypeError("predict() takes one input: predict(input) or predict(x=input)")
         for name in options:
-            if name in (*LOAD, "model", "target_size"):
+            if name in ("model", *names_of("load", "pipeline")):
                 raise ConfigError(
                     f"`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
                     f"Give it there: create_pipeline(..., {name}=...)",
                 )
-            if name not in PREDICT:
-                raise unknown_key(node_of(None, name), name, PREDICT)
+            if name not in names_of("predict"):
+                raise unknown_key(node_of(None, name), name, names_of("predict"))
         config = self.config.override(**options)
         arguments = config.predict_arguments()
         predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)

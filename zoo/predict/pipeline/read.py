@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,15 @@ from typing import Any
 from zoo.base.text import printable
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import ConfigError
-from zoo.predict.pipeline.config import (
-    PipelineConfig,
-    settle,
-)
-from zoo.predict.pipeline.paddlex import (
-    FORMS,
-    option,
-)
+from zoo.predict.options import OPTIONS
+from zoo.predict.pipeline.config import PipelineConfig
+from zoo.predict.pipeline.paddlex import FORMS
 from zoo.predict.pipeline.schema import (
-    SCHEMA,
+    MODEL,
     VERSION,
+    schema,
 )
+from zoo.predict.values import value_of
 from zoo.settings.check import conform
 from zoo.settings.document import (
     Node,
@@ -29,6 +27,7 @@ from zoo.settings.document import (
 )
 
 _SUFFIXES = (".yaml", ".yml")
+_KEYS = {option.name: option.key or option.name for option in OPTIONS}
 _BUILTIN = {"semantic_segmentation": Path(__file__).with_name("semantic_segmentation.yaml")}
 
 
@@ -100,10 +99,11 @@ def _own(root: Node, file: Path) -> PipelineConfig:
             f"{version.place} is {version.value}; this zoo reads up to {VERSION}.",
             "Run: pip install --upgrade zoo-core",
         )
-    values: dict[str, Any] = conform(root, SCHEMA)
-    del values["zoo"]
-    saved = {f"save_{name}": value for name, value in values.pop("save", {}).items()}
-    settled: dict[str, Any] = {name: settle(name, value) for name, value in {**values, **saved}.items()}
+    conform(root, schema())
+    saved: dict[str, Node] = root.value["save"].value if "save" in root.value else {}
+    nodes = {**root.value, **{f"save.{key}": node for key, node in saved.items()}}
+    settled = _settled({name: nodes[key] for name, key in _KEYS.items() if key in nodes})
+    settled["model"] = root.value["model"].value
     settled["model"] = _located(settled["model"], file.parent) or settled["model"]
     if isinstance(settled.get("labels"), str) and _is_path(settled["labels"], _SUFFIXES):
         settled["labels"] = str(_absolute(file.parent, settled["labels"]))
@@ -114,9 +114,9 @@ def _own(root: Node, file: Path) -> PipelineConfig:
 
 def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
     found, unused = FORMS[form](root)
-    values: dict[str, Any] = {name: settle(name, option(name, node)) for name, node in found.items()}
+    model = str(conform(found.pop("model"), MODEL))
+    values = _settled(found)
     notes = [f"Not used: {', '.join(unused)}."] if unused else []
-    model: str = values["model"]
     place = _located(model, file.parent)
     # PaddleX takes paths from the current folder.
     if isinstance(place, Path) and not os.path.exists(place) and os.path.exists(model):
@@ -124,6 +124,10 @@ def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
         notes.append(f"The model {model} is not beside the file; that of the current folder is taken.")
     values["model"] = place or model
     return PipelineConfig(**values, file=file, notes=tuple(notes))
+
+
+def _settled(nodes: Mapping[str, Node]) -> dict[str, Any]:
+    return {name: value_of(name, node) for name, node in nodes.items()}
 
 
 def _located(model: str, folder: Path) -> str | Path | None:
