@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from zoo.cli.legacy import translate
-from zoo.cli.pipeline import given
+from zoo.cli.run_options import given
 from zoo.predict.pipeline import (
     builtin_file,
     read_pipeline,
@@ -220,7 +220,7 @@ def test_only_what_was_said_on_the_command_line_counts_as_given() -> None:
     @click.option("--backend", default="auto")
     @click.pass_context
     def command(ctx: click.Context, **_: object) -> None:
-        click.echo(json.dumps(given(ctx, "device", "threads", "backend")))
+        click.echo(json.dumps(given(ctx)))
 
     from click.testing import CliRunner
 
