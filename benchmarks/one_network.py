@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from drawn import draw_scene
 from numpy.typing import NDArray
 from upsample import street
 
@@ -35,7 +36,6 @@ from zoo.engine.paddle import (
 from zoo.plugin import SessionOptions
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
-from zoo.testing.scenes import draw_scene
 
 
 def main() -> None:

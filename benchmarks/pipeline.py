@@ -23,12 +23,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from PIL import Image
 
 import zoo
 from zoo.segment.transforms import preprocess
-from zoo.testing.scenes import draw_scene
 
 #: Threads of zoo's engines.
 CORES = len(os.sched_getaffinity(0))

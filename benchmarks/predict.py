@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import paddle
+from drawn import draw_scene
 from machine import describe
 from paddle import nn
 
@@ -30,7 +31,6 @@ from zoo.learn.export import export_bundle
 from zoo.plugin import SessionOptions
 from zoo.registry import find_model
 from zoo.segment.transforms import preprocess
-from zoo.testing.scenes import draw_scene
 
 STAGES = ("preprocess", "inference", "postprocess")
 

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from numpy.typing import NDArray
 from upsample import full_logits, street
@@ -35,7 +36,6 @@ from zoo.contract.spec import (
 from zoo.segment.scores import winning_scores
 from zoo.segment.slide import Progress
 from zoo.segment.upsample import upsample_argmax
-from zoo.testing.scenes import draw_scene
 
 TILE = 512
 

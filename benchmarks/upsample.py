@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from drawn import draw_scene
 from machine import describe
 from numpy.typing import NDArray
 
 from zoo.segment.upsample import upsample_argmax
-from zoo.testing.scenes import draw_scene
 
 Candidate = Callable[[NDArray[np.float32], tuple[int, int]], NDArray[np.integer]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from hypothesis import HealthCheck, settings
 
 import zoo
 from servers import Server
@@ -18,6 +20,10 @@ from zoo.contract.labels import (
     LabelSet,
     distinct_palette,
 )
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +37,11 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def zoo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A cache folder of the tests' own."""
+    """A cache folder of the tests' own; what else the environment tells zoo is nothing to them."""
     folder = tmp_path_factory.mktemp("zoo-home")
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("ZOO_") and name != "ZOO_TEST_FULL"]:
+            patch.delenv(name)
         patch.setenv("ZOO_HOME", str(folder))
         yield folder
 
@@ -60,9 +68,9 @@ def official_folder(paddlex_bundle: Bundle, tmp_path_factory: pytest.TempPathFac
     """An export folder as PaddleX writes it, which names no classes."""
     folder = tmp_path_factory.mktemp("official")
     shutil.copytree(paddlex_bundle.folder, folder, dirs_exist_ok=True)
-    settings = yaml.safe_load((folder / "inference.yml").read_text())
-    del settings["zoo"]
-    (folder / "inference.yml").write_text(yaml.safe_dump(settings))
+    described = yaml.safe_load((folder / "inference.yml").read_text())
+    del described["zoo"]
+    (folder / "inference.yml").write_text(yaml.safe_dump(described))
     return folder
 
 
@@ -98,6 +106,6 @@ def server(official_archive: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator
 @pytest.fixture
 def picture() -> np.ndarray:
     """A drawn street, (120, 168, 3) RGB uint8."""
-    from zoo.testing.scenes import draw_scene
+    from scenes import draw_scene
 
     return draw_scene(5, 120, 168).image

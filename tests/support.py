@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any, Literal
@@ -76,6 +79,21 @@ def packed(folder: Path, top: str = "PP-LiteSeg-T_infer") -> bytes:
     return buffer.getvalue()
 
 
+_INTERRUPTIBLE = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def interruptible(*arguments: str) -> list[str]:
+    """Returns the command of a Python that Ctrl-C ends, also where the tests run in the background of a shell.
+
+    There Ctrl-C is ignored, and children inherit that.
+    """
+    return [sys.executable, "-c", _INTERRUPTIBLE, *arguments]
+
+
 #: (5, 7, 3) RGB uint8 without two equal rows or columns.
 IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
 
@@ -115,3 +133,10 @@ def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[
         weight = (source - low)[:, None] if axis == 1 else source - low
         full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
     return full
+
+
+def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `zoo` as a shell does, for what must hold of the whole process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)

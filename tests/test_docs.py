@@ -7,14 +7,19 @@ Rules a page keeps:
 - In ```sh and ```console blocks zoo's commands and options, make's targets and the scripts named exist.
 - A block below `<!-- file: PATH -->` is that file, whole.
 Outputs are compared without regard to figures and to the order of lines: weights and machines may change both.
+
+The README runs in processes of its own, as its reader's would; the other pages run in this one, where paddle is there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import json
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -25,6 +30,7 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 
 import zoo
 import zoo.plugin
@@ -89,32 +95,50 @@ def shape(output: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The picture that the documentation tells its reader to draw."""
-    place = tmp_path_factory.mktemp("street")
-    done = run(["-m", "zoo.testing.scenes", "street.jpg"], place)
-    assert done.returncode == 0, done.stdout
-    return place / "street.jpg"
+def street() -> Path:
+    """The picture that the documentation uses."""
+    return REPO / "docs" / "street.jpg"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, street: Path) -> Path:
+def folder(tmp_path: Path, street: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(street, tmp_path)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore:No ccache found"}
-    return subprocess.run(
+def in_a_process(arguments: list[str], folder: Path) -> tuple[int, str]:
+    """Returns exit code and output of a Python started with the arguments."""
+    done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PYTHONWARNINGS": "ignore:No ccache found"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=120,
         check=False,
     )
+    return done.returncode, done.stdout
+
+
+def run_program(page: Path, program: Path) -> str:
+    """Returns what a program prints."""
+    if page.name == "README.md":
+        code, told = in_a_process([program.name], program.parent)
+        assert code == 0, told
+        return told
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        runpy.run_path(str(program))
+    return told.getvalue()
+
+
+def run_zoo(page: Path, words: list[str], folder: Path) -> tuple[int, str]:
+    """Returns exit code and output of a command."""
+    if page.name == "README.md":
+        return in_a_process(["-m", "zoo", *words], folder)
+    done = CliRunner().invoke(cli, words, prog_name="zoo")
+    return done.exit_code, done.output
 
 
 @pytest.mark.parametrize("page", having("python", GUIDES), ids=name)
@@ -128,9 +152,7 @@ def test_the_python_examples_of_a_page_run_and_print_what_it_shows(page: Path, f
             lines += [""] * (block.line - 1 - len(lines)) + block.content.splitlines() + [r'print("\0")']
     program = folder / f"{page.stem}.md.py"
     program.write_text("\n".join(lines), encoding="utf-8")
-    done = run([program.name], folder)
-    assert done.returncode == 0, done.stdout
-    outputs = done.stdout.split("\0\n")
+    outputs = run_program(page, program).split("\0\n")
     examples = [index for index, block in enumerate(found) if block.language == "python" and block.file is None]
     for index, output in zip(examples, outputs, strict=False):
         after = found[index + 1] if index + 1 < len(found) else None
@@ -151,9 +173,8 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) ->
                 continue
             words = shlex.split(command)
             assert words[0] == "zoo", f"{name(page)}:{block.line}: only zoo is run in a console block, not {words[0]}"
-            done = run(["-m", "zoo", *words[1:]], folder)
-            status = done.returncode
-            assert shape(shown) == shape(done.stdout), f"{name(page)}:{block.line}: {command} prints\n{done.stdout}"
+            status, told = run_zoo(page, words[1:], folder)
+            assert shape(shown) == shape(told), f"{name(page)}:{block.line}: {command} prints\n{told}"
 
 
 def options_of(command: click.Command) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from zoo.testing.scenes import draw_scene
+from scenes import draw_scene
 
 REPO = Path(__file__).resolve().parents[1]
 EXAMPLE = REPO / "docs" / "examples" / "zoo-plugin-fcn"

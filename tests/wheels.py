@@ -9,6 +9,7 @@ command that does not do what the README says.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def look_inside(wheels: Path) -> None:
     names = zipfile.ZipFile(core).namelist()
     expect("zoo/registry.yaml" in names, "the catalogue is in the core's wheel")
     expect("zoo/results/result.schema.json" in names, "the schema is in the core's wheel")
-    expect("zoo/pipeline/semantic_segmentation.yaml" in names, "the pipeline file is in the core's wheel")
+    expect("zoo/predict/pipeline/semantic_segmentation.yaml" in names, "the pipeline file is in the core's wheel")
     names = zipfile.ZipFile(starter).namelist()
     expect(any(name.endswith("NOTICE") for name in names), "the starter's wheel has its NOTICE")
     expect(starter.stat().st_size < LARGEST_STARTER, f"the starter's wheel has {starter.stat().st_size} bytes")
@@ -56,7 +57,7 @@ def use(python: Path, zoo: Path, work: Path, home: Path) -> None:
     """Runs the commands of the README."""
     environment = {**os.environ, "ZOO_HOME": str(home)}
     environment.pop("PYTHONPATH", None)
-    run(python, "-m", "zoo.testing.scenes", "street.jpg", cwd=work, env=environment)
+    shutil.copy(TREE / "docs" / "street.jpg", work)
     listed = run(zoo, "list-models", cwd=work, env=environment)
     expect("starter" in listed and "embedded" in listed and "PP-LiteSeg-T" in listed, "list-models shows the models")
     predicted = run(zoo, "predict", "street.jpg", "--save-path", "out/", cwd=work, env=environment)

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         Augmentation,
         CrossEntropy,
         OhemCrossEntropy,
+        ParameterGroup,
         PolynomialDecay,
         Recipe,
     )
@@ -83,6 +84,7 @@ __all__ = [
     "Normalize",
     "OhemCrossEntropy",
     "Pad",
+    "ParameterGroup",
     "PolynomialDecay",
     "Probe",
     "Recipe",

@@ -100,7 +100,7 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
     text = (copy / "inference.yml").read_text()
     assert text.count(": class 1") == 1
     (copy / "inference.yml").write_text(text.replace(": class 1", f": {word}"))
-    with pytest.raises(BundleError, match=r"zoo.contract.labels.classes\[1\].name.*in quotes"):
+    with pytest.raises(BundleError, match=r"zoo.labels.classes\[1\].name.*in quotes"):
         read_bundle(copy)
     (copy / "inference.yml").write_text(text.replace(": class 1", f": '{word}'"))
     assert read_bundle(copy).labels.names[1] == word
@@ -131,10 +131,10 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
 )
 def test_hostile_settings_are_refused_quickly(copy: Path, content: bytes, words: str) -> None:
     (copy / "inference.yml").write_bytes(content)
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(BundleError, match=words):
         read_bundle(copy)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_tag_that_names_code_runs_nothing(copy: Path, tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from click.testing import CliRunner
 from PIL import Image
 from test_docs import every_command, options_of
 
+from scenes import draw_scene
 from zoo.cli.app import cli
 from zoo.cli.cells import cells
 from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, PATHS, PIPELINE
-from zoo.testing.scenes import draw_scene
 
 REPO = Path(__file__).resolve().parents[2]
 HEAVY = {"PIL", "numpy", "paddle", "requests", "rich", "yaml"}
@@ -144,7 +144,9 @@ def street(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("line", ["--help", "list-models --json", "predict {picture} --json"])
+@pytest.mark.parametrize(
+    "line", ["--help", "list-models --json", pytest.param("predict {picture} --json", marks=pytest.mark.full)]
+)
 def test_an_output_that_cannot_be_written_is_told_in_two_lines(line: str, unbuffered: str, street: Path) -> None:
     command = f"'{sys.executable}' -m zoo {line.format(picture=street)}"
     for place, reason in (("/dev/full", "No space left on device"), ("&- <&-", "")):
@@ -154,7 +156,7 @@ def test_an_output_that_cannot_be_written_is_told_in_two_lines(line: str, unbuff
             cwd=REPO,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         told = f"Standard output cannot be written: {reason}.\nFree some space, or send it somewhere else.\n"
@@ -346,7 +348,7 @@ def test_a_person_at_a_bash_prompt_completes_a_model(program: Path, tmp_path: Pa
             os.write(ours, b"\n")
             until(ours, "Name           starter")
             os.write(ours, b"exit\n")
-            shell.wait(timeout=30)
+            shell.wait(timeout=120)
         finally:
             shell.kill()
             os.close(ours)
@@ -354,7 +356,7 @@ def test_a_person_at_a_bash_prompt_completes_a_model(program: Path, tmp_path: Pa
 
 def until(terminal: int, text: str) -> None:
     """Reads what a terminal shows until a text is in it."""
-    shown, end = "", time.monotonic() + 30
+    shown, end = "", time.monotonic() + 120
     while text not in shown:
         assert time.monotonic() < end, shown
         if select.select([terminal], [], [], 1)[0]:

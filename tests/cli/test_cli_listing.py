@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support import stock
+from support import interruptible, stock
 from zoo.registry import find_model
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, render
 
@@ -238,8 +238,6 @@ def test_a_closed_pipe_is_quiet(site: Path) -> None:
         env=environment(site),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -249,14 +247,11 @@ def test_a_closed_pipe_is_quiet(site: Path) -> None:
 
 def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
     add(site, "zoo-plugin-slow", "slow", "print('started', flush=True)\nimport time\ntime.sleep(60)")
-    command = [sys.executable, "-m", "zoo", "list-models"]
     with subprocess.Popen(
-        command,
+        interruptible("-m", "zoo", "list-models"),
         env=environment(site),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # Where the tests run in the background of a shell, Ctrl-C is ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"started\n"

@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
+from scenes import draw_scene
 from zoo.cli.legacy import translate
 from zoo.cli.run_options import given
 from zoo.predict.pipeline import (
@@ -22,7 +23,6 @@ from zoo.predict.pipeline import (
     read_pipeline,
 )
 from zoo.predict.pipeline.schema import schema
-from zoo.testing.scenes import draw_scene
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from PIL import Image
 
+from scenes import draw_scene
+from support import zoo_process
 from zoo.bundle.bundle import Bundle
+from zoo.cli.app import cli
 from zoo.results import decode_mask
-from zoo.testing.scenes import draw_scene
 
 
-def zoo(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment, **options)
+def zoo(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="zoo")
 
 
 @pytest.fixture
@@ -31,7 +29,7 @@ def street(tmp_path: Path) -> Path:
 
 
 def test_predict_prints_the_classes_and_saves_what_was_asked(bundle: Bundle, street: Path, tmp_path: Path) -> None:
-    ended = zoo("predict", street, "--model", bundle.folder, "--save-path", tmp_path / "out")
+    ended = zoo_process("predict", street, "--model", bundle.folder, "--save-path", tmp_path / "out")
     assert ended.returncode == 0, ended.stderr
     assert "96x128  small on cpu" in ended.stdout
     assert "class 1" in ended.stdout
@@ -49,7 +47,7 @@ def test_predict_prints_the_classes_and_saves_what_was_asked(bundle: Bundle, str
 def test_json_is_one_line_a_picture_and_nothing_else(bundle: Bundle, street: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     Image.fromarray(draw_scene(6, 40, 40).image).save(other)
-    ended = zoo("predict", street, other, "--model", bundle.folder, "--json")
+    ended = zoo_process("predict", street, other, "--model", bundle.folder, "--json")
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [Path(line["source"]).name for line in lines] == ["street.png", "other.png"]
     assert lines[0]["size"] == [96, 128]
@@ -63,7 +61,7 @@ def test_pictures_of_one_name_keep_both_outputs(bundle: Bundle, street: Path, tm
     arguments = ("predict", tmp_path / "a", tmp_path / "b", "--model", bundle.folder, "--save-path", tmp_path / "out")
     for _ in range(2):
         ended = zoo(*arguments, "--save", "mask")
-        assert ended.returncode == 0, ended.stderr
+        assert ended.exit_code == 0, ended.stderr
         assert len(list((tmp_path / "out").iterdir())) == 3
 
 
@@ -71,12 +69,12 @@ def test_skipping_goes_on_counts_and_exits_with_3(bundle: Bundle, street: Path, 
     (tmp_path / "bad.png").write_bytes(b"")
     arguments = ("predict", tmp_path / "bad.png", street, "--model", bundle.folder, "--save-path", tmp_path / "out")
     skipped = zoo(*arguments, "--on-error", "skip")
-    assert skipped.returncode == 3
+    assert skipped.exit_code == 3
     assert "street.png" in skipped.stdout
     assert "bad.png is empty (0 bytes)" in skipped.stderr
     assert "1 segmented, 1 failed." in skipped.stderr
     stopped = zoo(*arguments)
-    assert stopped.returncode == 1
+    assert stopped.exit_code == 1
     assert stopped.stdout == ""
 
 
@@ -95,7 +93,7 @@ def test_errors_are_two_lines_on_stderr(bundle: Bundle, street: Path, tmp_path: 
     }
     for arguments, words in cases.items():
         ended = zoo(*arguments)
-        assert ended.returncode == 1, arguments
+        assert ended.exit_code == 1, arguments
         assert ended.stdout == "", arguments
         assert words in ended.stderr, arguments
         assert len(ended.stderr.splitlines()) == 2, ended.stderr
@@ -105,7 +103,7 @@ def test_errors_are_two_lines_on_stderr(bundle: Bundle, street: Path, tmp_path: 
     "wrong", [(), ("x.png", "--batch-size", "0"), ("x.png", "--save", "jpeg"), ("x.png", "--sav", "y")]
 )
 def test_wrong_usage_exits_with_2(wrong: tuple[str, ...]) -> None:
-    assert zoo("predict", *wrong).returncode == 2
+    assert zoo("predict", *wrong).exit_code == 2
 
 
 def test_evaluate_gives_the_miou_of_exact_masks(bundle: Bundle, street: Path, tmp_path: Path) -> None:
@@ -122,7 +120,7 @@ def test_evaluate_gives_the_miou_of_exact_masks(bundle: Bundle, street: Path, tm
 def test_colours_of_classes_are_replaced(bundle: Bundle, street: Path, tmp_path: Path) -> None:
     words = ("predict", street, "--model", bundle.folder, "--save", "mask", "-o", tmp_path / "out")
     ended = zoo(*words, "--palette", "class 2=#0102ff", "--palette", "class 0=#030405")
-    assert ended.returncode == 0, ended.stderr
+    assert ended.exit_code == 0, ended.stderr
     with Image.open(tmp_path / "out" / "street_mask.png") as mask:
         palette = np.array(mask.getpalette()).reshape(-1, 3)
     assert palette[[0, 2]].tolist() == [[3, 4, 5], [1, 2, 255]]
@@ -134,6 +132,6 @@ def test_two_formats_that_take_one_name_are_refused_before_any_work(
     bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:
     ended = zoo("predict", street, "--model", bundle.folder, "--save", "json,labelme", "-o", tmp_path / "out")
-    assert ended.returncode == 1
+    assert ended.exit_code == 1
     assert "both take the name of the picture" in ended.stderr
     assert not (tmp_path / "out").exists()

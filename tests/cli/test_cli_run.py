@@ -22,9 +22,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from scenes import draw_scene
+from support import interruptible, png
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
-from zoo.testing.scenes import draw_scene
 
 Command = Callable[..., Result]
 
@@ -161,23 +162,25 @@ def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
 
 
 def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) -> None:
-    for number in range(400):
-        Image.fromarray(draw_scene(number % 5, 40, 56).image).save(tmp_path / f"{number:03}.png")
-    out = tmp_path / "out"
+    drawn = [png(draw_scene(number, 40, 56).image) for number in range(5)]
+    for number in range(2000):  # it is not through with them before it is interrupted
+        (tmp_path / f"{number:04}.png").write_bytes(drawn[number % 5])
+    out, told = tmp_path / "out", tmp_path / "told"
     words = ["--json", "-o", str(out), "--save", "mask", "--model", str(bundle.folder), "--threads", "2"]
-    command = subprocess.Popen(
-        [sys.executable, "-m", "zoo", "predict", str(tmp_path), *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not out.is_dir() or len(names(out)) < 20):
+    with told.open("wb") as stdout:
+        command = subprocess.Popen(
+            interruptible("-m", "zoo", "predict", str(tmp_path), *words),
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    while command.poll() is None and (not out.is_dir() or len(names(out)) < 20):
         time.sleep(0.01)
     command.send_signal(signal.SIGINT)
-    told, notes = command.communicate(timeout=60)
+    _, notes = command.communicate(timeout=60)
     assert command.returncode == 130, notes
-    assert [json.loads(line)["saved"][0] for line in told.splitlines()] == [str(out / name) for name in names(out)]
+    lines = told.read_text().splitlines()
+    assert [json.loads(line)["saved"][0] for line in lines] == [str(out / name) for name in names(out)]
     assert f"{len(names(out))} segmented" in notes
 
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 import zoo
+from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
-from zoo.testing.scenes import draw_scene
 
 tifffile = pytest.importorskip("tifffile", reason="the extra `large` is not installed")
 

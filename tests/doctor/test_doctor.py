@@ -372,25 +372,22 @@ def test_the_report_works_without_a_home(monkeypatch: pytest.MonkeyPatch, home: 
     assert named(found, "ZOO_HOME").value == "not set"
 
 
-@pytest.mark.parametrize(
-    ("content", "value", "state"),
-    [
-        ('{"setting": "oneDNN"}', "oneDNN", "ok"),
-        ('{"setting": "plain"}', "plain", "note"),
-        ('{"setting": ["x"]}', "damaged; the settings will be tried again", "note"),
-        ("{", "damaged; the settings will be tried again", "note"),
-    ],
-)
-def test_the_setting_kept_for_paddle_is_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, value: str, state: str
-) -> None:
+def test_the_settings_kept_for_programs_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {
+        "3.2.2": ["{", '{"setting": ["x"]}', *['{"setting": "oneDNN"}'] * 2, '{"setting": "plain"}'],
+        "3.3.1": ['{"setting": "oneDNN without placement pass"}'],
+    }
     (tmp_path / "engines").mkdir()
-    (tmp_path / "engines" / "paddle-9.9.json.setting.json").write_text(content)
-    (tmp_path / "engines" / f"paddle-9.9.json-{'0123abcd' * 4}.setting.json").write_text(content)
+    for paddle, contents in kept.items():
+        for index, content in enumerate(contents):
+            (tmp_path / "engines" / f"paddle-{paddle}-{index:064x}.setting.json").write_text(content)
+    (tmp_path / "engines" / "paddle-3.2.2.json.setting.json").write_text('{"setting": "plain"}')
     found = here(monkeypatch, ZOO_HOME=str(tmp_path))
-    assert [(kept.value, kept.state) for kept in found if kept.name == "paddle setting"] == [
-        (f"paddle-9.9.json: {value}", state),
-        ("single programs without digests: 1", "ok"),
+    assert [(kept.value, kept.state, kept.help == "") for kept in found if kept.name == "paddle setting"] == [
+        ("damaged records of paddle 3.2.2: 2; their programs will be tried again", "note", True),
+        ("programs of paddle 3.2.2 that run with oneDNN: 2", "ok", True),
+        ("programs of paddle 3.2.2 that run with plain: 1", "ok", True),
+        ("programs of paddle 3.3.1 that run with oneDNN without placement pass: 1", "note", False),
     ]
 
 

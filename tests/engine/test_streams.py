@@ -15,17 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from test_cli_predict import zoo as zoo_command
 
 import zoo
+from scenes import draw_scene
+from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Streams
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session, StreamSession
 from zoo.predict.model import Model
-from zoo.testing.scenes import draw_scene
 
-COUNT = 30
+#: Twice as many as a run does before it opens streams.
+COUNT = 16
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +41,9 @@ def expected(bundle: Bundle, pictures: list[np.ndarray]) -> list[np.ndarray]:
         return [result.mask for result in model.predict(pictures)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model(bundle: Bundle) -> Iterator[Model]:
+    """One for all: what a run does to its streams, the next must bear."""
     with zoo.load(bundle.folder, threads=2) as opened:
         yield opened
 
@@ -105,7 +107,7 @@ def test_a_run_that_is_left_early_leaves_its_streams_to_the_next(
 ) -> None:
     for _ in range(4):
         run = model.predict(pictures)
-        for _ in range(COUNT - 5):
+        for _ in range(COUNT - 4):
             next(run)
         run.close()
     assert same([result.mask for result in model.predict(pictures)], expected)
@@ -194,7 +196,7 @@ def test_a_picture_that_fails_in_the_engine_is_a_failure_and_the_others_go_on(
 def test_an_interrupt_at_any_place_costs_no_stream(
     model: Model, pictures: list[np.ndarray], expected: list[np.ndarray]
 ) -> None:
-    for place in range(9, 25, 3):
+    for place in range(9, COUNT, 2):
         taken = iter(pictures)
 
         def interrupted(taken: Iterator[np.ndarray] = taken, place: int = place) -> Iterator[np.ndarray]:
@@ -211,13 +213,13 @@ def test_a_child_that_is_forked_in_the_middle_of_a_run_uses_the_main_session(
     model: Model, pictures: list[np.ndarray], expected: list[np.ndarray]
 ) -> None:
     run = model.predict(pictures)
-    for _ in range(20):
+    for _ in range(12):
         next(run)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of threads at a fork
         child = os.fork()
     if not child:
-        signal.alarm(30)
+        signal.alarm(120)
         fine = same([result.mask for result in model.predict(pictures)], expected)
         os._exit(0 if fine else 1)
     assert os.waitpid(child, 0)[1] == 0
@@ -228,7 +230,7 @@ def test_a_model_that_is_closed_in_the_middle_of_a_run_says_so(
 ) -> None:
     model = zoo.load(bundle.folder, threads=2)
     run = model.predict(pictures)
-    for _ in range(15):
+    for _ in range(12):
         next(run)
     model.close()
     with pytest.raises(InferenceError, match="The session is closed"):
@@ -264,11 +266,11 @@ def test_nothing_but_results_is_on_stdout(bundle: Bundle, pictures: list[np.ndar
     for number, picture in enumerate(pictures):
         Image.fromarray(picture).save(tmp_path / f"{number:02}.png")
     words = ("predict", tmp_path, "--model", bundle.folder, "--threads", 2, "--json", "-o", tmp_path / "out")
-    ended = zoo_command(*words)
+    ended = zoo_process(*words)
     assert ended.returncode == 0, ended.stderr
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [line["name"] for line in lines] == [f"{number:02}" for number in range(COUNT)]
     assert lines[-1]["engine"].endswith("1 thread")
-    ended = zoo_command(*words, "--streams", 3)
+    ended = zoo_process(*words, "--streams", 3)
     assert ended.returncode == 1
     assert "streams is 3. 1 to 2 was expected" in ended.stderr

@@ -34,6 +34,7 @@ with warnings.catch_warnings():  # of a missing compiler cache
     from paddle import nn
 
 import zoo
+from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import (
@@ -46,7 +47,6 @@ from zoo.learn.networks import build_network
 from zoo.picture.image import read_image
 from zoo.results import Predictions
 from zoo.results.formats import read_labelme
-from zoo.testing.scenes import draw_scene
 
 HERE = Path(__file__).resolve().parent
 PHOTOS = HERE.parents[2] / "shared" / "data" / "photos"

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import zoo
+from scenes import draw_scene
 from support import export_small
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
@@ -28,7 +29,6 @@ from zoo.learn.evaluation import (
 )
 from zoo.predict.model import Model
 from zoo.results.mapping import read_mapping
-from zoo.testing.scenes import draw_scene
 
 VOID = (0, 1, 2, 3, 4, 5, 6, 9, 10, 14, 15, 16, 18, 29, 30)  # ids that are no train id
 TO_TRAIN_IDS = CONVERSIONS["cityscapes-trainids"].mapping

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+import json
 import os
 import stat
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
 import pytest
 import yaml
+from paddle.nn import functional as F
 from PIL import Image
 from safetensors.numpy import save_file
 
 import zoo
+from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
-from zoo.contract.labels import CITYSCAPES
+from zoo.contract.labels import (
+    CITYSCAPES,
+    LabelSet,
+)
 from zoo.errors import CheckpointError, DatasetError, ExportError
 from zoo.learn.data import find_labels
 from zoo.learn.export import (
@@ -26,7 +35,8 @@ from zoo.learn.export import (
     export_bundle,
     export_onnx,
 )
-from zoo.testing.scenes import draw_scene
+from zoo.segment.transforms import preprocess
+from zoo.segment.upsample import upsample_argmax
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +124,65 @@ def test_an_input_size_the_network_cannot_take_is_refused(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == []
 
 
+class Doubled(paddle.nn.Layer):
+    """Logits at stride 4, upsampled from stride 8 in ways of which oneDNN does some wrongly without a word."""
+
+    def __init__(self, **upsampling: Any) -> None:
+        super().__init__()
+        paddle.seed(2)
+        sides = ((3, 16), (16, 16), (16, 16))
+        self.layers = paddle.nn.LayerList([paddle.nn.Conv2D(*side, 3, stride=2, padding=1) for side in sides])
+        self.head = paddle.nn.Conv2D(16, 7, 1)
+        self.upsampling = upsampling
+
+    def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        for layer in self.layers:
+            x = F.relu(layer(x))
+        size = paddle.shape(x)[2:]
+        # To one and a half times the size: oneDNN's nearest neighbour is right where it is a whole multiple.
+        between = F.interpolate(x, size=size * 3 // 2, **self.upsampling)
+        return [10 * self.head(F.interpolate(between, size=size * 2, mode="bilinear"))]
+
+
+UPSAMPLINGS = {
+    "ordinary": {"mode": "bilinear"},
+    "corners": {"mode": "bilinear", "align_corners": True},
+    "mode 1": {"mode": "bilinear", "align_mode": 1},
+    "nearest": {"mode": "nearest"},
+}
+
+
+def test_one_program_does_not_decide_how_another_is_run(
+    seven_labels: LabelSet, picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network with unusual operations is exported beside an ordinary one, and runs alike whichever came first."""
+    networks = {name: Doubled(**upsampling) for name, upsampling in UPSAMPLINGS.items()}
+    for network in networks.values():
+        network.eval()
+
+    def predicted(name: str) -> tuple[np.ndarray, str]:
+        with zoo.load(tmp_path / name, threads=1) as model:
+            result = model.predict(picture).one()
+        return result.mask, result.engine
+
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "first home"))
+    results = {}
+    for name, network in networks.items():
+        bundle = export_bundle(network, tmp_path / name, model=name, labels=seven_labels, output_stride=4)
+        results[name] = predicted(name)
+        [logits] = network(paddle.to_tensor(preprocess(picture, bundle.preprocess)[0][None]))[0].numpy()
+        expected = upsample_argmax(logits, picture.shape[:2])
+        assert (results[name][0] == expected).mean() > 0.9999, name
+        assert len(np.unique(expected)) > 2, "the test would prove nothing on an empty mask"
+    assert len(list((tmp_path / "first home" / "engines").iterdir())) == len(networks)
+
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "other home"))
+    for name in ("corners", "ordinary"):
+        mask, engine = predicted(name)
+        assert np.array_equal(mask, results[name][0])
+        assert engine == results[name][1]
+
+
 def test_agreement_counts_classes_and_differences() -> None:
     logits = np.zeros((1, 2, 2, 2), np.float32)
     logits[:, 1] = 1.0
@@ -156,3 +225,38 @@ def test_a_converter_that_dies_is_an_error_and_not_the_end(bundle: Bundle, tmp_p
         export_onnx(bundle)
     assert not (bundle.folder / "inference.onnx").exists()
     assert stat.S_ISDIR(bundle.folder.stat().st_mode)
+
+
+def test_the_converter_may_not_optimise_or_install(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
+    """Its usual optimiser calls pip with an index of its own; a stand-in writes down what it is told."""
+    seen = tmp_path / "seen.json"
+    record = f"open({str(seen)!r}, 'w').write(json.dumps([k, dict(os.environ)]))"
+    (tmp_path / "paddle2onnx.py").write_text(f"import json, os\ndef export(*a, **k):\n    {record}\n")
+    (tmp_path / "onnxruntime.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    with pytest.raises(ExportError, match="could not convert small"):
+        export_onnx(bundle)
+    options, variables = json.loads(seen.read_text())
+    assert options["optimize_tool"] == "None"
+    assert variables["PIP_NO_INDEX"] == "1"
+
+
+def environment() -> set[tuple[object, ...]]:
+    """Returns the distributions of this environment, and its files but compiled modules with size and time."""
+    found: set[tuple[object, ...]] = {(each.name, each.version) for each in importlib.metadata.distributions()}
+    for folder in {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "scripts")}:
+        files = (path for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        found.update((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+    return found
+
+
+def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle) -> None:
+    for package in ("paddle2onnx", "onnxruntime"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f'{package} is not installed here; pip install "zoo-core[export]"')
+    before = environment()
+    file, agreement = export_onnx(bundle)
+    assert environment() ^ before == set()
+    assert file.stat().st_size > 10_000
+    assert agreement.share >= 0.999

@@ -12,6 +12,7 @@ import pytest
 from paddle.nn import functional as F
 from PIL import Image
 
+from scenes import draw_scene
 from support import small_network
 from zoo.contract.recipe import (
     SGD,
@@ -19,6 +20,7 @@ from zoo.contract.recipe import (
     Augmentation,
     CrossEntropy,
     OhemCrossEntropy,
+    ParameterGroup,
     PolynomialDecay,
     Recipe,
 )
@@ -29,6 +31,7 @@ from zoo.learn.data import (
 )
 from zoo.learn.evaluation import Confusion
 from zoo.learn.training import (
+    Checkpoint,
     Progress,
     load_checkpoint,
     newest_checkpoint,
@@ -36,7 +39,7 @@ from zoo.learn.training import (
 )
 from zoo.learn.training.augment import augment
 from zoo.learn.training.losses import total_loss
-from zoo.testing.scenes import draw_scene
+from zoo.testing import FamilyContract
 
 PLAIN = Augmentation(scale=(1.0, 1.0), flip=0.0, brightness=0.0, contrast=0.0, saturation=0.0)
 
@@ -138,6 +141,65 @@ def test_augmentation_follows_from_its_generator_alone() -> None:
     assert not np.array_equal(first[0], other[0])
 
 
+def test_a_scale_step_gives_the_listed_factors_and_no_others() -> None:
+    image, mask = np.zeros((80, 80, 3), np.uint8), np.zeros((80, 80), np.uint8)
+    seen: set[int] = set()
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        _, labels = augment(image, mask, replace(PLAIN, scale=(0.125, 1.5), scale_step=0.125), (120, 120), 255, rng)
+        seen.add(int((labels[:, 0] == 0).sum()))  # what is not padded is the scaled picture
+    assert seen == {10 * step for step in range(1, 13)}
+
+
+@pytest.mark.parametrize("change", ["brightness", "contrast", "saturation", "hue"])
+@pytest.mark.parametrize(("probability", "shares"), [(0.0, (0, 0)), (0.5, (0.3, 0.7)), (1.0, (0.98, 1))])
+def test_a_colour_change_has_a_probability_of_its_own(change: str, probability: float, shares) -> None:
+    scene = draw_scene(1, 48, 48)
+    strength = 90.0 if change == "hue" else 0.5
+    settings = replace(PLAIN, **{change: strength, f"{change}_probability": probability})
+    pictures = [
+        augment(scene.image, scene.mask, settings, (48, 48), 255, np.random.default_rng(seed))[0] for seed in range(100)
+    ]
+    changed = sum(not np.array_equal(picture, scene.image) for picture in pictures) / len(pictures)
+    assert shares[0] <= changed <= shares[1]
+
+
+def test_hue_turns_colours_and_leaves_grey_alone() -> None:
+    grey = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    red = np.full((16, 16, 3), (255, 0, 0), np.uint8)
+    mask = np.zeros((16, 16), np.uint8)
+    seen: set[tuple[int, ...]] = set()
+    for seed in range(50):
+        for image in (grey, red):
+            settings, rng = replace(PLAIN, hue=60.0), np.random.default_rng(seed)
+            picture, _ = augment(image, mask, settings, (16, 16), 255, rng)
+            if image is grey:
+                np.testing.assert_array_equal(picture, grey)
+            else:
+                seen.add(tuple(picture[0, 0].tolist()))
+    # From magenta through red to yellow: red stays the largest channel, and there is never green and blue together.
+    assert all(red == 255 and min(green, blue) == 0 for red, green, blue in seen)
+    assert max(green for _, green, _ in seen) > 200
+    assert max(blue for _, _, blue in seen) > 200
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: Augmentation(hue_probability=1.5), "hue_probability is 1.5"),
+        (lambda: Augmentation(flip=-0.1), "flip is -0.1"),
+        (lambda: Augmentation(scale=(2.0, 0.5)), r"scale is \(2.0, 0.5\) in steps of 0.0"),
+        (lambda: Augmentation(scale_step=-1), "in steps of -1"),
+        (lambda: ParameterGroup("norm["), r"pattern is 'norm\['; a regular expression was expected"),
+        (lambda: ParameterGroup("norm", weight_decay=-1), "weight_decay -1"),
+        (lambda: recipe(devices=0), "devices 0"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(wrong, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        wrong()
+
+
 def test_cross_entropy_is_the_mean_over_labelled_pixels() -> None:
     rng = np.random.default_rng(0)
     logits, mask = rng.standard_normal((2, 5, 4, 6)).astype(np.float32), rng.integers(0, 5, (2, 4, 6))
@@ -204,18 +266,128 @@ def test_training_lowers_the_loss(dataset: Path, tmp_path: Path) -> None:
     assert reports[-1].loss < 0.75 * reports[0].loss
 
 
+class Pair(paddle.nn.Layer):
+    """Two classifiers of a pixel side by side, and a weight that has no influence, so that its gradient is zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        paddle.seed(5)
+        self.body = paddle.nn.Conv2D(3, 11, 1)
+        self.head = paddle.nn.Conv2D(3, 11, 1)
+        self.idle = self.create_parameter([4], default_initializer=paddle.nn.initializer.Constant(1.0))
+        self.head.set_state_dict(self.body.state_dict())
+
+    def forward(self, pictures: paddle.Tensor) -> list[paddle.Tensor]:
+        return [self.body(pictures) + self.head(pictures) + 0 * self.idle.sum()]
+
+
+def weights_after(folder: Path, dataset: Path, **changes) -> dict[str, np.ndarray]:
+    """What a short run makes of `Pair`."""
+    settings = {"iterations": 3, "losses": (CrossEntropy(),), "schedule": PolynomialDecay(0.1, power=0.0), "ema": 0.0}
+    trained = train(Pair(), read_list(dataset / "train.txt"), recipe(**{**settings, **changes}), folder, workers=0)
+    return trained.model
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.9, 0.5), AdamW(weight_decay=0.5)])
+def test_a_group_has_a_weight_decay_of_its_own(dataset: Path, tmp_path: Path, optimizer) -> None:
+    def idle(name: str, *groups: ParameterGroup) -> float:
+        weights = weights_after(tmp_path / name, dataset, optimizer=optimizer, groups=groups)
+        return float(weights["idle"][0])
+
+    decayed = idle("plain")
+    assert decayed < 0.9
+    assert idle("other", ParameterGroup("body", weight_decay=0.0)) == decayed
+    assert idle("none", ParameterGroup("^idle$", weight_decay=0.0)) == 1.0
+    assert decayed < idle("less", ParameterGroup("idle", weight_decay=0.1)) < 1.0
+    assert idle("first", ParameterGroup("idle", weight_decay=0.0), ParameterGroup("id|head", weight_decay=9.0)) == 1.0
+
+
+def test_a_group_has_a_learning_rate_of_its_own(dataset: Path, tmp_path: Path) -> None:
+    start = Pair().state_dict()
+    plain = {"iterations": 1, "optimizer": SGD(0.0, 0.0)}
+    moved = weights_after(
+        tmp_path / "ten", dataset, **plain, groups=(ParameterGroup("head", 10), ParameterGroup("body.bias", 0))
+    )
+    body, head = (moved[f"{name}.weight"] - start[f"{name}.weight"].numpy() for name in ("body", "head"))
+    assert np.abs(body).max() > 1e-3
+    np.testing.assert_allclose(head, 10 * body, rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(moved["body.bias"], start["body.bias"].numpy())
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.9, 1e-4), AdamW()])
+def test_a_group_of_everything_with_factor_1_changes_nothing(dataset: Path, tmp_path: Path, optimizer) -> None:
+    plain = weights_after(tmp_path / "plain", dataset, optimizer=optimizer)
+    grouped = weights_after(tmp_path / "one", dataset, optimizer=optimizer, groups=(ParameterGroup(""),))
+    for name, value in plain.items():
+        np.testing.assert_array_equal(value, grouped[name], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    "groups", [(ParameterGroup("encoder"),), (ParameterGroup("head"), ParameterGroup("head.weight"))]
+)
+def test_a_group_without_a_parameter_is_refused(dataset: Path, tmp_path: Path, groups) -> None:
+    with pytest.raises(TrainingError, match=f"No parameter belongs to the group '{groups[-1].pattern}'"):
+        weights_after(tmp_path, dataset, groups=groups)
+
+
+def recipe_of_nothing(name: str) -> Recipe:
+    """The recipe of a plugin with a group that no parameter belongs to."""
+    return recipe(groups=(ParameterGroup("nothing"),), source="here")
+
+
+def test_the_contract_of_families_finds_a_group_without_a_parameter() -> None:
+    class Odd(FamilyContract):
+        entry_point = "pp-liteseg"
+
+        @property
+        def cards(self):
+            return [(replace(family, recipe=f"{__name__}:recipe_of_nothing"), card) for family, card in super().cards]
+
+        def tiny(self, card, num_classes: int):
+            return small_network(num_classes)
+
+    with pytest.raises(TrainingError, match="No parameter belongs to the group 'nothing'"):
+        Odd().test_recipes_fit_the_networks()
+
+
+def test_a_step_on_several_devices_is_one_on_all_their_pictures(dataset: Path, tmp_path: Path) -> None:
+    plain = {"optimizer": SGD(0.9, 0.0), "augmentation": PLAIN}
+    together = weights_after(tmp_path / "together", dataset, **plain, batch_size=6)
+    apart = weights_after(tmp_path / "apart", dataset, **plain, batch_size=2, devices=3)
+    for name, value in together.items():
+        np.testing.assert_allclose(apart[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+
+
 @pytest.mark.parametrize("optimizer", [AdamW(), SGD(0.9, 1e-4)])
 def test_an_interrupted_run_ends_as_if_it_had_not_been(dataset: Path, tmp_path: Path, optimizer) -> None:
-    settings = recipe(optimizer=optimizer)
+    everything = Augmentation(scale_step=0.5, hue=18.0, hue_probability=0.5, contrast_probability=0.5)
+    groups = (ParameterGroup("bn|_batch_norm", weight_decay=0.0), ParameterGroup("seg_heads", 10, 0.1))
+    settings = recipe(optimizer=optimizer, augmentation=everything, groups=groups, devices=2)
     whole = run(tmp_path / "whole", dataset, settings, checkpoint_every=4)
-    for name in ("iter_0000006",):
-        os.rename(tmp_path / "whole" / name, tmp_path / "last")
+    os.rename(tmp_path / "whole" / "iter_0000006", tmp_path / "last")
     resumed = run(tmp_path / "whole", dataset, settings, checkpoint_every=4)
     assert resumed.iteration == whole.iteration == 6
     for name, value in whole.model.items():
         np.testing.assert_array_equal(value, resumed.model[name], err_msg=name)
     for name, value in whole.average.items():
         np.testing.assert_allclose(value, resumed.average[name], rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", [AdamW(), SGD(0.9, 1e-4)])
+def test_a_run_is_resumed_with_the_network_that_was_interrupted(dataset: Path, tmp_path: Path, optimizer) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.iteration == 3:
+            paddle.add_n([logits.sum() for logits in network(paddle.ones([2, 3, 64, 64]))]).backward()
+            raise KeyboardInterrupt  # as in the middle of a step, when there are gradients
+
+    settings, network, samples = recipe(optimizer=optimizer), small_network(11), read_list(dataset / "train.txt")
+    whole = run(tmp_path / "whole", dataset, settings)
+    often = {"checkpoint_every": 2, "report_every": 1, "workers": 0}
+    with pytest.raises(KeyboardInterrupt):
+        train(network, samples, settings, tmp_path / "run", report=stop, **often)
+    resumed = train(network, samples, settings, tmp_path / "run", **often)
+    for name, value in whole.model.items():
+        np.testing.assert_array_equal(value, resumed.model[name], err_msg=name)
 
 
 def test_a_checkpoint_of_another_run_is_refused(dataset: Path, tmp_path: Path) -> None:
@@ -240,10 +412,29 @@ def test_a_half_written_checkpoint_is_not_seen(dataset: Path, tmp_path: Path) ->
         newest_checkpoint(tmp_path)
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_is_explained(dataset: Path, tmp_path: Path) -> None:
-    settings = recipe(iterations=20, optimizer=SGD(), schedule=PolynomialDecay(1e30))
-    with pytest.raises(TrainingError, match=r"The loss is (nan|inf) at iteration \d+, learning rate"):
-        run(tmp_path, dataset, settings)
+@pytest.mark.parametrize("optimizer", [SGD(), AdamW()])
+@pytest.mark.parametrize(
+    ("rate", "bad"), [(1e9, r"model:[\w.]+_variance"), (1e12, r"gradient:[\w.]+weight"), (1e30, "loss")]
+)
+def test_a_run_that_diverges_stops_and_keeps_its_last_good_checkpoint(
+    dataset: Path, tmp_path: Path, optimizer, rate: float, bad: str
+) -> None:
+    settings = recipe(iterations=20, optimizer=optimizer, schedule=PolynomialDecay(rate))
+    with pytest.raises(TrainingError, match=rf"diverged: '{bad}' is not finite at iteration 2, learning rate 9\."):
+        run(tmp_path, dataset, settings, checkpoint_every=1)
+    kept = newest_checkpoint(tmp_path)
+    assert kept is not None
+    assert kept.iteration == 1
+    assert all(np.isfinite(value).all() for part in (kept.model, kept.average) for value in part.values())
+
+
+@pytest.mark.parametrize("part", ["model", "average", "optimizer"])
+def test_a_checkpoint_names_its_first_array_that_is_not_finite(part: str) -> None:
+    good = {"a": np.ones(3, np.float32), "count": np.array([2])}
+    checkpoint = Checkpoint(1, good, good, good, {})
+    assert checkpoint.first_not_finite() is None
+    bad = {**good, "b": np.array([0, np.nan]), "c": np.array([np.inf])}
+    assert replace(checkpoint, **{part: bad}).first_not_finite() == f"{part}:b"
 
 
 def test_the_number_of_losses_must_be_the_number_of_heads(dataset: Path, tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ class _Attention(nn.Layer):
 
 class _Functional(nn.Layer):
     def forward(self, x: Tensor) -> list[Tensor]:
-        return [F.conv2d(x, paddle.ones([4, 3, 3, 3]), stride=2, padding=1)]
+        x = F.conv2d(x, paddle.ones([4, 3, 3, 3]), stride=2, padding=1)
+        return [F.conv2d(x.transpose([0, 2, 3, 1]), paddle.ones([5, 4, 1, 1]), data_format="NHWC")]
 
 
 class _TwoModes(nn.Layer):
@@ -65,7 +66,7 @@ def test_the_products_of_attention_are_counted_though_they_are_no_layers() -> No
 
 
 def test_functions_count_like_layers() -> None:
-    assert count_macs(_Functional(), 8, 8) == 4 * 16 * 27
+    assert count_macs(_Functional(), 8, 8) == 4 * 16 * 27 + 5 * 16 * 4
 
 
 def test_the_eval_form_is_counted_and_the_mode_is_kept() -> None:

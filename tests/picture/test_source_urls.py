@@ -179,12 +179,12 @@ def test_whatever_is_no_whole_picture_is_an_error_with_the_address_and_the_other
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("reply", [Reply(rate=40), Reply(pause=20), Reply(header_pause=0.5), Reply(cut=10, pause=20)])
+@pytest.mark.parametrize("reply", [Reply(rate=2), Reply(pause=60), Reply(header_pause=0.5), Reply(cut=10, pause=60)])
 def test_a_slow_server_is_given_up_in_time(reply: Reply, server: Server) -> None:
     server.replies["/a.png"] = reply
     began = time.monotonic()
     assert "cannot be fetched" in error_of(only(server.url("/a.png"), SourceOptions(url_seconds=1))).message
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30  # half of what the server would take
 
 
 def test_a_host_that_does_not_answer_is_an_error() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import io
-import logging
 import os
 import struct
 import sys
@@ -32,12 +30,6 @@ from zoo.picture.sources import (
 )
 
 COUNT = 12
-ENGINES = [
-    "av",
-    pytest.param(
-        "cv2", marks=pytest.mark.skipif(importlib.util.find_spec("cv2") is None, reason="OpenCV is not installed")
-    ),
-]
 # Container, codec and pixels; FFV1 loses nothing.
 FORMATS = {
     "mp4": ("mp4", "libx264", "yuv420p"),
@@ -83,15 +75,8 @@ def outcomes(source: object, options: SourceOptions | None = None) -> Iterator[N
             yield error
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "cv2":
-        monkeypatch.setitem(sys.modules, "av", None)
-    return request.param
-
-
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_frame_of_a_video_is_an_input_in_order(kind: str, engine: str, tmp_path: Path) -> None:
+def test_every_frame_of_a_video_is_an_input_in_order(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "clip.txt"
     path.write_bytes(video(kind))
     items = list(inputs([path, {"img": path.read_bytes()}]))
@@ -108,23 +93,13 @@ def test_every_frame_of_a_video_is_an_input_in_order(kind: str, engine: str, tmp
     assert len({item.uri for item in items}) == 2 * COUNT
 
 
-def test_both_engines_give_the_same_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("cv2")
-    for kind in FORMATS:
-        expected = list(outcomes(video(kind)))
-        with monkeypatch.context() as patch:
-            patch.setitem(sys.modules, "av", None)
-            for image, twin in zip(outcomes(video(kind)), expected, strict=True):
-                assert np.abs(np.subtract(image, twin, dtype=int)).max() <= 1, kind
-
-
 @pytest.mark.parametrize("turned", [90, 180, -90])
-def test_a_video_is_turned_as_it_says(turned: int, engine: str) -> None:
+def test_a_video_is_turned_as_it_says(turned: int) -> None:
     plain, image = next(outcomes(video("mp4"))), next(outcomes(video("mp4", turned)))
     assert np.abs(np.subtract(image, np.rot90(plain, turned // 90), dtype=int)).mean() < 2
 
 
-def test_frames_are_decoded_one_at_a_time_and_the_file_is_closed_when_the_walk_is(tmp_path: Path, engine: str) -> None:
+def test_frames_are_decoded_one_at_a_time_and_the_file_is_closed_when_the_walk_is(tmp_path: Path) -> None:
     path = tmp_path / "long.mkv"
     path.write_bytes(video("mkv", count=80))
     before = len(os.listdir("/proc/self/fd"))
@@ -133,19 +108,16 @@ def test_frames_are_decoded_one_at_a_time_and_the_file_is_closed_when_the_walk_i
     assert len(os.listdir("/proc/self/fd")) > before
     walk.close()
     assert len(os.listdir("/proc/self/fd")) == before
-    if engine == "av":
-        tracemalloc.start()
-        assert sum(item.read().shape == (48, 64, 3) for item in inputs(path)) == 80
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak < 20 * 48 * 64 * 3
+    tracemalloc.start()
+    assert sum(item.read().shape == (48, 64, 3) for item in inputs(path)) == 80
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * 48 * 64 * 3
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mov", "mkv", "webm", "avi"])
 @pytest.mark.parametrize("part", [1, 3, 5, 7, 9])
-def test_a_cut_video_ends_in_an_error_and_what_came_before_is_right(
-    kind: str, part: int, engine: str, tmp_path: Path
-) -> None:
+def test_a_cut_video_ends_in_an_error_and_what_came_before_is_right(kind: str, part: int, tmp_path: Path) -> None:
     data = video(kind, faststart=kind in ("mp4", "mov"))
     path = tmp_path / "cut"
     path.write_bytes(data[: len(data) * part // 10])
@@ -153,11 +125,10 @@ def test_a_cut_video_ends_in_an_error_and_what_came_before_is_right(
     assert isinstance(error, DecodeError)
     assert str(path) in str(error)
     assert all(isinstance(image, np.ndarray) for image in images)
-    if engine == "av":
-        for image, twin in zip(images, outcomes(data), strict=False):
-            assert np.abs(np.subtract(image, twin, dtype=int)).mean() < 1
-        if images:
-            assert f"(frame {len(images) + 1}) cannot be decoded" in str(error) or "breaks off after" in str(error)
+    for image, twin in zip(images, outcomes(data), strict=False):
+        assert np.abs(np.subtract(image, twin, dtype=int)).mean() < 1
+    if images:
+        assert f"(frame {len(images) + 1}) cannot be decoded" in str(error) or "breaks off after" in str(error)
 
 
 def test_missing_bytes_are_counted_from_what_the_container_declares() -> None:
@@ -187,15 +158,7 @@ def test_damage_inside_a_video_is_an_error_where_the_codec_notices_it(kind: str,
         assert np.array_equal(image, twin)
 
 
-def test_without_pyav_the_log_says_that_damage_would_not_be_told(caplog: pytest.LogCaptureFixture, engine: str) -> None:
-    with caplog.at_level(logging.INFO, "zoo"):
-        assert len(list(outcomes(video("mkv")))) == COUNT
-    assert caplog.messages == (
-        ["bytes_0001: OpenCV decodes it and would not tell of damage inside; PyAV would"] if engine == "cv2" else []
-    )
-
-
-def test_a_video_over_the_limit_is_refused_before_a_frame_is_decoded(engine: str) -> None:
+def test_a_video_over_the_limit_is_refused_before_a_frame_is_decoded() -> None:
     assert len(list(outcomes(video("mp4"), SourceOptions(pixel_limit=48 * 64)))) == COUNT
     (error,) = outcomes(video("mp4"), SourceOptions(pixel_limit=48 * 64 - 1))
     assert "bytes_0001 has 3072 pixels (48x64). At most 3071" in str(error)
@@ -257,15 +220,14 @@ def test_sound_other_pictures_text_and_playlists_are_no_videos(head: bytes, tmp_
     assert "is not a picture" in outcome.message or "is empty" in outcome.message
 
 
-def test_without_an_engine_the_error_names_what_to_install_and_others_are_read(
+def test_without_pyav_the_error_names_what_to_install_and_others_are_read(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    monkeypatch.setitem(sys.modules, "cv2", None)
     (tmp_path / "a.mp4").write_bytes(video("mp4"))
     Image.fromarray(frame(1)).save(tmp_path / "b.png")
     error, image = outcomes(tmp_path)
     assert type(error) is SourceError
-    assert "a.mp4 is a video, and neither PyAV nor OpenCV can be imported" in error.message
+    assert "a.mp4 is a video, and PyAV, which reads videos, cannot be imported" in error.message
     assert error.hint == 'Run: pip install "zoo-core[video]"'
     assert np.array_equal(image, frame(1))

@@ -15,10 +15,10 @@ from paddle.nn import functional as F
 from PIL import Image
 
 import zoo
+from scenes import draw_scene
 from support import small_network
 from zoo.bundle.bundle import Bundle
 from zoo.predict.model import Model
-from zoo.testing.scenes import draw_scene
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 import zoo
+from scenes import draw_scene
 from servers import Server
 from zoo.bundle.bundle import (
     Bundle,
@@ -40,7 +41,6 @@ from zoo.predict.pipeline.schema import schema
 from zoo.results.mapping import read_mapping
 from zoo.settings.check import conform
 from zoo.settings.document import node_of
-from zoo.testing.scenes import draw_scene
 
 SCHEMA = schema()
 
@@ -342,9 +342,9 @@ HOSTILE = {
 def test_a_bad_file_is_refused_with_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     text, line, words = HOSTILE[name]
-    began = time.monotonic()
+    began = time.process_time()
     error = refused(written(tmp_path, text))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert error.message.startswith(f"{tmp_path}/p.yaml")
     assert f"line {line}" in error.message
     assert re.search(words, error.message), error.message

@@ -15,7 +15,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from support import cells
+from scenes import draw_scene
+from support import cells, interruptible
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import (
     Normalize,
@@ -33,7 +34,6 @@ from zoo.segment.slide import (
     slide,
 )
 from zoo.store import find_bundle
-from zoo.testing.scenes import draw_scene
 
 PICTURE = draw_scene(2, 150, 211).image
 WINDOW = Window((64, 64), (48, 48))
@@ -397,17 +397,17 @@ def test_an_interrupt_from_the_keyboard_leaves_nothing(tmp_path):
             for number in range(1000):
                 yield np.full((256, 512), number % 9, np.uint8)
                 print("block", number, flush=True)
-                time.sleep(0.02)
+                time.sleep(60 if number == 4 else 0)
         write_labels({str(tmp_path / "labels.tif")!r}, (256_000, 512), blocks())
     """
     with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        interruptible("-c", textwrap.dedent(script)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         for _ in range(5):
             child.stdout.readline()
         assert [name.endswith(".part") for name in os.listdir(tmp_path)] == [True]
         child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=20)
+        _, errors = child.communicate(timeout=60)
     assert "KeyboardInterrupt" in errors
     assert os.listdir(tmp_path) == []
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFont
 from PIL._util import DeferredError
 
+from scenes import draw_scene
 from zoo.contract.labels import (
     ADE20K,
     CAMVID,
@@ -23,7 +24,6 @@ from zoo.errors import OutputError
 from zoo.results import Result
 from zoo.results.classes import class_names, class_value, classes_in, color_table
 from zoo.results.draw import blend
-from zoo.testing.scenes import draw_scene
 
 TWO = LabelSet("two", ("ground", "sky"), ((10, 20, 30), (200, 100, 0)))
 

@@ -14,11 +14,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from scenes import draw_scene
 from zoo.contract.labels import CAMVID
 from zoo.errors import OutputError
 from zoo.results import Result
 from zoo.results.formats import Polygon, encode_rle, to_coco, trace
-from zoo.testing.scenes import draw_scene
 
 # pycocotools 2.0.11 decodes by a protocol that numpy 2 has changed.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from scenes import draw_scene
 from zoo.contract.labels import (
     CAMVID,
     LabelSet,
@@ -28,7 +29,6 @@ from zoo.results import FORMATS, Predictions, Result
 from zoo.results.encode import read_source
 from zoo.results.formats import to_cvat, to_labelstudio, to_pandas, to_supervision
 from zoo.results.formats.labelstudio import pack
-from zoo.testing.scenes import draw_scene
 
 
 def result(mask: Any, uri: str = "street", name: str = "street", **changes: Any) -> Result:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from scenes import draw_scene
 from zoo.contract.labels import (
     ADE20K,
     CAMVID,
@@ -26,7 +27,6 @@ from zoo.errors import DecodeError
 from zoo.results import Result
 from zoo.results.formats import to_labelme, trace
 from zoo.results.formats.labelme import read_labelme
-from zoo.testing.scenes import draw_scene
 
 FOUR = LabelSet("four", ("road", "sky", "car", "tree"), distinct_palette(4))
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from scenes import draw_scene
 from zoo.contract.labels import (
     ADE20K,
     CAMVID,
@@ -29,7 +30,6 @@ from zoo.contract.labels import (
 )
 from zoo.errors import ConfigError, DecodeError, OutputError, SourceError
 from zoo.results import Failure, Predictions, Result, decode_mask, with_min_score, with_palette
-from zoo.testing.scenes import draw_scene
 
 SECONDS = {"read": 0.01, "preprocess": 0.002, "inference": np.float32(0.05), "postprocess": 0.003}
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scenes import draw_scene
 from support import cells
 from zoo.contract.spec import (
     Custom,
@@ -40,7 +41,6 @@ from zoo.segment.windows import (
     plan,
     usual_stride,
 )
-from zoo.testing.scenes import draw_scene
 
 #: Pixels around a place that the network below sees from it, and one step of its logits for the interpolation.
 RADIUS = 7 + 4

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -23,12 +24,12 @@ from zoo.store.store import Store
 OLDER = "/paddlex/official_inference_model/paddle3.0b1_v2/PP-LiteSeg-T_infer.tar"
 
 
-def run(code: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+def run(code: str, stderr: int | IO[bytes] = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", code],
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
 
@@ -185,33 +186,50 @@ print(zoo.fetch("PP-LiteSeg-T", progress=show), flush=True)
 """
 
 
-def test_eight_processes_that_want_one_model_download_it_once(server: Server, home: Path) -> None:
-    server.replies[ARCHIVE] = Reply(rate=2_000_000)
-    children = [run(FETCH) for _ in range(8)]
+def test_eight_processes_that_want_one_model_download_it_once(server: Server, home: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+
+    def when_all_others_wait(number: int) -> Reply:
+        while notes.read_text().count("waits for another process") < 7 and not server.stopping.wait(0.02):
+            pass
+        return Reply()
+
+    server.replies[ARCHIVE] = when_all_others_wait
+    with notes.open("ab") as stderr:
+        children = [run(FETCH, stderr=stderr) for _ in range(8)]
     ended = [child.communicate(timeout=100) for child in children]
-    assert [child.returncode for child in children] == [0] * 8, ended
+    assert [child.returncode for child in children] == [0] * 8, notes.read_text()
     assert len({out for out, _ in ended}) == 1
     assert len(server.requests) == 1
-    assert sum("waits for another process" in error for _, error in ended) >= 6
 
 
+@pytest.mark.parametrize("kills", [20, pytest.param(60, marks=pytest.mark.full)])
 def test_a_process_killed_at_any_moment_leaves_a_cache_that_works(
-    server: Server, home: Path, official_archive: bytes, tmp_path: Path
+    kills: int, server: Server, home: Path, official_archive: bytes, tmp_path: Path
 ) -> None:
-    """Sixty children are killed with SIGKILL: while they import, ask, receive, unpack, rename and record."""
+    """Children are killed with SIGKILL: while they import, ask, receive, unpack, rename and record."""
     rng = random.Random(4)
-    server.replies[ARCHIVE] = lambda number: Reply(rate=rng.choice([1_000_000, 4_000_000, 1e9]))
+    server.replies[ARCHIVE] = Reply(rate=1_000_000)
     begin = time.monotonic()
     alone = run(FETCH, ZOO_HOME=str(tmp_path / "alone"))
-    alone.communicate(timeout=60)
+    alone.communicate(timeout=100)
     whole = time.monotonic() - begin
+    server.requests.clear()
+    # The first to ask gets no whole answer.
+    server.replies[ARCHIVE] = lambda number: (
+        Reply(rate=rng.choice([1_000_000, 4_000_000, 1e9])) if number else Reply(cut=1000, pause=100)
+    )
     survived = 0
-    for number in range(60):
+    for number in range(kills):
         if number % 10 == 0:
             home = tmp_path / f"home{number}"
         child = run(FETCH, ZOO_HOME=str(home))
-        # The first half of its time a process spends on imports; few kills are enough there.
-        time.sleep(whole * (rng.uniform(0.4, 1.1) if number % 6 else rng.uniform(0, 0.4)))
+        if number == kills - 1:
+            assert child.stdout is not None
+            child.stdout.readline()  # It is done: this one is killed after its work.
+        else:
+            # The first half of its time a process spends on imports; few kills are enough there.
+            time.sleep(whole * (rng.uniform(0.4, 1.1) if number % 6 else rng.uniform(0, 0.4)))
         child.send_signal(signal.SIGKILL)
         child.communicate()
         store = Store(home)
@@ -220,7 +238,7 @@ def test_a_process_killed_at_any_moment_leaves_a_cache_that_works(
             survived += found is not None
         if number % 10 == 9:
             last = run(FETCH, ZOO_HOME=str(home))
-            out, error = last.communicate(timeout=60)
+            out, error = last.communicate(timeout=100)
             assert last.returncode == 0, error
             assert (Path(out.strip()) / "inference.pdiparams").is_file()
             (entry,) = cached(Store(home))
@@ -228,7 +246,7 @@ def test_a_process_killed_at_any_moment_leaves_a_cache_that_works(
             assert entry.record.size == len(official_archive)
             assert not list((home / "parts").iterdir())
             assert not [path for path in (home / "store").iterdir() if path.name.startswith(".")]
-    assert 0 < survived < 60  # some were killed before they were done, and some after
+    assert 0 < survived < kills  # some were killed before they were done, and some after
 
 
 def test_a_full_disk_leaves_no_part_behind(server: Server, home: Path) -> None:

@@ -6,6 +6,7 @@ PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the clas
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +73,10 @@ class Bundle:
     window: Window | None = None
 
     @property
-    def vouched(self) -> bool:
-        """Whether the folder gives the digests of both files."""
-        return {self.program.name, self.params.name} <= set(self.digests)
+    def digest(self) -> str | None:
+        """The digest of program and parameters together; None unless the folder gives those of both files."""
+        program, params = (self.digests.get(path.name) for path in (self.program, self.params))
+        return None if program is None or params is None else program_digest(program, params)
 
     def verify(self) -> None:
         """Checks the structure of both files, and their digests where the folder gives them.
@@ -95,6 +97,16 @@ class Bundle:
                     f"{path} has sha256 {file_sha256(path)}, but {SETTINGS} says {expected}.",
                     "The file was changed or damaged: export the model again, or install it again.",
                 )
+
+
+def program_digest(program: str, params: str) -> str:
+    """Returns one digest for a program and its parameters.
+
+    Args:
+        program: SHA-256 of the program.
+        params: That of its parameters.
+    """
+    return hashlib.sha256(f"{program} {params}".encode()).hexdigest()
 
 
 def read_bundle(folder: str | Path) -> Bundle:

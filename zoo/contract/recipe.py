@@ -5,26 +5,56 @@ Only the standard library is imported here, so that a plugin's recipe costs noth
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Random changes of a training picture, applied in the order of the fields.
+    """Random changes of a training picture: scale, flip, colours in the order of the fields, and last the crop.
+
+    Each change of colour has a probability of its own. A strength of 0 leaves a change out. The order of the colours is
+    ours: the facts we have about the official runs give none.
 
     Attributes:
         scale: Smallest and largest random scale factor.
+        scale_step: Distance of the factors that are drawn from: smallest, smallest + step and so on up to the largest.
+            0 draws any factor between the two.
         flip: Probability of a horizontal flip.
         brightness: Largest relative change of brightness; 0.4 means factors from 0.6 to 1.4.
         contrast: Largest relative change of contrast around the mean grey.
         saturation: Largest relative change of saturation.
+        hue: Largest turn of the hue, either way, in degrees of the colour circle.
+        brightness_probability: Share of the pictures whose brightness is changed.
+        contrast_probability: Share of the pictures whose contrast is changed.
+        saturation_probability: Share of the pictures whose saturation is changed.
+        hue_probability: Share of the pictures whose hue is changed.
+
+    Raises:
+        ValueError: A probability is not one, or the scale factors make no range.
     """
 
     scale: tuple[float, float] = (0.5, 2.0)
+    scale_step: float = 0.0
     flip: float = 0.5
     brightness: float = 0.4
     contrast: float = 0.4
     saturation: float = 0.4
+    hue: float = 0.0
+    brightness_probability: float = 1.0
+    contrast_probability: float = 1.0
+    saturation_probability: float = 1.0
+    hue_probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", *(f"{change}_probability" for change in ("brightness", "contrast", "saturation", "hue"))):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; a probability from 0 to 1 was expected")
+        if not (0 < self.scale[0] <= self.scale[1] and self.scale_step >= 0):
+            raise ValueError(
+                f"scale is {self.scale!r} in steps of {self.scale_step!r}; the smallest and the largest factor above 0 "
+                "and a step of 0 or more were expected"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +133,41 @@ class OhemCrossEntropy:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterGroup:
+    """Parameters with a learning rate or a weight decay of their own.
+
+    Attributes:
+        pattern: Regular expression that is searched for in the names of `network.named_parameters()`, such as "norm".
+        learning_rate_factor: Their learning rate, as a multiple of the schedule's; 0 leaves them as they are.
+        weight_decay: Their weight decay; None for the optimizer's.
+
+    Raises:
+        ValueError: The pattern is no regular expression, or a number is negative.
+    """
+
+    pattern: str
+    learning_rate_factor: float = 1.0
+    weight_decay: float | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"pattern is {self.pattern!r}; a regular expression was expected: {error}") from error
+        if not (self.learning_rate_factor >= 0 and (self.weight_decay is None or self.weight_decay >= 0)):
+            raise ValueError(
+                f"learning_rate_factor is {self.learning_rate_factor!r} and weight_decay {self.weight_decay!r}; "
+                "numbers of 0 or more were expected"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """A complete training run.
 
     Attributes:
         iterations: Number of optimizer steps.
-        batch_size: Pictures a step.
+        batch_size: Pictures a step on each device.
         crop: (height, width) of a training crop; smaller pictures are padded with the ignore index.
         optimizer: SGD or AdamW.
         schedule: Learning rate over the iterations.
@@ -116,6 +175,13 @@ class Recipe:
         augmentation: Random changes before the crop.
         ema: Decay of the exponential moving average of the weights that is evaluated and exported; 0 switches it off.
         source: Document the settings come from.
+        devices: Devices the run is made for. A step takes one batch for each of them and averages the gradients: 4
+            devices with a `batch_size` of 2 are 8 pictures a step. On one device the batches of a step are taken one
+            after the other, in the memory of one batch.
+        groups: Parameters that are treated differently; a parameter belongs to the first group that matches its name.
+
+    Raises:
+        ValueError: There is no picture in a step.
     """
 
     iterations: int
@@ -127,3 +193,16 @@ class Recipe:
     augmentation: Augmentation = Augmentation()
     ema: float = 0.0
     source: str = ""
+    devices: int = 1
+    groups: tuple[ParameterGroup, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.devices < 1:
+            raise ValueError(
+                f"batch_size is {self.batch_size!r} and devices {self.devices!r}; positive numbers were expected"
+            )
+
+    @property
+    def pictures_per_step(self) -> int:
+        """Pictures of one optimizer step: those of all devices together."""
+        return self.batch_size * self.devices

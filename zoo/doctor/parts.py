@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
-from zoo.base.home import home
 from zoo.contract.device import (
     Device,
     Probe,
@@ -23,8 +21,6 @@ from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
-# A setting of one single program, by its digest.
-_SINGLE = re.compile(r"-[0-9a-f]{32}\.setting\.json$")
 _KEPT = "paddle setting"
 _PADDLE = 'Run: pip install "zoo-core[cpu]"'
 _REINSTALL = "Run: pip install --force-reinstall zoo-core"
@@ -39,16 +35,17 @@ def plugins(found: Discovery) -> Iterator[Finding]:
 
 
 def engines(found: Discovery) -> Iterator[Finding]:
-    """Looks at every engine and the devices it runs on, and at the setting kept for paddle. Starts none."""
+    """Looks at every engine and the devices it runs on, and at the settings kept for paddle. Starts none."""
     devices: list[Device] = [CPU(), *(device for plugin in found.plugins for device in plugin.devices)]
     try:
         from zoo.engine.paddle import PaddleBackend
+        from zoo.engine.paddle_probe import kept_settings
         from zoo.engine.paddle_settings import SETTINGS
     except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
         yield Finding("engines", "paddle", f"cannot be used: {error}", "problem", _REINSTALL)
     else:
         yield _paddle(PaddleBackend(), devices)
-        yield from _kept_settings(SETTINGS)
+        yield from _kept_settings(kept_settings(), SETTINGS[0])
     for plugin in found.plugins:
         for backend in plugin.backends:
             usable, reasons = _usable(backend, devices)
@@ -125,27 +122,26 @@ def _probe(device: Device) -> Probe:
         return Probe(0, f"its probe failed with {type(error).__name__}: {error}")
 
 
-def _kept_settings(known: tuple[str, ...]) -> Iterator[Finding]:
-    """Looks at what trials of paddle on this machine found; see zoo/engine/paddle_probe.py. Starts no trial."""
+def _kept_settings(kept: Iterable[tuple[str, str | None]], best: str) -> Iterator[Finding]:
+    """Counts what trials of programs on this machine found; see zoo/engine/paddle_probe.py. Starts no trial."""
+    versions: dict[str, Counter[str | None]] = {}
     try:
-        records = sorted((home() / "engines").glob("paddle-*.setting.json"))
+        for version, setting in kept:
+            versions.setdefault(version, Counter())[setting] += 1
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
-        records = []
-    kinds = [record for record in records if not _SINGLE.search(record.name)]
-    for record in kinds:
-        program = record.name.removesuffix(".setting.json")
-        try:
-            setting = json.loads(record.read_bytes())["setting"]
-        except (OSError, ValueError, KeyError, TypeError):
-            setting = None
-        if setting not in known:
-            yield Finding("engines", _KEPT, f"{program}: damaged; the settings will be tried again", "note")
-        elif setting == known[0]:
-            yield Finding("engines", _KEPT, f"{program}: {setting}")
-        else:
-            hint = f"It is slower than {known[0]}, which failed here. {_PADDLE}"
-            yield Finding("engines", _KEPT, f"{program}: {setting}", "note", hint)
-    if len(records) > len(kinds):
-        yield Finding("engines", _KEPT, f"single programs without digests: {len(records) - len(kinds)}")
-    if not records:
-        yield Finding("engines", _KEPT, "none yet; the first model that is loaded will try them")
+        pass
+    for version, counts in versions.items():
+        if damaged := counts.pop(None, 0):
+            value = f"damaged records of paddle {version}: {damaged}; their programs will be tried again"
+            yield Finding("engines", _KEPT, value, "note")
+        # A single program may need what oneDNN runs wrongly; where most of them run slower, it is paddle.
+        slower = 2 * counts[best] < counts.total()
+        for setting, count in sorted(counts.items(), key=str):
+            value = f"programs of paddle {version} that run with {setting}: {count}"
+            if slower and setting != best:
+                hint = f"It is slower than {best}, which failed here. {_PADDLE}"
+                yield Finding("engines", _KEPT, value, "note", hint)
+            else:
+                yield Finding("engines", _KEPT, value)
+    if not versions:
+        yield Finding("engines", _KEPT, "none yet; a model tries them when it is first loaded")

@@ -49,12 +49,11 @@ def choose_backend(name: str, device: Device, plugins: Mapping[str, Backend]) ->
 def open_bundle(engine: Backend, bundle: Bundle, options: SessionOptions) -> Session:
     """Opens the program of an export folder whose files were verified.
 
-    A folder without digests is opened by the paddle engine in a child process first; engines of plugins see to this
-    themselves.
+    The paddle engine tries a program in a child process first; engines of plugins see to this themselves.
 
     Raises:
         BackendError: The engine refuses the program.
     """
     if isinstance(engine, PaddleBackend):
-        return engine.open(bundle.program, bundle.params, options, bundle.vouched)
+        return engine.open(bundle.program, bundle.params, options, bundle.digest)
     return engine.open(bundle.program, bundle.params, options)

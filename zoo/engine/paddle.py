@@ -26,6 +26,7 @@ from zoo.contract.device import (
 from zoo.contract.engine import SessionOptions
 from zoo.engine.paddle_probe import (
     first_line,
+    run_predictor,
     working_settings,
 )
 from zoo.engine.paddle_settings import make_config
@@ -45,15 +46,15 @@ class PaddleBackend:
             return Probe(0, "paddlepaddle is not installed")
         return Probe(1)
 
-    def open(self, program: Path, params: Path, options: SessionOptions, vouched: bool = True) -> PaddleSession:
+    def open(self, program: Path, params: Path, options: SessionOptions, digest: str | None = None) -> PaddleSession:
         """Opens a program.
 
         Args:
             program: A `.json` or `.pdmodel` file.
             params: Its `.pdiparams` file.
             options: How to open it.
-            vouched: Whether the files are known to be whole, by their digests. If not, the first time a child process
-                opens them, because a broken program may end the process.
+            digest: `Bundle.digest` of files that were verified. Without it the program is opened only if a trial in a
+                child process went well, because a broken one may end the process.
 
         Raises:
             BackendNotInstalledError: paddle cannot be imported.
@@ -75,12 +76,12 @@ class PaddleBackend:
             ) from error
         version = str(paddle.__version__)
         if options.device.kind == "cpu":
-            settings = working_settings(program, params, version, vouched)
+            settings = working_settings(program, params, version, digest)
         else:
             settings = (options.device.kind,)
-            if not vouched:
+            if digest is None:
                 # Only the trial on the CPU is wanted here: it shows a program that is broken everywhere.
-                working_settings(program, params, version, vouched)
+                working_settings(program, params, version, digest)
 
         def create(setting: str, threads: int) -> Any:
             config = make_config(program, params, setting, threads)
@@ -158,7 +159,7 @@ class PaddleSession:
                 try:
                     # oneDNN kernels report on stdout when they are built: at creation and in the first run.
                     with _kept_off_stdout() if self._fresh else contextlib.nullcontext():
-                        output = _run(self._predictor, np.ascontiguousarray(batch))
+                        output = run_predictor(self._predictor, np.ascontiguousarray(batch))
                     self._fresh = False
                     return output
                 except Exception as error:
@@ -259,9 +260,3 @@ def _kept_off_stdout() -> Generator[None]:
         printed.seek(0)
         if lines := printed.read().decode("utf-8", "replace").split("\n"):
             _log.debug("paddle printed: %s", "; ".join(sorted({line for line in lines if line})))
-
-
-def _run(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
-    predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
-    predictor.run()
-    return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()

@@ -11,6 +11,8 @@ from typing import Any
 
 #: Names of the settings, fastest first (PP-LiteSeg-T, 512x1024, paddlepaddle 3.2.2, 2 cores: 1 to 1.7 to 3).
 SETTINGS = ("oneDNN", "oneDNN without placement pass", "plain")
+#: The setting that the others are compared with.
+PLAIN = SETTINGS[-1]
 
 
 def make_config(program: Path, params: Path, setting: str, threads: int) -> Any:
@@ -27,7 +29,7 @@ def make_config(program: Path, params: Path, setting: str, threads: int) -> Any:
     config = Config(str(program), str(params))
     config.disable_glog_info()
     config.set_cpu_math_library_num_threads(threads)
-    if setting == "plain":
+    if setting == PLAIN:
         config.disable_mkldnn()
         return config
     config.enable_mkldnn()

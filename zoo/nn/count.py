@@ -5,6 +5,8 @@ A multiply-accumulate (MAC) is one product that is added to a sum; tables of "FL
 What is counted is what really runs: every Python call of paddle, be it a layer, a function or an operator, goes through
 the module `paddle._C_ops`, so the operations are intercepted there during the run. Hooks on layers alone would miss the
 matrix products of attention, and a traced program has no shapes behind an upsampling to a size known at run time only.
+
+A count needs shapes and no values, so of a plain convolution only one channel is computed.
 """
 
 from __future__ import annotations
@@ -68,6 +70,18 @@ def _product(out: Tensor, x: Tensor, y: Tensor, transpose_x: bool = False, *_: A
     return _size(out) * x.shape[-2 if transpose_x and x.ndim > 1 else -1]
 
 
+def _of_one_channel(convolution: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Returns a convolution whose output has the right shape and in every channel the values of a partial sum."""
+
+    def run(x: Tensor, weight: Tensor, *how: Any) -> Tensor:
+        *_, groups, layout = how
+        if groups != 1 or layout != "NCHW":
+            return convolution(x, weight, *how)
+        return convolution(x[:, :1], weight[:1, :1], *how).expand([-1, weight.shape[0], -1, -1])
+
+    return run
+
+
 _COUNTED: dict[str, Callable[..., int]] = {
     "conv2d": _convolution,
     "depthwise_conv2d": _convolution,
@@ -110,7 +124,8 @@ def _intercepted(counted: list[int]) -> Generator[None]:
     try:
         for name, macs in _COUNTED.items():
             if hasattr(operations, name):  # which ones exist depends on the version of paddle
-                replace(operations, name, counting(getattr(operations, name), macs))
+                operation = getattr(operations, name)
+                replace(operations, name, counting(_of_one_channel(operation) if name == "conv2d" else operation, macs))
         for name in _UNKNOWN:
             if hasattr(operations, name):
                 replace(operations, name, refusing(name))

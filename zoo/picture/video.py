@@ -1,14 +1,10 @@
-"""Video files, frame by frame, with PyAV or OpenCV."""
+"""Video files, frame by frame, with PyAV."""
 
 from __future__ import annotations
 
-import importlib
-import logging
-import shutil
-import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
-from typing import Any, BinaryIO, cast
+from contextlib import closing
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +23,12 @@ from zoo.picture.opening import (
 
 _EXPECTED = "Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video."
 _HINT = "Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4"
-_LOG = logging.getLogger("zoo")
 
 
 def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture | SourceError]:
     """Decodes a video, one frame at a time.
 
-    PyAV is used if it can be imported, else OpenCV. Both give the same pixels, but only PyAV tells of damage inside,
-    and that only where the codec notices it.
+    Damage inside is told of where the codec notices it.
 
     Args:
         file: The file, which must stay open meanwhile.
@@ -70,14 +64,9 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
     try:
         import av
         from av.stream import Disposition
-    except ImportError:
-        try:
-            cv2 = importlib.import_module("cv2")
-        except ImportError:
-            fact = f"{name} is a video, and neither PyAV nor OpenCV can be imported. One of them was expected."
-            raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from None
-        yield from _with_opencv(cv2, file, name, max_pixels)
-        return
+    except ImportError as error:
+        fact = f"{name} is a video, and PyAV, which reads videos, cannot be imported: {error}."
+        raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from error
     with av.open(file, format=container) as opened:
         videos = opened.streams.video
         stream = next((video for video in videos if not video.disposition & Disposition.attached_pic), None)
@@ -91,32 +80,3 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
                 raise ValueError("it is damaged")
             check_size(frame.height, frame.width, name, max_pixels)
             yield np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
-
-
-def _with_opencv(cv2: Any, file: BinaryIO, name: str, max_pixels: int) -> Iterator[NDArray[np.uint8]]:
-    _LOG.info("%s: OpenCV decodes it and would not tell of damage inside; PyAV would", name)
-    with _path_of(file) as path:
-        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
-        try:
-            if not capture.isOpened():
-                raise ValueError("OpenCV cannot open it")
-            height, width = cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH
-            check_size(int(capture.get(height)), int(capture.get(width)), name, max_pixels)
-            while (read := cast("tuple[bool, NDArray[np.uint8]]", capture.read()))[0]:
-                yield read[1][:, :, ::-1]
-        finally:
-            capture.release()
-
-
-@contextmanager
-def _path_of(file: BinaryIO) -> Generator[str, None, None]:
-    """OpenCV takes nothing but paths; a nameless copy leaves nothing behind, however the process ends."""
-    try:
-        descriptor = file.fileno()
-    except OSError:
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy)
-            copy.flush()
-            yield f"/dev/fd/{copy.fileno()}"
-    else:
-        yield f"/dev/fd/{descriptor}"

@@ -1,4 +1,4 @@
-"""For tests of zoo and of its plugins: the contract of a family, and made-up data with known ground truth."""
+"""For tests of plugins: the contract of a family."""
 
 from zoo.testing.contract import FamilyContract
 

@@ -218,8 +218,9 @@ class FamilyContract:
             )
 
     def test_recipes_fit_the_networks(self) -> None:
-        """As many losses as outputs in training, and sensible numbers."""
+        """As many losses as outputs in training, a parameter for every group, sensible numbers and a source."""
         from zoo.contract.recipe import Recipe
+        from zoo.learn.training.optimizer import assign_groups
 
         for family, card in self._with_network():
             if family.recipe:
@@ -227,7 +228,9 @@ class FamilyContract:
                 assert isinstance(recipe, Recipe)
                 assert recipe.iterations > 0
                 assert recipe.schedule.learning_rate > 0
+                assert recipe.source, f"{card.name}: the recipe names no source"
                 network = self._network(family, card)
+                assign_groups(network, recipe.groups)
                 network.train()
                 batch = np.random.default_rng(2).standard_normal((2, 3, 64, 64)).astype(np.float32)
                 assert len(_forward(network, batch)) == len(recipe.losses), card.name

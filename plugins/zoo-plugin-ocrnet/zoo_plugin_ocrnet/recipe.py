@@ -8,9 +8,8 @@ from zoo.plugin import SGD, Augmentation, CrossEntropy, PolynomialDecay, Recipe
 def recipe(name: str) -> Recipe:
     """Returns the settings OCRNet_HRNet-W18 and OCRNet_HRNet-W48 share, whichever is named.
 
-    The official run differs in ways that a Recipe cannot say: HRNet starts from ImageNet weights, its batch of 2 is
-    that of each card, its scale factors come in steps of 0.25, each of its changes of colour is made to every second
-    picture only, and there is a fourth one, of the hue by up to 18 degrees.
+    The batch is that of each card; `dataclasses.replace(recipe, devices=...)` names the number of cards. The run starts
+    from an encoder trained on ImageNet, which is loaded into the network before.
     """
     return Recipe(
         iterations=160_000,
@@ -19,6 +18,19 @@ def recipe(name: str) -> Recipe:
         optimizer=SGD(momentum=0.9, weight_decay=4e-5),
         schedule=PolynomialDecay(learning_rate=0.01, power=0.9),
         losses=(CrossEntropy(), CrossEntropy(weight=0.4)),
-        augmentation=Augmentation(scale=(0.5, 2.0), flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4),
-        source="PaddleSeg configs/ocrnet/ocrnet_hrnetw18_cityscapes_1024x512_160k.yml, configs/_base_/cityscapes.yml",
+        augmentation=Augmentation(
+            scale=(0.5, 2.0),
+            scale_step=0.25,
+            flip=0.5,
+            brightness=0.4,
+            contrast=0.4,
+            saturation=0.4,
+            hue=18.0,
+            brightness_probability=0.5,
+            contrast_probability=0.5,
+            saturation_probability=0.5,
+            hue_probability=0.5,
+        ),
+        source="PaddleSeg configs/ocrnet/ocrnet_hrnetw18_cityscapes_1024x512_160k.yml, "
+        "configs/_base_/cityscapes.yml; its RandomDistort gives hue and probabilities",
     )

@@ -8,10 +8,9 @@ from zoo.plugin import AdamW, Augmentation, CrossEntropy, PolynomialDecay, Recip
 def recipe(name: str) -> Recipe:
     """Returns the settings of the named model; only the batch of SegFormer-B5 differs.
 
-    The official run differs in ways that a Recipe cannot say: its batch is that of each card, its encoder starts from
-    ImageNet weights, its scale factors come in steps of 0.25, each of its changes of colour is made to every second
-    picture only, and there is a fourth one, of the hue by up to 18 degrees. Drop path and dropout belong to the
-    network.
+    The batch is that of each card; `dataclasses.replace(recipe, devices=...)` names the number of cards. The run starts
+    from an encoder trained on ImageNet, which is loaded into the network before. Drop path and dropout
+    belong to the network.
     """
     config = name.lower().replace("-", "_")
     return Recipe(
@@ -21,6 +20,19 @@ def recipe(name: str) -> Recipe:
         optimizer=AdamW(beta1=0.9, beta2=0.999, weight_decay=0.01),
         schedule=PolynomialDecay(learning_rate=6e-5, power=1.0),
         losses=(CrossEntropy(),),
-        augmentation=Augmentation(scale=(0.5, 2.0), flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4),
-        source=f"PaddleSeg configs/segformer/{config}_cityscapes_1024x1024_160k.yml",
+        augmentation=Augmentation(
+            scale=(0.5, 2.0),
+            scale_step=0.25,
+            flip=0.5,
+            brightness=0.4,
+            contrast=0.4,
+            saturation=0.4,
+            hue=18.0,
+            brightness_probability=0.5,
+            contrast_probability=0.5,
+            saturation_probability=0.5,
+            hue_probability=0.5,
+        ),
+        source=f"PaddleSeg configs/segformer/{config}_cityscapes_1024x1024_160k.yml; "
+        "its RandomDistort gives hue and probabilities",
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 import zoo
-from zoo.testing.scenes import draw_scene
+from scenes import draw_scene
 
 PACKAGE = Path(__file__).resolve().parents[1] / "zoo_plugin_starter"
 SEED, HEIGHT, WIDTH = 49, 180, 320

@@ -14,6 +14,7 @@ from pathlib import Path
 import paddle
 from PIL import Image
 
+from scenes import draw_scene
 from starter import LABELS, NORMALIZE, RECIPE, build_network
 from zoo.learn.data import (
     Sample,
@@ -23,7 +24,6 @@ from zoo.learn.training import (
     Progress,
     train,
 )
-from zoo.testing.scenes import draw_scene
 
 SCENES = 320
 # Every fourth picture is a drawn one: they bring exact masks and more of the rare classes.

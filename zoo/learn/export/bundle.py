@@ -33,6 +33,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.engine.device import CPU
+from zoo.engine.open import open_bundle
 from zoo.engine.paddle import PaddleBackend
 from zoo.errors import ExportError
 from zoo.learn.export.verify import (
@@ -237,7 +238,7 @@ def _paddlex_step(step: Step) -> dict[str, Any]:
 def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, int] | None) -> Agreement:
     """Runs the export and the network on the same batches."""
     bundle.verify()
-    session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads=1))
+    session = open_bundle(PaddleBackend(), bundle, SessionOptions(CPU(), 0, threads=1))
     agreement = Agreement.none()
     try:
         for batch in trial_batches(in_channels, size):

@@ -1,6 +1,6 @@
 """Export folders to ONNX, through paddle2onnx in a process of its own.
 
-The converter ends its process on some programs instead of raising, so it never runs in ours.
+The converter ends its process on some programs instead of raising, so it never runs in ours. It installs nothing there.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
     partial = bundle.folder / f".{FILE}.part"
     files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial)]
     command = [sys.executable, "-m", "zoo.learn.export.onnx", *files]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path)}
+    path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+    # Should anything in there call pip all the same, it gets nothing from an index.
+    environment = {**os.environ, "PYTHONPATH": path, "PIP_NO_INDEX": "1"}
     try:
         # The converter leaves files of its own in the current folder when it fails.
         with tempfile.TemporaryDirectory(prefix="zoo-onnx-") as scratch:
@@ -108,7 +110,16 @@ def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:
 
 def _child(program: str, params: str, target: str) -> None:
     paddle2onnx = importlib.import_module("paddle2onnx")
-    paddle2onnx.export(program, params, target, opset_version=_OPSET, enable_onnx_checker=True, verbose=False)
+    # The optimisers it can call after the conversion change no answer; its usual one runs pip to install what it lacks.
+    paddle2onnx.export(
+        program,
+        params,
+        target,
+        opset_version=_OPSET,
+        enable_onnx_checker=True,
+        verbose=False,
+        optimize_tool="None",
+    )
 
 
 if __name__ == "__main__":

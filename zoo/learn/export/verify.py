@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.engine.paddle_probe import smooth_noise
 from zoo.errors import ExportError
 
 #: Smallest accepted share of pixels with the same class.
@@ -87,6 +88,4 @@ def trial_batches(in_channels: int, size: tuple[int, int] | None) -> Iterator[ND
     """
     rng = np.random.default_rng(0)
     for count, (height, width) in ((1, size or (128, 192)), (2, size or (97, 65))):
-        coarse = rng.uniform(-1, 1, (count, in_channels, height // 8 + 2, width // 8 + 2))
-        fine = coarse.repeat(8, 2).repeat(8, 3)[:, :, 4 : 4 + height, 4 : 4 + width]
-        yield np.clip(fine + rng.normal(0, 0.1, fine.shape), -1, 1).astype(np.float32)
+        yield smooth_noise(rng, (count, in_channels, height, width))

@@ -1,4 +1,4 @@
-"""Random scale, flip, colour and crop of one labelled picture."""
+"""Random scale, flip, colours and crop of one labelled picture."""
 
 from __future__ import annotations
 
@@ -33,18 +33,40 @@ def augment(
     Returns:
         The image (crop height, crop width, 3) and the mask (crop height, crop width), both uint8.
     """
-    picture, labels = _scale(image, mask, rng.uniform(*settings.scale))
+    picture, labels = _scale(image, mask, _factor(settings, rng))
     if rng.random() < settings.flip:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         labels = labels.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    for enhancer, strength in (
-        (ImageEnhance.Brightness, settings.brightness),
-        (ImageEnhance.Contrast, settings.contrast),
-        (ImageEnhance.Color, settings.saturation),
+    for enhancer, strength, probability in (
+        (ImageEnhance.Brightness, settings.brightness, settings.brightness_probability),
+        (ImageEnhance.Contrast, settings.contrast, settings.contrast_probability),
+        (ImageEnhance.Color, settings.saturation, settings.saturation_probability),
     ):
-        if strength:
+        if strength and _happens(probability, rng):
             picture = enhancer(picture).enhance(rng.uniform(1 - strength, 1 + strength))
+    if settings.hue and _happens(settings.hue_probability, rng):
+        picture = _turn_hue(picture, rng.uniform(-settings.hue, settings.hue))
     return _crop(np.asarray(picture), np.asarray(labels), crop, ignore_index, rng)
+
+
+def _happens(probability: float, rng: np.random.Generator) -> bool:
+    return probability == 1 or rng.random() < probability
+
+
+def _factor(settings: Augmentation, rng: np.random.Generator) -> float:
+    smallest, largest = settings.scale
+    if not settings.scale_step:
+        return rng.uniform(smallest, largest)
+    # The small number keeps the largest factor where the division falls just short of a whole number.
+    steps = int((largest - smallest) / settings.scale_step + 1e-6)
+    return smallest + settings.scale_step * int(rng.integers(steps + 1))
+
+
+def _turn_hue(picture: Image.Image, degrees: float) -> Image.Image:
+    hue, saturation, value = picture.convert("HSV").split()
+    turn = round(degrees / 360 * 256)
+    turned = hue.point([(level + turn) % 256 for level in range(256)])
+    return Image.merge("HSV", (turned, saturation, value)).convert("RGB")
 
 
 def _scale(image: _Image, mask: _Mask, factor: float) -> tuple[Image.Image, Image.Image]:

@@ -38,6 +38,12 @@ class Checkpoint:
     optimizer: _Arrays
     identity: Mapping[str, Any]
 
+    def first_not_finite(self) -> str | None:
+        """Names the first array with an infinity or a NaN, such as "model:head.weight"; None when there is none."""
+        parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
+        named = ((f"{part}:{name}", value) for part, arrays in parts.items() for name, value in arrays.items())
+        return next((name for name, value in named if not np.isfinite(value).all()), None)
+
     def save(self, folder: Path) -> Path:
         """Writes `folder/iter_<n>` under a temporary name, then renames it. Returns its path."""
         target = folder / f"iter_{self.iteration:07d}"

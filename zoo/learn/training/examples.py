@@ -20,7 +20,7 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
 
     Args:
         samples: Labelled pictures; every epoch has an order of its own.
-        recipe: Batch size, crop, augmentation and number of iterations.
+        recipe: Pictures of a step, crop, augmentation and number of iterations.
         normalize: How pixels become the network's input.
         ignore_index: Mask value of pixels that do not count.
         seed: Seed of the order and of the augmentation.
@@ -33,10 +33,10 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         super().__init__()
         self._samples, self._recipe, self._normalize = samples, recipe, normalize
         self._ignore_index, self._seed = ignore_index, seed
-        self._first = start * recipe.batch_size
+        self._first = start * recipe.pictures_per_step
 
     def __len__(self) -> int:
-        return self._recipe.iterations * self._recipe.batch_size - self._first
+        return self._recipe.iterations * self._recipe.pictures_per_step - self._first
 
     def __getitem__(self, idx: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         example = self._first + idx

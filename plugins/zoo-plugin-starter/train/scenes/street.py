@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from zoo.testing.scenes.canvas import PAVEMENT, ROAD, Canvas, Colour, Floats, scaled
-from zoo.testing.scenes.light import Weather
+from scenes.canvas import PAVEMENT, ROAD, Canvas, Colour, Floats, scaled
+from scenes.light import Weather
 
 STONE: Colour = (140, 138, 134)
 TARMAC: Colour = (104, 105, 109)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from zoo.testing.scenes.canvas import CLASSES, PAVEMENT, ROAD, SKY, SUPERSAMPLING, Camera, Canvas, Colour
+from scenes.canvas import CLASSES, PAVEMENT, ROAD, SKY, SUPERSAMPLING, Camera, Canvas, Colour
 
 # Relative strength of surface noise, by class index.
 GRAIN = np.array([0.0, 0.14, 0.10, 0.10, 0.16, 0.34, 0.08, 0.22, 0.07, 0.14, 0.14], dtype=np.float32)

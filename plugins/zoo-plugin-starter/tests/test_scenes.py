@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from zoo.testing.scenes import CLASSES, Scene, draw_scene
+from scenes import CLASSES, Scene, draw_scene
 
 SEEDS = range(16)
 SMALL = (90, 120)

@@ -1,6 +1,6 @@
 """Procedural street scenes with exact masks: extra training data, demo pictures and test fixtures."""
 
-from zoo.testing.scenes.canvas import CLASSES
-from zoo.testing.scenes.scene import Scene, draw_scene
+from scenes.canvas import CLASSES
+from scenes.scene import Scene, draw_scene
 
 __all__ = ["CLASSES", "Scene", "draw_scene"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.testing.scenes.canvas import CAR, Canvas, Colour, Floats, scaled
+from scenes.canvas import CAR, Canvas, Colour, Floats, scaled
 
 PAINTS: tuple[Colour, ...] = (
     (36, 38, 42),

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from zoo.testing.scenes.canvas import TREE, Canvas, Colour, scaled
-from zoo.testing.scenes.light import Singles, noise
+from scenes.canvas import TREE, Canvas, Colour, scaled
+from scenes.light import Singles, noise
 
 LEAVES: tuple[Colour, ...] = ((56, 70, 40), (70, 84, 48), (44, 54, 38), (92, 92, 58), (104, 84, 52))
 BARK: Colour = (62, 54, 46)

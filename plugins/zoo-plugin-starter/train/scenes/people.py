@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.testing.scenes.canvas import BICYCLIST, PEDESTRIAN, Canvas, Colour, scaled
-from zoo.testing.scenes.furniture import disc
+from scenes.canvas import BICYCLIST, PEDESTRIAN, Canvas, Colour, scaled
+from scenes.furniture import disc
 
 CLOTHES: tuple[Colour, ...] = (
     (30, 32, 38),

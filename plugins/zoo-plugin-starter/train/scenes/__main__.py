@@ -1,4 +1,4 @@
-"""`python -m zoo.testing.scenes street.png`: draws a street scene into a file."""
+"""`python -m scenes street.png`: draws a street scene into a file."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from PIL import Image
 
+from scenes import draw_scene
 from zoo.base.files import (
     ensure_folder,
     write_atomic,
 )
-from zoo.testing.scenes import draw_scene
 
 
 def main() -> None:
     """Reads the arguments and draws."""
-    parser = argparse.ArgumentParser(prog="python -m zoo.testing.scenes", description="Draws a street scene.")
+    parser = argparse.ArgumentParser(prog="python -m scenes", description="Draws a street scene.")
     parser.add_argument("file", type=Path, help="PNG or JPEG file to write")
     parser.add_argument("--seed", type=int, default=68, help="which scene; the same number gives the same picture")
     parser.add_argument("--size", type=int, nargs=2, default=(512, 1024), metavar=("HEIGHT", "WIDTH"))

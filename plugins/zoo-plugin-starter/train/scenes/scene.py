@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.testing.scenes.canvas import SUPERSAMPLING, Camera, Canvas
-from zoo.testing.scenes.houses import draw_sides
-from zoo.testing.scenes.light import Weather, develop, paint_sky
-from zoo.testing.scenes.street import draw_ground, plan_street
-from zoo.testing.scenes.traffic import draw_traffic
+from scenes.canvas import SUPERSAMPLING, Camera, Canvas
+from scenes.houses import draw_sides
+from scenes.light import Weather, develop, paint_sky
+from scenes.street import draw_ground, plan_street
+from scenes.traffic import draw_traffic
 
 MIN_SIDE = 32
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.testing.scenes.canvas import Canvas, Colour
-from zoo.testing.scenes.furniture import draw_bollard, draw_lamp, draw_sign, draw_traffic_light
-from zoo.testing.scenes.houses import draw_railing
-from zoo.testing.scenes.people import draw_cyclist, draw_pedestrian
-from zoo.testing.scenes.street import Street
-from zoo.testing.scenes.trees import draw_tree
-from zoo.testing.scenes.vehicles import draw_vehicle
+from scenes.canvas import Canvas, Colour
+from scenes.furniture import draw_bollard, draw_lamp, draw_sign, draw_traffic_light
+from scenes.houses import draw_railing
+from scenes.people import draw_cyclist, draw_pedestrian
+from scenes.street import Street
+from scenes.trees import draw_tree
+from scenes.vehicles import draw_vehicle
 
 Thing = tuple[float, Callable[[], None]]  # depth, and how to draw it
 IRON: Colour = (74, 78, 76)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.testing.scenes.canvas import BUILDING, FENCE, TREE, Canvas, Colour, Floats, scaled
-from zoo.testing.scenes.light import Weather
-from zoo.testing.scenes.street import Street
-from zoo.testing.scenes.trees import draw_crown, draw_tree
+from scenes.canvas import BUILDING, FENCE, TREE, Canvas, Colour, Floats, scaled
+from scenes.light import Weather
+from scenes.street import Street
+from scenes.trees import draw_crown, draw_tree
 
 WALLS: tuple[Colour, ...] = (
     (118, 88, 72),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.testing.scenes.canvas import POLE, SIGN, Canvas, Colour, Floats, scaled
+from scenes.canvas import POLE, SIGN, Canvas, Colour, Floats, scaled
 
 METAL: tuple[Colour, ...] = ((120, 122, 120), (60, 62, 60), (44, 52, 46), (150, 152, 150))
 BLUE: Colour = (40, 76, 160)
