@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -87,9 +88,11 @@ def _write(form: Format, results: Iterable[Result], target: Target, name: str, o
 
 def _encode(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:
     taken = _Taken(results)
+    encode = resolve(form.encode)
+    inspect.signature(encode).bind(taken, path, **options)
     try:
-        content: object = resolve(form.encode)(taken, path, **options)
-    except (ZooError, TypeError):
+        content: object = encode(taken, path, **options)
+    except ZooError:
         raise
     except Exception as error:
         if error is taken.error:

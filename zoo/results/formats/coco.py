@@ -87,9 +87,9 @@ def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> d
     }
 
 
-def encode(results: Iterable[Result], path: Path, **options: Any) -> bytes:
-    """Encodes them as a file; options are those of `to_coco`."""
-    return encode_document(to_coco(results, **options))
+def encode(results: Iterable[Result], path: Path, compressed: bool = True) -> bytes:
+    """Encodes them as a file; the options are those of `to_coco`."""
+    return encode_document(to_coco(results, compressed=compressed))
 
 
 def _area(runs: Runs, height: int, width: int, compressed: bool) -> dict[str, Any]:

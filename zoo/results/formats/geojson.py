@@ -63,10 +63,10 @@ def to_geojson(result: Result, *, tolerance: float = 0.0) -> dict[str, Any]:
     }
 
 
-def encode(results: Iterable[Result], path: Path, **options: Any) -> bytes:
-    """Encodes them as a file; options are those of `to_geojson`."""
+def encode(results: Iterable[Result], path: Path, tolerance: float = 0.0) -> bytes:
+    """Encodes them as a file; the options are those of `to_geojson`."""
     (result,) = results
-    return encode_document(to_geojson(result, **options))
+    return encode_document(to_geojson(result, tolerance=tolerance))
 
 
 def _closed(ring: Ring) -> list[list[int]]:

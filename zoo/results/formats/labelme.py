@@ -87,10 +87,10 @@ def to_labelme(
     }
 
 
-def encode(results: Iterable[Result], path: Path, **options: Any) -> bytes:
-    """Encodes them as a file; options are those of `to_labelme`."""
+def encode(results: Iterable[Result], path: Path, tolerance: float = 0.0) -> bytes:
+    """Encodes them as a file; the options are those of `to_labelme`."""
     (result,) = results
-    return encode_document(to_labelme(result, folder=path.parent, **options))
+    return encode_document(to_labelme(result, folder=path.parent, tolerance=tolerance))
 
 
 def _label(labels: LabelSet, value: int) -> str:

@@ -82,9 +82,9 @@ def to_labelstudio(
     return tasks
 
 
-def encode(results: Iterable[Result], path: Path, **options: Any) -> bytes:
-    """Encodes them as a file; options are those of `to_labelstudio`."""
-    return encode_document(to_labelstudio(results, **options))
+def encode(results: Iterable[Result], path: Path, from_name: str = "tag", to_name: str = "image") -> bytes:
+    """Encodes them as a file; the options are those of `to_labelstudio`."""
+    return encode_document(to_labelstudio(results, from_name=from_name, to_name=to_name))
 
 
 def pack(counts: NDArray[np.int64]) -> list[int]:
