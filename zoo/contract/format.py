@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +29,9 @@ class Mark:
         """
         if len(uris) == 1:
             return cls(schema, uris[0])
+        # Whoever lists models has no need of it.
+        import hashlib
+
         digest = hashlib.sha256("\n".join(uris).encode("utf-8", "surrogatepass")).hexdigest()
         return cls(schema, f"{len(uris)} pictures, sha256:{digest}")
 
