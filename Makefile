@@ -88,9 +88,9 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 options: $(READY)
 	$(BIN)/python tests/option_files.py
 
-# The texts of the command line, for translation: zoo/cli/messages.
+# The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)
-	$(BIN)/python tests/messages.py
+	$(BIN)/python tests/texts.py
 
 clean:
 	rm -rf $(VENV) .venv-parity .venv-interop build dist

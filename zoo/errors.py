@@ -33,25 +33,44 @@
        │  └─ UnsafeWeightsError     a file of weights asks to run code
        └─ ExportError
 
+Message and hint are templates whose values are given by name:
+
+    raise SourceError("{name} has {count} pixels.", "Run: zoo tiff {name}", name=path, count=height * width)
+
 `str(error)` has two lines: the fact with its value and what was expected; then one command or action that helps. The
-command line prints both to stderr and exits with 1.
+command line prints both to stderr, in the user's language, and exits with 1.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+from zoo.message import Message
 
 
 class ZooError(Exception):
     """Base of all errors.
 
     Args:
-        message: The fact with its value, and what was expected.
-        hint: The command or action that helps.
+        message: The fact with its value, and what was expected: a template, or a `zoo.message.Message`, which is taken
+            as it is.
+        hint: The command or action that helps, likewise.
+        values: What stands for the fields of both templates.
+
+    Attributes:
+        message: The text, in English, with its template and values.
+        hint: Likewise.
     """
 
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message, hint)
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, hint: str, /, **values: object) -> None:
+        self.message = message if isinstance(message, Message) else Message(message, **values)
+        self.hint = hint if isinstance(hint, Message) else Message(hint, **values)
+        super().__init__(self.message, self.hint)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The values of message and hint by name."""
+        return {**self.hint.values, **self.message.values}
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}"

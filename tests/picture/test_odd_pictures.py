@@ -17,8 +17,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.base.text import printable
 from zoo.errors import DecodeError, SourceError
+from zoo.message import printable
 from zoo.picture.sources import (
     SourceOptions,
     inputs,

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from support import IMAGE, error_of, png
-from zoo.base.text import printable
 from zoo.errors import SourceError, UnsupportedSourceError
+from zoo.message import printable
 from zoo.picture.sources import (
     Input,
     SourceOptions,

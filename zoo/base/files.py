@@ -10,7 +10,6 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
-from zoo.base.text import printable
 from zoo.errors import OutputError
 
 
@@ -43,9 +42,10 @@ def replacing(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{printable(target)} cannot be written: {error.strerror or error}. A writable folder with free space was "
-            "expected.",
+            "{target} cannot be written: {reason}. A writable folder with free space was expected.",
             "Give another folder, or make room and try again.",
+            target=target,
+            reason=error.strerror or error,
         ) from error
 
 
@@ -69,7 +69,8 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
             return folder
     except OSError as error:
         raise OutputError(
-            f"The output folder {printable(folder)} cannot be used: {error.strerror or error}. A writable folder was "
-            "expected.",
+            "The output folder {folder} cannot be used: {reason}. A writable folder was expected.",
             "Give another folder, or correct its permissions.",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error

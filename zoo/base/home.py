@@ -20,7 +20,9 @@ def home() -> Path:
     try:
         return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
     except RuntimeError as error:
-        raise CacheError(f"ZOO_HOME is {chosen!r}: {error}", "Run: export ZOO_HOME=FOLDER") from error
+        raise CacheError(
+            "ZOO_HOME is {chosen!r}: {reason}", "Run: export ZOO_HOME=FOLDER", chosen=chosen, reason=error
+        ) from error
 
 
 def offline() -> bool:
@@ -34,4 +36,4 @@ def offline() -> bool:
         return False
     if value in ("1", "true", "yes", "on"):
         return True
-    raise FetchError(f"ZOO_OFFLINE is {value!r}; 1 or 0 was expected.", "Run: export ZOO_OFFLINE=1")
+    raise FetchError("ZOO_OFFLINE is {value!r}; 1 or 0 was expected.", "Run: export ZOO_OFFLINE=1", value=value)

@@ -36,6 +36,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import BundleError
+from zoo.message import Message
 from zoo.settings.reader import Reader
 from zoo.settings.yaml_file import read_settings
 
@@ -87,15 +88,23 @@ class Bundle:
         needed, found = check_program(self.program).parameters, check_params(self.params)
         if needed != found:
             raise BundleError(
-                f"{self.params} holds {found} tensors, but {self.program.name} needs {needed}.",
+                "{params} holds {found} tensors, but {program} needs {needed}.",
                 "Take both files from the same export.",
+                params=self.params,
+                found=found,
+                program=self.program.name,
+                needed=needed,
             )
         for path in (self.program, self.params):
             expected = self.digests.get(path.name)
             if expected is not None and file_sha256(path) != expected:
                 raise BundleError(
-                    f"{path} has sha256 {file_sha256(path)}, but {SETTINGS} says {expected}.",
+                    "{path} has sha256 {digest}, but {settings} says {expected}.",
                     "The file was changed or damaged: export the model again, or install it again.",
+                    path=path,
+                    digest=file_sha256(path),
+                    settings=SETTINGS,
+                    expected=expected,
                 )
 
 
@@ -119,9 +128,12 @@ def read_bundle(folder: str | Path) -> Bundle:
     file = settings_file(folder)
     if file is None:
         raise BundleError(
-            f"{folder} has no {SETTINGS} and no {DEPLOY}. An export folder holds one of them, a program "
+            "{folder} has no {settings} and no {deploy}. An export folder holds one of them, a program "
             "(inference.json or .pdmodel) and its .pdiparams.",
             "Give the folder that holds these files; an archive must be unpacked first.",
+            folder=folder,
+            settings=SETTINGS,
+            deploy=DEPLOY,
         )
     settings = read_settings(file)
     if "zoo" in settings:
@@ -129,8 +141,9 @@ def read_bundle(folder: str | Path) -> Bundle:
     if "Deploy" in settings:
         return _foreign(Reader(settings, file, ""), folder)
     raise BundleError(
-        f"{file} has neither a `zoo:` nor a `Deploy:` section.",
+        "{file} has neither a `zoo:` nor a `Deploy:` section.",
         "Give a folder that zoo, PaddleX or PaddleSeg exported.",
+        file=file,
     )
 
 
@@ -162,8 +175,10 @@ def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tup
             if program.is_file() and params.is_file():
                 return program, params
     raise BundleError(
-        f"{folder} has no {stems[0]}.json or {stems[0]}.pdmodel with a {stems[0]}.pdiparams beside it.",
+        "{folder} has no {stem}.json or {stem}.pdmodel with a {stem}.pdiparams beside it.",
         "Export the model again, or download it again.",
+        folder=folder,
+        stem=stems[0],
     )
 
 
@@ -193,8 +208,11 @@ def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
     newest = zoo["format"].whole(1, 1_000_000)
     if newest > FORMAT:
         raise BundleError(
-            f"{folder} was written in bundle format {newest}; this zoo reads up to {FORMAT}.",
+            "{folder} was written in bundle format {newest}; this zoo reads up to {format}.",
             "Run: pip install --upgrade zoo-core",
+            folder=folder,
+            newest=newest,
+            format=FORMAT,
         )
     return Bundle(
         folder=folder,
@@ -213,19 +231,19 @@ def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
 def _window(window: Reader) -> Window:
     size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
     if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
-        raise window.fault("A size [height, width] and a stride of at most that")
+        raise window.fault(Message("A size [height, width] and a stride of at most that"))
     return Window((size[0], size[1]), (stride[0], stride[1]))
 
 
 def _labels(labels: Reader) -> LabelSet:
     classes = labels["classes"].items()
     if not 1 <= len(classes) <= 256:
-        raise labels["classes"].fault("A list of 1 to 256 classes")
+        raise labels["classes"].fault(Message("A list of 1 to 256 classes"))
     colors: list[tuple[int, int, int]] = []
     for item in classes:
         channels = [channel.whole(0, 255) for channel in item["color"].items()]
         if len(channels) != 3:
-            raise item["color"].fault("A list of red, green and blue")
+            raise item["color"].fault(Message("A list of red, green and blue"))
         colors.append((channels[0], channels[1], channels[2]))
     return LabelSet(
         labels["name"].text(),

@@ -19,6 +19,7 @@ from zoo.contract.spec import (
     Resize,
     Step,
 )
+from zoo.message import Message
 from zoo.settings.reader import Reader
 
 _ARGUMENTS = {
@@ -71,14 +72,19 @@ def read_deploy(settings: Reader) -> Deployed:
         kind = entry["type"].choice(*_ARGUMENTS)
         if unknown := set(entry.names()) - _ARGUMENTS[kind] - {"type"}:
             raise entry.fault(
-                f"For {kind} only {', '.join(sorted(_ARGUMENTS[kind]))}, not {', '.join(sorted(unknown))}"
+                Message(
+                    "For {kind} only {argument:, }, not {unknown:, }",
+                    kind=kind,
+                    argument=sorted(_ARGUMENTS[kind]),
+                    unknown=sorted(unknown),
+                )
             )
         if kind == "Normalize":
             normalizing.append(_normalize(entry))
         else:
             resizing += _resize(kind, entry, by_paddlex)
     if len(normalizing) != 1:
-        raise deploy["transforms"].fault("A list with one Normalize step")
+        raise deploy["transforms"].fault(Message("A list with one Normalize step"))
     model = settings["Global"]["model_name"] if by_paddlex else None
     operator = deploy["output_op"]
     return Deployed(
@@ -98,7 +104,7 @@ def unnamed_labels() -> LabelSet:
 def _normalize(entry: Reader) -> Normalize:
     mean, std = _channels(entry["mean"]), _channels(entry["std"])
     if 0 in std:
-        raise entry["std"].fault("Numbers other than 0")
+        raise entry["std"].fault(Message("Numbers other than 0"))
     return Normalize(mean, std)
 
 
@@ -109,7 +115,7 @@ def _channels(values: Reader) -> tuple[float, ...]:
         return (values.number(),) * 3
     numbers = tuple(item.number() for item in values.items())
     if len(numbers) != 3:
-        raise values.fault("One number, or three")
+        raise values.fault(Message("One number, or three"))
     return numbers
 
 
@@ -145,7 +151,7 @@ def _target(target: Reader) -> tuple[int, int]:
         return (side, side)
     sides = [side.whole(1, _LARGEST_SIDE) for side in target.items()]
     if len(sides) != 2:
-        raise target.fault("[width, height]")
+        raise target.fault(Message("[width, height]"))
     return (sides[1], sides[0])
 
 
@@ -155,5 +161,7 @@ def _file_name(entry: Reader, *suffixes: str) -> str | None:
     name = entry.text()
     # A settings file must not point out of its own folder.
     if "/" in name or "\\" in name or "\0" in name or not name.endswith(suffixes):
-        raise entry.fault(f"The name of a file of this folder with the suffix {' or '.join(suffixes)}")
+        raise entry.fault(
+            Message("The name of a file of this folder with the suffix {suffixes: or }", suffixes=suffixes)
+        )
     return name

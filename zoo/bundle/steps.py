@@ -14,6 +14,7 @@ from zoo.contract.spec import (
     ResizeShort,
     Step,
 )
+from zoo.message import Message
 from zoo.settings.reader import Reader
 
 _STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize, Custom)}
@@ -32,15 +33,17 @@ def read_step(entry: Reader) -> Step:
     """
     keys = entry.names()
     if len(keys) != 1 or keys[0] not in _STEPS:
-        raise entry.fault(f"One of {', '.join(_STEPS)} with its arguments")
+        raise entry.fault(Message("One of {steps:, } with its arguments", steps=list(_STEPS)))
     cls, arguments = _STEPS[keys[0]], entry[keys[0]]
     names = {field.name for field in dataclasses.fields(cls)}
     if unknown := set(arguments.names()) - names:
-        raise arguments.fault(f"Only {', '.join(sorted(names))}, not {', '.join(sorted(unknown))}")
+        raise arguments.fault(
+            Message("Only {names:, }, not {unknown:, }", names=sorted(names), unknown=sorted(unknown))
+        )
     try:
         step = cls(**{key: _tupled(value) for key, value in arguments.plain.items()})
     except TypeError:
-        raise arguments.fault(f"All arguments of {keys[0]}") from None
+        raise arguments.fault(Message("All arguments of {key}", key=keys[0])) from None
     _check_step(step, arguments)
     return step
 
@@ -50,11 +53,11 @@ def _check_step(step: Any, where: Reader) -> None:
     if isinstance(step, Normalize):
         means, stds = ([item.number() for item in where[key].items()] for key in ("mean", "std"))
         if len(means) != len(stds) or not stds or 0 in stds:
-            raise where.fault("As many means as standard deviations, none of them 0")
+            raise where.fault(Message("As many means as standard deviations, none of them 0"))
     elif isinstance(step, Resize):
         sides = [side.whole(1, 65536) for side in where["size"].items()]
         if len(sides) != 2:
-            raise where["size"].fault("[height, width]")
+            raise where["size"].fault(Message("[height, width]"))
         if not where["multiple"].missing:
             where["multiple"].whole(1, 4096)
     elif isinstance(step, (ResizeShort, ResizeLong)):
@@ -63,7 +66,7 @@ def _check_step(step: Any, where: Reader) -> None:
         where["multiple"].whole(1, 4096)
     elif isinstance(step, Custom):
         # A settings file must never name code to run; only a plugin's card may.
-        raise where.fault("No Custom step in a file")
+        raise where.fault(Message("No Custom step in a file"))
 
 
 def _tupled(value: Any) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from zoo.errors import BundleError
+from zoo.message import Message
 
 # Sizes in bytes of the values of VarType.Type in paddle's framework.proto.
 _ITEM_SIZES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8, 19: 8, 20: 1, 21: 1, 22: 2, 23: 8, 24: 16}
@@ -46,19 +47,19 @@ def check_program(path: Path) -> Program:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise _fault(path, f"cannot be read: {error.strerror or error}") from error
+        raise _fault(path, Message("cannot be read: {reason}", reason=error.strerror or error)) from error
     if path.suffix == ".json":
         try:
             document = json.loads(content)
             if document["base_code"]["magic"] != "pir":
-                raise ValueError("another magic word")
+                raise ValueError(Message("another magic word"))
             return _pir_program(document["program"])
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise _fault(path, f"is not a PIR program: {type(error).__name__}") from error
+            raise _fault(path, Message("is not a PIR program: {type}", type=type(error).__name__)) from error
     try:
         return _older_program(content)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _fault(path, "is not a ProgramDesc protocol buffer") from error
+        raise _fault(path, Message("is not a ProgramDesc protocol buffer")) from error
 
 
 def _pir_program(program: Any) -> Program:
@@ -118,13 +119,13 @@ def check_params(path: Path) -> int:
             while file.tell() < size:
                 data = _record_data_size(file)
                 if data is None or file.tell() + data > size:
-                    raise _fault(path, f"breaks off or is damaged in tensor {count + 1}")
+                    raise _fault(path, Message("breaks off or is damaged in tensor {count}", count=count + 1))
                 file.seek(data, 1)
                 count += 1
     except OSError as error:
-        raise _fault(path, f"cannot be read: {error.strerror or error}") from error
+        raise _fault(path, Message("cannot be read: {reason}", reason=error.strerror or error)) from error
     if not count:
-        raise _fault(path, "is empty")
+        raise _fault(path, Message("is empty"))
     return count
 
 
@@ -163,7 +164,7 @@ def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
         key, position = _varint(data, position)
         number, wire = key >> 3, key & 7
         if number == 0:
-            raise ValueError("field number 0")
+            raise ValueError(Message("field number 0"))
         if wire == 0:
             value, position = _varint(data, position)
             fields.append((number, value))
@@ -173,9 +174,9 @@ def _fields(data: bytes) -> list[tuple[int, int | bytes]]:
         elif wire in (1, 5):
             length = 8 if wire == 1 else 4
         else:
-            raise ValueError(f"wire type {wire}")
+            raise ValueError(Message("wire type {wire}", wire=wire))
         if position + length > len(data):
-            raise ValueError("a field is longer than the message")
+            raise ValueError(Message("a field is longer than the message"))
         fields.append((number, data[position : position + length]))
         position += length
     return fields
@@ -200,11 +201,13 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
             return value, position
         shift += 7
         if shift > 63:
-            raise ValueError("a number has more than 64 bits")
+            raise ValueError(Message("a number has more than 64 bits"))
 
 
 def _fault(path: Path, reason: str) -> BundleError:
     return BundleError(
-        f"The model file {path} {reason}. A whole file as paddle exports it was expected.",
+        "The model file {path} {reason}. A whole file as paddle exports it was expected.",
         "Export the model again, or download it again.",
+        path=path,
+        reason=reason,
     )

@@ -11,43 +11,44 @@ import errno
 import os
 import sys
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from gettext import gettext
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from zoo.base.text import printable
-from zoo.cli.language import choose, language, translate
+from zoo.cli.language import choose, click_speaks, language, tr, translate
 from zoo.contract.refs import resolve
 from zoo.errors import ZooError
+from zoo.message import Message
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 #: Commands by what they are for: where each lives, and its line in `zoo --help`.
 _GROUPS = {
-    "Use": {
-        "predict": ("zoo.cli.predict:predict", "Segment pictures."),
-        "tiff": ("zoo.cli.tiff:tiff", "Segment a TIFF too large for memory."),
-        "pipeline": ("zoo.cli.pipeline:pipeline", "Write a pipeline file; show its schema."),
-        "evaluate": ("zoo.cli.evaluate:evaluate", "Measure a model on a dataset."),
-        "export": ("zoo.cli.export:export", "Turn a checkpoint into a folder that runs."),
-        "download": ("zoo.cli.download:download", "Fetch model files before they are needed."),
+    Message("Use"): {
+        "predict": ("zoo.cli.predict:predict", Message("Segment pictures.")),
+        "tiff": ("zoo.cli.tiff:tiff", Message("Segment a TIFF too large for memory.")),
+        "pipeline": ("zoo.cli.pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
+        "evaluate": ("zoo.cli.evaluate:evaluate", Message("Measure a model on a dataset.")),
+        "export": ("zoo.cli.export:export", Message("Turn a checkpoint into a folder that runs.")),
+        "download": ("zoo.cli.download:download", Message("Fetch model files before they are needed.")),
     },
-    "Models": {
-        "list-models": ("zoo.cli.listing:list_models", "List the models there are, installed or not."),
-        "info": ("zoo.cli.info:info", "Show a model's card."),
+    Message("Models"): {
+        "list-models": ("zoo.cli.listing:list_models", Message("List the models there are, installed or not.")),
+        "info": ("zoo.cli.info:info", Message("Show a model's card.")),
     },
-    "Upkeep": {
-        "cache": ("zoo.cli.cache:cache", "Show and tidy the model files on this machine."),
-        "lock": ("zoo.cli.lock:lock", "Write down exactly which files a team uses."),
-        "bundle": ("zoo.cli.bundle:bundle", "Put models into one file for closed networks."),
-        "doctor": ("zoo.cli.doctor:doctor", "Show what is wrong on this machine; test a model."),
-        "plugins": ("zoo.cli.plugins:plugins", "Show the installed plugins and their faults."),
-        "completion": ("zoo.cli.completion:completion", "Print the script that completes words in a shell."),
+    Message("Upkeep"): {
+        "cache": ("zoo.cli.cache:cache", Message("Show and tidy the model files on this machine.")),
+        "lock": ("zoo.cli.lock:lock", Message("Write down exactly which files a team uses.")),
+        "bundle": ("zoo.cli.bundle:bundle", Message("Put models into one file for closed networks.")),
+        "doctor": ("zoo.cli.doctor:doctor", Message("Show what is wrong on this machine; test a model.")),
+        "plugins": ("zoo.cli.plugins:plugins", Message("Show the installed plugins and their faults.")),
+        "completion": ("zoo.cli.completion:completion", Message("Print the script that completes words in a shell.")),
     },
-    "Developers": {
-        "registry": ("zoo.cli.registry:registry", "Build, check or pin a source tree's catalogue."),
+    Message("Developers"): {
+        "registry": ("zoo.cli.registry:registry", Message("Build, check or pin a source tree's catalogue.")),
     },
 }
 _COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
@@ -91,14 +92,15 @@ class _LazyGroup(click.Group):
         formatter.write_paragraph()
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
         options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
-        groups = [*commands.items(), ("Options", options)]
+        groups = [*commands.items(), (gettext("Options"), options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
     def main(self, *args: Any, **extra: Any) -> Any:
         _open_streams()
         try:
             try:
-                return super().main(*args, **extra)
+                with click_speaks():
+                    return super().main(*args, **extra)
             finally:
                 # Now, and not when the interpreter ends and can tell nobody.
                 sys.stdout.flush()
@@ -132,9 +134,9 @@ class _LazyGroup(click.Group):
 
                     traceback.print_exception(error)
                 else:
-                    from zoo.cli.notes import alert
+                    from zoo.cli.notes import alert_error
 
-                    alert(f"{printable(error.message)}\n{printable(error.hint)}")
+                    alert_error(error)
                 ctx.exit(1)
             except KeyboardInterrupt:
                 ctx.exit(130)
@@ -163,7 +165,10 @@ def _give_up_output(error: OSError) -> None:
     try:
         # A reader that went away, such as head, has what it wanted.
         if error.errno != errno.EPIPE:
-            alert(f"Standard output cannot be written: {error.strerror}.\nFree some space, or send it somewhere else.")
+            alert(
+                "Standard output cannot be written: {reason}.\nFree some space, or send it somewhere else.",
+                reason=error.strerror,
+            )
     except OSError:
         _throw_away(sys.stderr)
 
@@ -193,7 +198,7 @@ def _verbosity(ctx: click.Context) -> Generator[None, None, None]:
     """Says as much on standard error as the options before the command ask for."""
     quiet, verbose, debug = (bool(ctx.params[name]) for name in ("quiet", "verbose", "debug"))
     if quiet and (verbose or debug):
-        raise click.UsageError("--quiet excludes --verbose and --debug.", ctx)
+        raise click.UsageError(tr("--quiet excludes --verbose and --debug."), ctx)
     with warnings.catch_warnings():
         if not debug:
             # paddle warns about its own use of itself and about a compiler nobody needs.
@@ -222,7 +227,7 @@ def _with_context(command: click.Command) -> click.Command:
     return command
 
 
-def _labelled(label: str, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _labelled(label: str, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Puts a label before the first of some rows."""
     from zoo.cli.cells import padded
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.completion import MODEL
+from zoo.cli.language import translate
 from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
@@ -69,14 +70,18 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
 
     if output.suffix != SUFFIX:
         raise OutputError(
-            f"{output} does not end with {SUFFIX}. Bundle files are known by it.",
-            f"Give -o {output.with_suffix(SUFFIX)}",
+            "{output} does not end with {suffix}. Bundle files are known by it.",
+            "Give -o {example}",
+            output=output,
+            suffix=SUFFIX,
+            example=output.with_suffix(SUFFIX),
         )
     with download_progress() as progress:
         names = [card.name for card in chosen_cards(models)]
         write_pack(output, names, weights, make_options(offline, False, progress))
     click.echo(output)
-    note(f"{len(names)} model{'s' if len(names) != 1 else ''}, {size_text(output.stat().st_size)}")
+    size = size_text(output.stat().st_size)
+    note("{count} models, {size}" if len(names) != 1 else "{count} model, {size}", count=len(names), size=size)
 
 
 @bundle.command()
@@ -91,9 +96,11 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
     if as_json:
         echo_json([{"model": item.model, "weights": item.kind, "outcome": item.outcome} for item in installed])
     else:
-        echo_table(("MODEL", "WEIGHTS", "OUTCOME"), [(item.model, item.kind, item.outcome) for item in installed])
+        echo_table(
+            ("MODEL", "WEIGHTS", "OUTCOME"), [(item.model, item.kind, translate(item.outcome)) for item in installed]
+        )
     for plugin in sorted({item.plugin for item in installed} - {""}):
-        note(f"To use its models by name, run: pip install {plugin}")
+        note("To use its models by name, run: pip install {plugin}", plugin=plugin)
 
 
 @bundle.command()

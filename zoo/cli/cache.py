@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.base.home import home
-from zoo.base.text import printable
 from zoo.cli.completion import MODEL
+from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.tables import echo_json, echo_table, size_text
+from zoo.message import Message
 
 if TYPE_CHECKING:
     from zoo.store.inventory import CacheEntry
+
+
+_REMOVED = Message("removed {what}, {size}")
+_WOULD_REMOVE = Message("would remove {what}, {size}")
+_REMOVED_ALL = Message("removed {size} in all")
+_WOULD_REMOVE_ALL = Message("would remove {size} in all")
 
 
 @click.group()
@@ -45,7 +52,8 @@ def list_files(as_json: bool) -> None:
         echo_json([asdict(entry.record) | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
         return
     _table(entries)
-    note(f"{len(entries)} in {printable(home())}, {size_text(sum(entry.size for entry in entries))}")
+    total = size_text(sum(entry.size for entry in entries))
+    note("{count} in {folder}, {size}", count=len(entries), folder=home(), size=total)
 
 
 @cache.command("rm")
@@ -65,9 +73,8 @@ def remove_models(models: tuple[str, ...], forget: bool) -> None:
     known = cached(store) + (forgotten(store) if forget else [])
     for entry in matching(known, models):
         remove(store, entry, forget)
-        click.echo(
-            f"{'forgot' if forget else 'removed'} {entry.record.model} {entry.record.kind}, {size_text(entry.size)}"
-        )
+        template = Message("forgot {what}, {size}") if forget else _REMOVED
+        click.echo(tr(template, what=_name(entry), size=size_text(entry.size)))
 
 
 @cache.command()
@@ -85,19 +92,20 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
     from zoo.store.store import Store
 
     store = Store(home())
-    word = "would remove" if dry_run else "removed"
+    template, total = (_WOULD_REMOVE, _WOULD_REMOVE_ALL) if dry_run else (_REMOVED, _REMOVED_ALL)
     freed = 0
     for entry in stale(store, older_than, keep_size):
         if not dry_run:
             remove(store, entry)
         freed += entry.size
-        click.echo(f"{word} {entry.record.model} {entry.record.kind}, {size_text(entry.size)}")
+        click.echo(tr(template, what=_name(entry), size=size_text(entry.size)))
     for leftover in leftovers(store):
         if not dry_run:
             sweep(leftover)
         freed += leftover.size
-        click.echo(f"{word} {leftover.what} {printable(leftover.path.name)}, {size_text(leftover.size)}")
-    note(f"{word} {size_text(freed)} in all")
+        what = Message("{kind} {name}", kind=leftover.what, name=leftover.path.name)
+        click.echo(tr(template, what=what, size=size_text(leftover.size)))
+    note(total, size=size_text(freed))
 
 
 @cache.command()
@@ -119,14 +127,19 @@ def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: b
         echo_json([asdict(verdict) for verdict in verdicts])
     else:
         for verdict in verdicts:
-            state = "ok" if not verdict.fault else verdict.repair or "damaged"
-            click.echo(printable(f"{verdict.model or verdict.key} {verdict.kind}".strip() + f": {state}"))
+            state = Message("ok") if not verdict.fault else verdict.repair or Message("damaged")
+            name = f"{verdict.model or verdict.key} {verdict.kind}".strip()
+            click.echo(tr("{name}: {state}", name=name, state=state))
             if verdict.fault:
-                alert(printable(f"  {verdict.fault}"))
+                alert("  {fault}", fault=verdict.fault)
     if not all(verdict.whole for verdict in verdicts):
         if not repair:
             alert("Run: zoo cache verify --repair")
         ctx.exit(1)
+
+
+def _name(entry: CacheEntry) -> str:
+    return f"{entry.record.model} {entry.record.kind}"
 
 
 def _table(entries: list[CacheEntry]) -> None:

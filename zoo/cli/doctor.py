@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.base.text import printable
+from zoo.cli.cells import cells, padded
 from zoo.cli.completion import BACKEND, DEVICE, MODEL
+from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, note
-from zoo.cli.tables import echo_json
+from zoo.cli.tables import echo_json, times_text
+from zoo.message import Message, printable
 
 if TYPE_CHECKING:
     from zoo.doctor import Finding, SelfTestResult
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 def doctor(ctx: click.Context, model: str | None, device: str | None, backend: str | None, as_json: bool) -> None:
     """Show what zoo finds on this machine; with MODEL, run its self-test. Exits with 1 if there is a problem."""
     if model is None and (device or backend):
-        raise click.UsageError("--device and --backend belong to the self-test of a model: give MODEL too.", ctx)
+        raise click.UsageError(tr("--device and --backend belong to the self-test of a model: give MODEL too."), ctx)
     if _examine(as_json) if model is None else _self_test(model, device or "cpu", backend or "auto", as_json):
         ctx.exit(1)
 
@@ -41,19 +43,26 @@ def _examine(as_json: bool) -> bool:
         echo_json({"problems": len(report.problems), "findings": [asdict(finding) for finding in report.findings]})
         return bool(report.problems)
     for topic, findings in groupby(report.findings, lambda finding: finding.topic):
-        click.echo(click.style(topic.upper(), bold=True))
+        click.echo(click.style(translate(topic).upper(), bold=True))
         _show(list(findings))
     notes = sum(finding.state == "note" for finding in report.findings)
-    note(f"{_counted(len(report.problems), 'problem')}, {_counted(notes, 'note')}")
+    note(
+        "{problems}, {notes}",
+        problems=Message(
+            "{count} problem" if len(report.problems) == 1 else "{count} problems", count=len(report.problems)
+        ),
+        notes=Message("{count} note" if notes == 1 else "{count} notes", count=notes),
+    )
     return bool(report.problems)
 
 
 def _show(findings: Sequence[Finding]) -> None:
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        click.echo(f"  {finding.state:<8} {finding.name:<{width}}  {finding.value}")
+    names = [translate(finding.name) for finding in findings]
+    width = max(map(cells, names))
+    for finding, name in zip(findings, names, strict=True):
+        click.echo(f"  {padded(translate(finding.state), 8)} {padded(name, width)}  {_text(finding.value)}")
         if finding.help:
-            click.echo(f"  {'':<8} {'':<{width}}  {finding.help}")
+            click.echo(f"  {'':<8} {'':<{width}}  {_text(finding.help)}")
 
 
 def _self_test(model: str, device: str, backend: str, as_json: bool) -> bool:
@@ -65,22 +74,25 @@ def _self_test(model: str, device: str, backend: str, as_json: bool) -> bool:
         echo_json(asdict(result))
     else:
         for label, text in _lines(result):
-            click.echo(f"{label:<10} {printable(text)}")
+            click.echo(f"{padded(translate(label), 10)} {_text(text)}")
         if result.help:
-            alert(printable(result.help))
+            alert("{help}", help=result.help)
     return result.state == "problem"
+
+
+def _text(text: str) -> str:
+    return printable(translate(text))
 
 
 def _lines(result: SelfTestResult) -> Iterator[tuple[str, str]]:
     height, width = result.size
-    yield "Model", result.model
-    yield "Device", result.device
-    yield "Engine", result.engine
-    yield "Picture", f"{height}x{width}, the first one; further ones are faster"
-    yield "Times", "  ".join(f"{stage} {1000 * seconds:.0f} ms" for stage, seconds in result.seconds.items())
-    yield "State", result.state
-    yield "Outcome", result.message
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    yield Message("Model"), result.model
+    yield Message("Device"), result.device
+    yield Message("Engine"), result.engine
+    yield (
+        Message("Picture"),
+        Message("{height}x{width}, the first one; further ones are faster", height=height, width=width),
+    )
+    yield Message("Times"), times_text(result.seconds)
+    yield Message("State"), translate(result.state)
+    yield Message("Outcome"), result.message

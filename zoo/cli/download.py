@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.completion import MODEL
+from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
@@ -45,7 +46,7 @@ def download(
     from zoo.store.lock import read_lock
 
     if not models and lock is None:
-        raise click.UsageError("Give the names of models, or a lock file.")
+        raise click.UsageError(tr("Give the names of models, or a lock file."))
     cards = chosen_cards(models or tuple(sorted(read_lock(lock or ""))))
     if dry_run:
         _plan(cards, weights, as_json)
@@ -68,7 +69,9 @@ def chosen_cards(names: tuple[str, ...]) -> list[ModelCard]:
         if any(sign in name for sign in "*?["):
             found = [entry.card for entry in registry().list_models(name, installed=True) if entry.card is not None]
             if not found:
-                raise ModelNotFoundError(f"No installed model matches {name!r}.", "Run: zoo list-models --installed")
+                raise ModelNotFoundError(
+                    "No installed model matches {name!r}.", "Run: zoo list-models --installed", name=name
+                )
         else:
             found = [find_model(name).card]
         cards |= {card.name: card for card in found}
@@ -98,15 +101,22 @@ def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     if as_json:
         echo_json(rows)
         return
-    shown = [
-        (str(row["model"]), str(row["state"]), ("about " if row["size_is_rounded"] else "") + size_text(_whole(row)))
-        for row in rows
-    ]
+    shown = [(str(row["model"]), translate(str(row["state"])), _size(row)) for row in rows]
     echo_table(("MODEL", "STATE", "SIZE"), shown, right=(2,))
     missing = [row for row in rows if row["state"] == "to download"]
     known = sum(_whole(row) or 0 for row in missing)
     unknown = sum(1 for row in missing if row["size"] is None)
-    note(f"{len(missing)} to download, {size_text(known)}" + (f" and {unknown} of unknown size" if unknown else ""))
+    note(
+        "{count} to download, {size} and {unknown} of unknown size" if unknown else "{count} to download, {size}",
+        count=len(missing),
+        size=size_text(known),
+        unknown=unknown,
+    )
+
+
+def _size(row: dict[str, object]) -> str:
+    size = size_text(_whole(row))
+    return tr("about {size}", size=size) if row["size_is_rounded"] else size
 
 
 def _whole(row: dict[str, object]) -> int | None:

@@ -88,7 +88,7 @@ def evaluate(
         click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
     click.echo(f"{'mIoU':<{width}}  {_shown(report['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(report['accuracy'])}")
-    note(f"{len(samples)} pictures of {data}, {report['engine']}")
+    note("{count} pictures of {data}, {engine}", count=len(samples), data=data, engine=report["engine"])
 
 
 def _fraction(value: float) -> float | None:

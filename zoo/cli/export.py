@@ -71,7 +71,12 @@ def export(
     )
     click.echo(bundle.folder)
     verified = read_settings(bundle.folder / SETTINGS)["zoo"]["verified"]
-    note(f"{bundle.program.name}: {verified['agreement']:.4%} of {verified['pixels']} classes equal")
+    note(
+        "{program}: {agreement:.4%} of {pixels} classes equal",
+        program=bundle.program.name,
+        agreement=verified["agreement"],
+        pixels=verified["pixels"],
+    )
     if form == "onnx":
         file, agreement = export_onnx(bundle)
-        note(f"{file.name}: {agreement}")
+        note("{file}: {agreement}", file=file.name, agreement=agreement)

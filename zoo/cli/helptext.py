@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable
+from gettext import gettext
 
 import click
 
@@ -28,12 +29,12 @@ class ChineseFormatter(click.HelpFormatter):
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Writes the line of usage."""
-        first = f"{translate('Usage:')}{prog} "
+        first = f"{gettext('Usage:')}{prog} "
         self._write(wrapped(args, self.width - cells(first)), first)
 
     def write_heading(self, heading: str) -> None:
         """Writes the heading of a section."""
-        self._write([f"{translate(heading)}："])
+        self._write([f"{heading}："])
 
     def write_text(self, text: str) -> None:
         """Writes paragraphs; those below a backspace sign keep their lines."""
@@ -59,11 +60,9 @@ class ChineseFormatter(click.HelpFormatter):
     def _meaning(self, term: str, meaning: str) -> str:
         if term in self._lines:
             return translate(self._lines[term]).partition("。")[0]
-        # "Help of the option.  [default: 3; required]"
-        text, _, extra = meaning.partition("  [")
-        items = extra.removesuffix("]").split("; ") if extra else []
-        added = f"（{'；'.join(map(translate, items))}）" if items else ""
-        return translate(text) + added
+        # "Help of the option.  [default: 3; required]": the brackets are click's, or part of the help.
+        text, _, extra = translate(meaning).partition("  [")
+        return translate(text) + (f"（{extra.removesuffix(']').replace('; ', '；')}）" if extra else "")
 
     def _write(self, lines: Iterable[str], first: str = "") -> None:
         """Writes lines, the first behind a text and the others below where it began."""

@@ -7,14 +7,16 @@ from dataclasses import asdict
 
 import click
 
-from zoo.base.text import printable
+from zoo.cli.cells import padded
 from zoo.cli.completion import MODEL
+from zoo.cli.language import tr, translate
 from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
 from zoo.contract.spec import (
     Embedded,
     ModelCard,
 )
+from zoo.message import Message, printable
 from zoo.registry import ModelEntry, registry
 
 
@@ -33,49 +35,71 @@ def info(model: str, as_json: bool) -> None:
         echo_json(document)
         return
     for label, text in _lines(entry):
-        click.echo(f"{label:<15}{printable(text)}".rstrip())
+        click.echo(f"{padded(translate(label), 15)}{printable(text)}".rstrip())
 
 
 def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
     card = entry.card
-    yield "Name", entry.name
+    yield Message("Name"), entry.name
     if card is not None:
-        yield "Summary", card.summary
-    yield "Family", f"{entry.title} ({entry.distribution})"
-    yield "Status", entry.status + (f"; run: {entry.install}" if entry.install else "")
-    yield "Dataset", f"{entry.dataset}, {entry.classes} classes"
+        yield Message("Summary"), card.summary
+    yield Message("Family"), f"{entry.title} ({entry.distribution})"
+    yield Message("Status"), _status(entry)
+    yield Message("Dataset"), tr("{dataset}, {classes} classes", dataset=entry.dataset, classes=entry.classes)
     if card is not None:
         yield from _card_lines(card)
     elif entry.miou is not None:
         yield "mIoU", miou_text(entry.miou, entry.inference)
-    yield "Download", size_text(entry.size)
+    yield Message("Download"), size_text(entry.size)
     if entry.aliases:
-        yield "Aliases", ", ".join(entry.aliases)
+        yield Message("Aliases"), ", ".join(entry.aliases)
     if card is not None:
-        yield from _listed("Files", _files(entry))
-        yield from _listed("Notes", card.notes)
+        yield from _listed(Message("Files"), _files(entry))
+        yield from _listed(Message("Notes"), card.notes)
 
 
 def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
-    yield "Classes", ", ".join(card.labels.names)
-    yield from _listed("Preprocessing", [repr(step) for step in card.preprocess])
-    yield "Output", f"{card.output} at 1/{card.output_stride} of the input" if card.output == "logits" else card.output
+    yield Message("Classes"), ", ".join(card.labels.names)
+    yield from _listed(Message("Preprocessing"), [repr(step) for step in card.preprocess])
+    yield (
+        Message("Output"),
+        tr("{output} at 1/{output_stride} of the input", output=card.output, output_stride=card.output_stride)
+        if card.output == "logits"
+        else card.output,
+    )
     for metric in card.metrics:
-        terms = [metric.dataset, metric.conditions, f"source: {metric.source}" if metric.source else ""]
+        terms = [
+            metric.dataset,
+            metric.conditions,
+            tr("source: {source}", source=metric.source) if metric.source else "",
+        ]
         yield metric.name, f"{miou_text(metric.value, metric.inference)}  {'; '.join(filter(None, terms))}"
         for name, value in metric.per_class:
             yield "", f"{100 * value:6.2f}  {name}"
     for latency in card.latencies:
         figure = f"{latency.milliseconds:g} ms"
-        yield "Published time", f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}"
+        yield (
+            Message("Published time"),
+            f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}",
+        )
     if card.parameters is not None:
-        yield "Parameters", f"{card.parameters:,}"
+        yield Message("Parameters"), f"{card.parameters:,}"
     if card.gmac is not None:
-        yield "GMAC", f"{card.gmac:.2f} for one picture of 512x1024 (height x width), counted on the inference form"
-    yield "Licence", card.license
-    yield "Paper", card.paper or "-"
+        yield (
+            "GMAC",
+            tr(
+                "{gmac:.2f} for one picture of 512x1024 (height x width), counted on the inference form", gmac=card.gmac
+            ),
+        )
+    yield Message("Licence"), card.license
+    yield Message("Paper"), card.paper or "-"
     if card.devices:
-        yield "Devices", ", ".join(card.devices)
+        yield Message("Devices"), ", ".join(card.devices)
+
+
+def _status(entry: ModelEntry) -> str:
+    status = translate(entry.status)
+    return tr("{status}; run: {command}", status=status, command=entry.install) if entry.install else status
 
 
 def _listed(label: str, texts: tuple[str, ...] | list[str]) -> Iterator[tuple[str, str]]:

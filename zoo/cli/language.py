@@ -6,14 +6,26 @@ stays as it is. For English no catalogue is read.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
-from typing import Literal
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from zoo.message import Message, filled
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
 
 Language = Literal["en", "zh"]
 
 #: The first of these that is set and not empty decides; the others are the system's.
 VARIABLES = ("ZOO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+#: zh/LC_MESSAGES/DOMAIN.po and what is compiled from it.
+LOCALE = Path(__file__).with_name("locale")
 
 
 def choose() -> tuple[Language, str]:
@@ -30,11 +42,13 @@ def choose() -> tuple[Language, str]:
         poor = [stream.encoding for stream in (sys.stdout, sys.stderr) if not _can_show_chinese(stream)]
         if not poor:
             return "zh", ""
-        reason = f"The encoding {poor[0]} has no Chinese characters. English is used."
+        reason = Message("The encoding {poor} has no Chinese characters. English is used.", poor=poor[0])
     elif spoken == "en":
         reason = ""
     else:
-        reason = f"{variable} is {value!r}; en or zh was expected. English is used."
+        reason = Message(
+            "{variable} is {value!r}; en or zh was expected. English is used.", variable=variable, value=value
+        )
     return "en", reason if variable == "ZOO_LANG" else ""
 
 
@@ -47,13 +61,52 @@ def translate(text: str) -> str:
     """Returns a text in the language of this process; what the catalogue does not know stays English.
 
     Args:
-        text: Whole lines as zoo or click words them in English, with the values in place.
+        text: A message, whose template is looked up and whose values are put into the translation, or a text of zoo's
+            own without values.
+    """
+    if language() == "en" or not text:
+        return text
+    chinese = catalogue("zoo").gettext
+    return filled(chinese(text.template), text.values, translate) if isinstance(text, Message) else chinese(text)
+
+
+def tr(template: str, /, **values: object) -> str:
+    """Returns a message of these parts, as of `zoo.message.Message`, in the language of this process."""
+    return translate(Message(template, **values))
+
+
+@contextlib.contextmanager
+def click_speaks() -> Generator[None, None, None]:
+    """Lets click word its own texts in the language of this process, as long as the block runs.
+
+    click looks them up with `gettext.gettext`, so its domain is made the current one. Which language that finds follows
+    from the environment alone; LANGUAGE comes first there.
     """
     if language() == "en":
-        return text
-    from zoo.cli.catalogue import chinese
+        yield
+        return
+    import gettext
 
-    return chinese().translate(text)
+    domain, before = gettext.textdomain(), os.environ.get("LANGUAGE")
+    gettext.bindtextdomain("click", str(LOCALE))
+    gettext.textdomain("click")
+    os.environ["LANGUAGE"] = "zh"
+    try:
+        yield
+    finally:
+        gettext.textdomain(domain)
+        if before is None:
+            del os.environ["LANGUAGE"]
+        else:
+            os.environ["LANGUAGE"] = before
+
+
+@functools.cache
+def catalogue(domain: str) -> NullTranslations:
+    """Returns the Chinese catalogue of zoo or of click; it is read once."""
+    import gettext
+
+    return gettext.translation(domain, LOCALE, ["zh"])
 
 
 def _can_show_chinese(stream: object) -> bool:

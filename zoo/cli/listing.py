@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from zoo.base.text import printable
+from zoo.cli.language import translate
 from zoo.cli.notes import alert
 from zoo.cli.tables import echo_json, echo_table, miou_text, size_text
+from zoo.message import Message
 from zoo.registry import ModelEntry, registry
 from zoo.registry.models import Sort
 
@@ -50,16 +51,21 @@ def list_models(
                 miou_text(entry.miou, entry.inference),
                 entry.dataset,
                 size_text(entry.size),
-                entry.install if entry.status == "not installed" else entry.status,
+                entry.install if entry.status == "not installed" else translate(entry.status),
             )
             for entry in entries
         ]
         echo_table(("NAME", "FAMILY", "mIoU", "DATASET", "SIZE", "STATUS"), rows, right=(2, 4))
     if not entries:
         close = models.suggestions(pattern)
-        meant = f" Did you mean {' or '.join(close)}?" if close else ""
-        filters = " with these filters" if family or dataset or installed else ""
-        alert(f"No model matches {printable(repr(pattern))}{filters}.{meant}\nRun: zoo list-models")
+        alert(
+            "No model matches {pattern!r} with these filters. {meant}"
+            if family or dataset or installed
+            else "No model matches {pattern!r}. {meant}",
+            pattern=pattern,
+            meant=Message("Did you mean {suggestions: or }?", suggestions=close) if close else "",
+        )
+        alert("Run: zoo list-models")
         click.get_current_context().exit(1)
 
 

@@ -59,4 +59,4 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
         locked = [gather(find_model(name), sorted(kinds), options)[0] for name, kinds in wanted.items()]
     write_lock(output, (before | {model.name: model for model in locked}).values())
     click.echo(output)
-    note(f"{len(locked)} locked: {', '.join(sorted(wanted))}")
+    note("{count} locked: {wanted:, }", count=len(locked), wanted=sorted(wanted))

@@ -1,15 +1,13 @@
-"""Wrong usage, told in the user's language and with what was probably meant."""
+"""Wrong usage, told with what was probably meant."""
 
 from __future__ import annotations
 
-import io
-import re
 from difflib import get_close_matches
-from typing import IO, Any
+from gettext import gettext
 
 import click
 
-from zoo.cli.language import translate
+from zoo.cli.language import tr
 
 
 class Mistake(click.UsageError):
@@ -21,13 +19,9 @@ class Mistake(click.UsageError):
 
     def __init__(self, error: click.UsageError) -> None:
         own = _suggestion(error)
-        super().__init__(f"{error.message} {own}" if own else error.format_message(), error.ctx)
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Prints usage and message on standard error, or into a file."""
-        english = io.StringIO()
-        super().show(english)
-        click.echo(translate(english.getvalue()), file=file, err=file is None, nl=False)
+        # Chinese sentences follow each other without a blank.
+        blank = "" if error.message.endswith("。") else " "
+        super().__init__(f"{error.message}{blank}{own}" if own else error.format_message(), error.ctx)
 
 
 def _suggestion(error: click.UsageError) -> str:
@@ -37,12 +31,21 @@ def _suggestion(error: click.UsageError) -> str:
     if isinstance(error, click.NoSuchOption):
         return _option(error.option_name, error.ctx)
     # Newer versions of click look only into commands that are loaded, older ones not at all.
-    wrong = re.fullmatch(r"No such command '(.+)'\.", error.message)
+    wrong = _command(error)
     if wrong and isinstance(error.ctx.command, click.Group):
         names = error.ctx.command.list_commands(error.ctx)
-        close = get_close_matches(wrong[1], names) or [name for name in names if name.startswith(wrong[1])]
-        return f"Did you mean {' or '.join(close)}?" if close else ""
+        close = get_close_matches(wrong, names) or [name for name in names if name.startswith(wrong)]
+        return tr("Did you mean {suggestions: or }?", suggestions=close) if close else ""
     return ""
+
+
+def _command(error: click.UsageError) -> str:
+    """Returns the command that does not exist; empty if the error is another one."""
+    # Older versions of click have no class for it.
+    before, _, after = gettext("No such command {name!r}.").partition("{name!r}")
+    if not error.message.startswith(before) or not error.message.endswith(after):
+        return ""
+    return error.message[len(before) : -len(after)].strip("'\"")
 
 
 def _option(name: str, ctx: click.Context) -> str:
@@ -51,12 +54,14 @@ def _option(name: str, ctx: click.Context) -> str:
     known = [option for parameter in root.command.get_params(root) for option in parameter.opts]
     if root is not ctx:
         words = ctx.command_path.removeprefix(f"{root.info_name} ")
-        return f"It stands before the command: {root.info_name} {name} {words}" if name in known else ""
+        example = f"{root.info_name} {name} {words}"
+        return tr("It stands before the command: {example}", example=example) if name in known else ""
     from zoo.cli.legacy import DOCUMENTED
 
     flag = name.replace("_", "-")
     if flag in DOCUMENTED:
         # Without a command it is known beside --pipeline only.
-        return f"It belongs to a command: {root.info_name} predict {'X' if flag == '--input' else f'X {flag}'}"
+        example = f"{root.info_name} predict {'X' if flag == '--input' else f'X {flag}'}"
+        return tr("It belongs to a command: {example}", example=example)
     close = get_close_matches(flag, [*DOCUMENTED, *known], n=1)
-    return f"Did you mean '{close[0]}'?" if close and close[0] in DOCUMENTED else ""
+    return tr("Did you mean {option!r}?", option=close[0]) if close and close[0] in DOCUMENTED else ""

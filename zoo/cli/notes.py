@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from zoo.cli.language import translate
+from zoo.message import Message, printable
+
+if TYPE_CHECKING:
+    from zoo.errors import ZooError
 
 
-def note(text: str) -> None:
+def note(template: str, /, **values: object) -> None:
     """Prints a note on standard error.
 
     Args:
-        text: Whole lines in English. What comes from outside must be printable (`zoo.base.text.printable`).
+        template: Of whole lines in English, as of `zoo.message.Message`, or a message.
+        values: Its values.
     """
     if not quiet():
-        click.echo(translate(text), err=True)
+        alert(template, **values)
 
 
-def alert(text: str) -> None:
+def alert(template: str, /, **values: object) -> None:
     """Prints what went wrong on standard error, also with `--quiet`.
 
     Args:
-        text: As for `note`.
+        template: As of `note`.
+        values: As of `note`.
     """
-    click.echo(translate(text), err=True)
+    message = template if isinstance(template, Message) else Message(template, **values)
+    click.echo(translate(message), err=True)
+
+
+def alert_error(error: ZooError) -> None:
+    """Prints the two lines of an error on standard error; a stranger's may hold anything."""
+    for text in (error.message, error.hint):
+        click.echo(printable(translate(text)), err=True)
 
 
 def quiet() -> bool:

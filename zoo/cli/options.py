@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from zoo.cli.language import tr
 from zoo.registry.records import LOCK_FILE
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -35,7 +36,7 @@ def lock_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "lock",
         flag_value=Path(LOCK_FILE),
         type=click.Path(path_type=Path),
-        help=f"Refuse whatever differs from {LOCK_FILE} in this folder.",
+        help="Refuse whatever differs from zoo.lock in this folder.",
     )(command)
     return click.option(
         "--lock", "lock", type=click.Path(path_type=Path), help="Refuse whatever differs from this lock file."
@@ -52,7 +53,7 @@ class Size(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         """Returns bytes."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", str(value).strip(), re.IGNORECASE)
         if match is None:
-            self.fail(f"{value!r} is not a size such as 500M or 2GB.", param, ctx)
+            self.fail(tr("{value!r} is not a size such as 500M or 2GB.", value=value), param, ctx)
         return round(float(match[1]) * _UNITS[match[2].upper()])
 
 
@@ -65,5 +66,5 @@ class Span(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         """Returns seconds."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is not a time such as 12h, 30d or 8w.", param, ctx)
+            self.fail(tr("{value!r} is not a time such as 12h, 30d or 8w.", value=value), param, ctx)
         return float(match[1]) * _SPANS[match[2]]

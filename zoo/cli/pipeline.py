@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from zoo.base.text import printable
-from zoo.cli.language import translate
+from zoo.cli.language import tr
 from zoo.cli.tables import echo_json
+from zoo.message import printable
 
 
 def _folder(ctx: click.Context, parameter: click.Parameter, value: Path) -> Path:
     if value.suffix in (".yaml", ".yml"):
-        raise click.BadParameter(f"{printable(value)} is the name of a file; give a folder.", ctx, parameter)
+        raise click.BadParameter(tr("{value} is the name of a file; give a folder.", value=value), ctx, parameter)
     return value
 
 
@@ -46,11 +46,12 @@ def config(name: str, save_path: Path, yes: bool) -> None:
     source = builtin_file(name)
     target = ensure_folder(save_path) / source.name
     if os.path.lexists(target) and not yes:
-        question = f"{printable(target)} exists already. Replace it?"
-        if not (sys.stdin.isatty() and click.confirm(translate(question), err=True)):
+        question = tr("{target} exists already. Replace it?", target=target)
+        if not (sys.stdin.isatty() and click.confirm(question, err=True)):
             raise OutputError(
-                f"{printable(target)} exists already and was not touched.",
+                "{target} exists already and was not touched.",
                 "Add -y to replace it, or give another folder: --save-path FOLDER",
+                target=target,
             )
     click.echo(printable(write_atomic(target, source.read_bytes())))
 

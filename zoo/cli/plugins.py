@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import click
 
-from zoo.base.text import printable
-from zoo.cli.notes import alert, note
+from zoo.cli.language import tr, translate
+from zoo.cli.notes import alert, alert_error, note
 from zoo.cli.tables import echo_json, echo_table
+from zoo.message import Message
 from zoo.registry import Discovery, Plugin, discover
 
-_KINDS = {"zoo.models": "models", "zoo.devices": "devices", "zoo.backends": "engines", "zoo.formats": "formats"}
+_KINDS = {
+    "zoo.models": Message("models"),
+    "zoo.devices": Message("devices"),
+    "zoo.backends": Message("engines"),
+    "zoo.formats": Message("formats"),
+}
 
 
 @click.group(invoke_without_command=True)
@@ -24,7 +30,7 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
         echo_json([_document(plugin, found) for plugin in found.plugins])
     elif found.plugins:
         rows = [
-            (plugin.name, plugin.distribution, plugin.version, _KINDS[plugin.group], brings, state)
+            (plugin.name, plugin.distribution, plugin.version, translate(_KINDS[plugin.group]), brings, state)
             for plugin in found.plugins
             for brings, state in [(", ".join(_brings(plugin)) or "-", _state(plugin, found))]
         ]
@@ -40,12 +46,12 @@ def check(ctx: click.Context) -> None:
     found = discover()
     problems = found.problems()
     for problem in problems:
-        alert(f"{printable(problem.message)}\n{printable(problem.hint)}")
+        alert_error(problem)
         cause = problem.__cause__
         while cause is not None:
-            alert(f"  caused by {type(cause).__name__}: {printable(str(cause))}")
+            alert("  caused by {type}: {reason}", type=type(cause).__name__, reason=cause)
             cause = cause.__cause__ or cause.__context__
-    note(f"{len(found.plugins)} plugins, {len(problems)} problems")
+    note("{count} plugins, {problems} problems", count=len(found.plugins), problems=len(problems))
     if problems:
         ctx.exit(1)
 
@@ -70,6 +76,6 @@ def _brings(plugin: Plugin) -> list[str]:
 
 def _state(plugin: Plugin, found: Discovery) -> str:
     if plugin.disabled:
-        return "disabled"
-    problems = found.problems(plugin)
-    return "ok" if not problems else "broken: " + " ".join(problem.message for problem in problems)
+        return tr("disabled")
+    problems = [problem.message for problem in found.problems(plugin)]
+    return tr("broken: {problems: }", problems=problems) if problems else tr("ok")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.completion import MODEL, PATHS, PIPELINE
+from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.report import Tally, Telling, Written, bar
 from zoo.cli.run_options import given, run_options
+from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
@@ -58,7 +59,7 @@ def predict(
 
     sources = [*inputs, *more]
     if not sources:
-        raise click.UsageError("Give at least one input.", ctx)
+        raise click.UsageError(tr("Give at least one input."), ctx)
     config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
     config = config.override(model=model, **given(ctx))
     for said in config.notes:
@@ -70,7 +71,7 @@ def predict(
         # Before the model is loaded and any work is done for nothing.
         ensure_folder(config.save_path if file is None else file.parent)
     if resume and (config.save_path is None or file is not None):
-        raise click.UsageError("--resume belongs to --save-path FOLDER: it looks there for results.", ctx)
+        raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if offline:
         _refuse_addresses(sources)
     with download_progress() as progress:
@@ -104,7 +105,7 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
         return None
     if len(config.save_kinds) != 1:
         raise click.UsageError(
-            f"{printable(path)} names a file, which holds one form. Choose it with --save, or give a folder.", ctx
+            tr("{path} names a file, which holds one form. Choose it with --save, or give a folder.", path=path), ctx
         )
     return path
 
@@ -133,7 +134,7 @@ def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str
 
     passing = telling.passing((result, []) for result in predictions)
     for path in save_all((result for result, _ in passing), file, kind, {}):
-        note(f"  saved {printable(path)}")
+        note("  saved {path}", path=path)
 
 
 def _refuse_addresses(sources: list[str]) -> None:
@@ -142,7 +143,9 @@ def _refuse_addresses(sources: list[str]) -> None:
     for source in sources:
         if source.lower().startswith(("http://", "https://")):
             raise OfflineError(
-                f"{source} is an address, and zoo was told to stay offline.", "Download it first and give the file."
+                "{source} is an address, and zoo was told to stay offline.",
+                "Download it first and give the file.",
+                source=source,
             )
 
 
@@ -177,12 +180,15 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
     for failure in failures:
         alert(printable(failure.error.message))
     if passed:
-        note(f"{passed} passed over: their results are there. Which model and options made them is not looked at.")
+        note(
+            "{passed} passed over: their results are there. Which model and options made them is not looked at.",
+            passed=passed,
+        )
     if failures:
-        alert(f"{tally.pictures} segmented, {len(failures)} failed.")
+        alert("{pictures} segmented, {count} failed.", pictures=tally.pictures, count=len(failures))
     elif tally.pictures > 1:
-        note(f"{tally.pictures} segmented, {tally.rate:.1f} a second.")
+        note("{pictures} segmented, {rate:.1f} a second.", pictures=tally.pictures, rate=tally.rate)
     if tally.pictures > 1:
-        note(f"  {tally.means()}")
+        note("  {means}", means=tally.means())
     if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")

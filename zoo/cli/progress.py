@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
-from zoo.base.text import printable
 from zoo.cli.language import translate
 from zoo.cli.notes import note, quiet
+from zoo.message import Message, printable
 
 if TYPE_CHECKING:
     from zoo.store.download.download import Progress
@@ -49,7 +49,7 @@ def _notes(progress: Progress) -> None:
 
 
 def _note(progress: Progress) -> str:
-    return printable(f"{_file(progress.url)}: {progress.note}")
+    return Message("{file}: {note}", file=_file(progress.url), note=progress.note)
 
 
 def _file(url: str) -> str:

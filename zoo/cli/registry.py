@@ -6,7 +6,6 @@ import os
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.completion import MODEL
 from zoo.cli.notes import note
 from zoo.registry import find_model
@@ -22,14 +21,14 @@ def registry() -> None:
 def build() -> None:
     """Write both files from the plugins of this source tree, which must be installed."""
     for path in write_catalogue():
-        note(f"Written: {printable(path)}")
+        note("Written: {path}", path=path)
 
 
 @registry.command()
 def check() -> None:
     """Exit with 1 if one of the files is not what `zoo registry build` would write."""
     for path in check_catalogue():
-        note(f"Up to date: {printable(path)}")
+        note("Up to date: {path}", path=path)
 
 
 @registry.command()
@@ -51,4 +50,4 @@ def pin(models: tuple[str, ...]) -> None:
         chosen = [model for model in discover("zoo.models").installed_models if model.distribution in own]
     with download_progress() as progress:
         for path in write_tables(chosen, tree, make_options(None, True, progress)):
-            note(f"Written: {printable(path)}")
+            note("Written: {path}", path=path)

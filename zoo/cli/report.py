@@ -14,12 +14,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from zoo.base.text import printable
+from zoo.cli.language import tr, translate
 from zoo.cli.notes import note, quiet, verbose
+from zoo.cli.tables import times_text
+from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.results import Predictions, Result
@@ -113,27 +115,27 @@ def _json(result: Result, paths: list[Path]) -> Iterator[str]:
 
 def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
     """The lines of data; notes go to standard error."""
-    yield f"{_place(result)}  {result.model} on {result.device}"
+    yield tr("{place}  {model} on {device}", place=_place(result), model=result.model, device=result.device)
     shares = result.shares()
     means = result.mean_scores() if result.scores is not None else {}
     column = max(len(name) for name in shares)
     for name, share in shares.items():
-        score = f"  score {means[name]:.3f}" if name in means else ""
+        score = tr("  score {mean:.3f}", mean=means[name]) if name in means else ""
         yield f"  {name:<{column}}  {share:7.2%}{score}"
     if result.note:
-        note(f"  {printable(result.note)}")
-    note(f"  {_times(result.seconds)}  ({result.engine})")
+        note("  {note}", note=result.note)
+    note("  {times}  ({engine})", times=times_text(result.seconds), engine=result.engine)
     for path in paths:
-        note(f"  saved {_shown(path)}")
+        note("  saved {path}", path=_shown(path))
 
 
 def _line(result: Result, paths: list[Path]) -> Iterator[str]:
     shares = list(result.shares().items())
     parts = [_place(result), *(f"{name} {share:.1%}" for name, share in shares[:_SHOWN])]
     if len(shares) > _SHOWN:
-        parts.append(f"and {len(shares) - _SHOWN} more")
+        parts.append(tr("and {count} more", count=len(shares) - _SHOWN))
     if result.note:
-        parts.append(f"({printable(result.note)})")
+        parts.append(f"({printable(translate(result.note))})")
     if paths:
         parts.append("-> " + ", ".join([_shown(paths[0]), *(printable(path.name) for path in paths[1:])]))
     yield "  ".join(parts)
@@ -142,10 +144,6 @@ def _line(result: Result, paths: list[Path]) -> Iterator[str]:
 def _place(result: Result) -> str:
     height, width = result.mask.shape
     return f"{_shown(result.uri)}  {height}x{width}"
-
-
-def _times(seconds: Any) -> str:
-    return "  ".join(f"{stage} {1000 * value:.0f} ms" for stage, value in seconds.items())
 
 
 def _shown(path: str | Path) -> str:
@@ -184,7 +182,7 @@ class Tally:
     def means(self) -> str:
         """What a picture took, on average, and what it ran on."""
         means = {stage: seconds / self.pictures for stage, seconds in self._seconds.items()}
-        return f"{_times(means)} a picture  ({'; '.join(self._engines)})"
+        return tr("{times} a picture  ({engines:; })", times=times_text(means), engines=list(self._engines))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS
+from zoo.cli.language import tr, translate
 from zoo.predict.options import BY_NAME, Option, options_of
 
 _NAMES = {completed.name: completed for completed in (BACKEND, DEVICE, LABELS)}
@@ -82,7 +83,8 @@ class _Listed(click.Option):
         from zoo.registry.formats import format_names
 
         text, bracket, rest = record[1].partition("  [")
-        return record[0], f"{text} A comma list of {', '.join(format_names())}.{bracket}{rest}"
+        named = tr("A comma list of {formats:, }.", formats=list(format_names()))
+        return record[0], f"{translate(text)} {named}{bracket}{rest}"
 
 
 def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -92,7 +94,8 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
     kinds, known = tuple(part.strip() for part in value.split(",") if part.strip()), format_names()
     if not kinds or any(kind not in known for kind in kinds):
-        raise click.BadParameter(f"{value!r} is not a comma-separated choice of {', '.join(known)}.", ctx, parameter)
+        said = tr("{value!r} is not a comma-separated choice of {formats:, }.", value=value, formats=list(known))
+        raise click.BadParameter(said, ctx, parameter)
     return kinds
 
 
@@ -114,7 +117,7 @@ class BatchSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         if text == "auto":
             return text
         if not text.isdecimal() or int(text) < 1:
-            self.fail(f"{value!r} is neither a positive number nor auto.", param, ctx)
+            self.fail(tr("{value!r} is neither a positive number nor auto.", value=value), param, ctx)
         return int(text)
 
 
@@ -129,7 +132,7 @@ class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is no class with a colour such as road=#0000ff.", param, ctx)
+            self.fail(tr("{value!r} is no class with a colour such as road=#0000ff.", value=value), param, ctx)
         return match[1], match[2]
 
 
@@ -145,4 +148,4 @@ class Scales(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         try:
             return tuple(float(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is not a comma list of numbers such as 0.75,1,1.25.", param, ctx)
+            self.fail(tr("{value!r} is not a comma list of numbers such as 0.75,1,1.25.", value=value), param, ctx)

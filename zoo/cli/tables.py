@@ -6,25 +6,27 @@ is imported for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.cells import cells as width_of
 from zoo.cli.cells import padded
+from zoo.cli.language import translate
+from zoo.message import printable
 
 
 def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Prints rows in aligned columns.
 
     Args:
-        header: One title a column.
+        header: One title a column, in English.
         rows: The cells; what cannot be printed in them is escaped.
         right: Columns of figures, aligned to the right.
     """
+    header = [translate(title) for title in header]
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(width_of, column)) for column in zip(header, *cells, strict=True)]
     for number, row in enumerate([list(header), *cells]):
@@ -48,9 +50,14 @@ def size_text(size: int | None) -> str:
     return "-" if size is None else f"{size / 1e6:.1f} MB"
 
 
+def times_text(seconds: Mapping[str, float]) -> str:
+    """Returns what each stage took, in milliseconds and in the user's language."""
+    return "  ".join(f"{translate(stage)} {1000 * value:.0f} ms" for stage, value in seconds.items())
+
+
 def miou_text(miou: float | None, inference: str) -> str:
     """Returns an mIoU in percent, such as "73.10"; sliding windows are marked, for they cost several times the time."""
-    return "-" if miou is None else f"{100 * miou:.2f}" + (" (slide)" if inference == "slide" else "")
+    return "-" if miou is None else f"{100 * miou:.2f}" + (f" ({translate('slide')})" if inference == "slide" else "")
 
 
 def _plain(value: Any) -> Any:

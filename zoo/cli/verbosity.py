@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 from collections.abc import Generator
 
 import click
 
-from zoo.base.text import printable
 from zoo.cli.language import translate
+from zoo.message import Message, printable
 
 
 class _StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Prints a record in the user's language, line by line."""
-        lines = self.format(record).split("\n")
-        click.echo("\n".join(translate(printable(line)) for line in lines), err=True)
+        spoken = copy.copy(record)
+        spoken.msg = translate(str(record.msg))
+        if isinstance(record.args, tuple):
+            spoken.args = tuple(translate(value) if isinstance(value, Message) else value for value in record.args)
+        click.echo("\n".join(map(printable, self.format(spoken).split("\n"))), err=True)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from zoo.message import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
@@ -49,11 +51,21 @@ class Augmentation:
     def __post_init__(self) -> None:
         for name in ("flip", *(f"{change}_probability" for change in ("brightness", "contrast", "saturation", "hue"))):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; a probability from 0 to 1 was expected")
+                raise ValueError(
+                    Message(
+                        "{name} is {getattr!r}; a probability from 0 to 1 was expected",
+                        name=name,
+                        getattr=getattr(self, name),
+                    )
+                )
         if not (0 < self.scale[0] <= self.scale[1] and self.scale_step >= 0):
             raise ValueError(
-                f"scale is {self.scale!r} in steps of {self.scale_step!r}; the smallest and the largest factor above 0 "
-                "and a step of 0 or more were expected"
+                Message(
+                    "scale is {scale!r} in steps of {scale_step!r}; the smallest and the largest factor above 0 and a "
+                    "step of 0 or more were expected",
+                    scale=self.scale,
+                    scale_step=self.scale_step,
+                )
             )
 
 
@@ -153,11 +165,21 @@ class ParameterGroup:
         try:
             re.compile(self.pattern)
         except re.error as error:
-            raise ValueError(f"pattern is {self.pattern!r}; a regular expression was expected: {error}") from error
+            raise ValueError(
+                Message(
+                    "pattern is {pattern!r}; a regular expression was expected: {reason}",
+                    pattern=self.pattern,
+                    reason=error,
+                )
+            ) from error
         if not (self.learning_rate_factor >= 0 and (self.weight_decay is None or self.weight_decay >= 0)):
             raise ValueError(
-                f"learning_rate_factor is {self.learning_rate_factor!r} and weight_decay {self.weight_decay!r}; "
-                "numbers of 0 or more were expected"
+                Message(
+                    "learning_rate_factor is {learning_rate_factor!r} and weight_decay {weight_decay!r}; numbers of 0 "
+                    "or more were expected",
+                    learning_rate_factor=self.learning_rate_factor,
+                    weight_decay=self.weight_decay,
+                )
             )
 
 
@@ -199,7 +221,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.devices < 1:
             raise ValueError(
-                f"batch_size is {self.batch_size!r} and devices {self.devices!r}; positive numbers were expected"
+                Message(
+                    "batch_size is {batch_size!r} and devices {devices!r}; positive numbers were expected",
+                    batch_size=self.batch_size,
+                    devices=self.devices,
+                )
             )
 
     @property

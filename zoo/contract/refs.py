@@ -21,14 +21,18 @@ def resolve(ref: str) -> Any:
     module_name, colon, attribute = ref.partition(":")
     if not (module_name and colon and attribute):
         raise PluginContractError(
-            f'The reference {ref!r} has no colon. Expected "package.module:attribute".',
+            'The reference {ref!r} has no colon. Expected "package.module:attribute".',
             "Correct it in the plugin that declares it.",
+            ref=ref,
         )
     module = importlib.import_module(module_name)
     try:
         return getattr(module, attribute)
     except AttributeError:
         raise PluginContractError(
-            f"{module_name} has no attribute {attribute!r}, but {ref!r} is declared.",
+            "{module_name} has no attribute {attribute!r}, but {ref!r} is declared.",
             "Correct the reference in the plugin that declares it.",
+            module_name=module_name,
+            attribute=attribute,
+            ref=ref,
         ) from None

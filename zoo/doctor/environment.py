@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from zoo.base.home import offline
 from zoo.doctor.findings import Finding
 from zoo.errors import FetchError
+from zoo.message import Message
 from zoo.registry.discovery import DISABLE
 from zoo.store.download.addresses import (
     ALLOW_HTTP,
@@ -22,12 +23,12 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)
 _PLAIN = re.compile(
     r"(?:(?:[\w.\-*]+|\[[0-9a-f:.]+\])(?::\d{1,5})?|(?:[0-9a-f]{0,4}:){2,}[0-9a-f.]*)?(?:/[\w.\-/~]*)?", re.IGNORECASE
 )
-_HIDDEN = "set, but not to an address; not shown, for it may hold a password"
+_HIDDEN = Message("set, but not to an address; not shown, for it may hold a password")
 
 
 def settings() -> Iterator[Finding]:
     """Looks at the environment variables that change what zoo does."""
-    yield Finding("settings", "ZOO_HOME", os.environ.get("ZOO_HOME") or "not set")
+    yield Finding("settings", "ZOO_HOME", os.environ.get("ZOO_HOME") or Message("not set"))
     yield _offline()
     yield _mirror()
     yield _allow_http()
@@ -52,17 +53,17 @@ def without_credentials(address: str) -> str:
 
 
 def _noted(name: str, value: str) -> Finding:
-    return Finding("settings", name, value, "note") if value else Finding("settings", name, "not set")
+    return Finding("settings", name, value, "note") if value else Finding("settings", name, Message("not set"))
 
 
 def _offline() -> Finding:
     value = os.environ.get("ZOO_OFFLINE", "")
     try:
         if offline():
-            return Finding("settings", "ZOO_OFFLINE", f"{value}: nothing is downloaded", "note")
+            return Finding("settings", "ZOO_OFFLINE", Message("{value}: nothing is downloaded", value=value), "note")
     except FetchError as error:
         return Finding("settings", "ZOO_OFFLINE", error.message, "problem", error.hint)
-    return Finding("settings", "ZOO_OFFLINE", value or "not set")
+    return Finding("settings", "ZOO_OFFLINE", value or Message("not set"))
 
 
 def _mirror() -> Finding:
@@ -73,35 +74,46 @@ def _mirror() -> Finding:
         addresses(("https://host/file",))
     except FetchError as error:
         # Its message has the value in it, and not every value can be read as an address.
-        return Finding("settings", MIRROR, f"{shown}; it cannot be used", "problem", error.hint)
+        return Finding("settings", MIRROR, Message("{shown}; it cannot be used", shown=shown), "problem", error.hint)
     return _noted(MIRROR, shown)
 
 
 def _allow_http() -> Finding:
     value = os.environ.get(ALLOW_HTTP, "")
-    return _noted(ALLOW_HTTP, value if value in ("", "1") else f"{value}: has no effect; only 1 permits plain http")
+    return _noted(
+        ALLOW_HTTP,
+        value if value in ("", "1") else Message("{value}: has no effect; only 1 permits plain http", value=value),
+    )
 
 
 def _proxy(name: str) -> Iterator[Finding]:
     """Looks at a variable in both cases; programs read either, requests the lower one first."""
     upper, lower = os.environ.get(name, ""), os.environ.get(name.lower(), "")
     if not upper and not lower:
-        yield Finding("settings", name, "not set")
+        yield Finding("settings", name, Message("not set"))
     for spelling, value in ((name, upper), (name.lower(), lower)):
         if not value:
             continue
-        unused = f"; not used, {name.lower()} counts" if lower not in ("", value) else ""
         shown = _hosts(value) if name == "NO_PROXY" else _shown(value)
+        told = shown
+        if lower not in ("", value):
+            told = Message("{shown}; not used, {lower} counts", shown=shown, lower=name.lower())
         if shown == _HIDDEN:
             example = "HOST,HOST" if name == "NO_PROXY" else "http://HOST:PORT"
-            yield Finding("settings", spelling, shown + unused, "problem", f"Run: export {spelling}={example}")
+            yield Finding(
+                "settings",
+                spelling,
+                told,
+                "problem",
+                Message("Run: export {spelling}={example}", spelling=spelling, example=example),
+            )
         else:
-            yield Finding("settings", spelling, shown + unused, "note")
+            yield Finding("settings", spelling, told, "note")
 
 
 def _shown(address: str) -> str:
     shown = without_credentials(address)
-    return f"{shown} (credentials left out)" if "@" in address and shown != _HIDDEN else shown
+    return Message("{shown} (credentials left out)", shown=shown) if "@" in address and shown != _HIDDEN else shown
 
 
 def _hosts(names: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zoo.base.text import printable
 from zoo.doctor.environment import settings
 from zoo.doctor.findings import Report
 from zoo.doctor.machine import system
 from zoo.doctor.packages import packages
 from zoo.doctor.parts import devices, engines, plugins
 from zoo.doctor.storage import cache
+from zoo.message import printable
 from zoo.registry.discovery import discover
 
 

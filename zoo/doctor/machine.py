@@ -11,6 +11,7 @@ from pathlib import Path
 import zoo
 from zoo.doctor.findings import Finding
 from zoo.engine.device import available_cores
+from zoo.message import Message
 from zoo.registry.catalogue import source_tree
 
 # Control groups of version 2 and version 1; without a limit version 1 gives a number larger than any memory.
@@ -20,18 +21,36 @@ _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 def system() -> Iterator[Finding]:
     """Looks at zoo, Python, the platform, cores and memory."""
     tree = source_tree()
-    yield Finding("system", "zoo", zoo.__version__ + (f", run from the source tree {tree}" if tree else ""))
-    python = f"{platform.python_version()} {platform.python_implementation()}, {_environment()}"
-    yield Finding("system", "Python", f"{python}, {sys.executable or 'executable unknown'}")
+    version = zoo.__version__
+    run = Message("{version}, run from the source tree {tree}", version=version, tree=tree) if tree else version
+    yield Finding("system", "zoo", run)
+    python = [
+        f"{platform.python_version()} {platform.python_implementation()}",
+        _environment(),
+        sys.executable or Message("executable unknown"),
+    ]
+    yield Finding("system", "Python", Message("{python:, }", python=python))
     yield Finding("system", "platform", f"{platform.system()} {platform.release()} {platform.machine()}{_libc()}")
-    yield Finding("system", "cores", f"{available_cores()} of {os.cpu_count() or 'an unknown number'} for this process")
+    yield Finding(
+        "system",
+        "cores",
+        Message(
+            "{available_cores} of {cpu_count} for this process",
+            available_cores=available_cores(),
+            cpu_count=os.cpu_count() or Message("an unknown number"),
+        ),
+    )
     yield Finding("system", "memory", _memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup")))
 
 
 def _environment() -> str:
     if sys.prefix != sys.base_prefix:
-        return "virtual environment"
-    return "conda environment" if (Path(sys.prefix) / "conda-meta").is_dir() else "no virtual environment"
+        return Message("virtual environment")
+    return (
+        Message("conda environment")
+        if (Path(sys.prefix) / "conda-meta").is_dir()
+        else Message("no virtual environment")
+    )
 
 
 def _libc() -> str:
@@ -49,8 +68,13 @@ def _memory(meminfo: Path, cgroup: Path) -> str:
     except (OSError, ValueError, KeyError):
         return "unknown"
     limit = min([total, *_limits(cgroup)])
-    note = "" if limit == total else f" (control group; the machine has {total / 1e9:.1f} GB)"
-    return f"{limit / 1e9:.1f} GB{note}, {available / 1e9:.1f} GB free on the machine"
+    note = "" if limit == total else Message(" (control group; the machine has {total:.1f} GB)", total=total / 1e9)
+    return Message(
+        "{limit:.1f} GB{note}, {available:.1f} GB free on the machine",
+        limit=limit / 1e9,
+        note=note,
+        available=available / 1e9,
+    )
 
 
 def _limits(cgroup: Path) -> Iterator[int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from zoo.doctor.findings import Finding, State
+from zoo.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,26 +69,43 @@ def packages() -> Iterator[Finding]:
 def _look(package: _Package) -> Finding:
     installed = {name: version for name in package.distributions for version in _versions(name)}
     place = _place(package.module)
-    shown = " and ".join(f"{name} {version or '(its METADATA is damaged)'}" for name, version in installed.items())
-    again = f"Run: pip install --force-reinstall --no-deps {next(iter(installed), package.distributions[0])}"
+    versions = [
+        Message("{name} {version}", name=name, version=version or Message("(its METADATA is damaged)"))
+        for name, version in installed.items()
+    ]
+    shown = Message("{versions: and }", versions=versions)
+    distribution = next(iter(installed), package.distributions[0])
+    again = Message("Run: pip install --force-reinstall --no-deps {distribution}", distribution=distribution)
 
     def finding(value: str, state: State = "ok", hint: str = "") -> Finding:
         return Finding("packages", package.name, value, state, hint)
 
     if not installed and place is None:
-        hint = f"Run: pip install {package.distributions[0]}" if package.absent != "ok" else ""
+        hint = (
+            Message("Run: pip install {distribution}", distribution=package.distributions[0])
+            if package.absent != "ok"
+            else ""
+        )
         return finding("not installed", package.absent, hint)
     if not installed:
-        return finding(f"of no known distribution, {place}", "note")
+        return finding(Message("of no known distribution, {place}", place=place), "note")
     if place is None:
-        return finding(f"{shown}, but the module {package.module} cannot be found", package.faulty, again)
+        return finding(
+            Message("{shown}, but the module {module} cannot be found", shown=shown, module=package.module),
+            package.faulty,
+            again,
+        )
     if len(installed) > 1:
         keep = next(iter(installed))
         return finding(
-            f"{shown}: each brings the module {package.module} and overwrites the other's files",
+            Message(
+                "{shown}: each brings the module {module} and overwrites the other's files",
+                shown=shown,
+                module=package.module,
+            ),
             package.faulty,
             # Removing only one would take files of the other along.
-            f"Run: pip uninstall {' '.join(installed)}  and then: pip install {keep}",
+            Message("Run: pip uninstall {names: }  and then: pip install {keep}", names=list(installed), keep=keep),
         )
     if None in installed.values():
         return finding(shown, package.faulty, again)

@@ -17,19 +17,22 @@ from zoo.engine.device import (
     available_cores,
 )
 from zoo.errors import CacheError, RegistryError
+from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
-_KEPT = "paddle setting"
-_PADDLE = 'Run: pip install "zoo-core[cpu]"'
-_REINSTALL = "Run: pip install --force-reinstall zoo-core"
+_KEPT = Message("paddle setting")
+_PADDLE = Message('Run: pip install "zoo-core[cpu]"')
+_REINSTALL = Message("Run: pip install --force-reinstall zoo-core")
 
 
 def plugins(found: Discovery) -> Iterator[Finding]:
     """Looks at every installed plugin: what it brings, or why it brings nothing."""
     if not found.plugins:
-        yield Finding("plugins", "plugins", "none installed", "note", "Run: pip install zoo-plugin-starter")
+        yield Finding(
+            "plugins", "plugins", Message("none installed"), "note", Message("Run: pip install zoo-plugin-starter")
+        )
     for plugin in found.plugins:
         yield from _plugin(plugin, found)
 
@@ -42,27 +45,32 @@ def engines(found: Discovery) -> Iterator[Finding]:
         from zoo.engine.paddle_probe import kept_settings
         from zoo.engine.paddle_settings import SETTINGS
     except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
-        yield Finding("engines", "paddle", f"cannot be used: {error}", "problem", _REINSTALL)
+        yield Finding("engines", "paddle", Message("cannot be used: {reason}", reason=error), "problem", _REINSTALL)
     else:
         yield _paddle(PaddleBackend(), devices)
         yield from _kept_settings(kept_settings(), SETTINGS[0])
     for plugin in found.plugins:
         for backend in plugin.backends:
             usable, reasons = _usable(backend, devices)
-            value = "; ".join(filter(None, (f"runs on {', '.join(usable)}" if usable else "", *reasons)))
-            yield Finding("engines", backend.name, value, "ok" if usable else "note")
+            facts = [Message("runs on {usable:, }", usable=usable), *reasons] if usable else reasons
+            yield Finding("engines", backend.name, Message("{facts:; }", facts=facts), "ok" if usable else "note")
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
     """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
-    yield Finding("devices", "cpu", f"cores: {available_cores()}")
+    yield Finding("devices", "cpu", Message("cores: {available_cores}", available_cores=available_cores()))
     installed = [device for plugin in found.plugins for device in plugin.devices]
     for device in installed:
         probe = _probe(device)
         if probe.count:
             yield Finding("devices", device.kind, str(probe.count))
         else:
-            yield Finding("devices", device.kind, f"none: {probe.reason or 'its plugin gives no reason'}", "note")
+            yield Finding(
+                "devices",
+                device.kind,
+                Message("none: {reason}", reason=probe.reason or Message("its plugin gives no reason")),
+                "note",
+            )
     try:
         catalogue = read_catalogue().devices
     except RegistryError as error:
@@ -73,18 +81,28 @@ def devices(found: Discovery) -> Iterator[Finding]:
     present = {canonical_distribution(plugin.distribution) for plugin in found.plugins}
     for device in catalogue:
         if device.kind not in kinds and canonical_distribution(device.distribution) not in present:
-            yield Finding("devices", device.kind, "not installed", "ok", f"Run: pip install {device.distribution}")
+            yield Finding(
+                "devices",
+                device.kind,
+                "not installed",
+                "ok",
+                Message("Run: pip install {distribution}", distribution=device.distribution),
+            )
 
 
 def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
     if plugin.disabled:
-        value = f"{plugin.version}, left out by {DISABLE}"
-        yield Finding("plugins", plugin.distribution, value, "note", f"Run: unset {DISABLE}")
+        value = Message("{plugin}, left out by {disable}", plugin=plugin.version, disable=DISABLE)
+        yield Finding("plugins", plugin.distribution, value, "note", Message("Run: unset {disable}", disable=DISABLE))
         return
     if plugin.error is None:
         models = [card.name for family in plugin.families for card in family.cards]
         brings = [*models, *(d.kind for d in plugin.devices), *(b.name for b in plugin.backends)]
-        yield Finding("plugins", plugin.distribution, f"{plugin.version}: {', '.join(brings) or 'brings nothing'}")
+        yield Finding(
+            "plugins",
+            plugin.distribution,
+            Message("{plugin}: {brings}", plugin=plugin.version, brings=", ".join(brings) or Message("brings nothing")),
+        )
     for problem in found.problems(plugin):
         yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
 
@@ -92,11 +110,13 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
 def _paddle(paddle: Backend, devices: list[Device]) -> Finding:
     usable, reasons = _usable(paddle, devices)
     if not usable:
-        return Finding("engines", paddle.name, "; ".join(reasons), "problem", _PADDLE)
+        return Finding("engines", paddle.name, Message("{facts:; }", facts=reasons), "problem", _PADDLE)
     if importlib.util.find_spec("setuptools") is None:
         # paddlepaddle imports it without asking for it in its metadata.
-        return Finding("engines", paddle.name, "setuptools, which it needs, is not installed", "problem", _PADDLE)
-    return Finding("engines", paddle.name, f"runs on {', '.join(usable)}")
+        return Finding(
+            "engines", paddle.name, Message("setuptools, which it needs, is not installed"), "problem", _PADDLE
+        )
+    return Finding("engines", paddle.name, Message("runs on {usable:, }", usable=usable))
 
 
 def _usable(backend: Backend, devices: list[Device]) -> tuple[list[str], list[str]]:
@@ -107,11 +127,13 @@ def _usable(backend: Backend, devices: list[Device]) -> tuple[list[str], list[st
         try:
             probe = backend.probe(device)
         except Exception as error:  # a plugin's code
-            probe = Probe(0, f"its probe failed with {type(error).__name__}: {error}")
+            probe = Probe(0, Message("its probe failed with {type}: {reason}", type=type(error).__name__, reason=error))
         if probe.count:
             usable.append(device.kind)
         else:
-            reasons.append(f"not on {device.kind}: {probe.reason or 'no reason given'}")
+            reasons.append(
+                Message("not on {kind}: {reason}", kind=device.kind, reason=probe.reason or Message("no reason given"))
+            )
     return usable, reasons
 
 
@@ -119,7 +141,7 @@ def _probe(device: Device) -> Probe:
     try:
         return device.probe()
     except Exception as error:  # a plugin's code
-        return Probe(0, f"its probe failed with {type(error).__name__}: {error}")
+        return Probe(0, Message("its probe failed with {type}: {reason}", type=type(error).__name__, reason=error))
 
 
 def _kept_settings(kept: Iterable[tuple[str, str | None]], best: str) -> Iterator[Finding]:
@@ -132,16 +154,25 @@ def _kept_settings(kept: Iterable[tuple[str, str | None]], best: str) -> Iterato
         pass
     for version, counts in versions.items():
         if damaged := counts.pop(None, 0):
-            value = f"damaged records of paddle {version}: {damaged}; their programs will be tried again"
+            value = Message(
+                "damaged records of paddle {version}: {damaged}; their programs will be tried again",
+                version=version,
+                damaged=damaged,
+            )
             yield Finding("engines", _KEPT, value, "note")
         # A single program may need what oneDNN runs wrongly; where most of them run slower, it is paddle.
         slower = 2 * counts[best] < counts.total()
         for setting, count in sorted(counts.items(), key=str):
-            value = f"programs of paddle {version} that run with {setting}: {count}"
+            value = Message(
+                "programs of paddle {version} that run with {setting}: {count}",
+                version=version,
+                setting=setting,
+                count=count,
+            )
             if slower and setting != best:
-                hint = f"It is slower than {best}, which failed here. {_PADDLE}"
+                hint = Message("It is slower than {best}, which failed here. {paddle}", best=best, paddle=_PADDLE)
                 yield Finding("engines", _KEPT, value, "note", hint)
             else:
                 yield Finding("engines", _KEPT, value)
     if not versions:
-        yield Finding("engines", _KEPT, "none yet; a model tries them when it is first loaded")
+        yield Finding("engines", _KEPT, Message("none yet; a model tries them when it is first loaded"))

@@ -13,10 +13,11 @@ from pathlib import Path
 from zoo.base.home import home
 from zoo.doctor.findings import Finding
 from zoo.errors import CacheError
+from zoo.message import Message
 
 #: The largest model of the catalogue takes a quarter of it, and twice that while its archive is unpacked.
 _LITTLE = 1_000_000_000
-_MOVE = "Run: export ZOO_HOME=FOLDER  with a folder you can write to"
+_MOVE = Message("Run: export ZOO_HOME=FOLDER  with a folder you can write to")
 
 
 def cache() -> Iterator[Finding]:
@@ -38,19 +39,39 @@ def _folder(place: Path) -> Finding:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             os.lstat(place)
     except OSError as error:
-        return Finding("cache", "folder", f"{place} cannot be used: {error.strerror or error}", "problem", _MOVE)
+        return Finding(
+            "cache",
+            "folder",
+            Message("{place} cannot be used: {reason}", place=place, reason=error.strerror or error),
+            "problem",
+            _MOVE,
+        )
     try:
         # Permissions alone do not tell: the disk may be mounted for reading only. Such a file has no name and is gone
         # when it is closed.
         with tempfile.TemporaryFile(prefix=".zoo-", dir=existing):
             pass
     except OSError as error:
-        fault = "is not a folder" if not os.path.isdir(existing) else f"is not writable: {error.strerror or error}"
-        value = f"{existing} {fault}" if existing == place else f"{place} cannot be made: {existing} {fault}"
+        fault = (
+            Message("is not a folder")
+            if not os.path.isdir(existing)
+            else Message("is not writable: {reason}", reason=error.strerror or error)
+        )
+        value = (
+            Message("{place} {reason}", place=place, reason=fault)
+            if existing == place
+            else Message("{place} cannot be made: {existing} {reason}", place=place, existing=existing, reason=fault)
+        )
         return Finding("cache", "folder", value, "problem", _MOVE)
-    value = f"{place}, writable" if existing == place else f"{place}, will be made when it is needed"
+    value = (
+        Message("{place}, writable", place=place)
+        if existing == place
+        else Message("{place}, will be made when it is needed", place=place)
+    )
     if not place.is_absolute():
-        return Finding("cache", "folder", f"{value}; another one in every current folder", "note", _MOVE)
+        return Finding(
+            "cache", "folder", Message("{value}; another one in every current folder", value=value), "note", _MOVE
+        )
     return Finding("cache", "folder", value)
 
 
@@ -71,15 +92,21 @@ def _size(place: Path) -> Finding:
             if stat.S_ISREG(found.st_mode):
                 files += 1
                 size += found.st_size
-    value = f"{size / 1e6:.1f} MB, number of files: {files}"
+    value = Message("{size:.1f} MB, number of files: {files}", size=size / 1e6, files=files)
     if unreadable:
         first = unreadable[0]
         return Finding(
             "cache",
             "size",
-            f"at least {value}; {len(unreadable)} folders cannot be read, such as {first.filename}: {first.strerror}",
+            Message(
+                "at least {value}; {count} folders cannot be read, such as {filename}: {strerror}",
+                value=value,
+                count=len(unreadable),
+                filename=first.filename,
+                strerror=first.strerror,
+            ),
             "note",
-            "Correct their permissions.",
+            Message("Correct their permissions."),
         )
     return Finding("cache", "size", value)
 
@@ -89,8 +116,10 @@ def _disk(place: Path) -> Finding:
     try:
         free = shutil.disk_usage(existing).free
     except OSError as error:
-        return Finding("cache", "disk", f"free space unknown: {error.strerror or error}", "note")
-    value = f"{free / 1e9:.1f} GB free"
+        return Finding("cache", "disk", Message("free space unknown: {reason}", reason=error.strerror or error), "note")
+    value = Message("{free:.1f} GB free", free=free / 1e9)
     if free < _LITTLE:
-        return Finding("cache", "disk", value, "note", "Make room, or run: export ZOO_HOME=FOLDER  on another disk")
+        return Finding(
+            "cache", "disk", value, "note", Message("Make room, or run: export ZOO_HOME=FOLDER  on another disk")
+        )
     return Finding("cache", "disk", value)

@@ -15,6 +15,7 @@ from zoo.bundle.settings_file import settings_file
 from zoo.doctor.findings import State
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
 from zoo.learn.data import Sample
+from zoo.message import Message
 from zoo.predict.model import load
 from zoo.registry import find_model
 from zoo.store.embedded import embedded_folder
@@ -25,7 +26,7 @@ LEAST_AGREEMENT = 0.999
 #: Files of a self-test's folder.
 PICTURE, MASK = "picture.png", "mask.png"
 
-_ONLY_RUN = "It runs. Only that was tested and not its result: there is no expected mask for it."
+_ONLY_RUN = Message("It runs. Only that was tested and not its result: there is no expected mask for it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,28 +127,48 @@ def _find_expected(model: str | Path) -> _Expected | None:
         _, mask = Sample(folder / PICTURE, folder / MASK).load()
     except (DatasetError, DecodeError) as error:
         raise PluginContractError(
-            f"The self-test of {found.card.name} cannot be used: {error.message}",
-            f"Run: pip install --force-reinstall --no-deps {found.distribution}",
+            "The self-test of {model} cannot be used: {reason}",
+            "Run: pip install --force-reinstall --no-deps {distribution}",
+            model=found.card.name,
+            reason=error.message,
+            distribution=found.distribution,
         ) from error
     return _Expected(folder / PICTURE, mask, found.distribution)
 
 
 def _judge(agreement: float, wanted: str, device: str, backend: str, distribution: str) -> tuple[State, str, str]:
-    figures = f"{agreement:.6f} of the pixels have the expected class; {LEAST_AGREEMENT} or more was expected."
+    figures = Message(
+        "{agreement:.6f} of the pixels have the expected class; {least_agreement} or more was expected.",
+        agreement=agreement,
+        least_agreement=LEAST_AGREEMENT,
+    )
     if agreement >= LEAST_AGREEMENT:
         return "ok", figures, ""
-    again = f"zoo doctor {shlex.quote(wanted)}"
+    again = Message("zoo doctor {quote}", quote=shlex.quote(wanted))
     if device != "cpu":
         return (
             "problem",
             figures,
-            f"Run: {again} --device cpu  (if that is right, {device} computes wrongly)",
+            Message(
+                "Run: {again} --device cpu  (if that is right, {device} computes wrongly)", again=again, device=device
+            ),
         )
     if backend not in ("auto", "paddle"):
-        return "problem", figures, f"Run: {again} --backend paddle  (if that is right, {backend} computes wrongly)"
+        return (
+            "problem",
+            figures,
+            Message(
+                "Run: {again} --backend paddle  (if that is right, {backend} computes wrongly)",
+                again=again,
+                backend=backend,
+            ),
+        )
     return (
         "problem",
         figures,
-        f"Run: pip install --force-reinstall --no-deps {distribution}  (if it stays wrong, report it with what "
-        "zoo doctor prints)",
+        Message(
+            "Run: pip install --force-reinstall --no-deps {distribution}  (if it stays wrong, report it with "
+            "what zoo doctor prints)",
+            distribution=distribution,
+        ),
     )

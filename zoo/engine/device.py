@@ -14,6 +14,7 @@ from zoo.contract.device import (
     Probe,
 )
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
+from zoo.message import Message
 
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
 
@@ -56,8 +57,14 @@ def resolve_device(name: str, devices: Mapping[str, Device]) -> tuple[Device, in
     index = int(number or 0)
     probe = device.probe()
     if index >= probe.count:
-        reason = probe.reason or f"there are {probe.count}, numbered from 0"
-        raise DeviceUnavailableError(f"The device {kind}:{index} cannot be used: {reason}.", "Use device='cpu'")
+        reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
+        raise DeviceUnavailableError(
+            "The device {kind}:{index} cannot be used: {reason}.",
+            "Use device='cpu'",
+            kind=kind,
+            index=index,
+            reason=reason,
+        )
     return device, index
 
 
@@ -68,21 +75,33 @@ def _unknown(name: str, devices: Mapping[str, Device]) -> DeviceNotInstalledErro
     if "," in name:
         first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())
         return DeviceNotInstalledError(
-            f"The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
-            f"Give one, such as {first[0] if first else 'cpu'}",
+            "The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
+            "Give one, such as {first}",
+            name=name,
+            first=first[0] if first else "cpu",
         )
     if kind == "auto":
         return DeviceNotInstalledError(
-            f"The device {name!r} leaves the choice to zoo, which makes none. Installed: {', '.join(present)}.",
+            "The device {name!r} leaves the choice to zoo, which makes none. Installed: {present:, }.",
             "Give one, such as cpu",
+            name=name,
+            present=present,
         )
     if number and kind in (*_KNOWN, *present) and (kind == "cpu" or not number.isdecimal()):
         return DeviceNotInstalledError(
-            f"The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
-            f"Give one, such as {kind if kind == 'cpu' else f'{kind}:0'}",
+            "The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
+            "Give one, such as {kind}",
+            name=name,
+            kind=kind if kind == "cpu" else Message("{kind}:0", kind=kind),
         )
-    hint = f"Run: pip install zoo-device-{kind}" if kind in _KNOWN else "Use cpu, or a kind with a number: gpu:0"
-    return DeviceNotInstalledError(f"The device {name!r} is not installed here. Installed: {', '.join(present)}.", hint)
+    hint = (
+        Message("Run: pip install zoo-device-{kind}", kind=kind)
+        if kind in _KNOWN
+        else Message("Use cpu, or a kind with a number: gpu:0")
+    )
+    return DeviceNotInstalledError(
+        "The device {name!r} is not installed here. Installed: {present:, }.", hint, name=name, present=present
+    )
 
 
 def available_cores() -> int:

@@ -36,8 +36,10 @@ def check_streams(count: int | None, threads: int) -> None:
     """
     if count is not None and not 1 <= count <= threads:
         raise ConfigError(
-            f"streams is {count}. 1 to {threads} was expected, the number of threads: every stream has its own.",
+            "streams is {count}. 1 to {threads} was expected, the number of threads: every stream has its own.",
             "Give fewer streams, or more threads.",
+            count=count,
+            threads=threads,
         )
 
 

@@ -13,6 +13,7 @@ from zoo.contract.engine import (
 )
 from zoo.engine.paddle import PaddleBackend
 from zoo.errors import BackendError, BackendNotInstalledError
+from zoo.message import Message
 
 __all__ = ["choose_backend", "open_bundle"]
 
@@ -33,15 +34,21 @@ def choose_backend(name: str, device: Device, plugins: Mapping[str, Backend]) ->
     backend = backends.get(PaddleBackend.name if name == "auto" else name)
     if backend is None:
         raise BackendError(
-            f"There is no engine called {name!r}. Installed: {', '.join(sorted(backends))}.", "Use backend='auto'"
+            "There is no engine called {name!r}. Installed: {backends:, }.",
+            "Use backend='auto'",
+            name=name,
+            backends=sorted(backends),
         )
     probe = backend.probe(device)
     if not probe.count:
         raise BackendNotInstalledError(
-            f"The engine {backend.name} cannot be used on {device.kind}: {probe.reason}.",
-            'Run: pip install "zoo-core[cpu]"'
+            "The engine {backend} cannot be used on {kind}: {reason}.",
+            Message('Run: pip install "zoo-core[cpu]"')
             if device.kind == "cpu"
-            else f"Run: pip install zoo-device-{device.kind}",
+            else Message("Run: pip install zoo-device-{kind}", kind=device.kind),
+            backend=backend.name,
+            kind=device.kind,
+            reason=probe.reason,
         )
     return backend
 

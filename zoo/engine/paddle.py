@@ -31,6 +31,7 @@ from zoo.engine.paddle_probe import (
 )
 from zoo.engine.paddle_settings import make_config
 from zoo.errors import BackendError, BackendNotInstalledError, InferenceError
+from zoo.message import Message
 
 _log = logging.getLogger("zoo.engine")
 
@@ -43,7 +44,7 @@ class PaddleBackend:
     def probe(self, device: Device) -> Probe:
         """Says whether paddle is installed; does not import it."""
         if importlib.util.find_spec("paddle") is None:
-            return Probe(0, "paddlepaddle is not installed")
+            return Probe(0, Message("paddlepaddle is not installed"))
         return Probe(1)
 
     def open(self, program: Path, params: Path, options: SessionOptions, digest: str | None = None) -> PaddleSession:
@@ -72,7 +73,7 @@ class PaddleBackend:
                 from paddle.inference import create_predictor
         except ImportError as error:
             raise BackendNotInstalledError(
-                f"paddlepaddle cannot be imported: {error}.", 'Run: pip install "zoo-core[cpu]"'
+                "paddlepaddle cannot be imported: {reason}.", 'Run: pip install "zoo-core[cpu]"', reason=error
             ) from error
         version = str(paddle.__version__)
         if options.device.kind == "cpu":
@@ -91,8 +92,11 @@ class PaddleBackend:
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
-                    f"paddle {version} cannot open {program}: {first_line(error)}.",
+                    "paddle {version} cannot open {program}: {error}.",
                     "Export the model again with this version of paddlepaddle.",
+                    version=version,
+                    program=program,
+                    error=first_line(error),
                 ) from error
 
         # From 3.3 on run() keeps other threads of Python waiting (measured): sessions would take turns.
@@ -131,7 +135,13 @@ class PaddleSession:
     def engine(self) -> str:
         """Such as "paddle 3.2.2, oneDNN, 2 threads"."""
         unit = "thread" if self._threads == 1 else "threads"
-        return f"paddle {self._version}, {self._settings[0]}, {self._threads} {unit}"
+        return Message(
+            "paddle {version}, {setting}, {threads} {unit}",
+            version=self._version,
+            setting=self._settings[0],
+            threads=self._threads,
+            unit=unit,
+        )
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """Runs one batch.
@@ -148,9 +158,10 @@ class PaddleSession:
         # A predictor answers an empty batch with the answer to the one before.
         if batch.ndim != 4 or batch.dtype != np.float32 or 0 in batch.shape:
             raise InferenceError(
-                f"The batch has shape {batch.shape} and dtype {batch.dtype}. (N, C, H, W) float32 without empty "
-                "axes was expected.",
+                "The batch has shape {shape} and dtype {dtype}. (N, C, H, W) float32 without empty axes was expected.",
                 "Pass pictures to Model.predict, which makes such batches.",
+                shape=batch.shape,
+                dtype=batch.dtype,
             )
         with self._lock:
             if self._predictor is None:
@@ -183,10 +194,13 @@ class PaddleSession:
         """Goes on to the next setting, or raises when none is left."""
         if isinstance(error, MemoryError) or len(self._settings) == 1:
             raise InferenceError(
-                f"paddle {self._version} failed on a batch of shape {shape}: {first_line(error)}.",
-                "Use a smaller batch_size or a smaller picture."
+                "paddle {version} failed on a batch of shape {shape}: {error}.",
+                Message("Use a smaller batch_size or a smaller picture.")
                 if isinstance(error, MemoryError)
-                else "Run it again with --debug and report the traceback.",
+                else Message("Run it again with --debug and report the traceback."),
+                version=self._version,
+                shape=shape,
+                error=first_line(error),
             ) from error
         _log.warning(
             "paddle failed with %s on a batch of shape %s (%s); going on with %s",

@@ -36,6 +36,7 @@ from zoo.engine.paddle_settings import (
     make_config,
 )
 from zoo.errors import BackendError, OutputError
+from zoo.message import Message
 
 _log = logging.getLogger("zoo.engine")
 _RECORD = re.compile(r"paddle-(?P<version>.+)-[0-9a-f]{64}\.setting\.json")
@@ -88,9 +89,12 @@ def working_settings(program: Path, params: Path, version: str, digest: str | No
         setting, outcome = _probe(program, params)
         if outcome.reason is not None and digest is None:
             raise BackendError(
-                f"paddle {version} failed on {program} in a trial in a process of its own ({outcome.reason}). Nothing "
+                "paddle {version} failed on {program} in a trial in a process of its own ({reason}). Nothing "
                 "was opened in this process.",
                 "Export the model again with this version of paddlepaddle, or get the files again from their source.",
+                version=version,
+                program=program,
+                reason=outcome.reason,
             )
         if outcome.reason is None and outcome.lasting:
             _record(record, setting)
@@ -137,9 +141,13 @@ def _trial(program: Path, params: Path, setting: str) -> _Outcome:
         number = -ended.returncode
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and b"bad_alloc" not in ended.stderr
-        return _Outcome(f"ended by {signal.Signals(number).name}", lasting=crashed)
+        return _Outcome(Message("ended by {Signals}", Signals=signal.Signals(number).name), lasting=crashed)
     lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-    reason = f"exit status {ended.returncode}: {lines[-1] if lines else 'no message'}"
+    reason = Message(
+        "exit status {returncode}: {reason}",
+        returncode=ended.returncode,
+        reason=lines[-1] if lines else Message("no message"),
+    )
     return _Outcome(reason, lasting=ended.returncode == _UNFIT)
 
 
@@ -186,7 +194,7 @@ def _compare(program: Path, params: Path, setting: str) -> None:
         wrong = (difference > _TOLERANCE * max(1.0, float(np.abs(expected).max()))).mean()
         # Label programs may differ on single pixels where two classes are equal; logits programs not at all.
         if wrong > (0.001 if np.issubdtype(expected.dtype, np.integer) else 0.0):
-            raise ValueError(f"the results differ from plain ones on {wrong:.2%} of the values")
+            raise ValueError(Message("the results differ from plain ones on {wrong:.2%} of the values", wrong=wrong))
 
 
 def _shapes(declared: tuple[int, ...] | None) -> list[tuple[int, ...]]:

@@ -14,6 +14,7 @@ from zoo.learn.checkpoint import (
     apply_weights,
     load_checkpoint,
 )
+from zoo.message import Message
 from zoo.registry import find_model
 
 if TYPE_CHECKING:
@@ -50,12 +51,20 @@ def build_network(
         ValueError: A number is not positive.
     """
     if (num_classes is not None and num_classes < 1) or in_channels < 1:
-        raise ValueError(f"num_classes is {num_classes} and in_channels {in_channels}; positive numbers were expected")
+        raise ValueError(
+            Message(
+                "num_classes is {num_classes} and in_channels {in_channels}; positive numbers were expected",
+                num_classes=num_classes,
+                in_channels=in_channels,
+            )
+        )
     found = find_model(name)
     if not found.family.network:
         raise ExportError(
-            f"{found.card.name} is brought as an exported model; its plugin {found.distribution} has no network.",
+            "{model} is brought as an exported model; its plugin {distribution} has no network.",
             "Run: zoo list-models  (the other families have networks)",
+            model=found.card.name,
+            distribution=found.distribution,
         )
     # Before any work: a checkpoint that cannot be used should not cost the building of a large network.
     arrays = load_checkpoint(weights) if isinstance(weights, (str, os.PathLike)) else weights
@@ -63,10 +72,13 @@ def build_network(
         build = resolve(found.family.network)
     except ImportError as error:
         raise BackendNotInstalledError(
-            f"The network of {found.card.name} needs paddlepaddle: {error}.", 'Run: pip install "zoo-core[cpu]"'
+            "The network of {model} needs paddlepaddle: {reason}.",
+            'Run: pip install "zoo-core[cpu]"',
+            model=found.card.name,
+            reason=error,
         ) from error
     network: nn.Layer = build(found.card.name, num_classes or len(found.card.labels), in_channels)
     if arrays is not None:
-        source = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else "the given weights"
+        source = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else Message("the given weights")
         apply_weights(network, arrays, reset_head=reset_head, source=source)
     return network

@@ -9,6 +9,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DecodeError
+from zoo.message import Message
 from zoo.picture.image import (
     Picture,
     count_frames,
@@ -53,14 +54,14 @@ def number_of_frames(file: BinaryIO, name: str, max_pixels: int) -> int:
 def frames_of(picture: Image.Image, count: int, name: str, max_pixels: int) -> Iterator[Picture | DecodeError]:
     """Decodes the frames of an opened picture as `picture_frames` does."""
     for number in range(1, count + 1):
-        frame = f"{name} (frame {number} of {count})"
+        frame = Message("{name} (frame {number} of {count})", name=name, number=number, count=count)
         try:
             picture.seek(number - 1)
             if isinstance(picture, TiffImageFile) and picture.mode not in ("P", "PA"):
                 # Pillow 11.0 colours grey pages with the palette of a page it has seen.
                 picture.palette = None
             check_size(picture.height, picture.width, frame, max_pixels)
-            decoded = Picture(to_rgb(picture, frame), f"frame {number} of {count}")
+            decoded = Picture(to_rgb(picture, frame), Message("frame {number} of {count}", number=number, count=count))
         except Exception as error:
             decoded = undecodable(frame, error)
         yield decoded

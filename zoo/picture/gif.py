@@ -7,6 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from zoo.message import Message
+
 
 def gif_extents(file: BinaryIO) -> Iterator[tuple[int, int]]:
     """Walks through the frames of a GIF.
@@ -36,7 +38,7 @@ def gif_extents(file: BinaryIO) -> Iterator[tuple[int, int]]:
             yield left + width, top + height
             _skip_palette(file, 1)
         else:
-            raise EOFError(f"byte {mark} begins no block")
+            raise EOFError(Message("byte {mark} begins no block", mark=mark))
         while length := _byte(file):
             file.seek(length, os.SEEK_CUR)
 
@@ -53,5 +55,5 @@ def _byte(file: BinaryIO) -> int:
 def _exactly(file: BinaryIO, length: int) -> bytes:
     data = file.read(length)
     if len(data) < length:
-        raise EOFError("it breaks off before its end")
+        raise EOFError(Message("it breaks off before its end"))
     return data

@@ -22,8 +22,8 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from zoo.base.text import printable
 from zoo.errors import DecodeError
+from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.opening import (
     EXPECTED,
@@ -45,8 +45,8 @@ HEAD_BYTES = 32
 
 _LOG = logging.getLogger("zoo")
 
-_HINT_MEANING = "Convert it to 8 bits a channel first; which values mean black and white only you know."
-_HINT_TIFF = "Convert it, for instance with: tiffcp -p contig -c zip old.tif new.tif"
+_HINT_MEANING = Message("Convert it to 8 bits a channel first; which values mean black and white only you know.")
+_HINT_TIFF = Message("Convert it, for instance with: tiffcp -p contig -c zip old.tif new.tif")
 
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
@@ -134,9 +134,9 @@ def decode(file: BinaryIO, name: str, max_pixels: int) -> Picture:
             count = count_frames(file, picture, name, max_pixels)
         except Exception:
             # Damage in later frames is no damage to the first.
-            note = "first frame of a damaged file"
+            note = Message("first frame of a damaged file")
         else:
-            note = f"first of {count} frames" if count > 1 else ""
+            note = Message("first of {count} frames", count=count) if count > 1 else ""
     if note:
         _LOG.info("%s: the %s is taken", name, note)
     return Picture(pixels, note)
@@ -166,7 +166,14 @@ def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
     except Exception as error:
         raise undecodable(name, error) from error
     if not image.size:
-        raise DecodeError(f"{name} is {image.shape[0]}x{image.shape[1]} and has no pixels. {EXPECTED}", HINT_FILE)
+        raise DecodeError(
+            "{name} is {height}x{width} and has no pixels. {expected}",
+            HINT_FILE,
+            name=name,
+            height=image.shape[0],
+            width=image.shape[1],
+            expected=EXPECTED,
+        )
     if orientation not in _TURNS:
         return image
     rows, columns, swap = _TURNS[orientation]
@@ -186,10 +193,14 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
     except Exception as error:
         raise undecodable(name, error) from error
     if not head:
-        raise DecodeError(f"{name} is empty (0 bytes). {EXPECTED}", "Copy or download the file again.")
+        raise DecodeError(
+            "{name} is empty (0 bytes). {expected}", "Copy or download the file again.", name=name, expected=EXPECTED
+        )
     parser = next((parser for magic, parser in _PARSERS if magic.match(head)), None)
     if parser is None:
-        raise DecodeError(f"{name} is not a picture of an accepted format. {EXPECTED}", HINT_FILE)
+        raise DecodeError(
+            "{name} is not a picture of an accepted format. {expected}", HINT_FILE, name=name, expected=EXPECTED
+        )
     try:
         if parser is GifImageFile:
             # Its own header may declare less than its first frame needs.
@@ -253,25 +264,44 @@ def _correct_tiff(picture: TiffImageFile, name: str) -> None:
     bits, extra = max(tags.get(Tiff.BITSPERSAMPLE, (1,))), len(tags.get(Tiff.EXTRASAMPLES, ()))
     photometric, planar = tags.get(Tiff.PHOTOMETRIC_INTERPRETATION, 0), tags.get(Tiff.PLANAR_CONFIGURATION, 1) == 2
     if bits < 32 and max(tags.get(Tiff.SAMPLEFORMAT, (1,))) == 2:
-        raise DecodeError(f"{name} has signed values of {bits} bits a channel. Expected unsigned ones.", _HINT_MEANING)
+        raise DecodeError(
+            "{name} has signed values of {bits} bits a channel. Expected unsigned ones.",
+            _HINT_MEANING,
+            name=name,
+            bits=bits,
+        )
     if photometric < 2 and extra > 1:
         raise DecodeError(
-            f"{name} has {1 + extra} channels without a colour. Expected grey or RGB, with alpha or without.",
+            "{name} has {channels} channels without a colour. Expected grey or RGB, with alpha or without.",
             "Choose the channels that are red, green and blue, and save these as RGB.",
+            name=name,
+            channels=1 + extra,
         )
     if planar and picture.mode == "La":
-        raise DecodeError(f"{name} has planes of grey and alpha, multiplied. {EXPECTED}", _HINT_TIFF)
+        raise DecodeError(
+            "{name} has planes of grey and alpha, multiplied. {expected}", _HINT_TIFF, name=name, expected=EXPECTED
+        )
     if not any(tile.codec_name == "raw" for tile in picture.tile):
         return
     if photometric == 6 and tuple(tags.get(Tiff.YCBCRSUBSAMPLING, (2, 2))) != (1, 1):
-        raise DecodeError(f"{name} has subsampled colours without compression. {EXPECTED}", HINT_FILE)
+        raise DecodeError(
+            "{name} has subsampled colours without compression. {expected}", HINT_FILE, name=name, expected=EXPECTED
+        )
     if not all(tile.offset for tile in picture.tile):
         # Pillow takes the file's header for their pixels.
-        raise DecodeError(f"{name} leaves out some of its tiles or strips. {EXPECTED}", _HINT_TIFF)
+        raise DecodeError(
+            "{name} leaves out some of its tiles or strips. {expected}", _HINT_TIFF, name=name, expected=EXPECTED
+        )
     if bits == 16 and planar:
         # Pillow asks for planes of 8 bits.
         if picture.mode not in ("RGB", "RGBA"):
-            raise DecodeError(f"{name} has planes of 16 bits in mode {picture.mode}. {EXPECTED}", _HINT_TIFF)
+            raise DecodeError(
+                "{name} has planes of 16 bits in mode {mode}. {expected}",
+                _HINT_TIFF,
+                name=name,
+                mode=picture.mode,
+                expected=EXPECTED,
+            )
         order = ";16L" if tags.prefix == b"II" else ";16B"
         for index, tile in enumerate(picture.tile):
             if isinstance(tile.args, tuple) and len(tile.args[0]) == 1:
@@ -293,8 +323,7 @@ def _pixels(picture: Image.Image, name: str) -> NDArray[np.uint8]:
         return np.repeat(unmultiplied(values[:, :, :1], values[:, :, 1:]), 3, axis=2)
     if picture.mode in ("I", "F"):
         raise DecodeError(
-            f"{name} has 32 bits a channel (mode {picture.mode}). Expected 8 or 16.",
-            _HINT_MEANING,
+            "{name} has 32 bits a channel (mode {mode}). Expected 8 or 16.", _HINT_MEANING, name=name, mode=picture.mode
         )
     if picture.mode == "P" and "transparency" in picture.info:
         # Straight to RGB, Pillow warns about the transparency that is dropped on purpose here.

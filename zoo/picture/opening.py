@@ -8,16 +8,16 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from zoo.base.text import printable
 from zoo.errors import DecodeError
+from zoo.message import Message, printable
 
-EXPECTED = "Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture."
-HINT_FILE = "Open it in a picture viewer; if it looks right there, save it again as PNG."
-HINT_SIZE = "Cut it into tiles or make it smaller first."
-HINT_LARGE_TIFF = (
+EXPECTED = Message("Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture.")
+HINT_FILE = Message("Open it in a picture viewer; if it looks right there, save it again as PNG.")
+HINT_SIZE = Message("Cut it into tiles or make it smaller first.")
+HINT_LARGE_TIFF = Message(
     "Run: zoo tiff SOURCE TARGET --model MODEL, or call Model.predict_tiff; they segment TIFF files of any size."
 )
-_HINT_PATH = "Check the path and the rights to read it; a relative path starts at the current folder."
+_HINT_PATH = Message("Check the path and the rights to read it; a relative path starts at the current folder.")
 
 
 @contextmanager
@@ -38,15 +38,23 @@ def open_regular(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None
         # A FIFO or a device would block a plain open for ever.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except FileNotFoundError as error:
-        what = "is a link to a file that does not exist" if os.path.islink(path) else "does not exist"
-        raise DecodeError(f"{name} {what}. {EXPECTED}", _HINT_PATH) from error
+        what = Message("is a link to a file that does not exist") if os.path.islink(path) else Message("does not exist")
+        raise DecodeError("{name} {what}. {expected}", _HINT_PATH, name=name, what=what, expected=EXPECTED) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise DecodeError(f"{name} cannot be opened: {reason}. {EXPECTED}", _HINT_PATH) from error
+        raise DecodeError(
+            "{name} cannot be opened: {reason}. {expected}", _HINT_PATH, name=name, reason=reason, expected=EXPECTED
+        ) from error
     try:
         if not stat.S_ISREG(mode := os.fstat(handle).st_mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-            raise DecodeError(f"{name} is {kind}. {EXPECTED}", "Give the path of a picture file.")
+            kind = Message("a folder") if stat.S_ISDIR(mode) else Message("not a regular file")
+            raise DecodeError(
+                "{name} is {kind}. {expected}",
+                "Give the path of a picture file.",
+                name=name,
+                kind=kind,
+                expected=EXPECTED,
+            )
         with open(handle, "rb", closefd=False) as file:
             yield file
     finally:
@@ -61,8 +69,13 @@ def check_size(height: int, width: int, name: str, max_pixels: int, hint: str = 
     """
     if height * width > max_pixels:
         raise DecodeError(
-            f"{name} has {height * width} pixels ({height}x{width}). At most {max_pixels} are accepted.",
+            "{name} has {pixels} pixels ({height}x{width}). At most {limit} are accepted.",
             hint,
+            name=name,
+            pixels=height * width,
+            height=height,
+            width=width,
+            limit=max_pixels,
         )
 
 
@@ -76,9 +89,14 @@ def undecodable(name: str, error: Exception, expected: str = EXPECTED, hint: str
         return error
     if isinstance(error, MemoryError):
         return DecodeError(
-            f"{name} needs more memory than there is. {expected}", "Make the picture smaller, or free some memory."
+            "{name} needs more memory than there is. {expected}",
+            "Make the picture smaller, or free some memory.",
+            name=name,
+            expected=expected,
         )
     # FFmpeg's errors have one too, and a number in front of it otherwise.
     text = getattr(error, "strerror", None) or str(error)
     reason = printable(text).rstrip(" .") or type(error).__name__
-    return DecodeError(f"{name} cannot be decoded: {reason}. {expected}", hint)
+    return DecodeError(
+        "{name} cannot be decoded: {reason}. {expected}", hint, name=name, reason=reason, expected=expected
+    )

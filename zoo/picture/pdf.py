@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from zoo.errors import DecodeError, SourceError
+from zoo.message import Message
 from zoo.picture.image import Picture
 from zoo.picture.opening import (
     check_size,
@@ -23,8 +24,8 @@ DPI = 150
 #: A document with more pages is refused: a page tree of a few hundred bytes can claim a million.
 MAX_PAGES = 10_000
 
-_EXPECTED = "Expected a whole PDF document that opens without a password."
-_HINT = "Open it in a viewer; if it looks right there, save it again, or export its pages as PNG."
+_EXPECTED = Message("Expected a whole PDF document that opens without a password.")
+_HINT = Message("Open it in a viewer; if it looks right there, save it again, or export its pages as PNG.")
 # The code of PDFium for it (FPDF_ERR_PASSWORD).
 _PASSWORD = 4
 
@@ -42,7 +43,13 @@ def count_pages(file: BinaryIO, name: str) -> int:
     with _document(file, name) as document:
         count = len(document)
     if count > MAX_PAGES:
-        raise DecodeError(f"{name} has {count} pages. At most {MAX_PAGES} are accepted.", "Split it first.")
+        raise DecodeError(
+            "{name} has {count} pages. At most {limit} are accepted.",
+            "Split it first.",
+            name=name,
+            count=count,
+            limit=MAX_PAGES,
+        )
     return count
 
 
@@ -60,7 +67,7 @@ def draw_page(file: BinaryIO, number: int, count: int, name: str, max_pixels: in
         DecodeError: The page or the document cannot be drawn, or the page is too large.
         SourceError: pypdfium2 is not installed.
     """
-    page_name = f"{name} (page {number} of {count})"
+    page_name = Message("{name} (page {number} of {count})", name=name, number=number, count=count)
     with _document(file, page_name) as document:
         document.init_forms()
         # Sizes are float32 and rounded up: a page of 80 pixels would become one of 81, and blurred.
@@ -71,7 +78,7 @@ def draw_page(file: BinaryIO, number: int, count: int, name: str, max_pixels: in
             check_size(height, width, page_name, max_pixels)
             with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:
                 pixels = np.array(bitmap.to_numpy(), dtype=np.uint8)
-    return Picture(pixels, f"page {number} of {count}")
+    return Picture(pixels, Message("page {number} of {count}", number=number, count=count))
 
 
 @contextmanager
@@ -79,7 +86,7 @@ def _document(file: BinaryIO, name: str) -> Generator[Any, None, None]:
     try:
         import pypdfium2
     except ImportError:
-        fact = f"{name} is a PDF document, and pypdfium2 cannot be imported. It was expected."
+        fact = Message("{name} is a PDF document, and pypdfium2 cannot be imported. It was expected.", name=name)
         raise SourceError(fact, 'Run: pip install "zoo-core[pdf]"') from None
     with _ONE_AT_A_TIME:
         try:
@@ -87,7 +94,7 @@ def _document(file: BinaryIO, name: str) -> Generator[Any, None, None]:
                 yield document
         except pypdfium2.PdfiumError as error:
             if error.err_code == _PASSWORD:
-                fact = f"{name} is a PDF document with a password. {_EXPECTED}"
+                fact = Message("{name} is a PDF document with a password. {expected}", name=name, expected=_EXPECTED)
                 raise DecodeError(fact, "Save a copy without the password.") from error
             raise undecodable(name, error, _EXPECTED, _HINT) from error
         except DecodeError:

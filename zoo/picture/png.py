@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from zoo.message import Message
 from zoo.picture.opening import check_size
 
 _BLOCK = 1 << 16
@@ -70,7 +71,13 @@ class _Frame:
 
     def close(self) -> None:
         if self._count < self.expected:
-            raise EOFError(f"only {self._count} of {self.expected} bytes of its pixels are there")
+            raise EOFError(
+                Message(
+                    "only {count} of {expected} bytes of its pixels are there",
+                    count=self._count,
+                    expected=self.expected,
+                )
+            )
 
 
 def _body(file: BinaryIO, kind: bytes, length: int, frame: _Frame | None) -> bytes:
@@ -89,13 +96,20 @@ def _body(file: BinaryIO, kind: bytes, length: int, frame: _Frame | None) -> byt
         elif kind in (b"IHDR", b"fcTL"):
             kept += block
     if checksum != int.from_bytes(_exactly(file, 4), "big"):
-        raise ValueError(f"the checksum of its chunk {kind!r} is wrong")
+        raise ValueError(Message("the checksum of its chunk {kind!r} is wrong", kind=kind))
     return bytes(kept)
 
 
 def _size(height: int, width: int, depth: int, color: int, interlaced: int) -> int:
     if color not in _CHANNELS or not height or not width:
-        raise ValueError(f"a picture of {height}x{width} pixels of colour type {color} is not possible")
+        raise ValueError(
+            Message(
+                "a picture of {height}x{width} pixels of colour type {color} is not possible",
+                height=height,
+                width=width,
+                color=color,
+            )
+        )
     bits = depth * _CHANNELS[color]
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     sizes = ((-(-(height - top) // down), -(-(width - left) // right)) for top, left, down, right in passes)
@@ -105,5 +119,5 @@ def _size(height: int, width: int, depth: int, color: int, interlaced: int) -> i
 def _exactly(file: BinaryIO, length: int) -> bytes:
     data = file.read(length)
     if len(data) < length:
-        raise EOFError("it breaks off before its end")
+        raise EOFError(Message("it breaks off before its end"))
     return data

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError, SourceError
+from zoo.message import Message
 from zoo.picture.containers import (
     HEAD_BYTES,
     container_of,
@@ -21,8 +22,8 @@ from zoo.picture.opening import (
     undecodable,
 )
 
-_EXPECTED = "Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video."
-_HINT = "Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4"
+_EXPECTED = Message("Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video.")
+_HINT = Message("Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4")
 
 
 def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture | SourceError]:
@@ -48,16 +49,27 @@ def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture
         with closing(_frames(file, container, name, max_pixels)) as frames:
             for pixels in frames:
                 number += 1
-                yield Picture(np.ascontiguousarray(pixels), f"frame {number}")
+                yield Picture(np.ascontiguousarray(pixels), Message("frame {number}", number=number))
         if not number:
-            raise DecodeError(f"{name} is a video without a frame. {_EXPECTED}", _HINT)
+            raise DecodeError("{name} is a video without a frame. {expected}", _HINT, name=name, expected=_EXPECTED)
         if missing:
-            fact = f"{name} breaks off after {number} frames: {missing} of its bytes are missing. {_EXPECTED}"
+            fact = Message(
+                "{name} breaks off after {number} frames: {missing} of its bytes are missing. {expected}",
+                name=name,
+                number=number,
+                missing=missing,
+                expected=_EXPECTED,
+            )
             raise DecodeError(fact, "Copy or download the file again.")
     except SourceError as error:
         yield error
     except Exception as error:
-        yield undecodable(f"{name} (frame {number + 1})" if number else name, error, _EXPECTED, _HINT)
+        yield undecodable(
+            Message("{name} (frame {number})", name=name, number=number + 1) if number else name,
+            error,
+            _EXPECTED,
+            _HINT,
+        )
 
 
 def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Generator[NDArray[np.uint8], None, None]:
@@ -65,18 +77,25 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
         import av
         from av.stream import Disposition
     except ImportError as error:
-        fact = f"{name} is a video, and PyAV, which reads videos, cannot be imported: {error}."
+        fact = Message(
+            "{name} is a video, and PyAV, which reads videos, cannot be imported: {reason}.", name=name, reason=error
+        )
         raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from error
     with av.open(file, format=container) as opened:
         videos = opened.streams.video
         stream = next((video for video in videos if not video.disposition & Disposition.attached_pic), None)
         if stream is None:
-            raise DecodeError(f"{name} holds no pictures, only sound or data. {_EXPECTED}", "Give a video.")
+            raise DecodeError(
+                "{name} holds no pictures, only sound or data. {expected}",
+                "Give a video.",
+                name=name,
+                expected=_EXPECTED,
+            )
         check_size(stream.codec_context.height, stream.codec_context.width, name, max_pixels)
         # Left alone, FFmpeg paints over damage it notices; and frames may be larger than the header says.
         stream.codec_context.options = {"err_detect": "crccheck+explode", "max_pixels": str(max_pixels)}
         for frame in opened.decode(stream):
             if frame.is_corrupt:
-                raise ValueError("it is damaged")
+                raise ValueError(Message("it is damaged"))
             check_size(frame.height, frame.width, name, max_pixels)
             yield np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))

@@ -26,7 +26,7 @@ class Option:
         rule: What its values may be, as a JSON schema of the words that `zoo.settings.check` knows; None for an object
             that only Python has.
         default: Its value where none is given.
-        help: What it does, a sentence or two.
+        help: What it does, a sentence or two; given by keyword, so that it is found for translation.
         commands: The commands that take it.
         unset: What None means, for tables.
         flags: Its spelling on the command line where that is not `--name`.
@@ -134,15 +134,17 @@ def _choice(*words: str) -> Rule:
 _RUNS = ("predict", "evaluate", "tiff")
 
 OPTIONS: tuple[Option, ...] = (
-    Option("device", "load", TEXT, "cpu", "Such as cpu or gpu:0.", _RUNS, names="device"),
-    Option("backend", "load", TEXT, "auto", "Name of an inference engine, or auto.", _RUNS, names="engine"),
+    Option("device", "load", TEXT, "cpu", help="Such as cpu or gpu:0.", commands=_RUNS, names="device"),
+    Option(
+        "backend", "load", TEXT, "auto", help="Name of an inference engine, or auto.", commands=_RUNS, names="engine"
+    ),
     Option(
         "threads",
         "load",
         _any_of(_COUNT, _NULL),
         None,
-        "Threads of a CPU engine; by default all cores that the process may use.",
-        _RUNS,
+        help="Threads of a CPU engine; by default all cores that the process may use.",
+        commands=_RUNS,
         unset="all cores",
     ),
     Option(
@@ -150,9 +152,11 @@ OPTIONS: tuple[Option, ...] = (
         "load",
         _any_of(_COUNT, _NULL),
         None,
-        "Pictures that run at the same time when there are many, each with its part of the threads; by default as many "
-        "as there are threads, at most 4. 1 needs the least memory.",
-        _RUNS,
+        help=(
+            "Pictures that run at the same time when there are many, each with its part of the threads; by default "
+            "as many as there are threads, at most 4. 1 needs the least memory."
+        ),
+        commands=_RUNS,
         unset="as threads, at most 4",
         more="python.md#loading",
     ),
@@ -161,8 +165,10 @@ OPTIONS: tuple[Option, ...] = (
         "pipeline",
         _any_of(_SIDE, {"const": -1}, _PAIR, _NULL),
         None,
-        "Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded up to "
-        "multiples of 32; -1 leaves them as they are; null keeps the model's own.",
+        help=(
+            "Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded "
+            "up to multiples of 32; -1 leaves them as they are; null keeps the model's own."
+        ),
         settled=_tupled,
     ),
     Option(
@@ -170,8 +176,10 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of({"type": "integer", "minimum": 1, "maximum": 65536}, {"const": "auto"}),
         1,
-        "Pictures of one input size, or windows, that run together; auto measures. The results do not depend on it.",
-        _RUNS,
+        help=(
+            "Pictures of one input size, or windows, that run together; auto measures. The results do not depend on it."
+        ),
+        commands=_RUNS,
         by_position=True,
     ),
     Option(
@@ -179,8 +187,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _choice("raise", "skip"),
         "raise",
-        "Stop at the first bad input, or go on and list it.",
-        ("predict",),
+        help="Stop at the first bad input, or go on and list it.",
+        commands=("predict",),
         by_position=True,
     ),
     Option(
@@ -188,8 +196,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _FLAG,
         False,
-        "Read the folders inside folders too.",
-        ("predict",),
+        help="Read the folders inside folders too.",
+        commands=("predict",),
         flags=("--recursive", "-r"),
     ),
     Option(
@@ -197,18 +205,18 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _choice("first", "all"),
         "first",
-        "Frames of animations and TIFF files; PDF and video files are read whole.",
-        ("predict",),
+        help="Frames of animations and TIFF files; PDF and video files are read whole.",
+        commands=("predict",),
         more="inputs.md#several-pictures-in-one-file",
     ),
-    Option("color", "predict", _choice("rgb", "bgr"), "rgb", "Order of the channels in arrays."),
+    Option("color", "predict", _choice("rgb", "bgr"), "rgb", help="Order of the channels in arrays."),
     Option(
         "scores",
         "predict",
         _FLAG,
         False,
-        "Compute the probability of the winning class in every pixel.",
-        ("predict",),
+        help="Compute the probability of the winning class in every pixel.",
+        commands=("predict",),
         more="results.md#scores-and-unknown-pixels",
     ),
     Option(
@@ -216,8 +224,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of({"type": "number", "minimum": 0, "maximum": 1}, _NULL),
         None,
-        "Pixels whose winning class is less probable, 0 to 1, become unknown.",
-        _RUNS,
+        help="Pixels whose winning class is less probable, 0 to 1, become unknown.",
+        commands=_RUNS,
         more="results.md#scores-and-unknown-pixels",
     ),
     Option(
@@ -225,9 +233,11 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of(TEXT, _mapping_to(_list_of(TEXT, 65536)), _NULL),
         None,
-        "Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: [old, "
-        "...]}.",
-        _RUNS,
+        help=(
+            "Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: "
+            "[old, ...]}."
+        ),
+        commands=_RUNS,
         names="labels",
         more="results.md#other-classes",
         settled=_labels,
@@ -239,9 +249,9 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of(_list_of(_COLOR, 65536), _mapping_to(_COLOR), _NULL),
         None,
-        "Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
+        help="Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
         "values.",
-        ("predict",),
+        commands=("predict",),
         unset="the card's",
         metavar="CLASS=#rrggbb",
         more="results.md#colours",
@@ -254,8 +264,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _choice("auto", "whole", "slide"),
         "auto",
-        "Whole pictures, sliding windows, or what the model is published with.",
-        ("predict", "evaluate"),
+        help="Whole pictures, sliding windows, or what the model is published with.",
+        commands=("predict", "evaluate"),
         more="large-pictures.md",
     ),
     Option(
@@ -263,8 +273,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of(_SIDE, _PAIR, _NULL),
         None,
-        "Height and width of a sliding window; by default the published one.",
-        _RUNS,
+        help="Height and width of a sliding window; by default the published one.",
+        commands=_RUNS,
         unset="the published one",
         metavar="HEIGHT WIDTH",
         settled=_pair,
@@ -275,8 +285,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of(_SIDE, _PAIR, _NULL),
         None,
-        "Steps of the window, down and right; by default the published ones, else three quarters of the window.",
-        _RUNS,
+        help="Steps of the window, down and right; by default the published ones, else three quarters of the window.",
+        commands=_RUNS,
         unset="the published ones",
         metavar="DOWN RIGHT",
         settled=_pair,
@@ -287,8 +297,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _FLAG,
         False,
-        "Average with the mirrored picture.",
-        ("predict", "evaluate"),
+        help="Average with the mirrored picture.",
+        commands=("predict", "evaluate"),
         more="large-pictures.md#views-flip-and-scales",
     ),
     Option(
@@ -296,8 +306,8 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _any_of(_SCALE, _list_of(_SCALE, 64)),
         (1.0,),
-        "Average over these factors of the size, such as 0.75, 1, 1.25.",
-        ("predict", "evaluate"),
+        help="Average over these factors of the size, such as 0.75, 1, 1.25.",
+        commands=("predict", "evaluate"),
         more="large-pictures.md#views-flip-and-scales",
         settled=_sequence,
         given_as="Sequence[float] | float",
@@ -308,8 +318,10 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         _FLAG,
         False,
-        "Take the next input only after the result before it was handed out, for a camera or a source that waits for "
-        "answers; slower than reading ahead.",
+        help=(
+            "Take the next input only after the result before it was handed out, for a camera or a source that waits "
+            "for answers; slower than reading ahead."
+        ),
         more="inputs.md",
     ),
     Option(
@@ -317,7 +329,9 @@ OPTIONS: tuple[Option, ...] = (
         "predict",
         None,
         None,
-        "A function that is asked about every input, with its name and uri, before it is read; True passes it over.",
+        help=(
+            "A function that is asked about every input, with its name and uri, before it is read; True passes it over."
+        ),
         given_as="Callable[[Input], bool] | None",
     ),
     Option(
@@ -325,8 +339,8 @@ OPTIONS: tuple[Option, ...] = (
         "save",
         _any_of(TEXT, _NULL),
         None,
-        "Folder for the results; on the command line also a file for one form of them.",
-        ("predict",),
+        help="Folder for the results; on the command line also a file for one form of them.",
+        commands=("predict",),
         flags=("--save-path", "-o"),
         metavar="PATH",
         more="results.md#where-files-go",
@@ -340,8 +354,8 @@ OPTIONS: tuple[Option, ...] = (
         "save",
         _list_of(TEXT, 64),
         ("overlay", "mask", "json"),
-        "What to save of a result.",
-        ("predict",),
+        help="What to save of a result.",
+        commands=("predict",),
         flags=("--save",),
         names="formats",
         more="results.md#where-files-go",

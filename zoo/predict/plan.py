@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoo.bundle.bundle import Bundle
 from zoo.contract.spec import Window
 from zoo.errors import BundleError, ConfigError
+from zoo.message import Message
 from zoo.predict.arguments import RunOptions
 from zoo.segment.scores import score_kind
 from zoo.segment.slide import obstacle
@@ -37,12 +38,14 @@ def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, s
         if bundle.window is None:
             return None, ""
         if reason:
-            return None, f"whole picture, although the published figure is of windows: {reason}"
+            return None, Message("whole picture, although the published figure is of windows: {reason}", reason=reason)
         return bundle.window, _said(bundle.window)
     if reason:
         raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
+            "{model} cannot be run in windows: {reason}.",
             "Use mode='whole', or export the network with zoo without a resizing step.",
+            model=bundle.model,
+            reason=reason,
         )
     window = _asked_for(bundle, options)
     return window, _said(window)
@@ -52,8 +55,9 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
     size = options.window or (bundle.window.size if bundle.window is not None else None)
     if size is None:
         raise ConfigError(
-            f"Nothing says how large the windows of {bundle.model} are.",
+            "Nothing says how large the windows of {model} are.",
             "Use window=(512, 1024), or --window 512 1024  (height, width)",
+            model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
     stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)
@@ -64,4 +68,6 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
 
 def _said(window: Window) -> str:
     (height, width), (down, right) = window.size, window.stride
-    return f"windows of {height}x{width} every {down}x{right}"
+    return Message(
+        "windows of {height}x{width} every {down}x{right}", height=height, width=width, down=down, right=right
+    )

@@ -23,6 +23,7 @@ from zoo.contract.spec import (
 )
 from zoo.engine.lanes import Streams
 from zoo.errors import BackendError, InferenceError, SourceError, ZooError
+from zoo.message import Message
 from zoo.picture.sources import (
     Input,
     SourceOptions,
@@ -150,7 +151,11 @@ class Run:
             # A picture of one window was taken whole, as any other.
             return (self._note if self._window is None or self._slides((size[0], size[1])) else "",)
         count = (2 if options.flip else 1) * len(options.scales)
-        views = f"mean over {count} views" if count > 1 else f"scaled by {options.scales[0]:g}"
+        views = (
+            Message("mean over {views} views", views=count)
+            if count > 1
+            else Message("scaled by {scale:g}", scale=options.scales[0])
+        )
         return self._note if self._window is None or self._slid_view else "", views
 
     def _start(self, pool: ThreadPoolExecutor, batch: Sequence[_Prepared | Failure]) -> Begun[Result | Failure]:
@@ -362,11 +367,14 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     # One channel has no best class; float64 would gain ties when it is narrowed.
     if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
         return True
-    expected = {"labels": "Whole numbers (H, W) were", "scores": "Float scores (classes, H, W) were"}
-    either = "Whole numbers (H, W) or float scores (classes, H, W) were"
+    expected = {"labels": Message("Whole numbers (H, W) were"), "scores": Message("Float scores (classes, H, W) were")}
+    either = Message("Whole numbers (H, W) or float scores (classes, H, W) were")
     raise InferenceError(
-        f"The program returned {output.shape} {output.dtype} a picture. {expected.get(declared, either)} expected.",
+        "The program returned {shape} {dtype} a picture. {declared} expected.",
         "Export the model again with output_op argmax, or with zoo.",
+        shape=output.shape,
+        dtype=output.dtype,
+        declared=expected.get(declared, either),
     )
 
 
@@ -375,7 +383,9 @@ def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
     top = int(labels.max(initial=0))
     if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
-            f"The program returned class values from {labels.min()} to {top}. 0 to 65535 were expected.",
+            "The program returned class values from {lowest} to {top}. 0 to 65535 were expected.",
             "Export the model again.",
+            lowest=labels.min(),
+            top=top,
         )
     return labels.astype(np.uint8 if top < 256 else np.uint16)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.predict.options import BY_NAME, names_of
 from zoo.registry.formats import find_format
 from zoo.settings.check import (
@@ -42,7 +43,7 @@ def given_value(name: str, value: Any) -> Any:
     """
     option = BY_NAME[name]
     if option.rule is None and value is not None and not callable(value):
-        raise mismatch(node_of(value, name), "a function")
+        raise mismatch(node_of(value, name), Message("a function"))
     # Open ones may be objects that no file can hold.
     return value if option.rule is None or option.is_open else value_of(name, node_of(value, name))
 
@@ -61,8 +62,9 @@ def settle_run(options: object) -> None:
         object.__setattr__(options, name, given_value(name, value))
     if values["live"] and values["batch_size"] != 1:
         raise ConfigError(
-            f"`batch_size` is {values['batch_size']!r}; expected 1 with `live`, which waits for every result.",
+            "`batch_size` is {batch_size!r}; expected 1 with `live`, which waits for every result.",
             "Leave one of them out.",
+            batch_size=values["batch_size"],
         )
 
 
@@ -74,7 +76,10 @@ def _check_formats(names: tuple[str, ...]) -> None:
         other = taken.setdefault(form.ending, name)
         if other != name:
             raise ConfigError(
-                f"{other} and {name} are both to be saved, and both take the name of the picture with {form.ending}. "
-                "Only one of them was expected.",
-                f"Save {name} in a run of its own, into another folder.",
+                "{other} and {name} are both to be saved, and both take the name of the picture with {ending}. Only "
+                "one of them was expected.",
+                "Save {name} in a run of its own, into another folder.",
+                other=other,
+                name=name,
+                ending=form.ending,
             )

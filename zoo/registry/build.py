@@ -51,7 +51,9 @@ def check_catalogue(tree: Path | None = None) -> tuple[Path, ...]:
     for path, content in contents.items():
         if not path.is_file() or path.read_bytes() != content:
             raise RegistryError(
-                f"{path} is stale: it is not what the installed first-party plugins say.", "Run: zoo registry build"
+                "{path} is stale: it is not what the installed first-party plugins say.",
+                "Run: zoo registry build",
+                path=path,
             )
     return tuple(contents)
 
@@ -66,7 +68,9 @@ def first_party(tree: Path) -> tuple[str, ...]:
     for path in sorted(tree.glob("plugins/*/pyproject.toml")):
         match = _PROJECT_NAME.search(path.read_text(encoding="utf-8"))
         if match is None:
-            raise RegistryError(f"{path} has no name in its [project] table.", "Write the name first in that table.")
+            raise RegistryError(
+                "{path} has no name in its [project] table.", "Write the name first in that table.", path=path
+            )
         names.append(match[1])
     return tuple(sorted(names))
 
@@ -82,8 +86,10 @@ def catalogue_of(discovery: Discovery, distributions: tuple[str, ...]) -> Catalo
     loaded = {canonical_distribution(p.distribution) for p in plugins if not p.disabled}
     if missing := sorted(wanted - loaded):
         raise RegistryError(
-            f"Not installed, or left out: {', '.join(missing)}. The catalogue describes every plugin of the tree.",
-            f"Run: pip install {' '.join(f'-e plugins/{name}' for name in missing)}",
+            "Not installed, or left out: {missing:, }. The catalogue describes every plugin of the tree.",
+            "Run: pip install {packages: }",
+            missing=missing,
+            packages=[f"-e plugins/{name}" for name in missing],
         )
     if problems := Discovery(tuple(plugins)).problems():  # clashes with plugins from elsewhere do not matter here
         raise RegistryError(problems[0].message, problems[0].hint) from problems[0]

@@ -23,6 +23,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import DuplicateNameError, PluginContractError
+from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
 
 #: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
@@ -75,13 +76,21 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
     families: list[Family] = []
     for item in _items(plugin, "zoo_families", result):
         if not isinstance(item, Family):
-            _refuse(plugin, f"zoo_families returned {_shown(item)} where a zoo.plugin.Family was expected")
+            _refuse(
+                plugin,
+                Message("zoo_families returned {item} where a zoo.plugin.Family was expected", item=_shown(item)),
+            )
         _expect(plugin, "Family", "api", item.api, (int,))
         if item.api > API:
             raise PluginContractError(
-                f"{plugin} brings the family {item.name!r}, written for version {item.api} of the plugin contract. "
-                f"This zoo-core knows version {API} and older.",
-                f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+                "{plugin} brings the family {item!r}, written for version {api} of the plugin contract. This "
+                "zoo-core knows version {known} and older.",
+                'Run: pip install --upgrade "{wanted_core}"',
+                plugin=plugin,
+                item=item.name,
+                api=item.api,
+                known=API,
+                wanted_core=_wanted_core(distribution),
             )
         _check_family(plugin, item)
         families.append(item)
@@ -100,7 +109,10 @@ def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
     devices = _items(plugin, "zoo_devices", result)
     for item in devices:
         if not isinstance(item, Device):
-            _refuse(plugin, f"zoo_devices returned {_shown(item)} where a zoo.plugin.Device object was expected")
+            _refuse(
+                plugin,
+                Message("zoo_devices returned {item} where a zoo.plugin.Device object was expected", item=_shown(item)),
+            )
         _check_name(plugin, "device", getattr(item, "kind", None))
     return devices
 
@@ -116,7 +128,12 @@ def check_backends(plugin: str, result: object) -> tuple[Any, ...]:
     for item in backends:
         missing = [method for method in ("probe", "open") if not callable(getattr(item, method, None))]
         if isinstance(item, type) or missing:
-            _refuse(plugin, f"zoo_backends returned {_shown(item)} where a zoo.plugin.Backend object was expected")
+            _refuse(
+                plugin,
+                Message(
+                    "zoo_backends returned {item} where a zoo.plugin.Backend object was expected", item=_shown(item)
+                ),
+            )
         _check_name(plugin, "engine", getattr(item, "name", None))
     return backends
 
@@ -131,18 +148,40 @@ def check_formats(plugin: str, result: object, distribution: Distribution | None
     formats = _items(plugin, "zoo_formats", result)
     for item in formats:
         if not isinstance(item, Format):
-            _refuse(plugin, f"zoo_formats returned {_shown(item)} where a zoo.plugin.Format was expected")
-        where = f"the format {item.name!r}"
+            _refuse(
+                plugin, Message("zoo_formats returned {item} where a zoo.plugin.Format was expected", item=_shown(item))
+            )
+        where = Message("the format {name!r}", name=item.name)
         _check_api(plugin, where, item.api, distribution)
         for field in ("name", "summary", "ending", "encode"):
             _expect(plugin, where, field, getattr(item, field), (str,))
         _expect(plugin, where, "suffixes", item.suffixes, (tuple,))
         if _FORMAT_NAME.fullmatch(item.name) is None:
-            _refuse(plugin, f"the format name {item.name!r} is not allowed; expected small letters, digits, - and _")
+            _refuse(
+                plugin,
+                Message(
+                    "the format name {name!r} is not allowed; expected small letters, digits, - and _",
+                    name=item.name,
+                ),
+            )
         if not all(_SUFFIX.fullmatch(str(suffix)) for suffix in item.suffixes):
-            _refuse(plugin, f"{where} has the suffixes {item.suffixes!r}; expected some like '.csv', in small letters")
+            _refuse(
+                plugin,
+                Message(
+                    "{where} has the suffixes {suffixes}; expected some like '.csv', in small letters",
+                    where=where,
+                    suffixes=item.suffixes,
+                ),
+            )
         if not item.ending.endswith(item.suffixes):
-            _refuse(plugin, f"{where} has the ending {item.ending!r}, which ends with none of its suffixes")
+            _refuse(
+                plugin,
+                Message(
+                    "{where} has the ending {ending!r}, which ends with none of its suffixes",
+                    where=where,
+                    ending=item.ending,
+                ),
+            )
     return formats
 
 
@@ -152,38 +191,67 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
         _expect(plugin, what, "api", api, (int,))
     if isinstance(api, int) and api > API:
         raise PluginContractError(
-            f"{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows version "
-            f"{API} and older.",
-            f'Run: pip install --upgrade "{_wanted_core(distribution)}"',
+            "{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows "
+            "version {api2} and older.",
+            'Run: pip install --upgrade "{wanted_core}"',
+            plugin=plugin,
+            what=what,
+            api=api,
+            api2=API,
+            wanted_core=_wanted_core(distribution),
         )
     if api is None or api != API:
-        version = "which does not say for which version" if api is None else f"written for version {api}"
+        version = (
+            Message("which does not say for which version")
+            if api is None
+            else Message("written for version {api}", api=api)
+        )
         owner = distribution.name if distribution is not None else "PLUGIN"
         raise PluginContractError(
-            f"{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {API}.",
-            f"Run: pip install --upgrade {owner}  (or write api={API} into it, if it is yours)",
+            "{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {api}.",
+            "Run: pip install --upgrade {owner}  (or write api={api} into it, if it is yours)",
+            plugin=plugin,
+            what=what,
+            version=version,
+            api=API,
+            owner=owner,
         )
 
 
 def _check_family(plugin: str, family: Family) -> None:
     _check_name(plugin, "family", family.name)
     for field in ("title", "network", "recipe"):
-        _expect(plugin, f"the family {family.name!r}", field, getattr(family, field), (str,))
-    _expect(plugin, f"the family {family.name!r}", "cards", family.cards, (tuple,))
+        _expect(plugin, Message("the family {family!r}", family=family.name), field, getattr(family, field), (str,))
+    _expect(plugin, Message("the family {family!r}", family=family.name), "cards", family.cards, (tuple,))
     owners: dict[str, str] = {}
     for card in cast("tuple[object, ...]", family.cards):
         if not isinstance(card, ModelCard):
-            _refuse(plugin, f"the family {family.name!r} holds {_shown(card)} where a ModelCard was expected")
+            _refuse(
+                plugin,
+                Message(
+                    "the family {family!r} holds {card} where a ModelCard was expected",
+                    family=family.name,
+                    card=_shown(card),
+                ),
+            )
         _check_card(plugin, card)
         for name in {fold(name) for name in (card.name, *card.aliases)}:
             if name in owners:
-                _refuse(plugin, f"the models {owners[name]!r} and {card.name!r} share the name {name!r}")
+                _refuse(
+                    plugin,
+                    Message(
+                        "the models {owner!r} and {model!r} share the name {name!r}",
+                        owner=owners[name],
+                        model=card.name,
+                        name=name,
+                    ),
+                )
             owners[name] = card.name
 
 
 def _check_card(plugin: str, card: ModelCard) -> None:
     _check_name(plugin, "model", card.name)
-    where = f"the card {card.name!r}"
+    where = Message("the card {model!r}", model=card.name)
     for field, types in _CARD_FIELDS:
         _expect(plugin, where, field, getattr(card, field), types)
     for field, kind in _CARD_TUPLES:
@@ -194,43 +262,70 @@ def _check_card(plugin: str, card: ModelCard) -> None:
     for metric in card.metrics:
         _expect(plugin, where, "metrics", metric.value, (float, int))
         if not 0 <= metric.value <= 1:
-            _refuse(plugin, f"{where} gives {metric.name} as {metric.value}; a fraction of 1 was expected")
+            _refuse(
+                plugin,
+                Message(
+                    "{where} gives {metric} as {metric_value}; a fraction of 1 was expected",
+                    where=where,
+                    metric=metric.name,
+                    metric_value=metric.value,
+                ),
+            )
     for alias in card.aliases:
         _check_name(plugin, "model", alias)
 
 
 def _check_name(plugin: str, kind: str, name: object) -> None:
     if not is_valid(name):
-        _refuse(plugin, f"the {kind} name {name!r} is not allowed; expected {RULE}")
+        _refuse(
+            plugin, Message("the {kind} name {name!r} is not allowed; expected {rule}", kind=kind, name=name, rule=RULE)
+        )
     if fold(cast("str", name)) in RESERVED.get(kind, ()):
         raise DuplicateNameError(
-            f"The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
+            "The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
             "Rename it in the plugin that declares it.",
+            kind=kind,
+            name=name,
+            plugin=plugin,
         )
 
 
 def _items(plugin: str, hook: str, result: object) -> tuple[Any, ...]:
     if not isinstance(result, (list, tuple)):
-        _refuse(plugin, f"{hook} returned {_shown(result)} where a list or tuple was expected")
+        _refuse(
+            plugin,
+            Message("{hook} returned {result} where a list or tuple was expected", hook=hook, result=_shown(result)),
+        )
     return tuple(cast("list[Any] | tuple[Any, ...]", result))
 
 
 def _expect(plugin: str, where: str, field: str, value: object, types: tuple[type, ...]) -> None:
     if not isinstance(value, types):
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in types)
-        _refuse(plugin, f"{where} has {_shown(value)} in {field!r} where {wanted} was expected")
+        _refuse(
+            plugin,
+            Message(
+                "{where} has {value} in {field!r} where {wanted} was expected",
+                where=where,
+                value=_shown(value),
+                field=field,
+                wanted=wanted,
+            ),
+        )
 
 
 def _refuse(plugin: str, fault: str) -> NoReturn:
-    raise PluginContractError(f"{plugin} does not keep the contract: {fault}.", "Run: zoo plugins check")
+    raise PluginContractError(
+        "{plugin} does not keep the contract: {reason}.", "Run: zoo plugins check", plugin=plugin, reason=fault
+    )
 
 
 def _shown(value: object) -> str:
     if isinstance(value, type):
-        return f"the class {value.__name__}"
+        return Message("the class {value}", value=value.__name__)
     if value is None or isinstance(value, (str, int, float)):
         return repr(value)[:60]
-    return f"an object of type {type(value).__name__}"
+    return Message("an object of type {type}", type=type(value).__name__)
 
 
 def _wanted_core(distribution: Distribution | None) -> str:

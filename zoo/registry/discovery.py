@@ -25,6 +25,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
+from zoo.message import Message
 from zoo.registry.contract import check_backends, check_devices, check_families, check_formats
 from zoo.registry.names import Claim, Index, canonical_distribution
 
@@ -73,7 +74,14 @@ class Plugin:
     disabled: bool = False
 
     def __str__(self) -> str:
-        return f"plugin {self.name!r} of {self.distribution} {self.version}".rstrip()
+        if not self.version:
+            return Message("plugin {name!r} of {distribution}", name=self.name, distribution=self.distribution)
+        return Message(
+            "plugin {name!r} of {distribution} {version}",
+            name=self.name,
+            distribution=self.distribution,
+            version=self.version,
+        )
 
 
 class InstalledModel(NamedTuple):
@@ -152,7 +160,9 @@ class Discovery:
 
     def _model_claims(self) -> Iterable[Claim[InstalledModel]]:
         for model in self.installed_models:
-            owner = f"{model.distribution} (family {model.family.name!r})"
+            owner = Message(
+                "{distribution} (family {family!r})", distribution=model.distribution, family=model.family.name
+            )
             for name in (model.card.name, *model.card.aliases):
                 yield name, owner, model.distribution, model
 
@@ -217,8 +227,11 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
             points += [point for point in distribution.entry_points if point.group == group]
         except Exception as cause:
             error = PluginLoadError(
-                f"The file entry_points.txt of {name} {version} cannot be read: {_reason(cause)}.",
-                f"Run: pip install --force-reinstall {name}",
+                "The file entry_points.txt of {name} {version} cannot be read: {reason}.",
+                "Run: pip install --force-reinstall {name}",
+                name=name,
+                version=version,
+                reason=_reason(cause),
             )
             error.__cause__ = cause
             damaged.append(Plugin("entry_points.txt", group, name, version, error=error))
@@ -238,8 +251,12 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
         return replace(plugin, error=error)
     except (Exception, SystemExit) as cause:
         error = PluginLoadError(
-            f"The {plugin} could not be loaded: {_reason(cause)}.",
-            f"Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {DISABLE}={distribution})",
+            "The {plugin} could not be loaded: {reason}.",
+            "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
+            plugin=plugin,
+            reason=_reason(cause),
+            distribution=distribution,
+            disable=DISABLE,
         )
         error.__cause__ = cause
         return replace(plugin, error=error)
@@ -254,13 +271,18 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
         manager.check_pending()
     except pluggy.PluginValidationError as cause:
         raise PluginContractError(
-            f"The {plugin} does not keep the contract: {_reason(cause)}.", "Run: zoo plugins check"
+            "The {plugin} does not keep the contract: {reason}.",
+            "Run: zoo plugins check",
+            plugin=plugin,
+            reason=_reason(cause),
         ) from cause
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
         raise PluginContractError(
-            f"The {plugin} does not keep the contract: its module has no {hook} marked with zoo.plugin.hookimpl.",
+            "The {plugin} does not keep the contract: its module has no {hook} marked with zoo.plugin.hookimpl.",
             "Run: zoo plugins check",
+            plugin=plugin,
+            hook=hook,
         )
     answers = caller()
     result: object = answers[0] if answers else None  # pluggy leaves None out
@@ -277,12 +299,14 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
 def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
     """Returns name and version; of a distribution without readable metadata the place where it lies."""
     if distribution is None:
-        return "an unnamed distribution", ""
+        return Message("an unnamed distribution"), ""
     with contextlib.suppress(Exception):
         fields = distribution.metadata
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
-    return f"a distribution with damaged METADATA in {distribution.locate_file('')}", ""
+    return Message(
+        "a distribution with damaged METADATA in {locate_file}", locate_file=distribution.locate_file("")
+    ), ""
 
 
 def _reason(cause: BaseException) -> str:

@@ -13,6 +13,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.errors import ModelNotFoundError, ModelNotInstalledError
+from zoo.message import Message
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
 from zoo.registry.discovery import DISABLE, Discovery, InstalledModel, Plugin, discover
 from zoo.registry.names import Index, canonical_distribution, fold
@@ -79,7 +80,9 @@ class Registry:
     ) -> tuple[ModelEntry, ...]:
         """Lists models; see `zoo.list_models`."""
         if sort not in get_args(Sort):
-            raise ValueError(f"sort is {sort!r}; expected one of {', '.join(get_args(Sort))}")
+            raise ValueError(
+                Message("sort is {sort!r}; expected one of {args:, }", sort=sort, args=list(get_args(Sort)))
+            )
         if family is not None:
             self.discovery.families.get(family)  # raises when two distributions bring it
         found = [
@@ -174,27 +177,45 @@ class Registry:
         plugin = self._plugin_of(summary)
         if plugin is None:
             raise ModelNotInstalledError(
-                f"{summary.name} is known, but its plugin is not installed.", f"Run: pip install {summary.distribution}"
+                "{model} is known, but its plugin is not installed.",
+                "Run: pip install {distribution}",
+                model=summary.name,
+                distribution=summary.distribution,
             )
         if plugin.disabled:
             raise ModelNotInstalledError(
-                f"{summary.name} is known, but {DISABLE} leaves out its {plugin}.", f"Run: unset {DISABLE}"
+                "{model} is known, but {disable} leaves out its {plugin}.",
+                "Run: unset {disable}",
+                model=summary.name,
+                disable=DISABLE,
+                plugin=plugin,
             )
         if plugin.error is not None:
             raise ModelNotInstalledError(
-                f"{summary.name} is known, but its {plugin} is broken: {plugin.error.message}", plugin.error.hint
+                "{model} is known, but its {plugin} is broken: {reason}",
+                plugin.error.hint,
+                model=summary.name,
+                plugin=plugin,
+                reason=plugin.error.message,
             ) from plugin.error
         raise ModelNotInstalledError(
-            f"{summary.name} is known, but the installed {plugin} does not bring it.",
-            f"Run: pip install --upgrade {summary.distribution}",
+            "{model} is known, but the installed {plugin} does not bring it.",
+            "Run: pip install --upgrade {distribution}",
+            model=summary.name,
+            plugin=plugin,
+            distribution=summary.distribution,
         )
 
     def _unknown(self, name: str) -> ModelNotFoundError:
         close = self.suggestions(name)
-        message = f"No model is called {name!r}."
-        if close:
-            message += f" Did you mean {' or '.join(close)}?"
-        return ModelNotFoundError(message, "Run: zoo list-models")
+        return ModelNotFoundError(
+            "No model is called {name!r}. Did you mean {suggestions: or }?"
+            if close
+            else "No model is called {name!r}.",
+            "Run: zoo list-models",
+            name=name,
+            suggestions=close,
+        )
 
 
 def registry() -> Registry:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from zoo.errors import DuplicateNameError
+from zoo.message import Message
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ _ALLOWED = re.compile(r"(?!\.)[A-Za-z0-9._\-+ ()\[\]]{1,100}")
 _SLICE = re.compile(r" *\(slice\)$")
 
 #: What `is_valid` demands, for messages.
-RULE = "1 to 100 letters, digits, blanks and . _ - + ( ) [ ], not starting with a dot"
+RULE = Message("1 to 100 letters, digits, blanks and . _ - + ( ) [ ], not starting with a dot")
 
 
 def is_valid(name: object) -> bool:
@@ -100,9 +101,12 @@ class Index(Mapping[str, T]):
         )
 
     def _clash(self, claims: list[Claim[T]]) -> DuplicateNameError:
-        owners = " and by ".join(owner for _, owner, _, _ in claims)
         distributions = sorted({distribution for _, _, distribution, _ in claims})
         return DuplicateNameError(
-            f"The {self._kind} name {claims[0][0]!r} is brought by {owners}. Each name must mean one {self._kind}.",
-            f"Run: pip uninstall {distributions[-1]}  (or leave it out: ZOO_DISABLE_PLUGINS={distributions[-1]})",
+            "The {kind} name {claim!r} is brought by {owners: and by }. Each name must mean one {kind}.",
+            "Run: pip uninstall {distribution}  (or leave it out: ZOO_DISABLE_PLUGINS={distribution})",
+            kind=self._kind,
+            claim=claims[0][0],
+            owners=[owner for _, owner, _, _ in claims],
+            distribution=distributions[-1],
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeGuard
 
 from zoo.contract.spec import Artifact
+from zoo.message import Message
 
 Kind = Literal["inference", "pretrained"]
 RECORDS = "records"
@@ -117,16 +118,18 @@ def read_record(key: str, content: bytes) -> Record:
     try:
         document: Any = json.loads(content)
     except RecursionError:
-        raise ValueError("it is nested too deep") from None
+        raise ValueError(Message("it is nested too deep")) from None
     if not isinstance(document, dict) or set(document) != set(_FIELDS):
-        raise ValueError(f"its keys are not {', '.join(_FIELDS)}")
+        raise ValueError(Message("its keys are not {fields:, }", fields=list(_FIELDS)))
     for name in ("model", "url", "added"):
         if not isinstance(document[name], str):
             raise ValueError(f"{name} is {document[name]!r}")
     if not (is_sha256(document["sha256"]) and is_sha256(document["tree"])):
-        raise ValueError("a digest is not one")
+        raise ValueError(Message("a digest is not one"))
     if not isinstance(document["size"], int) or document["size"] < 0:
-        raise ValueError(f"size is {document['size']!r}")
+        raise ValueError(Message("size is {size!r}", size=document["size"]))
     if document["kind"] not in ("inference", "pretrained") or document["origin"] not in ("download", "bundle"):
-        raise ValueError(f"kind is {document['kind']!r} and origin {document['origin']!r}")
+        raise ValueError(
+            Message("kind is {kind!r} and origin {origin!r}", kind=document["kind"], origin=document["origin"])
+        )
     return Record(key=key, **document)

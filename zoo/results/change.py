@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 
-from zoo.base.text import printable
 from zoo.errors import OutputError
 from zoo.results.palette import Palette, read_palette
 from zoo.results.result import Result
@@ -27,13 +26,16 @@ def with_min_score(result: Result, min_score: float) -> Result:
         OutputError: The result has no scores, the score is not within 0 to 1, or no mask can hold the ignore index.
     """
     if not 0.0 <= min_score <= 1.0:
-        raise OutputError(f"min_score is {min_score!r}. A number from 0 to 1 was expected.", "Use min_score=0.5")
+        raise OutputError(
+            "min_score is {value!r}. A number from 0 to 1 was expected.", "Use min_score=0.5", value=min_score
+        )
     ignored = result.labels.ignore_index
     if not 0 <= ignored <= 65535:
         raise OutputError(
-            f"The ignore index of the label set {printable(repr(result.labels.name))} is {ignored}. A mask holds "
-            "values from 0 to 65535.",
+            "The ignore index of the label set {labels!r} is {ignored}. A mask holds values from 0 to 65535.",
             "Give the model's label set another ignore index.",
+            labels=result.labels.name,
+            ignored=ignored,
         )
     scores = result.require_scores()
     dtype = result.mask.dtype if ignored <= np.iinfo(result.mask.dtype).max else np.dtype(np.uint16)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.format import Mark
 from zoo.errors import DecodeError
+from zoo.message import Message
 from zoo.results.classes import ClassArea, classes_in
 from zoo.results.encode import SCHEMA
 from zoo.results.masktext import MaskForm, check_form, mask_text
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 #: Larger masks are not decoded: a document of a few bytes could ask for any amount of memory.
 MAX_DECODED_PIXELS = 1 << 30
 
-_HINT = "Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask."
+_HINT = Message("Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask.")
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -107,21 +108,31 @@ def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
         DecodeError: The document has another schema or no mask, or its runs or rows do not make up the mask.
     """
     if not isinstance(cast(object, document), Mapping):
-        raise _damaged(f"it is a {type(document).__name__}, and an object was expected")
+        raise _damaged(Message("it is a {type}, and an object was expected", type=type(document).__name__))
     if document.get("schema") != SCHEMA:
-        raise _damaged(f"its schema is {document.get('schema')!r}, and {SCHEMA!r} was expected")
+        raise _damaged(
+            Message("its schema is {value!r}, and {schema!r} was expected", value=document.get("schema"), schema=SCHEMA)
+        )
     size = _integers(document.get("size"), "size", 1, MAX_DECODED_PIXELS)
     if len(size) != 2 or size[0] * size[1] > MAX_DECODED_PIXELS:
-        raise _damaged(f"its size is {size}, and [height, width] of at most {MAX_DECODED_PIXELS} pixels was expected")
+        raise _damaged(
+            Message(
+                "its size is {size}, and [height, width] of at most {max_decoded_pixels} pixels was expected",
+                size=size,
+                max_decoded_pixels=MAX_DECODED_PIXELS,
+            )
+        )
     content = document.get("mask")
     if not isinstance(content, Mapping):
-        raise _damaged("it has no mask")
+        raise _damaged(Message("it has no mask"))
     mask = cast(Mapping[str, Any], content)
     encoding, name = mask.get("encoding"), mask.get("dtype")
     if encoding not in ("rle", "full") or name not in ("uint8", "uint16"):
         raise _damaged(
-            f"its mask has encoding and dtype {(encoding, name)}, and 'rle' or 'full' with 'uint8' or 'uint16' were "
-            "expected"
+            Message(
+                "its mask has encoding and dtype {value}, and 'rle' or 'full' with 'uint8' or 'uint16' were expected",
+                value=(encoding, name),
+            )
         )
     dtype = np.uint8 if name == "uint8" else np.uint16
     flat = _from_runs(mask, dtype, size) if encoding == "rle" else _from_rows(mask, dtype, size)
@@ -134,9 +145,20 @@ def _from_runs(
     values = _integers(mask.get("values"), "mask.values", 0, int(np.iinfo(dtype).max))
     lengths = _integers(mask.get("lengths"), "mask.lengths", 1, MAX_DECODED_PIXELS)
     if len(values) != len(lengths):
-        raise _damaged(f"its mask has {len(values)} values but {len(lengths)} lengths")
+        raise _damaged(
+            Message(
+                "its mask has {count} values but {lengths_count} lengths", count=len(values), lengths_count=len(lengths)
+            )
+        )
     if sum(lengths) != size[0] * size[1]:
-        raise _damaged(f"the runs of its mask have {sum(lengths)} pixels, and {size[0]}x{size[1]} were expected")
+        raise _damaged(
+            Message(
+                "the runs of its mask have {sum} pixels, and {size}x{size2} were expected",
+                sum=sum(lengths),
+                size=size[0],
+                size2=size[1],
+            )
+        )
     return np.repeat(np.array(values, dtype=dtype), lengths)
 
 
@@ -145,7 +167,7 @@ def _from_rows(
 ) -> NDArray[np.uint8 | np.uint16]:
     rows = mask.get("rows")
     if not isinstance(rows, list):
-        raise _damaged("its mask.rows is no list")
+        raise _damaged(Message("its mask.rows is no list"))
     most = int(np.iinfo(dtype).max)
     parts = [
         np.array(_integers(row, f"mask.rows[{number}]", 0, most), dtype)
@@ -153,20 +175,36 @@ def _from_rows(
     ]
     lengths = sorted({part.size for part in parts})
     if len(parts) != size[0] or lengths != [size[1]]:
-        raise _damaged(f"its mask has {len(parts)} rows of {lengths[:5]} pixels, and {size[0]}x{size[1]} were expected")
+        raise _damaged(
+            Message(
+                "its mask has {count} rows of {lengths} pixels, and {size}x{size2} were expected",
+                count=len(parts),
+                lengths=lengths[:5],
+                size=size[0],
+                size2=size[1],
+            )
+        )
     return np.concatenate(parts)
 
 
 def _integers(value: object, name: str, least: int, most: int) -> list[int]:
     items = cast(list[object], value) if isinstance(value, list) else None
     if items is None:
-        raise _damaged(f"its {name} is no list")
+        raise _damaged(Message("its {name} is no list", name=name))
     for item in items:
         # A bool is an int to Python and none to JSON.
         if type(item) is not int or not least <= item <= most:
-            raise _damaged(f"its {name} holds {item!r:.40}, and whole numbers from {least} to {most} were expected")
+            raise _damaged(
+                Message(
+                    "its {name} holds {item!r:.40}, and whole numbers from {least} to {most} were expected",
+                    name=name,
+                    item=item,
+                    least=least,
+                    most=most,
+                )
+            )
     return cast(list[int], items)
 
 
 def _damaged(fact: str) -> DecodeError:
-    return DecodeError(f"The result document cannot be decoded: {fact}.", _HINT)
+    return DecodeError("The result document cannot be decoded: {fact}.", _HINT, fact=fact)

@@ -36,7 +36,9 @@ def blend(
         OutputError: The opacity is not within 0 to 1.
     """
     if not 0.0 <= opacity <= 1.0:
-        raise OutputError(f"The opacity is {opacity!r}. A number from 0 to 1 was expected.", "Use opacity=0.5")
+        raise OutputError(
+            "The opacity is {opacity!r}. A number from 0 to 1 was expected.", "Use opacity=0.5", opacity=opacity
+        )
     weight = round(256 * opacity)
     colors = table.astype(np.uint16) * np.uint16(weight) + np.uint16(128)
     blended = np.empty(image.shape, dtype=np.uint8)

@@ -73,8 +73,10 @@ def encode_jpeg(picture: NDArray[np.uint8], source: str) -> bytes:
     """
     if max(picture.shape[:2]) > 65_500:
         raise OutputError(
-            f"A JPEG has at most 65500 pixels a side; this picture has {picture.shape[0]}x{picture.shape[1]}.",
+            "A JPEG has at most 65500 pixels a side; this picture has {height}x{width}.",
             "Give a name that ends with .png",
+            height=picture.shape[0],
+            width=picture.shape[1],
         )
     buffer = io.BytesIO()
     comment = Mark(SCHEMA, source).text().encode("ascii")

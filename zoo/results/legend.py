@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from zoo.base.text import printable
 from zoo.contract.labels import Color
+from zoo.message import printable
 from zoo.results.classes import ClassArea
 
 _PAPER = (252, 252, 250)

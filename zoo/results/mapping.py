@@ -17,7 +17,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
 
-from zoo.base.text import printable
 from zoo.contract.labels import (
     Color,
     LabelSet,
@@ -25,12 +24,13 @@ from zoo.contract.labels import (
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
 from zoo.errors import BundleError, ConfigError
+from zoo.message import Message
 from zoo.results.classes import class_names
 from zoo.results.palette import read_color, unknown_class
 from zoo.settings.yaml_file import read_settings
 
 _KEYS = ("labels", "colors", "rest")
-_FORM = "Write it as `labels: {road: [road, pavement], vehicles: [car, truck]}`."
+_FORM = Message("Write it as `labels: {road: [road, pavement], vehicles: [car, truck]}`.")
 
 
 def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, Any], source: LabelSet) -> LabelMapping:
@@ -51,7 +51,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     if isinstance(mapping, LabelMapping):
         return _checked(mapping, source)
     if isinstance(mapping, Mapping):
-        return _read(mapping, source, "custom", "The label mapping")
+        return _read(mapping, source, "custom", Message("The label mapping"))
     text = os.fspath(mapping)
     if text in CONVERSIONS:
         return _checked(CONVERSIONS[text].mapping, source)
@@ -59,30 +59,41 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     if not path.is_file():
         close = get_close_matches(text, CONVERSIONS, n=1)
         raise ConfigError(
-            f"There is no label mapping {printable(repr(text))}: no built-in mapping and no file has this name.",
-            f"Did you mean {close[0]}?" if close else f"Give a YAML file, or one of: {', '.join(CONVERSIONS)}.",
+            "There is no label mapping {text!r}: no built-in mapping and no file has this name.",
+            Message("Did you mean {suggestion}?", suggestion=close[0])
+            if close
+            else Message("Give a YAML file, or one of: {conversions:, }.", conversions=list(CONVERSIONS)),
+            text=text,
         )
     try:
         content = read_settings(path)
     except BundleError as error:
         raise ConfigError(error.message, _FORM) from error
-    return _read(content, source, path.stem, f"The label mapping {printable(path)}")
+    return _read(content, source, path.stem, Message("The label mapping {path}", path=path))
 
 
 def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
-    hint = "Use a model with those classes, or write a mapping of your own."
+    hint = Message("Use a model with those classes, or write a mapping of your own.")
     start = mapping.source
     if start is not None and start.names != source.names:
         raise ConfigError(
-            f"The label mapping {printable(mapping.name)} starts from the {len(start)} classes of "
-            f"{printable(start.name)}. The label set {printable(repr(source.name))} has others, {len(source)} of them.",
+            "The label mapping {mapping} starts from the {count} classes of {start}. The label set {source!r} "
+            "has others, {source_count} of them.",
             hint,
+            mapping=mapping.name,
+            count=len(start),
+            start=start.name,
+            source=source.name,
+            source_count=len(source),
         )
     if len(mapping.table) != len(source):
         raise ConfigError(
-            f"The label mapping {printable(mapping.name)} starts from {len(mapping.table)} classes. The label set "
-            f"{printable(repr(source.name))} has {len(source)}.",
+            "The label mapping {mapping} starts from {count} classes. The label set {source!r} has {source_count}.",
             hint,
+            mapping=mapping.name,
+            count=len(mapping.table),
+            source=source.name,
+            source_count=len(source),
         )
     return mapping
 
@@ -92,20 +103,25 @@ def _read(content: Mapping[Any, Any], source: LabelSet, name: str, place: str) -
         if key not in _KEYS:
             close = get_close_matches(str(key), _KEYS, n=1)
             raise ConfigError(
-                f"{place} has the key {printable(repr(key))}. Known keys: {', '.join(_KEYS)}.",
-                f"Did you mean {close[0]}?" if close else "Take it out.",
+                "{place} has the key {key!r}. Known keys: {keys:, }.",
+                Message("Did you mean {suggestion}?", suggestion=close[0]) if close else Message("Take it out."),
+                place=place,
+                key=key,
+                keys=list(_KEYS),
             )
     rest = content.get("rest", "drop")
     if rest not in ("drop", "keep"):
         raise ConfigError(
-            f"{place} has rest {printable(repr(rest))}. drop or keep was expected.", "Write `rest: drop`."
+            "{place} has rest {rest!r}. drop or keep was expected.", "Write `rest: drop`.", place=place, rest=rest
         )
     names = class_names(source, range(len(source)))
     groups = _groups(content.get("labels"), names, source, place)
     if rest == "keep":
         _keep_rest(groups, names, place)
     if len(groups) > 256:
-        raise ConfigError(f"{place} makes {len(groups)} classes. At most 256 were expected.", "Make fewer.")
+        raise ConfigError(
+            "{place} makes {count} classes. At most 256 were expected.", "Make fewer.", place=place, count=len(groups)
+        )
     colors = _colors(content.get("colors", {}), groups, source, place)
     ignored = next(index for index in (source.ignore_index, 255, 65535) if len(groups) <= index <= 65535)
     table = [ignored] * len(source)
@@ -119,28 +135,37 @@ def _read(content: Mapping[Any, Any], source: LabelSet, name: str, place: str) -
 def _groups(labels: object, names: list[str], source: LabelSet, place: str) -> dict[str, list[int]]:
     """Returns the values of the source that each new class takes."""
     if not isinstance(labels, Mapping) or not labels:
-        raise ConfigError(f"{place} has no labels: new classes with the classes that make them up.", _FORM)
+        raise ConfigError("{place} has no labels: new classes with the classes that make them up.", _FORM, place=place)
     groups: dict[str, list[int]] = {}
     used: dict[str, str] = {}
     for new, old in cast(Mapping[object, object], labels).items():
         if not isinstance(new, str) or not new.strip():
             raise ConfigError(
-                f"{place} has a class called {printable(repr(new))}. A name was expected.", "Put the name in quotes."
+                "{place} has a class called {new!r}. A name was expected.",
+                "Put the name in quotes.",
+                place=place,
+                new=new,
             )
         if not isinstance(old, (list, tuple)) or not old:
             raise ConfigError(
-                f"{place} has {printable(repr(old))[:60]} for {printable(repr(new))}. A list of classes was expected.",
+                "{place} has {old!r:.60} for {new!r}. A list of classes was expected.",
                 _FORM,
+                place=place,
+                old=old,
+                new=new,
             )
         groups[new] = []
         for name in cast(list[object], old):
             if not isinstance(name, str) or name not in names:
-                raise unknown_class(name, names, f"the label set {source.name!r}")
+                raise unknown_class(name, names, Message("the label set {source!r}", source=source.name))
             if name in used:
                 raise ConfigError(
-                    f"{place} uses the class {printable(repr(name))} twice: for {printable(repr(used[name]))} and for "
-                    f"{printable(repr(new))}.",
+                    "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
                     "Take it out of one of them.",
+                    place=place,
+                    name=name,
+                    used=used[name],
+                    new=new,
                 )
             used[name] = new
             groups[new].append(names.index(name))
@@ -154,8 +179,10 @@ def _keep_rest(groups: dict[str, list[int]], names: list[str], place: str) -> No
             continue
         if name in groups:
             raise ConfigError(
-                f"{place} makes a class {printable(repr(name))}, and keeps the one that has this name already.",
-                f"Add it to the list of classes that make up {printable(repr(name))}, or choose another name.",
+                "{place} makes a class {name!r}, and keeps the one that has this name already.",
+                "Add it to the list of classes that make up {name!r}, or choose another name.",
+                place=place,
+                name=name,
             )
         groups[name] = [value]
 
@@ -163,12 +190,14 @@ def _keep_rest(groups: dict[str, list[int]], names: list[str], place: str) -> No
 def _colors(colors: object, groups: Mapping[str, list[int]], source: LabelSet, place: str) -> dict[str, Color]:
     if not isinstance(colors, Mapping):
         raise ConfigError(
-            f"{place} has {printable(repr(colors))[:60]} for colors. Colours by class name were expected.",
+            "{place} has {colors!r:.60} for colors. Colours by class name were expected.",
             'Write it as `colors: {road: "#804080"}`.',
+            place=place,
+            colors=colors,
         )
     chosen = {name: source.palette[values[0]] for name, values in groups.items()}
     for name, color in cast(Mapping[object, object], colors).items():
         if not isinstance(name, str) or name not in chosen:
-            raise unknown_class(name, list(chosen), "the new label set")
+            raise unknown_class(name, list(chosen), Message("the new label set"))
         chosen[name] = read_color(color, name)
     return chosen

@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import OutputError
 
 #: How a document holds its mask: as runs of equal values, or as the full list of rows.
@@ -27,8 +26,10 @@ def check_form(form: object) -> MaskForm:
         if form == known:
             return known
     raise OutputError(
-        f"There is no form {printable(repr(form))} of a mask. Expected one of: {', '.join(get_args(MaskForm))}.",
+        "There is no form {form!r} of a mask. Expected one of: {args:, }.",
         'Use mask="rle"',
+        form=form,
+        args=list(get_args(MaskForm)),
     )
 
 

@@ -23,9 +23,9 @@ from zoo.base.files import (
     ensure_folder,
     write_atomic,
 )
-from zoo.base.text import printable
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
+from zoo.message import Message
 from zoo.results.encode import find_mark, read_mark, read_source
 
 #: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
@@ -65,7 +65,7 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     """
     text = os.fspath(save_path)
     if "\0" in text:
-        raise OutputError(f"{printable(text)} cannot be a path: it holds a zero byte.", "Give a path without it.")
+        raise OutputError("{text} cannot be a path: it holds a zero byte.", "Give a path without it.", text=text)
     path = Path(text)
     separators = tuple(filter(None, (os.sep, os.altsep)))
     # Unlike Path.is_dir this raises nothing, whatever is wrong with the path: writing to it will tell.
@@ -73,9 +73,13 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
         return Target(ensure_folder(path), None)
     if path.suffix.lower() not in suffixes:
         raise OutputError(
-            f"{printable(path)} ends with {printable(path.suffix)}. Expected a folder, or a name that ends with "
-            f"{' or '.join(suffixes)}.",
-            f"Use {printable(path.with_suffix(suffixes[0]))}, or {printable(path)}{os.sep} for a folder.",
+            "{path} ends with {suffix}. Expected a folder, or a name that ends with {suffixes: or }.",
+            "Use {example}, or {path}{sep} for a folder.",
+            path=path,
+            suffix=path.suffix,
+            suffixes=suffixes,
+            example=path.with_suffix(suffixes[0]),
+            sep=os.sep,
         )
     return Target(ensure_folder(path.parent), path.name)
 
@@ -102,11 +106,17 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
             path = target.folder / target.name
             if not _may_write(path, mark, any_form=True):
                 owner = read_source(path) if os.path.isfile(path) and not os.path.islink(path) else None
-                fact = "is no file zoo wrote" if owner is None else f"holds the result of {printable(owner)}"
+                fact = (
+                    Message("is no file zoo wrote")
+                    if owner is None
+                    else Message("holds the result of {owner}", owner=owner)
+                )
                 raise OutputError(
-                    f"{printable(path)} exists and {fact}. Only an older result of {printable(mark.source)} is "
-                    "replaced.",
+                    "{path} exists and {fact}. Only an older result of {source} is replaced.",
                     "Give a folder or another name, or move the file away.",
+                    path=path,
+                    fact=fact,
+                    source=mark.source,
                 )
             return write_atomic(path, content)
         stem = safe_stem(name)

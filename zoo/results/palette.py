@@ -9,12 +9,12 @@ from typing import TypeGuard, cast
 
 import numpy as np
 
-from zoo.base.text import printable
 from zoo.contract.labels import (
     Color,
     LabelSet,
 )
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.results.classes import class_names
 
 #: A colour as it may be given: RGB from 0 to 255, or "#rrggbb".
@@ -23,7 +23,7 @@ ColorLike = Sequence[int] | str
 Palette = Sequence[ColorLike] | Mapping[str, ColorLike]
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
-_HINT = 'Write a colour as (128, 64, 128) or as "#804080".'
+_HINT = Message('Write a colour as (128, 64, 128) or as "#804080".')
 
 
 def read_color(color: object, what: str) -> Color:
@@ -44,9 +44,10 @@ def read_color(color: object, what: str) -> Color:
         if len(channels) == len(numbers) == 3:
             return numbers[0], numbers[1], numbers[2]
     raise ConfigError(
-        f"The colour of {printable(what)} is {printable(repr(color))[:60]}. Three whole numbers from 0 to 255 or "
-        '"#rrggbb" were expected.',
+        'The colour of {what} is {color!r:.60}. Three whole numbers from 0 to 255 or "#rrggbb" were expected.',
         _HINT,
+        what=what,
+        color=color,
     )
 
 
@@ -73,16 +74,19 @@ def read_palette(palette: Palette, labels: LabelSet) -> tuple[Color, ...]:
         colors = dict(zip(names, labels.palette, strict=True))
         for name, color in palette.items():
             if name not in colors:
-                raise unknown_class(name, names, f"the label set {labels.name!r}")
+                raise unknown_class(name, names, Message("the label set {labels!r}", labels=labels.name))
             colors[name] = read_color(color, name)
         return tuple(colors.values())
     listed = isinstance(cast(object, palette), Iterable) and not isinstance(palette, str)
     given: list[object] = list(palette) if listed else []
     if len(given) != len(labels):
         raise ConfigError(
-            f"The palette has {len(given)} colours. {len(labels)} were expected, one for each class of the label set "
-            f"{printable(repr(labels.name))}.",
+            "The palette has {count} colours. {labels_count} were expected, one for each class of the label set "
+            "{labels!r}.",
             "Give a colour for every class, or a mapping from class names to colours.",
+            count=len(given),
+            labels_count=len(labels),
+            labels=labels.name,
         )
     return tuple(read_color(color, name) for color, name in zip(given, names, strict=True))
 
@@ -99,6 +103,8 @@ def unknown_class(name: object, names: Sequence[str], place: str) -> ConfigError
     meant = list(dict.fromkeys(known for key in close for known in folded[key]))[:3]
     shown = ", ".join(meant or names[:10]) + ("" if meant or len(names) <= 10 else ", ...")
     return ConfigError(
-        f"{printable(repr(name))} is no class of {printable(place)}.",
-        f"Did you mean {printable(shown)}?" if meant else f"Its classes are {printable(shown)}.",
+        "{name!r} is no class of {place}.",
+        Message("Did you mean {shown}?", shown=shown) if meant else Message("Its classes are {shown}.", shown=shown),
+        name=name,
+        place=place,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import SourceError, ZooError
+from zoo.message import Message
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
 from zoo.results.save import picture_kind, save_all
@@ -65,11 +66,13 @@ class Predictions(Iterator[Result]):
         count = 0 if first is None else 1 + sum(1 for _ in self)
         if first is not None and count == 1:
             return first
-        fact = f"The run gave {count} results, and exactly one was expected."
+        fact = Message("The run gave {count} results, and exactly one was expected.", count=count)
         if count or not self._failures:
             raise SourceError(fact, "Iterate over the predictions, or give a single picture.")
         failure = self._failures[0]
-        raise SourceError(f"{fact} {failure.error.message}", failure.error.hint) from failure.error
+        raise SourceError(
+            "{fact} {reason}", failure.error.hint, fact=fact, reason=failure.error.message
+        ) from failure.error
 
     def save_to_img(
         self,

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.contract.labels import (
     Color,
     LabelSet,
 )
 from zoo.errors import OutputError
+from zoo.message import Message
 from zoo.results.classes import classes_in, color_table
 from zoo.results.document import describe
 from zoo.results.draw import blend, colorize
@@ -66,21 +66,47 @@ class Result:
 
     def __post_init__(self) -> None:
         if self.mask.ndim != 2 or not self.mask.size or self.mask.dtype.name not in ("uint8", "uint16"):
-            raise ValueError(f"mask is {self.mask.shape} {self.mask.dtype}; expected (H, W) uint8 or uint16")
+            raise ValueError(
+                Message(
+                    "mask is {shape} {dtype}; expected (H, W) uint8 or uint16",
+                    shape=self.mask.shape,
+                    dtype=self.mask.dtype,
+                )
+            )
         if self.image.shape != (*self.mask.shape, 3) or self.image.dtype != np.uint8:
-            raise ValueError(f"image is {self.image.shape} {self.image.dtype}; expected {(*self.mask.shape, 3)} uint8")
+            raise ValueError(
+                Message(
+                    "image is {shape} {dtype}; expected {value} uint8",
+                    shape=self.image.shape,
+                    dtype=self.image.dtype,
+                    value=(*self.mask.shape, 3),
+                )
+            )
         if self.scores is not None:
             if self.scores.shape != self.mask.shape or self.scores.dtype != np.float32:
                 raise ValueError(
-                    f"scores are {self.scores.shape} {self.scores.dtype}; expected {self.mask.shape} float32"
+                    Message(
+                        "scores are {shape} {dtype}; expected {mask_shape} float32",
+                        shape=self.scores.shape,
+                        dtype=self.scores.dtype,
+                        mask_shape=self.mask.shape,
+                    )
                 )
             # Whatever NaN is compared with, the answer is no.
             if not (self.scores.min() >= 0 and self.scores.max() <= 1):
-                raise ValueError(f"scores are from {self.scores.min()} to {self.scores.max()}; expected 0 to 1")
+                raise ValueError(
+                    Message(
+                        "scores are from {min} to {max}; expected 0 to 1", min=self.scores.min(), max=self.scores.max()
+                    )
+                )
         if not all(math.isfinite(value) and value >= 0 for value in self.seconds.values()):
-            raise ValueError(f"seconds are {dict(self.seconds)}; expected finite times, none below 0")
+            raise ValueError(
+                Message("seconds are {dict}; expected finite times, none below 0", dict=dict(self.seconds))
+            )
         if not source_fits(self.uri):
-            raise ValueError(f"the uri has {len(self.uri)} characters, too many to be recorded in outputs")
+            raise ValueError(
+                Message("the uri has {count} characters, too many to be recorded in outputs", count=len(self.uri))
+            )
 
     @property
     def palette(self) -> tuple[Color, ...]:
@@ -121,8 +147,9 @@ class Result:
         """
         if self.scores is None:
             raise OutputError(
-                f"The result of {printable(self.name)} has no scores. They are computed where they are asked for.",
+                "The result of {name} has no scores. They are computed where they are asked for.",
                 "Use predict(..., scores=True)",
+                name=self.name,
             )
         return self.scores
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.base.flow import ahead
-from zoo.base.text import printable
 from zoo.contract.format import Format
 from zoo.contract.refs import resolve
 from zoo.errors import OutputError, ZooError
@@ -46,8 +45,10 @@ def picture_kind(kind: str) -> str:
     form = find_format(kind)
     if form is None or not form.is_picture:
         raise OutputError(
-            f"There is no picture of kind {printable(repr(kind))}. Expected one of: {', '.join(_pictures())}.",
+            "There is no picture of kind {kind!r}. Expected one of: {kinds:, }.",
             'Use kind="overlay"',
+            kind=kind,
+            kinds=list(_pictures()),
         )
     return kind
 
@@ -61,8 +62,10 @@ def known_format(name: str) -> Format:
     form = find_format(name)
     if form is None:
         raise OutputError(
-            f"There is no format {printable(repr(name))}. Expected one of: {', '.join(format_names())}.",
+            "There is no format {name!r}. Expected one of: {formats:, }.",
             'Use format="coco"',
+            name=name,
+            formats=list(format_names()),
         )
     return form
 
@@ -98,15 +101,20 @@ def _encode(form: Format, results: Iterable[Result], path: Path, options: Mappin
         if error is taken.error:
             raise
         raise OutputError(
-            f"The format {form.name} failed: {type(error).__name__}: {printable(str(error))}.",
+            "The format {format} failed: {kind}: {reason}.",
             "Use another format, or tell the author of the plugin: zoo plugins",
+            format=form.name,
+            kind=type(error).__name__,
+            reason=error,
         ) from error
     mark = find_mark(content) if isinstance(content, bytes) else None
     if mark is None or mark.form != form.mark_form:
         raise OutputError(
-            f"The format {form.name} gave a file without the mark of zoo. Expected at its beginning was "
-            f"{form.mark_form!r} with the source.",
+            "The format {format} gave a file without the mark of zoo. Expected at its beginning was {mark!r} with the "
+            "source.",
             "Use another format, or tell the author of the plugin: zoo plugins",
+            format=form.name,
+            mark=form.mark_form,
         )
     assert isinstance(content, bytes)
     return content

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.base.text import printable
 from zoo.errors import OutputError
+from zoo.message import printable
 from zoo.results.classes import classes_in
 from zoo.results.document import describe, to_json
 from zoo.results.draw import blend
@@ -34,8 +34,10 @@ def print_summary(
     given = {bool(value) for value in (json_format, format_json) if value is not None}
     if len(given) > 1:
         raise OutputError(
-            f"json_format is {json_format} and format_json is {format_json}; they are two names of one option.",
+            "json_format is {json_format} and format_json is {format_json}; they are two names of one option.",
             "Give one of them.",
+            json_format=json_format,
+            format_json=format_json,
         )
     document, space = describe(result), indent if given != {False} else None
     text = to_json(document, None, space, ensure_ascii)

@@ -86,8 +86,10 @@ def augmented(
     check_scales(scales)
     if bundle.output != "logits":
         raise BundleError(
-            f"{bundle.model} cannot be averaged over views: its program returns {bundle.output}. Logits were expected.",
+            "{model} cannot be averaged over views: its program returns {output}. Logits were expected.",
             "Use flip=False and scales=(1.0,), or export the network with zoo, which keeps the logits.",
+            model=bundle.model,
+            output=bundle.output,
         )
     if not flip and tuple(scales) == (1.0,):
         return label_map(*evaluate(image, bundle.preprocess), bundle, scores)
@@ -110,8 +112,9 @@ def check_scales(scales: Sequence[float]) -> None:
         # A caller may give anything, such as the letters of a text.
         if not (isinstance(cast("object", scale), Real) and math.isfinite(scale) and 0 < scale <= 64):
             raise ConfigError(
-                f"{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
+                "{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
                 "Use scales=(0.75, 1.0, 1.25)",
+                scale=scale,
             )
 
 
@@ -142,9 +145,13 @@ def _scaled(image: NDArray[np.uint8], steps: Sequence[Step], scale: float) -> ND
     height, width = (max(1, math.ceil(round(side * scale) / multiple)) * multiple for side in geometry.resized)
     if height * width > MAX_PIXELS:
         raise ConfigError(
-            f"At scale {scale} the picture has {height * width} pixels ({height}x{width}). At most {MAX_PIXELS} are "
-            "accepted.",
+            "At scale {scale} the picture has {pixels} pixels ({height}x{width}). At most {limit} are accepted.",
             "Leave this scale out.",
+            scale=scale,
+            pixels=height * width,
+            height=height,
+            width=width,
+            limit=MAX_PIXELS,
         )
     if not antialias:
         return resize_linear(image, (height, width))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
 from zoo.errors import BundleError
+from zoo.message import Message
 from zoo.segment.transforms import Geometry
 from zoo.segment.upsample import (
     Band,
@@ -170,13 +171,15 @@ def score_kind(bundle: Bundle) -> Kind:
         # The settings name softmax as the program's last operator.
         return "probabilities"
     fact = (
-        "returns labels alone"
+        Message("returns labels alone")
         if bundle.output == "labels"
-        else "does not say in its settings (output_op) whether it returns labels, logits or probabilities"
+        else Message("does not say in its settings (output_op) whether it returns labels, logits or probabilities")
     )
     raise BundleError(
-        f"There are no scores for {bundle.model}: its program {fact}. Logits, or output_op: softmax, were expected.",
+        "There are no scores for {model}: its program {fact}. Logits, or output_op: softmax, were expected.",
         "Export the network with zoo, which keeps the logits, or leave scores and min_score out.",
+        model=bundle.model,
+        fact=fact,
     )
 
 

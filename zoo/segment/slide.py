@@ -25,6 +25,7 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.errors import BundleError, InferenceError
+from zoo.message import Message
 from zoo.segment.scores import winning_scores
 from zoo.segment.transforms import (
     Geometry,
@@ -201,10 +202,10 @@ def slide_logits(
 def obstacle(bundle: Bundle) -> str:
     """Says why a bundle cannot be run in windows; empty when it can."""
     if bundle.output != "logits":
-        return f"its program returns {bundle.output} and no logits that could be blended"
+        return Message("its program returns {output} and no logits that could be blended", output=bundle.output)
     others = [type(step).__name__ for step in bundle.preprocess if not isinstance(step, (Normalize, Pad))]
     if others:
-        return f"its preprocessing has the step {others[0]}, which needs the whole picture"
+        return Message("its preprocessing has the step {other}, which needs the whole picture", other=others[0])
     return ""
 
 
@@ -233,8 +234,10 @@ def _prepared(rows: Rows, bundle: Bundle, window: Window) -> tuple[Rows, Plan]:
     reason = obstacle(bundle)
     if reason:
         raise BundleError(
-            f"{bundle.model} cannot be run in windows: {reason}.",
+            "{model} cannot be run in windows: {reason}.",
             "Use mode='whole', or export the network with zoo and without a resizing step.",
+            model=bundle.model,
+            reason=reason,
         )
     for step in bundle.preprocess:
         if isinstance(step, Pad):
@@ -293,10 +296,18 @@ def _run(
     expected = (len(columns), -(-height // output_stride), -(-width // output_stride))
     if outputs.ndim != 4 or outputs.dtype.kind != "f" or (len(outputs), *outputs.shape[2:]) != expected:
         raise InferenceError(
-            f"The program returned {outputs.shape} {outputs.dtype} for {len(columns)} windows of {height}x{width}. "
-            f"Float logits ({expected[0]}, classes, {expected[1]}, {expected[2]}) were expected, at output stride "
-            f"{output_stride}.",
+            "The program returned {shape} {dtype} for {count} windows of {height}x{width}. Float logits "
+            "({views}, classes, {rows}, {columns}) were expected, at output stride {output_stride}.",
             "Correct output_stride in the card of this model, or use mode='whole'.",
+            shape=outputs.shape,
+            dtype=outputs.dtype,
+            count=len(columns),
+            height=height,
+            width=width,
+            views=expected[0],
+            rows=expected[1],
+            columns=expected[2],
+            output_stride=output_stride,
         )
     outputs = outputs.astype(np.float32, copy=False)
     for values in outputs:

@@ -54,8 +54,9 @@ def preprocess(image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray
     """
     if not steps or not isinstance(steps[-1], Normalize):
         raise PluginContractError(
-            f"The preprocessing {[type(step).__name__ for step in steps]} does not end with Normalize.",
+            "The preprocessing {steps} does not end with Normalize.",
             "Correct the card or the settings file of this model.",
+            steps=[type(step).__name__ for step in steps],
         )
     size = (image.shape[0], image.shape[1])
     geometry = Geometry(size, size, size)
@@ -75,9 +76,13 @@ def _apply(image: NDArray[np.uint8], geometry: Geometry, step: Step) -> tuple[ND
         changed = resolve(step.ref)(image, **step.options)
         if changed.shape != image.shape or changed.dtype != np.uint8:
             raise PluginContractError(
-                f"The custom step {step.ref} made {changed.shape} {changed.dtype} of {image.shape} uint8. The same "
-                "shape and dtype were expected.",
+                "The custom step {ref} made {shape} {dtype} of {image_shape} uint8. The same shape and dtype were "
+                "expected.",
                 "Correct the plugin that declares it.",
+                ref=step.ref,
+                shape=changed.shape,
+                dtype=changed.dtype,
+                image_shape=image.shape,
             )
         return changed, geometry
     if isinstance(step, Normalize):

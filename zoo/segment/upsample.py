@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import InferenceError
+from zoo.message import Message
 
 # Longer cells are split (the parts share their corners), so that one cell never needs large working arrays.
 _LONGEST_CELL = 16
@@ -136,7 +137,13 @@ def resize_labels(mask: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         ValueError: The array or the size is not of this form.
     """
     if mask.ndim != 2 or 0 in mask.shape or not np.issubdtype(mask.dtype, np.integer):
-        raise ValueError(f"a label map is a non-empty (H, W) integer array, not {mask.dtype} of shape {mask.shape}")
+        raise ValueError(
+            Message(
+                "a label map is a non-empty (H, W) integer array, not {dtype} of shape {shape}",
+                dtype=mask.dtype,
+                shape=mask.shape,
+            )
+        )
     _check_size(size)
     return resize_nearest(mask, size)
 
@@ -197,7 +204,14 @@ def checked_band(band: Band | None, height: int, size: tuple[int, int]) -> Band:
         (top, bottom), _ = neighbours(np.array([band.start, band.stop - 1]), band.height, size[0])
         if band.first <= max(0, top) and min(bottom + 1, band.height - 1) < band.first + height:
             return band
-    raise ValueError(f"{height} rows of logits and a picture of {size[0]} rows do not allow {band}")
+    raise ValueError(
+        Message(
+            "{height} rows of logits and a picture of {size} rows do not allow {band}",
+            height=height,
+            size=size[0],
+            band=band,
+        )
+    )
 
 
 # The pictures of a run are mostly of few sizes; nothing writes into the arrays.
@@ -296,20 +310,30 @@ def check_logits(logits: NDArray[np.float32]) -> None:
         InferenceError: A logit is NaN, infinite or beyond 1e38.
     """
     if logits.ndim != 3 or 0 in logits.shape or logits.dtype != np.float32:
-        raise ValueError(f"logits are a non-empty (C, h, w) float32 array, not {logits.dtype} of shape {logits.shape}")
+        raise ValueError(
+            Message(
+                "logits are a non-empty (C, h, w) float32 array, not {dtype} of shape {shape}",
+                dtype=logits.dtype,
+                shape=logits.shape,
+            )
+        )
     if len(logits) > 65536:
-        raise ValueError(f"logits have {len(logits)} classes; label maps hold at most 65536")
+        raise ValueError(Message("logits have {count} classes; label maps hold at most 65536", count=len(logits)))
     # NaN fails both comparisons.
     if logits.min() >= -_LARGEST_LOGIT and logits.max() <= _LARGEST_LOGIT:
         return
     count = np.count_nonzero(np.isnan(logits))
-    what = f"NaN in {count} of" if count else "infinite values (or values beyond 1e38) among"
+    what = (
+        Message("NaN in {count} of", count=count) if count else Message("infinite values (or values beyond 1e38) among")
+    )
     raise InferenceError(
-        f"the network returned {what} {logits.size} logits; expected finite numbers.",
+        "the network returned {what} {size} logits; expected finite numbers.",
         "Check the input for NaN and the weights for damage; with fp16, try fp32.",
+        what=what,
+        size=logits.size,
     )
 
 
 def _check_size(size: tuple[int, int]) -> None:
     if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"a size is (height, width), both at least 1, not {size}")
+        raise ValueError(Message("a size is (height, width), both at least 1, not {size}", size=size))

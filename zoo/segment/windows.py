@@ -86,20 +86,28 @@ def check_window(window: Window, output_stride: int) -> None:
     for what, pair in (("size", window.size), ("stride", window.stride)):
         if len(pair) != 2 or min(pair) < 1:
             raise ConfigError(
-                f"The {what} of the windows is {pair}. (height, width) in pixels, both at least 1, was expected.",
+                "The {what} of the windows is {pair}. (height, width) in pixels, both at least 1, was expected.",
                 "Use window=(1024, 1024), stride=(768, 768)",
+                what=what,
+                pair=pair,
             )
         if any(value % output_stride for value in pair):
             raise ConfigError(
-                f"The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
+                "The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
                 "expected.",
-                f"Use {tuple(max(1, round(value / output_stride)) * output_stride for value in pair)}",
+                "Use {example}",
+                what=what,
+                pair=pair,
+                output_stride=output_stride,
+                example=tuple(max(1, round(value / output_stride)) * output_stride for value in pair),
             )
     if window.stride[0] > window.size[0] or window.stride[1] > window.size[1]:
         raise ConfigError(
-            f"The stride {window.stride} of the windows is larger than their size {window.size}: pixels between them "
-            "would be left out. A stride of at most the size was expected.",
+            "The stride {stride} of the windows is larger than their size {size}: pixels between them would be "
+            "left out. A stride of at most the size was expected.",
             "Use three quarters of the size, so that windows overlap.",
+            stride=window.stride,
+            size=window.size,
         )
 
 

@@ -12,11 +12,11 @@ from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
-from zoo.base.text import printable
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.settings.document import Node
 
-_HINT = "Correct it. Run: zoo pipeline schema  (every key with its values)"
+_HINT = Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
     "boolean": bool,
@@ -63,23 +63,40 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
         return [str(value) for value in rule.get("enum", [rule.get("const")])]
     kind, low, high = rule["type"], rule.get("minimum"), rule.get("maximum")
     if kind == "integer":
-        return [f"a whole number from {low} to {high}"]
+        return [Message("a whole number from {low} to {high}", low=low, high=high)]
     if kind == "number":
         above = rule.get("exclusiveMinimum")
-        return [f"a number from {low} to {high}" if above is None else f"a number above {above} (at most {high})"]
+        return [
+            Message("a number from {low} to {high}", low=low, high=high)
+            if above is None
+            else Message("a number above {above} (at most {high})", above=above, high=high)
+        ]
     if kind == "array":
         values = describe(rule["items"])
         same = rule["minItems"] == rule.get("maxItems")
-        return [f"a list of {rule['minItems']} values ({values})" if same else f"a list of values ({values})"]
+        return [
+            Message("a list of {minitems} values ({values})", minitems=rule["minItems"], values=values)
+            if same
+            else Message("a list of values ({values})", values=values)
+        ]
     if kind == "object":
-        return [f"a mapping of {', '.join(rule['properties'])}" if "properties" in rule else "a mapping"]
-    words = {"string": "text (in quotes if YAML takes it for something else)", "boolean": "true or false"}
+        return [
+            Message("a mapping of {properties:, }", properties=list(rule["properties"]))
+            if "properties" in rule
+            else Message("a mapping")
+        ]
+    words = {
+        "string": Message("text (in quotes if YAML takes it for something else)"),
+        "boolean": Message("true or false"),
+    }
     return [words.get(kind, "null")]
 
 
 def mismatch(node: Node, expected: str) -> ConfigError:
     """Returns the error for a value that is not what was expected."""
-    return ConfigError(f"{node.place} is {printable(f'{node.plain!r:.80}')}; expected {expected}.", _HINT)
+    return ConfigError(
+        "{place} is {node!r:.80}; expected {expected}.", _HINT, place=node.place, node=node.plain, expected=expected
+    )
 
 
 def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[str] = ()) -> ConfigError:
@@ -97,8 +114,16 @@ def unknown_key(node: Node, name: str, known: Iterable[str], wanted: Iterable[st
         for keys in (map(_letters, wanted), folded)
         for match in get_close_matches(_letters(name), keys, n=1, cutoff=0.6)
     ]
-    hint = f"Did you mean `{close[0]}`?" if close else f"Known are: {', '.join(folded.values())}."
-    return ConfigError(f"{node.place} is not {'an option' if node.file is None else 'a key'} of a pipeline.", hint)
+    hint = (
+        Message("Did you mean `{suggestion}`?", suggestion=close[0])
+        if close
+        else Message("Known are: {known:, }.", known=list(folded.values()))
+    )
+    return ConfigError(
+        "{place} is not an option of a pipeline." if node.file is None else "{place} is not a key of a pipeline.",
+        hint,
+        place=node.place,
+    )
 
 
 def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ConfigError:
@@ -114,7 +139,9 @@ def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ConfigErr
         close = get_close_matches(_letters(key), map(_letters, known), n=1, cutoff=0.6)
         if key not in known and close and close[0] in wanted:
             return unknown_key(item, key, known, names)
-    return ConfigError(f"{node.place} has no `{names[0]}`, which was expected.", f"Add it: `{names[0]}: ...`")
+    return ConfigError(
+        "{place} has no `{name}`, which was expected.", "Add it: `{name}: ...`", place=node.place, name=names[0]
+    )
 
 
 def _letters(name: str) -> str:

@@ -16,14 +16,14 @@ from typing import Any
 
 import yaml
 
-from zoo.base.text import printable
 from zoo.errors import ConfigError
+from zoo.message import Message, printable
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 50
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_EXPECTED = "A pipeline file, which is a small YAML mapping, was expected."
-_RUN = "Run: zoo pipeline config semantic_segmentation  (it writes one to start from)"
+_EXPECTED = Message("A pipeline file, which is a small YAML mapping, was expected.")
+_RUN = Message("Run: zoo pipeline config semantic_segmentation  (it writes one to start from)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Node:
     def place(self) -> str:
         """File, line and key path, for messages."""
         if not self.path:
-            return "the pipeline" if self.file is None else printable(self.file)
-        where = "" if self.file is None else f"{printable(self.file)}, line {self.line}: "
+            return Message("the pipeline") if self.file is None else printable(self.file)
+        where = "" if self.file is None else Message("{file}, line {line}: ", file=self.file, line=self.line)
         return f"{where}`{printable(self.path)}`"
 
     @property
@@ -85,21 +85,22 @@ def read_document(file: Path) -> Node:
     text = _read_text(file)
     if odd := yaml.reader.Reader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
-        raise _fault(file, f"holds the character {odd[0]!r}, which YAML does not allow", line)
+        raise _fault(file, Message("holds the character {odd!r}, which YAML does not allow", odd=odd[0]), line)
     builder = _Builder(file)
     try:
         root = builder.build(yaml.parse(text, Loader=_Loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = builder.line if mark is None else mark.line + 1
-        raise _fault(file, f"cannot be parsed: {getattr(error, 'problem', None) or error}", line) from error
+        reason = getattr(error, "problem", None) or error
+        raise _fault(file, Message("cannot be parsed: {reason}", reason=reason), line) from error
     except ConfigError:
         raise
     except ValueError as error:
         # A date without such a day, a number of thousands of digits.
-        raise _fault(file, f"cannot be parsed: {error!s:.80}", builder.line) from error
+        raise _fault(file, Message("cannot be parsed: {reason:.80}", reason=error), builder.line) from error
     if not isinstance(root.value, dict):
-        kind = "is empty" if root.value is None else "holds a list or a single value, not a mapping"
+        kind = Message("is empty") if root.value is None else Message("holds a list or a single value, not a mapping")
         raise _fault(file, kind, root.line)
     return root
 
@@ -115,15 +116,16 @@ def _read_text(file: Path) -> str:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise _fault(file, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise _fault(file, Message("cannot be read: {reason}", reason=reason)) from error
     if not regular:
-        raise _fault(file, "is not a regular file")
+        raise _fault(file, Message("is not a regular file"))
     if len(content) > _MAX_BYTES:
-        raise _fault(file, f"is larger than {_MAX_BYTES} bytes")
+        raise _fault(file, Message("is larger than {max_bytes} bytes", max_bytes=_MAX_BYTES))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _fault(file, "is not UTF-8 text", content.count(b"\n", 0, error.start) + 1) from error
+        raise _fault(file, Message("is not UTF-8 text"), content.count(b"\n", 0, error.start) + 1) from error
 
 
 class _Builder:
@@ -143,7 +145,7 @@ class _Builder:
             self.line = event.start_mark.line + 1
             documents += isinstance(event, yaml.DocumentStartEvent)
             if documents > 1:
-                raise _fault(self._file, "holds a second document", self.line)
+                raise _fault(self._file, Message("holds a second document"), self.line)
             if isinstance(event, yaml.NodeEvent):
                 line = self.line
                 root = Node(self._value(event, events, root), "", line, self._file)
@@ -152,11 +154,15 @@ class _Builder:
     def _value(self, event: Any, events: Iterator[Any], parent: Node, depth: int = 1) -> Any:
         """Returns the value that begins with this event; `parent` is the node it will belong to."""
         if isinstance(event, yaml.AliasEvent):
-            raise _fault(self._file, "has an alias; aliases are not accepted", self.line)
+            raise _fault(self._file, Message("has an alias; aliases are not accepted"), self.line)
         if event.tag is not None:
-            raise _fault(self._file, f"has the tag {event.tag!r:.80}; tags are not accepted", self.line)
+            raise _fault(
+                self._file, Message("has the tag {tag!r:.80}; tags are not accepted", tag=event.tag), self.line
+            )
         if depth > _MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-            raise _fault(self._file, f"is nested deeper than {_MAX_DEPTH} levels", self.line)
+            raise _fault(
+                self._file, Message("is nested deeper than {max_depth} levels", max_depth=_MAX_DEPTH), self.line
+            )
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(events, parent, depth)
         return (
@@ -176,10 +182,18 @@ class _Builder:
             line = self.line
             key = self._value(event, events, parent, depth + 1)
             if not isinstance(key, str):
-                shown = "a list or a mapping" if isinstance(key, (list, dict)) else f"{key!r:.80}, which is no text"
-                raise _fault(self._file, f"has a key that is {shown}", line)
+                shown = (
+                    Message("a list or a mapping")
+                    if isinstance(key, (list, dict))
+                    else Message("{key!r:.80}, which is no text", key=key)
+                )
+                raise _fault(self._file, Message("has a key that is {shown}", shown=shown), line)
             if key in items:
-                raise _fault(self._file, f"has the key {key!r:.80} twice (first in line {items[key].line})", line)
+                raise _fault(
+                    self._file,
+                    Message("has the key {key!r:.80} twice (first in line {line})", key=key, line=items[key].line),
+                    line,
+                )
             place = Node(None, member(parent.path, key), line, self._file)
             items[key] = Node(self._value(self._next(events), events, place, depth + 1), place.path, line, self._file)
         return items
@@ -196,7 +210,20 @@ class _Builder:
 
 def _fault(file: Path, reason: str, line: int | None = None) -> ConfigError:
     if line is None:
-        return ConfigError(f"{printable(file)} {printable(reason)}. {_EXPECTED}", f"Give another path. {_RUN}")
+        return ConfigError(
+            "{file} {reason}. {expected}",
+            "Give another path. {run}",
+            file=file,
+            reason=reason,
+            expected=_EXPECTED,
+            run=_RUN,
+        )
     return ConfigError(
-        f"{printable(file)}, line {line}: the file {printable(reason)}. {_EXPECTED}", f"Correct it. {_RUN}"
+        "{file}, line {line}: the file {reason}. {expected}",
+        "Correct it. {run}",
+        file=file,
+        line=line,
+        reason=reason,
+        expected=_EXPECTED,
+        run=_RUN,
     )

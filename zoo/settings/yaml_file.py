@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from zoo.errors import BundleError
+from zoo.message import Message
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 50
@@ -27,10 +28,12 @@ class _UniqueKeys(_Loader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, (list, dict)):
-                raise yaml.constructor.ConstructorError(None, None, "a key is not a scalar", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, Message("a key is not a scalar"), key_node.start_mark
+                )
             if key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                    None, None, Message("the key {key!r} stands twice", key=key), key_node.start_mark
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -49,21 +52,26 @@ def read_settings(path: Path) -> dict[str, Any]:
         status = path.stat()
         # A pipe would keep the reader waiting, a device feed it for ever.
         if not stat.S_ISREG(status.st_mode):
-            raise _fault(path, "is not a regular file")
+            raise _fault(path, Message("is not a regular file"))
         if status.st_size > _MAX_BYTES:
-            raise _fault(path, f"has {status.st_size} bytes; at most {_MAX_BYTES} are read")
+            raise _fault(
+                path,
+                Message(
+                    "has {st_size} bytes; at most {max_bytes} are read", st_size=status.st_size, max_bytes=_MAX_BYTES
+                ),
+            )
         text = path.read_text(encoding="utf-8-sig")
         _check_shape(path, text)
         content = yaml.load(text, Loader=_UniqueKeys)
     except OSError as error:
-        raise _fault(path, f"cannot be read: {error.strerror or error}") from error
+        raise _fault(path, Message("cannot be read: {reason}", reason=error.strerror or error)) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise _fault(path, f"is not UTF-8 text in line {line}") from error
+        raise _fault(path, Message("is not UTF-8 text in line {line}", line=line)) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _fault(path, f"cannot be parsed: {' '.join(str(error).split())}") from error
+        raise _fault(path, Message("cannot be parsed: {reason}", reason=" ".join(str(error).split()))) from error
     if not isinstance(content, dict):
-        raise _fault(path, "is empty")
+        raise _fault(path, Message("is empty"))
     return content
 
 
@@ -72,24 +80,29 @@ def _check_shape(path: Path, text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            raise _fault(path, f"has an alias in line {line}; aliases are not accepted")
+            raise _fault(path, Message("has an alias in line {line}; aliases are not accepted", line=line))
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise _fault(path, f"has the tag {tag!r} in line {line}; tags are not accepted")
+            raise _fault(path, Message("has the tag {tag!r} in line {line}; tags are not accepted", tag=tag, line=line))
         if depth == 0 and isinstance(event, yaml.SequenceStartEvent):
-            raise _fault(path, f"holds a list in line {line}, not a mapping")
+            raise _fault(path, Message("holds a list in line {line}, not a mapping", line=line))
         if depth == 0 and isinstance(event, yaml.ScalarEvent) and event.value:
-            raise _fault(path, f"holds a single value in line {line}, not a mapping")
+            raise _fault(path, Message("holds a single value in line {line}, not a mapping", line=line))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _MAX_DEPTH:
-            raise _fault(path, f"is nested deeper than {_MAX_DEPTH} levels in line {line}")
+            raise _fault(
+                path,
+                Message("is nested deeper than {max_depth} levels in line {line}", max_depth=_MAX_DEPTH, line=line),
+            )
 
 
 def _fault(path: Path, reason: str) -> BundleError:
     return BundleError(
-        f"The settings file {path} {reason}. A small YAML mapping was expected.",
+        "The settings file {path} {reason}. A small YAML mapping was expected.",
         "Export the model again, or download it again.",
+        path=path,
+        reason=reason,
     )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from zoo.base.text import printable
 from zoo.bundle.bundle import read_bundle
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, BundleError, CacheError, ChecksumMismatchError, OfflineError
+from zoo.message import Message, printable
 from zoo.registry.records import (
     Record,
     Wanted,
@@ -75,12 +75,24 @@ def fetch(wanted: Wanted, store: Store, options: FetchOptions) -> Stored:
     if stored is not None:
         return stored
     if options.offline and not _on_this_machine(wanted):
-        reason = f"are damaged ({fault.message})" if fault is not None else "are not on this machine"
+        reason = (
+            Message("are damaged ({reason})", reason=fault.message)
+            if fault is not None
+            else Message("are not on this machine")
+        )
         if fault is None and store.record(wanted.key) is not None:
-            reason = f"of the digest that the {'plugin' if options.sha256 is None else 'lock file'} holds {reason}"
+            reason = (
+                Message("of the digest that the plugin holds {reason}", reason=reason)
+                if options.sha256 is None
+                else Message("of the digest that the lock file holds {reason}", reason=reason)
+            )
         raise OfflineError(
-            f"The {wanted.kind} files of {wanted.model} {reason}, and zoo was told to stay offline.",
-            f"Run without --offline and ZOO_OFFLINE: {_command(wanted)}",
+            "The {kind} files of {model} {reason}, and zoo was told to stay offline.",
+            "Run without --offline and ZOO_OFFLINE: {command}",
+            kind=wanted.kind,
+            model=wanted.model,
+            reason=reason,
+            command=_command(wanted),
         )
     store.prepare()
     with store.lock(wanted.key, _note(wanted, options.progress)):
@@ -160,8 +172,10 @@ def _unpack_into(folder: Path, wanted: Wanted) -> Callable[[Path], None]:
         except BundleError as error:
             inside = error.message.replace(f"{folder}{os.sep}", "").replace(str(folder), "the archive")
             raise ArchiveError(
-                f"The archive of {wanted.model} holds no model zoo can read: {inside}",
+                "The archive of {model} holds no model zoo can read: {inside}",
                 "Tell the publisher; or unpack a good one yourself and give its folder in place of the name.",
+                model=wanted.model,
+                inside=inside,
             ) from error
 
     return check
@@ -181,8 +195,10 @@ def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
         os.chmod(folder / name, 0o644)
     except OSError as error:
         raise CacheError(
-            f"{printable(folder)} cannot be written to: {error.strerror or error}.",
+            "{folder} cannot be written to: {reason}.",
             "Make room (zoo cache prune), or run: export ZOO_HOME=FOLDER",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
 
 
@@ -202,14 +218,17 @@ def _note(wanted: Wanted, progress: Callable[[Progress], None] | None) -> Callab
 
 
 def _command(wanted: Wanted) -> str:
-    kind = " --weights pretrained" if wanted.kind == "pretrained" else ""
-    return f"zoo download {shlex.quote(wanted.model)}{kind}"
+    kind = Message(" --weights pretrained") if wanted.kind == "pretrained" else ""
+    return Message("zoo download {quote}{kind}", quote=shlex.quote(wanted.model), kind=kind)
 
 
 def _mismatch_hint(wanted: Wanted, options: FetchOptions) -> str:
     name = shlex.quote(wanted.model)
     if options.sha256 is not None:
-        return f"The lock file holds another file. If the new one is wanted, run: zoo lock {name}"
+        return Message("The lock file holds another file. If the new one is wanted, run: zoo lock {name}", name=name)
     if wanted.artifact.sha256 is not None:
-        return "The plugin holds the digest. Try again later or another ZOO_MIRROR, or upgrade the plugin."
-    return f"An earlier download had the other digest. If the new file is wanted, run: zoo cache rm {name} --forget"
+        return Message("The plugin holds the digest. Try again later or another ZOO_MIRROR, or upgrade the plugin.")
+    return Message(
+        "An earlier download had the other digest. If the new file is wanted, run: zoo cache rm {name} --forget",
+        name=name,
+    )

@@ -19,6 +19,8 @@ def embedded_folder(weights: Embedded) -> Path:
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     if not places:
         raise FetchError(
-            f"The package {weights.package} with the files of a model cannot be found.", "Install its plugin again."
+            "The package {package} with the files of a model cannot be found.",
+            "Install its plugin again.",
+            package=weights.package,
         )
     return Path(places[0]).joinpath(*weights.folder.split("/"))

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.base.text import printable
 from zoo.bundle.bundle import (
     Bundle,
     read_bundle,
 )
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
+from zoo.message import Message
 from zoo.registry import find_model
 from zoo.store.download.download import Progress
 from zoo.store.model_files import (
@@ -58,8 +58,9 @@ def find_bundle(
         return named_bundle(card, fetch(name, offline=offline, lock=lock, verify=verify, progress=progress))
     if lock is not None:
         raise LockMismatchError(
-            f"{name} is a file or folder; a lock file holds models by their names.",
+            "{name} is a file or folder; a lock file holds models by their names.",
             "Give the name of a model, or leave the lock out.",
+            name=name,
         )
     if packed is None:
         try:
@@ -79,7 +80,9 @@ def _packed(name: str | Path) -> tuple[Path, str] | None:
     if mark and file.endswith(SUFFIX):
         return Path(file), model
     if str(name).endswith(SUFFIX) and Path(name).is_file():
-        raise BundleError(f"{name} is a bundle file, which may hold several models.", f'Say which one: "{name}#MODEL".')
+        raise BundleError(
+            "{name} is a bundle file, which may hold several models.", 'Say which one: "{name}#MODEL".', name=name
+        )
     return None
 
 
@@ -93,12 +96,11 @@ def _nearby(path: Path) -> str | None:
         return None
     # Training with PaddleX leaves both: best_model/inference and best_model/model.pdparams.
     if settings_file(path / "inference") is not None:
-        return f"Give the folder inside it: {printable(path / 'inference')}"
+        return Message("Give the folder inside it: {path}", path=path / "inference")
     files = [path, *(path / f"model{suffix}" for suffix in _CHECKPOINTS)]
     for file in files:
         if file.suffix in _CHECKPOINTS and os.path.isfile(file):
-            return (
-                "A checkpoint must be exported first. "
-                f"Run: zoo export MODEL --weights {printable(file)} --output FOLDER"
+            return Message(
+                "A checkpoint must be exported first. Run: zoo export MODEL --weights {file} --output FOLDER", file=file
             )
     return None

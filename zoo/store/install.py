@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.base.home import home
-from zoo.base.text import printable
 from zoo.bundle.bundle import (
     Bundle,
     read_bundle,
@@ -20,6 +19,7 @@ from zoo.bundle.foreign import unnamed_labels
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, BundleError, ChecksumMismatchError, ModelNotFoundError
+from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.names import fold
 from zoo.registry.records import (
@@ -129,8 +129,13 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
     model = next((model for known, model in pack.models.items() if fold(known) == fold(name)), None)
     if model is None:
         raise ModelNotFoundError(
-            f"{printable(path)} holds no model {name!r}, only {', '.join(sorted(pack.models))}.",
-            f"Give {path.name}#{min(pack.models, default='MODEL')}.",
+            "{path} holds no model {name!r}, only {models:, }.",
+            "Give {path_name}#{model}.",
+            path=path,
+            name=name,
+            models=sorted(pack.models),
+            path_name=path.name,
+            model=min(pack.models, default="MODEL"),
         )
     files = locked_files(model, "inference")
     tree = tree_digest(files.files)
@@ -166,8 +171,10 @@ def _check_unpacked(pack: Pack, place: Path, files: LockedFiles) -> None:
     faults, _ = changes(place / "files" / tree_digest(files.files), files.files, thorough=True)
     if faults:
         raise ChecksumMismatchError(
-            f"{printable(pack.path)} does not hold what it says: {printable('; '.join(faults))}.",
+            "{pack} does not hold what it says: {faults:; }.",
             "Copy the bundle file again, or write it again: zoo bundle MODEL -o models.zoo",
+            pack=pack.path,
+            faults=faults,
         )
 
 
@@ -179,24 +186,27 @@ def _install(pack: Pack, locked: LockedModel, kind: Kind, folder: Path, store: S
         model = None
     plugin = "" if model is not None else locked.distribution
     if not files.url:
-        return Installed(locked.name, kind, "part of its plugin", plugin)
+        return Installed(locked.name, kind, Message("part of its plugin"), plugin)
     place = _declared(pack, locked.name, kind) if model is None else place_of(model.card, kind)
     if not isinstance(place, Artifact):
-        return Installed(locked.name, kind, "part of its plugin", plugin)
+        return Installed(locked.name, kind, Message("part of its plugin"), plugin)
     wanted = Wanted(locked.name if model is None else model.card.name, kind, place)
     with store.lock(wanted.key):
         known = store.record(wanted.key)
         expected = place.sha256 or (known.sha256 if known is not None else None)
         if expected not in (None, files.sha256):
             raise ChecksumMismatchError(
-                f"{printable(pack.path)} brings {locked.name} of a download with sha256 {files.sha256}; {expected} was "
-                "expected here.",
-                f"Run: zoo cache rm {locked.name} --forget  (only if the other files are wanted)",
+                "{pack} brings {model} of a download with sha256 {sha256}; {expected} was expected here.",
+                "Run: zoo cache rm {model} --forget  (only if the other files are wanted)",
+                pack=pack.path,
+                model=locked.name,
+                sha256=files.sha256,
+                expected=expected,
             )
         if known is not None and store.holds(known.tree):
             with contextlib.suppress(DamagedError):
                 store.check(known.tree)
-                return Installed(locked.name, kind, "already here", plugin)
+                return Installed(locked.name, kind, Message("already here"), plugin)
         tree, _ = _keep(store, wanted.key, folder)
         store.write_record(
             Record(wanted.key, wanted.model, kind, files.url, files.size, files.sha256, tree, "bundle", now())
@@ -217,8 +227,10 @@ def _declared(pack: Pack, name: str, kind: Kind) -> Artifact:
     urls = place.get("urls") if isinstance(place, dict) else None
     if not isinstance(place, dict) or not urls or not all(isinstance(url, str) for url in urls):
         raise ArchiveError(
-            f"{printable(pack.path)} has no card of {name} with addresses.",
+            "{pack} has no card of {name} with addresses.",
             "Write it again: zoo bundle MODEL -o models.zoo",
+            pack=pack.path,
+            name=name,
         )
     return Artifact(tuple(urls), place.get("sha256"), place.get("size"))
 
@@ -234,6 +246,8 @@ def _card_labels(pack: Pack, name: str) -> LabelSet:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BundleError(
-            f"The card of {name} in {printable(pack.path)} names no classes.",
+            "The card of {name} in {pack} names no classes.",
             "Write it again: zoo bundle MODEL -o models.zoo",
+            name=name,
+            pack=pack.path,
         ) from error

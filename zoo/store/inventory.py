@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from zoo.errors import CacheError, FetchError, ModelNotFoundError
+from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.names import fold
 from zoo.registry.records import Record
@@ -112,7 +113,7 @@ def matching(entries: Sequence[CacheEntry], names: Sequence[str]) -> list[CacheE
         pattern = fold(_canonical(name))
         found = [entry for entry in entries if fnmatchcase(fold(entry.record.model), pattern)]
         if not found:
-            raise ModelNotFoundError(f"The cache holds no files of {name!r}.", "Run: zoo cache ls")
+            raise ModelNotFoundError("The cache holds no files of {name!r}.", "Run: zoo cache ls", name=name)
         chosen += [entry for entry in found if entry not in chosen]
     return chosen
 
@@ -159,16 +160,16 @@ def leftovers(store: Store) -> list[Leftover]:
     """
     used = {record.tree for record in store.records()}
     found = [
-        Leftover(path, path.stat().st_size, "unfinished download")
+        Leftover(path, path.stat().st_size, Message("unfinished download"))
         for path in _children(store.parts)
         if _age(path) > FRESH
     ]
     for path in _children(store.trees):
         if path.name.startswith("."):
             if _age(path) > FRESH:
-                found.append(Leftover(path, tree_size(path), "unfinished folder"))
+                found.append(Leftover(path, tree_size(path), Message("unfinished folder")))
         elif path.name not in used and _age(path) > FRESH:
-            found.append(Leftover(path, tree_size(path), "files of no model"))
+            found.append(Leftover(path, tree_size(path), Message("files of no model")))
     return found
 
 
@@ -210,7 +211,7 @@ def verify(store: Store, names: Sequence[str], repair: FetchOptions | None) -> I
             yield _verify(store, record, repair)
     for name in names:
         if name not in matched:
-            raise ModelNotFoundError(f"The cache holds no files of {name!r}.", "Run: zoo cache ls")
+            raise ModelNotFoundError("The cache holds no files of {name!r}.", "Run: zoo cache ls", name=name)
 
 
 def tree_size(folder: Path) -> int:
@@ -240,8 +241,10 @@ def _verify(store: Store, record: Record, repair: FetchOptions | None) -> Verdic
         found = find_model(record.model)
         model_files(found, record.kind, repair)
     except (FetchError, ModelNotFoundError) as error:
-        return Verdict(record.key, record.model, record.kind, fault, f"not fetched: {error.message}", False)
-    return Verdict(record.key, record.model, record.kind, fault, "fetched again")
+        return Verdict(
+            record.key, record.model, record.kind, fault, Message("not fetched: {reason}", reason=error.message), False
+        )
+    return Verdict(record.key, record.model, record.kind, fault, Message("fetched again"))
 
 
 def _mend_record(store: Store, key: str, error: CacheError, repair: bool) -> Verdict:
@@ -249,7 +252,7 @@ def _mend_record(store: Store, key: str, error: CacheError, repair: bool) -> Ver
         return Verdict(key, "", "", error.message, whole=False)
     with store.lock(key):
         store.forget(key)
-    return Verdict(key, "", "", error.message, "forgotten: the next download records its digest anew")
+    return Verdict(key, "", "", error.message, Message("forgotten: the next download records its digest anew"))
 
 
 def _canonical(name: str) -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from zoo.base.files import write_atomic
-from zoo.base.text import printable
 from zoo.bundle.steps import write_step
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Step
 from zoo.errors import LockMismatchError
+from zoo.message import Message
 from zoo.registry.names import fold
 from zoo.registry.records import (
     Kind,
@@ -109,16 +109,21 @@ def read_lock(path: str | Path) -> dict[str, LockedModel]:
     path = Path(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(f"it has {path.stat().st_size} bytes")
+            raise ValueError(Message("it has {st_size} bytes", st_size=path.stat().st_size))
         return parse_lock(json.loads(path.read_bytes()))
     except OSError as error:
         raise LockMismatchError(
-            f"The lock file {printable(path)} cannot be read: {error.strerror or error}.", "Run: zoo lock MODEL"
+            "The lock file {path} cannot be read: {reason}.",
+            "Run: zoo lock MODEL",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     except (ValueError, RecursionError) as error:
         raise LockMismatchError(
-            f"{printable(path)} is not a lock file: {printable(str(error))}. What zoo lock wrote was expected.",
+            "{path} is not a lock file: {reason}. What zoo lock wrote was expected.",
             "Take it from version control again, or run: zoo lock MODEL",
+            path=path,
+            reason=error,
         ) from error
 
 
@@ -129,13 +134,15 @@ def parse_lock(document: Any) -> dict[str, LockedModel]:
         ValueError: It is anything else.
     """
     if not isinstance(document, dict) or not isinstance(document.get("models"), list):
-        raise ValueError("it has no list of models")
+        raise ValueError(Message("it has no list of models"))
     if document.get("format") != FORMAT:
-        raise ValueError(f"it has format {document.get('format')!r}; this zoo reads {FORMAT}")
+        raise ValueError(
+            Message("it has format {value!r}; this zoo reads {format}", value=document.get("format"), format=FORMAT)
+        )
     models = [_parse_model(item) for item in document["models"]]
     found = {model.name: model for model in models}
     if len(found) != len(models):
-        raise ValueError("a model stands in it twice")
+        raise ValueError(Message("a model stands in it twice"))
     return found
 
 
@@ -149,8 +156,12 @@ def locked_model(models: Mapping[str, LockedModel], name: str, path: str | Path)
         if fold(known) == fold(name):
             return model
     raise LockMismatchError(
-        f"{name} is not in {printable(path)}, which holds {', '.join(sorted(models)) or 'no model'}.",
-        f"Run: zoo lock {' '.join(sorted([*models, name]))}",
+        "{name} is not in {path}, which holds {models:, }.",
+        "Run: zoo lock {wanted: }",
+        name=name,
+        path=path,
+        models=sorted(models) or [Message("no model")],
+        wanted=sorted([*models, name]),
     )
 
 
@@ -162,9 +173,13 @@ def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
     """
     if (locked.distribution, locked.version) != (distribution, version):
         raise LockMismatchError(
-            f"{locked.name} was locked with {locked.distribution} {locked.version}; {distribution} {version} is "
-            "installed.",
-            f'Run: pip install "{locked.distribution}=={locked.version}"  (or zoo lock, to agree on the new one)',
+            "{model} was locked with {distribution} {locked}; {installed} {version} is installed.",
+            'Run: pip install "{distribution}=={locked}"  (or zoo lock, to agree on the new one)',
+            model=locked.name,
+            distribution=locked.distribution,
+            locked=locked.version,
+            installed=distribution,
+            version=version,
         )
 
 
@@ -180,15 +195,15 @@ def check_files(locked: LockedModel, kind: Kind, files: Manifest) -> None:
     before = {entry.name: entry.sha256 for entry in expected}
     after = {entry.name: entry.sha256 for entry in files}
     parts = [
-        *(f"{name} is missing" for name in before.keys() - after.keys()),
-        *(f"{name} is new" for name in after.keys() - before.keys()),
+        *(Message("{name} is missing", name=name) for name in before.keys() - after.keys()),
+        *(Message("{name} is new", name=name) for name in after.keys() - before.keys()),
         *(
-            f"{name} has sha256 {after[name]} instead of {before[name]}"
+            Message("{name} has sha256 {after} instead of {before}", name=name, after=after[name], before=before[name])
             for name in before.keys() & after.keys()
             if before[name] != after[name]
         ),
     ]
-    _refuse(locked, f"other {kind} files: {'; '.join(sorted(parts))}")
+    _refuse(locked, Message("other {kind} files: {parts:; }", kind=kind, parts=sorted(parts)))
 
 
 def check_download(locked: LockedModel, kind: Kind, sha256: str) -> None:
@@ -199,7 +214,14 @@ def check_download(locked: LockedModel, kind: Kind, sha256: str) -> None:
     """
     expected = locked_files(locked, kind).sha256
     if sha256 != expected:
-        _refuse(locked, f"a download with sha256 {sha256 or 'none'} instead of {expected or 'none'}")
+        _refuse(
+            locked,
+            Message(
+                "a download with sha256 {sha256} instead of {expected}",
+                sha256=sha256 or "none",
+                expected=expected or "none",
+            ),
+        )
 
 
 def check_meaning(locked: LockedModel, preprocess: Iterable[Step], labels: LabelSet) -> None:
@@ -209,9 +231,9 @@ def check_meaning(locked: LockedModel, preprocess: Iterable[Step], labels: Label
         LockMismatchError: They are others.
     """
     if preprocess_digest(preprocess) != locked.preprocess:
-        _refuse(locked, "another preprocessing")
+        _refuse(locked, Message("another preprocessing"))
     if labels_digest(labels) != locked.labels:
-        _refuse(locked, "other classes or colours")
+        _refuse(locked, Message("other classes or colours"))
 
 
 def locked_files(locked: LockedModel, kind: Kind) -> LockedFiles:
@@ -223,16 +245,21 @@ def locked_files(locked: LockedModel, kind: Kind) -> LockedFiles:
     files = locked.weights.get(kind)
     if files is None:
         raise LockMismatchError(
-            f"The lock holds no {kind} files of {locked.name}, only {', '.join(sorted(locked.weights))}.",
-            f"Run: zoo lock {locked.name} --weights {kind}",
+            "The lock holds no {kind} files of {model}, only {weights:, }.",
+            "Run: zoo lock {model} --weights {kind}",
+            kind=kind,
+            model=locked.name,
+            weights=sorted(locked.weights),
         )
     return files
 
 
 def _refuse(locked: LockedModel, difference: str) -> NoReturn:
     raise LockMismatchError(
-        f"{locked.name} has {difference}. Exactly what the lock holds was expected.",
-        f"Run: zoo lock {locked.name}  (only if the change is wanted)",
+        "{model} has {difference}. Exactly what the lock holds was expected.",
+        "Run: zoo lock {model}  (only if the change is wanted)",
+        model=locked.name,
+        difference=difference,
     )
 
 
@@ -261,11 +288,15 @@ def _parse_model(item: Any) -> LockedModel:
         preprocess, labels = item["preprocess"], item["labels"]
         weights: dict[Kind, LockedFiles] = {_kind(kind): _parse_files(files) for kind, files in item["weights"].items()}
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"a model lacks {error}" if isinstance(error, KeyError) else "a model is not one") from error
+        raise ValueError(
+            Message("a model lacks {reason}", reason=error)
+            if isinstance(error, KeyError)
+            else Message("a model is not one")
+        ) from error
     if not all(isinstance(text, str) and text for text in (name, distribution, version)):
-        raise ValueError("a name or version is not text")
+        raise ValueError(Message("a name or version is not text"))
     if not (is_sha256(preprocess) and is_sha256(labels)):
-        raise ValueError(f"a digest of {name} is not one")
+        raise ValueError(Message("a digest of {name} is not one", name=name))
     return LockedModel(name, distribution, version, preprocess, labels, weights)
 
 
@@ -274,13 +305,13 @@ def _kind(value: Any) -> Kind:
         return "inference"
     if value == "pretrained":
         return "pretrained"
-    raise ValueError(f"{value!r} is not a kind of weights")
+    raise ValueError(Message("{value!r} is not a kind of weights", value=value))
 
 
 def _parse_files(item: Any) -> LockedFiles:
     url, size, sha256 = item["url"], item["size"], item["sha256"]
     if not isinstance(url, str) or not isinstance(size, int) or isinstance(size, bool):
-        raise ValueError("an address or size is not one")
+        raise ValueError(Message("an address or size is not one"))
     if not (is_sha256(sha256) if url else sha256 == ""):
-        raise ValueError(f"the digest of {url} is not one")
+        raise ValueError(Message("the digest of {url} is not one", url=url))
     return LockedFiles(url, size, sha256, read_manifest(item["files"]))

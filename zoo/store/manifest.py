@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
+from zoo.message import Message
 from zoo.registry.records import is_sha256
 
 FILES = "files"
@@ -48,7 +49,7 @@ def take_manifest(folder: Path) -> Manifest:
     return tuple(_entry(folder, name) for name in sorted(_names(folder)))
 
 
-def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[list[str], Manifest]:
+def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[Sequence[str], Manifest]:
     """Compares a folder with its manifest.
 
     Args:
@@ -60,21 +61,31 @@ def changes(folder: Path, manifest: Manifest, thorough: bool) -> tuple[list[str]
         What is wrong, a phrase a file; and the manifest with the stamps of today.
     """
     found = _names(folder)
-    faults = [f"{name} does not belong there" for name in sorted(found - {entry.name for entry in manifest})]
+    faults = [
+        Message("{name} does not belong there", name=name)
+        for name in sorted(found - {entry.name for entry in manifest})
+    ]
     fresh: list[FileEntry] = []
     for entry in manifest:
         fresh.append(entry)
         if entry.name not in found:
-            faults.append(f"{entry.name} is missing")
+            faults.append(Message("{model} is missing", model=entry.name))
             continue
         path = folder / entry.name
         status = path.stat()
         stamp = (status.st_mtime_ns, status.st_ino)
         if status.st_size != entry.size:
-            faults.append(f"{entry.name} has {status.st_size} bytes instead of {entry.size}")
+            faults.append(
+                Message(
+                    "{model} has {st_size} bytes instead of {size}",
+                    model=entry.name,
+                    st_size=status.st_size,
+                    size=entry.size,
+                )
+            )
         elif thorough or stamp != entry.stamp:
             if file_sha256(path) != entry.sha256:
-                faults.append(f"{entry.name} has another content")
+                faults.append(Message("{model} has another content", model=entry.name))
             else:
                 fresh[-1] = replace(entry, stamp=stamp)
     return faults, tuple(fresh)
@@ -98,23 +109,23 @@ def read_manifest(document: Any) -> Manifest:
         ValueError: It is anything else.
     """
     if not isinstance(document, list):
-        raise ValueError("the list of files is not a list")
+        raise ValueError(Message("the list of files is not a list"))
     return tuple(_read_entry(item) for item in document)
 
 
 def _read_entry(item: Any) -> FileEntry:
     if not isinstance(item, Mapping):
-        raise ValueError("a file of the list is not a mapping")
+        raise ValueError(Message("a file of the list is not a mapping"))
     name, size, sha256, stamp = item.get("name"), item.get("size"), item.get("sha256"), item.get("stamp", [0, 0])
     parts = name.split("/") if isinstance(name, str) else [""]
     if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise ValueError(f"{name!r} is not the name of a file inside its folder")
+        raise ValueError(Message("{name!r} is not the name of a file inside its folder", name=name))
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(f"{name}: the size is {size!r}")
+        raise ValueError(Message("{name}: the size is {size!r}", name=name, size=size))
     if not is_sha256(sha256):
-        raise ValueError(f"{name}: the digest is {sha256!r}")
+        raise ValueError(Message("{name}: the digest is {sha256!r}", name=name, sha256=sha256))
     if not (isinstance(stamp, list) and len(stamp) == 2 and all(isinstance(number, int) for number in stamp)):
-        raise ValueError(f"{name}: the stamp is {stamp!r}")
+        raise ValueError(Message("{name}: the stamp is {stamp!r}", name=name, stamp=stamp))
     return FileEntry("/".join(parts), size, sha256, (stamp[0], stamp[1]))
 
 

@@ -155,7 +155,10 @@ def place_of(card: ModelCard, kind: Kind) -> Artifact | Embedded:
     place = card.weights if kind == "inference" else card.pretrained
     if place is None:
         raise FetchError(
-            f"{card.name} has no {kind} weights to fetch.", f"Run: zoo info {card.name}  (it shows what there is)"
+            "{model} has no {kind} weights to fetch.",
+            "Run: zoo info {model}  (it shows what there is)",
+            model=card.name,
+            kind=kind,
         )
     return place
 
@@ -171,7 +174,11 @@ def _locked_digest(locked: LockedModel, kind: Kind, artifact: Artifact) -> str:
     sha256 = locked_files(locked, kind).sha256
     if artifact.sha256 not in (None, sha256):
         raise LockMismatchError(
-            f"The {kind} files of {locked.name} were locked with sha256 {sha256}; its plugin says {artifact.sha256}.",
-            f"Run: zoo lock {locked.name}  (only if the change is wanted)",
+            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {artifact_sha256}.",
+            "Run: zoo lock {model}  (only if the change is wanted)",
+            kind=kind,
+            model=locked.name,
+            sha256=sha256,
+            artifact_sha256=artifact.sha256,
         )
     return sha256

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.files import replacing
-from zoo.base.text import printable
 from zoo.errors import ArchiveError
+from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.records import Kind
 from zoo.store.artifact import FetchOptions
@@ -93,20 +93,25 @@ def read_pack(path: Path) -> Pack:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(INDEX)
             if info.file_size > _MAX_INDEX:
-                raise ValueError(f"{INDEX} has {info.file_size} bytes")
+                raise ValueError(Message("{index} has {file_size} bytes", index=INDEX, file_size=info.file_size))
             index: Any = json.loads(archive.read(info))
         if not isinstance(index, dict) or index.get("format") != FORMAT:
-            raise ValueError(f"its format is not {FORMAT}")
+            raise ValueError(Message("its format is not {format}", format=FORMAT))
         cards = index.get("cards")
         if not isinstance(cards, dict):
-            raise ValueError("it has no cards")
+            raise ValueError(Message("it has no cards"))
         return Pack(path, parse_lock(index.get("lock")), cards)
     except OSError as error:
         raise ArchiveError(
-            f"{printable(path)} cannot be read: {error.strerror or error}.", "Give the file that zoo bundle wrote."
+            "{path} cannot be read: {reason}.",
+            "Give the file that zoo bundle wrote.",
+            path=path,
+            reason=error.strerror or error,
         ) from error
     except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError(
-            f"{printable(path)} is not a whole bundle file: {printable(str(error))}.",
+            "{path} is not a whole bundle file: {reason}.",
             "Copy it again, or write it again: zoo bundle MODEL -o models.zoo",
+            path=path,
+            reason=error,
         ) from error

@@ -50,9 +50,11 @@ def pin(models: Sequence[InstalledModel], tree: Path, options: FetchOptions) -> 
                 record = model_files(model, kind, options).record
                 if record is None or record.origin != "download":
                     raise RegistryError(
-                        f"The {kind} files of {model.card.name} came from a bundle file; a digest must be that of a "
-                        "download of one's own.",
-                        f"Run: zoo cache rm {model.card.name} --forget",
+                        "The {kind} files of {model} came from a bundle file; a digest must be that of a download "
+                        "of one's own.",
+                        "Run: zoo cache rm {model} --forget",
+                        kind=kind,
+                        model=model.card.name,
                     )
                 known[place.urls[0]] = (record.sha256, record.size)
     return [write_atomic(path, _render(path, known)) for path, known in tables.items()]
@@ -68,9 +70,12 @@ def _table(model: InstalledModel, tree: Path) -> Path | None:
         if place.is_relative_to((tree / "plugins").resolve()) and (place / TABLE).is_file():
             return place / TABLE
     raise RegistryError(
-        f"The plugin {model.distribution} of {model.card.name} is not installed from {tree / 'plugins'}, or has no "
-        f"{TABLE}.",
-        f"Run: pip install -e plugins/{model.distribution}",
+        "The plugin {distribution} of {model} is not installed from {tree}, or has no {table}.",
+        "Run: pip install -e plugins/{distribution}",
+        distribution=model.distribution,
+        model=model.card.name,
+        tree=tree / "plugins",
+        table=TABLE,
     )
 
 
@@ -82,5 +87,7 @@ def _render(path: Path, known: dict[str, tuple[str, int]]) -> bytes:
     table = "DIGESTS: dict[str, tuple[str, int]] = {" + (f"\n{lines}" if lines else "") + "}\n"
     replaced, count = re.subn(r"^DIGESTS: [^}]*\}\n", lambda _: table, text, flags=re.MULTILINE)
     if count != 1:
-        raise RegistryError(f"{path} has no table DIGESTS as zoo writes it.", "Take it from version control again.")
+        raise RegistryError(
+            "{path} has no table DIGESTS as zoo writes it.", "Take it from version control again.", path=path
+        )
     return replaced.encode()

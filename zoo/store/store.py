@@ -23,8 +23,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from zoo.base.files import write_atomic
-from zoo.base.text import printable
 from zoo.errors import CacheError, OutputError
+from zoo.message import Message
 from zoo.registry.records import (
     RECORDS,
     TREES,
@@ -93,12 +93,17 @@ class Store:
             return None
         except OSError as error:
             raise CacheError(
-                f"{printable(path)} cannot be read: {error.strerror or error}.", "Correct its permissions."
+                "{path} cannot be read: {reason}.",
+                "Correct its permissions.",
+                path=path,
+                reason=error.strerror or error,
             ) from error
         except ValueError as error:
             raise CacheError(
-                f"The record {printable(path)} is damaged: {printable(str(error))}.",
+                "The record {path} is damaged: {reason}.",
                 "Run: zoo cache verify --repair  (the artifact's digest is then recorded anew at the next download)",
+                path=path,
+                reason=error,
             ) from error
 
     def records(self) -> list[Record]:
@@ -131,13 +136,15 @@ class Store:
         try:
             manifest = read_manifest(json.loads((place / MANIFEST).read_bytes()))
             if tree_digest(manifest) != tree:
-                raise ValueError("it is not the list of this folder")
+                raise ValueError(Message("it is not the list of this folder"))
             faults, fresh = changes(place / FILES, manifest, thorough)
         except (OSError, ValueError, RecursionError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise _damaged(place, f"{MANIFEST} or a file of it cannot be read: {reason}") from error
+            raise _damaged(
+                place, Message("{manifest} or a file of it cannot be read: {reason}", manifest=MANIFEST, reason=reason)
+            ) from error
         if faults:
-            raise _damaged(place, "; ".join(faults))
+            raise _damaged(place, Message("{faults:; }", faults=faults))
         if fresh != manifest:
             # A cache that cannot be written to takes the digests again next time.
             with contextlib.suppress(OutputError):
@@ -173,9 +180,10 @@ class Store:
                     raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise CacheError(
-                f"The cache folder {printable(self.home)} cannot be used: {error.strerror or error}. A folder that can "
-                "be written to was expected.",
+                "The cache folder {home} cannot be used: {reason}. A folder that can be written to was expected.",
                 "Run: export ZOO_HOME=FOLDER  (a writable one)",
+                home=self.home,
+                reason=error.strerror or error,
             ) from error
 
     @contextlib.contextmanager
@@ -195,12 +203,14 @@ class Store:
                 lock.acquire(timeout=0)
             except Timeout:
                 if waiting is not None:
-                    waiting("waits for another process that is fetching it")
+                    waiting(Message("waits for another process that is fetching it"))
                 _wait(lock, waiting)
         except OSError as error:
             raise CacheError(
-                f"The lock {printable(lock.lock_file)} cannot be taken: {error.strerror or error}.",
+                "The lock {lock_file} cannot be taken: {reason}.",
                 "Run: export ZOO_HOME=FOLDER  (a writable one on a local disk)",
+                lock_file=lock.lock_file,
+                reason=error.strerror or error,
             ) from error
         try:
             yield
@@ -231,8 +241,10 @@ class Store:
         except (OSError, OutputError) as error:
             shutil.rmtree(scratch, ignore_errors=True)
             raise CacheError(
-                f"The cache folder {printable(self.home)} cannot be written to: {printable(str(error))}",
+                "The cache folder {home} cannot be written to: {reason}",
                 "Make room (zoo cache prune), or run: export ZOO_HOME=FOLDER",
+                home=self.home,
+                reason=error,
             ) from error
         return tree, manifest
 
@@ -276,7 +288,7 @@ class Store:
                 continue
             _flush_folder(self.trees)
             return
-        raise OSError(errno.EBUSY, f"{place} is being written by others again and again")
+        raise OSError(errno.EBUSY, Message("{place} is being written by others again and again", place=place))
 
 
 def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
@@ -286,12 +298,13 @@ def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
             return
         except Timeout:
             if waiting is not None:
-                waiting("still waits for another process that is fetching it")
+                waiting(Message("still waits for another process that is fetching it"))
 
 
 def _damaged(place: Path, reason: str) -> DamagedError:
     return DamagedError(
-        f"The stored files in {printable(place)} are damaged: {printable(reason)}.", "Run: zoo cache verify --repair"
+        Message("The stored files in {place} are damaged: {reason}.", place=place, reason=reason),
+        Message("Run: zoo cache verify --repair"),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zoo.message import Message
+
 Color = tuple[int, int, int]
 
 
@@ -25,9 +27,22 @@ class LabelSet:
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.palette):
-            raise ValueError(f"label set {self.name!r} has {len(self.names)} names but {len(self.palette)} colours")
+            raise ValueError(
+                Message(
+                    "label set {name!r} has {count} names but {palette_count} colours",
+                    name=self.name,
+                    count=len(self.names),
+                    palette_count=len(self.palette),
+                )
+            )
         if not 1 <= len(self.names) <= 256:
-            raise ValueError(f"label set {self.name!r} has {len(self.names)} classes; 1 to 256 are possible")
+            raise ValueError(
+                Message(
+                    "label set {name!r} has {count} classes; 1 to 256 are possible",
+                    name=self.name,
+                    count=len(self.names),
+                )
+            )
 
     def __len__(self) -> int:
         return len(self.names)

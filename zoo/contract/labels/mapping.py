@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo.contract.labels.label_set import LabelSet
+from zoo.message import Message
 
 # Type checkers take a variable of this name for true; cards are read without numpy.
 TYPE_CHECKING = False
@@ -38,15 +39,30 @@ class LabelMapping:
 
     def __post_init__(self) -> None:
         if wrong := sorted(set(self.table) - {*range(len(self.labels)), self.labels.ignore_index}):
-            raise ValueError(f"label mapping {self.name!r} maps to {wrong}, which are no classes of its label set")
+            raise ValueError(
+                Message(
+                    "label mapping {name!r} maps to {wrong}, which are no classes of its label set",
+                    name=self.name,
+                    wrong=wrong,
+                )
+            )
         if not self.table:
-            raise ValueError(f"label mapping {self.name!r} has an empty table")
+            raise ValueError(Message("label mapping {name!r} has an empty table", name=self.name))
         if self.source is not None and len(self.source) != len(self.table):
             raise ValueError(
-                f"label mapping {self.name!r} has a table of {len(self.table)} values for {len(self.source)} classes"
+                Message(
+                    "label mapping {name!r} has a table of {count} values for {source_count} classes",
+                    name=self.name,
+                    count=len(self.table),
+                    source_count=len(self.source),
+                )
             )
         if not 0 <= self.labels.ignore_index <= 65535:
-            raise ValueError(f"the ignore index {self.labels.ignore_index} does not fit into a mask")
+            raise ValueError(
+                Message(
+                    "the ignore index {ignore_index} does not fit into a mask", ignore_index=self.labels.ignore_index
+                )
+            )
 
     def apply(self, mask: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8 | np.uint16]:
         """Maps a mask.
@@ -64,7 +80,7 @@ class LabelMapping:
         import numpy as np
 
         if mask.dtype.name not in ("uint8", "uint16"):
-            raise ValueError(f"mask is {mask.dtype}; expected uint8 or uint16")
+            raise ValueError(Message("mask is {dtype}; expected uint8 or uint16", dtype=mask.dtype))
         dtype = np.uint8 if max(*self.table, self.labels.ignore_index) < 256 else np.uint16
         values = np.full(np.iinfo(mask.dtype).max + 1, self.labels.ignore_index, dtype)
         values[: len(self.table)] = self.table[: values.size]

@@ -11,12 +11,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import CheckpointError
 from zoo.learn.checkpoint.pickles import (
     RandomState,
     read_pickle,
 )
+from zoo.message import Message, printable
 
 _log = logging.getLogger("zoo")
 
@@ -44,9 +44,10 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
             head = file.read(9)
     except OSError as error:
         raise CheckpointError(
-            f"The checkpoint {printable(path)} cannot be opened: {error.strerror}. A .pdparams or safetensors file was "
-            "expected.",
+            "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
             "Check the path.",
+            path=path,
+            reason=error.strerror,
         ) from error
     if head[8:9] == b"{":
         return _read_safetensors(path)
@@ -66,9 +67,10 @@ def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(
-            f"The checkpoint {printable(path)} cannot be read: {error}. A whole safetensors file of numpy dtypes was "
-            "expected.",
+            "The checkpoint {path} cannot be read: {reason}. A whole safetensors file of numpy dtypes was expected.",
             "Download it again, or save it again in float32.",
+            path=path,
+            reason=error,
         ) from error
 
 
@@ -84,8 +86,12 @@ def _state_dict(path: Path, content: object) -> dict[str, NDArray[Any]]:
         if isinstance(value, np.ndarray):
             state[str(name)] = value
         else:
-            kind = "a random state" if isinstance(value, RandomState) else f"a {type(value).__name__}"
-            raise _no_state_dict(path, f"{kind} under {str(name)!r}")
+            kind = (
+                Message("a random state")
+                if isinstance(value, RandomState)
+                else Message("a {type}", type=type(value).__name__)
+            )
+            raise _no_state_dict(path, Message("{kind} under {name!r}", kind=kind, name=name))
     if not state:
         raise _no_state_dict(path, "nothing")
     return state
@@ -93,6 +99,8 @@ def _state_dict(path: Path, content: object) -> dict[str, NDArray[Any]]:
 
 def _no_state_dict(path: Path, what: str) -> CheckpointError:
     return CheckpointError(
-        f"The checkpoint {printable(path)} holds {printable(what)}. The arrays of a network by name were expected.",
+        "The checkpoint {path} holds {what}. The arrays of a network by name were expected.",
         "Give the .pdparams file of a network, not of an optimizer (.pdopt) or a static graph.",
+        path=path,
+        what=what,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import CheckpointError
+from zoo.message import Message
 
 if TYPE_CHECKING:
     from paddle import nn
@@ -42,13 +43,22 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            _listed("missing", self.missing),
-            _listed("unexpected", self.unexpected),
-            _listed("of another shape", [f"{n} {list(a)} instead of {list(b)}" for n, a, b in self.shapes]),
-            _listed("of another dtype", [f"{n} {a} instead of {b}" for n, a, b in self.dtypes]),
-            _listed("with NaN or infinity", self.not_finite),
+            _listed(Message("{count} missing: {names:, }"), self.missing),
+            _listed(Message("{count} unexpected: {names:, }"), self.unexpected),
+            _listed(
+                Message("{count} of another shape: {names:, }"),
+                [
+                    Message("{name} {have} instead of {want}", name=n, have=list(a), want=list(b))
+                    for n, a, b in self.shapes
+                ],
+            ),
+            _listed(
+                Message("{count} of another dtype: {names:, }"),
+                [Message("{name} {have} instead of {want}", name=n, have=a, want=b) for n, a, b in self.dtypes],
+            ),
+            _listed(Message("{count} with NaN or infinity: {names:, }"), self.not_finite),
         ]
-        return "; ".join(line for line in lines if line)
+        return Message("{lines:; }", lines=[line for line in lines if line])
 
 
 def compare(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> Report:
@@ -66,7 +76,11 @@ def compare(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> Report:
 
 
 def apply_weights(
-    network: nn.Layer, weights: Mapping[str, NDArray[Any]], *, reset_head: bool = False, source: str = "the checkpoint"
+    network: nn.Layer,
+    weights: Mapping[str, NDArray[Any]],
+    *,
+    reset_head: bool = False,
+    source: str = Message("the checkpoint"),
 ) -> tuple[str, ...]:
     """Puts weights into a network.
 
@@ -95,10 +109,10 @@ def apply_weights(
         report.not_finite,
     )
     if rest:
-        hint = "Give the checkpoint of this very model."
+        hint = Message("Give the checkpoint of this very model.")
         if not reset_head and report.shapes and all(_differs_in_classes(a, b) for _, a, b in report.shapes):
-            hint = "If only the classes differ, pass reset_head=True to train a new classifier."
-        raise CheckpointError(f"{source} does not fit the network: {rest}.", hint)
+            hint = Message("If only the classes differ, pass reset_head=True to train a new classifier.")
+        raise CheckpointError("{source} does not fit the network: {rest}.", hint, source=source, rest=rest)
     network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items() if name not in left})
     if left:
         _log.warning("left at their initial values, because the classes differ: %s", ", ".join(left))
@@ -110,8 +124,10 @@ def _differs_in_classes(have: tuple[int, ...], want: tuple[int, ...]) -> bool:
     return len(have) == len(want) and have[1:] == want[1:]
 
 
-def _listed(title: str, names: list[str] | tuple[str, ...]) -> str:
+def _listed(template: str, names: Sequence[str]) -> str:
+    """Says what is wrong with some arrays; nothing if there are none."""
     if not names:
         return ""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{len(names)} {title}: {', '.join(names[:_SHOWN])}{more}"
+    listed = Message(template, count=len(names), names=list(names[:_SHOWN]))
+    more = len(names) - _SHOWN
+    return Message("{listed} and {count} more", listed=listed, count=more) if more > 0 else listed

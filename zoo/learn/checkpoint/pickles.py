@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import CheckpointError, UnsafeWeightsError
+from zoo.message import Message, printable
 
 _ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
 _SCALAR = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
@@ -61,11 +61,13 @@ def read_pickle(path: Path) -> Any:
             end = -1
             for count, (opcode, argument, position) in enumerate(pickletools.genops(file)):
                 if count > _MAX_OPCODES:
-                    raise _damaged(path, f"it has more than {_MAX_OPCODES} instructions")
+                    raise _damaged(
+                        path, Message("it has more than {max_opcodes} instructions", max_opcodes=_MAX_OPCODES)
+                    )
                 machine.step(opcode.name, argument)
                 end = position or 0
         if end + 1 != size:
-            raise _damaged(path, f"{size - end - 1} bytes follow its end")
+            raise _damaged(path, Message("{size} bytes follow its end", size=size - end - 1))
         return _finished(path, machine.result(), 0, {})
     except (UnsafeWeightsError, CheckpointError):
         raise
@@ -91,7 +93,7 @@ class _DType:
     def value(self) -> np.dtype[Any]:
         dtype = np.dtype(self.code)
         if dtype.kind not in "biuf" or dtype.hasobject:
-            raise ValueError(f"arrays of dtype {self.code!r} are no weights")
+            raise ValueError(Message("arrays of dtype {code!r} are no weights", code=self.code))
         return dtype.newbyteorder(">") if self.order == ">" else dtype
 
 
@@ -120,7 +122,7 @@ class _Machine:
 
     def result(self) -> Any:
         if len(self._stack) != 1:
-            raise ValueError(f"{len(self._stack)} objects are left at its end")
+            raise ValueError(Message("{count} objects are left at its end", count=len(self._stack)))
         return self._stack[0]
 
     def step(self, name: str, argument: Any) -> None:
@@ -131,8 +133,10 @@ class _Machine:
             self._stack.append(argument)
         elif name not in _IGNORED:
             raise UnsafeWeightsError(
-                f"{printable(self._path)} uses the pickle instruction {name}, which no weights need. Nothing was run.",
+                "{path} uses the pickle instruction {name}, which no weights need. Nothing was run.",
                 _HINT,
+                path=self._path,
+                name=name,
             )
 
     def constant(self, value: Any) -> None:
@@ -147,24 +151,24 @@ class _Machine:
     def make_tuple(self, count: int) -> None:
         items = tuple(self._stack[len(self._stack) - count :]) if count else ()
         if len(items) != count:
-            raise ValueError("a tuple needs more than the stack holds")
+            raise ValueError(Message("a tuple needs more than the stack holds"))
         del self._stack[len(self._stack) - count :]
         self._stack.append(items)
 
     def append(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) is not list:
-            raise ValueError("something is appended to what is no list")
+            raise ValueError(Message("something is appended to what is no list"))
         target.extend(items)
 
     def set_items(self, items: list[Any]) -> None:
         target = self._stack[-1]
         if type(target) is not dict or len(items) % 2:
-            raise ValueError("an item is set in what is no dict")
+            raise ValueError(Message("an item is set in what is no dict"))
         for key, value in zip(items[::2], items[1::2], strict=True):
             # Tuples as keys could be built to take for ever to hash.
             if type(key) not in (str, int):
-                raise ValueError(f"a key is a {type(key).__name__}, not text")
+                raise ValueError(Message("a key is a {type}, not text", type=type(key).__name__))
             target[key] = value
 
     def name(self, module: Any, attribute: Any) -> None:
@@ -172,11 +176,14 @@ class _Machine:
         if pair not in _KNOWN:
             hint = _HINT
             if pair in (("builtins", "eval"), ("__builtin__", "eval")):
-                hint = "Static graphs are saved like this: open it with the paddle that wrote it and save a state dict."
+                hint = Message(
+                    "Static graphs are saved like this: open it with the paddle that wrote it and save a state dict."
+                )
             raise UnsafeWeightsError(
-                f"{printable(self._path)} asks for {_alias(pair)}. Only numpy arrays in plain containers are read; "
-                "nothing was run.",
+                "{path} asks for {alias}. Only numpy arrays in plain containers are read; nothing was run.",
                 hint,
+                path=self._path,
+                alias=_alias(pair),
             )
         self._stack.append(_Name(pair))
 
@@ -189,13 +196,13 @@ class _Machine:
     def reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
         if not isinstance(function, _Name) or type(arguments) is not tuple:
-            raise ValueError("a call of what is no known name")
+            raise ValueError(Message("a call of what is no known name"))
         self._stack.append(_call(function.pair, arguments))
 
     def new(self) -> None:
         arguments, cls = self._stack.pop(), self._stack.pop()
         if cls != _Name(_RANDOM) or arguments != ():
-            raise ValueError("an object of an unknown class")
+            raise ValueError(Message("an object of an unknown class"))
         self._stack.append(_Random())
 
     def build(self) -> None:
@@ -207,7 +214,7 @@ class _Machine:
         elif isinstance(target, _Random) and target.value is None:
             target.value = RandomState(tuple(state))
         else:
-            raise ValueError("a state for what takes none")
+            raise ValueError(Message("a state for what takes none"))
 
     def pop(self) -> Any:
         return self._stack.pop()
@@ -231,7 +238,7 @@ def _call(pair: tuple[str, str], arguments: tuple[Any, ...]) -> Any:
     if pair == _ENCODE:
         text, encoding = arguments
         if encoding not in ("latin1", "latin-1"):
-            raise ValueError(f"text is encoded as {encoding!r}")
+            raise ValueError(Message("text is encoded as {encoding!r}", encoding=encoding))
         return str(text).encode("latin-1")
     if pair in _SCALAR:
         dtype, raw = arguments
@@ -240,16 +247,23 @@ def _call(pair: tuple[str, str], arguments: tuple[Any, ...]) -> Any:
         return tuple(arguments[0]) if arguments else ()
     if pair == _ORDERED:
         return {str(key): value for key, value in (arguments[0] if arguments else ())}
-    raise ValueError(f"a call of {_alias(pair)}")
+    raise ValueError(Message("a call of {alias}", alias=_alias(pair)))
 
 
 def _array(state: Any) -> NDArray[Any]:
     _, shape, dtype, fortran, raw = state
     kind = dtype.value()
     if any(type(side) is not int or side < 0 for side in shape) or len(shape) > 8:
-        raise ValueError(f"an array of shape {shape}")
+        raise ValueError(Message("an array of shape {shape}", shape=shape))
     if math.prod(shape) * kind.itemsize != len(raw):
-        raise ValueError(f"an array of shape {shape} and dtype {kind} with {len(raw)} bytes of data")
+        raise ValueError(
+            Message(
+                "an array of shape {shape} and dtype {kind} with {count} bytes of data",
+                shape=shape,
+                kind=kind,
+                count=len(raw),
+            )
+        )
     array = np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
     return array.astype(kind.newbyteorder("="), copy=True)
 
@@ -257,13 +271,13 @@ def _array(state: Any) -> NDArray[Any]:
 def _finished(path: Path, value: Any, depth: int, done: dict[int, Any]) -> Any:
     """Puts the values in the place of their stand-ins."""
     if depth > _MAX_DEPTH:
-        raise _damaged(path, f"it is nested deeper than {_MAX_DEPTH} levels")
+        raise _damaged(path, Message("it is nested deeper than {max_depth} levels", max_depth=_MAX_DEPTH))
     if isinstance(value, (_Array, _Random)):
         if value.value is None:
-            raise _damaged(path, "an array has no data")
+            raise _damaged(path, Message("an array has no data"))
         return value.value
     if isinstance(value, (_DType, _Name)):
-        raise _damaged(path, "it holds a name in the place of a value")
+        raise _damaged(path, Message("it holds a name in the place of a value"))
     if not isinstance(value, (dict, list, tuple)):
         return value
     # One object may be named many times: it is finished once, or shared nests would take for ever.
@@ -315,9 +329,9 @@ _ACTIONS: dict[str, _Action] = {
     "BUILD": lambda m, _: m.build(),
 }
 
-_HINT = (
-    "Do not load it. If you trust its author, ask for a state dict in safetensors; zoo.load_checkpoint(..., "
-    "unsafe=True) runs what the file says."
+_HINT = Message(
+    "Do not load it. If you trust its author, ask for a state dict in safetensors; "
+    "zoo.load_checkpoint(..., unsafe=True) runs what the file says."
 )
 
 
@@ -327,6 +341,8 @@ def _alias(pair: tuple[Any, Any]) -> str:
 
 def _damaged(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"The checkpoint {printable(path)} cannot be read: {printable(reason)}. A file of paddle.save was expected.",
+        "The checkpoint {path} cannot be read: {reason}. A file of paddle.save was expected.",
         "Download it again, or save it again with paddle.save(network.state_dict(), path).",
+        path=path,
+        reason=reason,
     )

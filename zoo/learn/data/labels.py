@@ -39,15 +39,19 @@ def find_labels(name: str | os.PathLike[str]) -> LabelSet:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
-            f"There is no label set {os.fspath(name)!r}, and no text file of this name can be read. Known: "
-            f"{', '.join(_KNOWN)}.",
+            "There is no label set {name!r}, and no text file of this name can be read. Known: {known:, }.",
             "Give one of them, or a file with one class name a line.",
+            name=os.fspath(name),
+            known=list(_KNOWN),
         ) from error
     names = tuple(line.strip() for line in lines if line.strip())
     if not names or len(set(names)) != len(names) or len(names) > 256:
         raise DatasetError(
-            f"The label file {path} has {len(names)} class names, {len(set(names))} of them different. 1 to 256 "
-            "different names were expected.",
+            "The label file {path} has {count} class names, {names_count} of them different. 1 to 256 different "
+            "names were expected.",
             "Write one class name a line, in the order of their values.",
+            path=path,
+            count=len(names),
+            names_count=len(set(names)),
         )
     return LabelSet(path.stem, names, distinct_palette(len(names)))

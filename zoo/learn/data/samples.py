@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.base.text import printable
 from zoo.errors import DatasetError
+from zoo.message import Message
 from zoo.picture.image import read_image
 
 
@@ -35,9 +35,15 @@ class Sample:
         mask = read_mask(self.mask)
         if image.shape[:2] != mask.shape:
             raise DatasetError(
-                f"{printable(self.image)} is {image.shape[0]}x{image.shape[1]} but its mask {printable(self.mask)} is "
-                f"{mask.shape[0]}x{mask.shape[1]}. Both must have the same height and width.",
+                "{image} is {height}x{width} but its mask {mask} is {mask_height}x{mask_width}. Both must have the "
+                "same height and width.",
                 "Annotate the picture again at its own size, or take the line out of the list file.",
+                image=self.image,
+                height=image.shape[0],
+                width=image.shape[1],
+                mask=self.mask,
+                mask_height=mask.shape[0],
+                mask_width=mask.shape[1],
             )
         return image, mask
 
@@ -55,15 +61,18 @@ def read_mask(path: Path) -> NDArray[np.uint8]:
         with Image.open(path, formats=("PNG",)) as picture:
             if picture.mode not in ("L", "P"):
                 raise DatasetError(
-                    f"The mask {printable(path)} has pixel mode {picture.mode}. A mask is an 8-bit grey or "
-                    "palette PNG.",
+                    "The mask {path} has pixel mode {mode}. A mask is an 8-bit grey or palette PNG.",
                     "Save it with one channel that holds the class value of every pixel.",
+                    path=path,
+                    mode=picture.mode,
                 )
             return np.array(picture, dtype=np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise DatasetError(
-            f"The mask {printable(path)} cannot be read: {error}. A mask is an 8-bit grey or palette PNG.",
+            "The mask {path} cannot be read: {reason}. A mask is an 8-bit grey or palette PNG.",
             "Check the path in the list file, or write the mask again.",
+            path=path,
+            reason=error,
         ) from error
 
 
@@ -87,8 +96,10 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
         lines = list_file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
-            f"The list file {printable(list_file)} cannot be read: {error}.",
+            "The list file {list_file} cannot be read: {reason}.",
             "Give a UTF-8 text file of `image mask` lines.",
+            list_file=list_file,
+            reason=error,
         ) from error
     samples: list[Sample] = []
     faults: list[str] = []
@@ -97,23 +108,26 @@ def read_list(list_file: str | Path, root: str | Path | None = None) -> tuple[Sa
         if not columns:
             continue
         if len(columns) != 2:
-            faults.append(f"line {number} has {len(columns)} columns")
+            faults.append(Message("line {number} has {count} columns", number=number, count=len(columns)))
             continue
         sample = Sample(root / columns[0], root / columns[1])
         faults += [
-            f"line {number}: {printable(path)} does not exist"
+            Message("line {number}: {path} does not exist", number=number, path=path)
             for path in (sample.image, sample.mask)
             if not path.is_file()
         ]
         samples.append(sample)
     if faults:
-        listed = "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+        listed = faults[:5] + ([Message("and {count} more", count=len(faults) - 5)] if len(faults) > 5 else [])
         raise DatasetError(
-            f"The list file {printable(list_file)} has {len(faults)} faulty entries: {listed}.",
+            "The list file {list_file} has {count} faulty entries: {listed:; }.",
             "Every line is an image path and a mask path, relative to the folder of the list file.",
+            list_file=list_file,
+            count=len(faults),
+            listed=listed,
         )
     if not samples:
         raise DatasetError(
-            f"The list file {printable(list_file)} names no picture.", "Write `image mask` on every line."
+            "The list file {list_file} names no picture.", "Write `image mask` on every line.", list_file=list_file
         )
     return tuple(samples)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.contract.labels import (
     LabelMapping,
     LabelSet,
@@ -73,10 +72,14 @@ def evaluate(
             confusion = confusion.add(counted, predicted, int(_NOT_COUNTED), classes.ignore_index)
         except ValueError as error:
             raise DatasetError(
-                f"The mask {printable(sample.mask)} does not fit {model.name}, measured in {len(classes)} classes: "
-                f"{error}.",
+                "The mask {mask} does not fit {model}, measured in {count} classes: {reason}.",
                 "Map its values to those classes (for *_labelIds.png of Cityscapes: --truth-labels "
-                f"cityscapes-trainids), or mark pixels to leave out with {ignore_index}.",
+                "cityscapes-trainids), or mark pixels to leave out with {ignore_index}.",
+                mask=sample.mask,
+                model=model.name,
+                count=len(classes),
+                reason=error,
+                ignore_index=ignore_index,
             ) from error
     return confusion
 
@@ -85,9 +88,14 @@ def _check_end(truth_labels: LabelMapping, expected: LabelSet) -> None:
     end = truth_labels.labels
     if end.names != expected.names:
         raise ConfigError(
-            f"The label mapping {printable(truth_labels.name)} brings the masks to the {len(end)} classes of "
-            f"{printable(end.name)}. They are compared with others, the {len(expected)} of {printable(expected.name)}.",
+            "The label mapping {truth_labels} brings the masks to the {count} classes of {end}. They are "
+            "compared with others, the {expected_count} of {expected}.",
             "Use a mapping that ends in those, or bring the predictions to the classes of the masks with --labels.",
+            truth_labels=truth_labels.name,
+            count=len(end),
+            end=end.name,
+            expected_count=len(expected),
+            expected=expected.name,
         )
 
 

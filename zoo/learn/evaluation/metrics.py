@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.message import Message
+
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
@@ -44,17 +46,23 @@ class Confusion:
             ValueError: The shapes differ, or a value that is not ignored lies outside the classes.
         """
         if truth.shape != predicted.shape:
-            raise ValueError(f"truth has shape {truth.shape}, prediction {predicted.shape}; they must be equal")
+            raise ValueError(
+                Message(
+                    "truth has shape {shape}, prediction {predicted_shape}; they must be equal",
+                    shape=truth.shape,
+                    predicted_shape=predicted.shape,
+                )
+            )
         size = len(self.counts)
         valid = truth != ignore_index
         rows, columns = truth[valid].astype(np.int64), predicted[valid].astype(np.int64)
         if rows.size and rows.max() >= size:
-            raise ValueError(f"class value {rows.max()} is outside the {size} classes")
+            raise ValueError(Message("class value {max} is outside the {size} classes", max=rows.max(), size=size))
         missed = np.zeros(len(columns), np.bool_) if unknown is None else columns == unknown
         misses = np.bincount(rows[missed], minlength=size)
         rows, columns = rows[~missed], columns[~missed]
         if columns.size and columns.max() >= size:
-            raise ValueError(f"class value {columns.max()} is outside the {size} classes")
+            raise ValueError(Message("class value {max} is outside the {size} classes", max=columns.max(), size=size))
         added = np.bincount(rows * size + columns, minlength=size * size)
         return Confusion(self.counts + added.reshape(size, size), self.unknown + misses)
 

@@ -40,6 +40,7 @@ from zoo.learn.export.verify import (
     Agreement,
     trial_batches,
 )
+from zoo.message import Message
 
 
 def export_bundle(
@@ -79,7 +80,9 @@ def export_bundle(
     """
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()):
-        raise ExportError(f"The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.")
+        raise ExportError(
+            "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
+        )
     if any(isinstance(step, Custom) for step in preprocess):
         raise ExportError(
             "A Custom step cannot be exported: a settings file may not name code.",
@@ -96,8 +99,11 @@ def export_bundle(
             classes = _classes(network, in_channels, height, width)
         if classes != len(labels):
             raise ExportError(
-                f"The network has {classes} classes but the label set {labels.name!r} {len(labels)}.",
+                "The network has {classes} classes but the label set {labels!r} {count}.",
                 "Build the network with num_classes=len(labels), or give the right label set.",
+                classes=classes,
+                labels=labels.name,
+                count=len(labels),
             )
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
@@ -119,7 +125,10 @@ def export_bundle(
             shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise ExportError(
-            f"The folder {folder} cannot be written: {error.strerror or error}.", "Give another folder, or make room."
+            "The folder {folder} cannot be written: {reason}.",
+            "Give another folder, or make room.",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
     finally:
         for layer, training in modes:
@@ -132,8 +141,12 @@ def _classes(network: nn.Layer, in_channels: int, height: int, width: int) -> in
         return int(network(paddle.zeros([1, in_channels, height, width]))[0].shape[1])
     except Exception as error:
         raise ExportError(
-            f"The network cannot take an input of {in_channels} channels and {height}x{width} pixels: {error}.",
+            "The network cannot take an input of {in_channels} channels and {height}x{width} pixels: {reason}.",
             "Give another input size, or build the network with in_channels.",
+            in_channels=in_channels,
+            height=height,
+            width=width,
+            reason=error,
         ) from error
 
 
@@ -179,8 +192,10 @@ def _save(form: nn.Layer, folder: Path, in_channels: int, size: tuple[int, int] 
         raise
     except Exception as error:
         raise ExportError(
-            f"paddle {paddle.__version__} cannot export this network: {str(error).strip().splitlines()[-1]}",
+            "paddle {version} cannot export this network: {reason}",
             "Run it again with --debug and report the traceback to the author of the network.",
+            version=paddle.__version__,
+            reason=str(error).strip().splitlines()[-1],
         ) from error
 
 
@@ -230,8 +245,9 @@ def _paddlex_step(step: Step) -> dict[str, Any]:
             "size_divisor": step.multiple,
         }
     raise ExportError(
-        f"PaddleX has no step like {step!r}. Normalize and Resize can be written.",
+        "PaddleX has no step like {step!r}. Normalize and Resize can be written.",
         "Export with compat='zoo', or give other preprocess steps.",
+        step=step,
     )
 
 
@@ -247,5 +263,5 @@ def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, i
             agreement = agreement.add(session.run(batch), expected)
     finally:
         session.close()
-    agreement.check("the export and the network")
+    agreement.check(Message("the export and the network"))
     return agreement

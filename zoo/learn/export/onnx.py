@@ -21,12 +21,13 @@ from zoo.learn.export.verify import (
     Agreement,
     trial_batches,
 )
+from zoo.message import Message
 
 #: Name of the file beside the program.
 FILE = "inference.onnx"
 _OPSET = 17
 _SECONDS = 600
-_INSTALL = 'Run: pip install "zoo-core[export]"'
+_INSTALL = Message('Run: pip install "zoo-core[export]"')
 
 
 def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
@@ -43,7 +44,7 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
     """
     for package in ("paddle2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
-            raise ExportError(f"{package} is not installed; exporting to ONNX needs it.", _INSTALL)
+            raise ExportError("{package} is not installed; exporting to ONNX needs it.", _INSTALL, package=package)
     target = bundle.folder / FILE
     partial = bundle.folder / f".{FILE}.part"
     files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial)]
@@ -65,17 +66,27 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
             )
         if ended.returncode or not partial.is_file():
             lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-            how = f"ended by signal {-ended.returncode}" if ended.returncode < 0 else f"exit status {ended.returncode}"
+            how = (
+                Message("ended by signal {value}", value=-ended.returncode)
+                if ended.returncode < 0
+                else Message("exit status {returncode}", returncode=ended.returncode)
+            )
             raise ExportError(
-                f"paddle2onnx could not convert {bundle.model} ({how}): {lines[-1] if lines else 'no message'}.",
+                "paddle2onnx could not convert {model} ({how}): {reason}.",
                 "Export with --format paddle, or another version of paddle2onnx.",
+                model=bundle.model,
+                how=how,
+                reason=lines[-1] if lines else Message("no message"),
             )
         agreement = _compare(bundle, partial)
-        agreement.check("the ONNX model and the network")
+        agreement.check(Message("the ONNX model and the network"))
         os.replace(partial, target)
     except subprocess.TimeoutExpired as error:
         raise ExportError(
-            f"paddle2onnx took more than {_SECONDS} seconds for {bundle.model}.", "Export with --format paddle."
+            "paddle2onnx took more than {seconds} seconds for {model}.",
+            "Export with --format paddle.",
+            seconds=_SECONDS,
+            model=bundle.model,
         ) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -100,8 +111,11 @@ def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:
             (converted,) = session.run(None, {name: batch})
         except Exception as error:
             raise ExportError(
-                f"onnxruntime cannot run the converted {bundle.model} on {batch.shape}: {error}.",
+                "onnxruntime cannot run the converted {model} on {shape}: {reason}.",
                 "Export with --format paddle, or with --input-size.",
+                model=bundle.model,
+                shape=batch.shape,
+                reason=error,
             ) from error
         agreement = agreement.add(np.asarray(converted), paddle_session.run(batch))
     paddle_session.close()

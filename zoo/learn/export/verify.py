@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.engine.paddle_probe import smooth_noise
 from zoo.errors import ExportError
+from zoo.message import Message
 
 #: Smallest accepted share of pixels with the same class.
 REQUIRED = 0.999
@@ -52,8 +53,10 @@ class Agreement:
         """
         if exported.shape != expected.shape:
             raise ExportError(
-                f"The export returns shape {exported.shape}, the network {expected.shape}.",
+                "The export returns shape {shape}, the network {expected_shape}.",
                 "Report it to the author of the network.",
+                shape=exported.shape,
+                expected_shape=expected.shape,
             )
         difference = self.difference
         if exported.ndim == 4:
@@ -71,12 +74,20 @@ class Agreement:
         """
         if self.share < REQUIRED:
             raise ExportError(
-                f"In a test {what} agree on {self.share:.4%} of the pixels. At least {REQUIRED:.1%} were expected.",
+                "In a test {what} agree on {share:.4%} of the pixels. At least {required:.1%} were expected.",
                 "Report it with the version of paddlepaddle and the name of the network.",
+                what=what,
+                share=self.share,
+                required=REQUIRED,
             )
 
     def __str__(self) -> str:
-        return f"{self.share:.4%} of {self.pixels} classes equal, largest difference of logits {self.difference:.1e}"
+        return Message(
+            "{share:.4%} of {pixels} classes equal, largest difference of logits {difference:.1e}",
+            share=self.share,
+            pixels=self.pixels,
+            difference=self.difference,
+        )
 
 
 def trial_batches(in_channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.float32]]:

@@ -77,7 +77,10 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         return Checkpoint(int(state["iteration"]), identity=state["identity"], **arrays)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise CheckpointError(
-            f"The checkpoint {folder} cannot be read: {error}.", "Resume from an older checkpoint of the same run."
+            "The checkpoint {folder} cannot be read: {reason}.",
+            "Resume from an older checkpoint of the same run.",
+            folder=folder,
+            reason=error,
         ) from error
 
 

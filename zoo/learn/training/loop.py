@@ -150,9 +150,13 @@ def _not_finite(loss: float, network: nn.Layer) -> str | None:
 
 def _diverged(name: str, iteration: int, rate: float, output: Path) -> TrainingError:
     return TrainingError(
-        f"The run has diverged: {name!r} is not finite at iteration {iteration}, learning rate {rate:.3g}.",
+        "The run has diverged: {name!r} is not finite at iteration {iteration}, learning rate {rate:.3g}.",
         "Start again in another folder with a lower learning rate or a longer warm-up; the checkpoints in "
-        f"{output} are from before and stay as they are.",
+        "{output} are from before and stay as they are.",
+        name=name,
+        iteration=iteration,
+        rate=rate,
+        output=output,
     )
 
 
@@ -181,7 +185,10 @@ def _check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path)
     for key in sorted({*facts, *resumed.identity}):
         if resumed.identity.get(key) != facts.get(key):
             raise CheckpointError(
-                f"The checkpoint in {output} was made with {key} = {resumed.identity.get(key)!r}, this run has "
-                f"{facts.get(key)!r}.",
+                "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
                 "Give another output folder, or start with the settings of that run.",
+                output=output,
+                key=key,
+                before=resumed.identity.get(key),
+                now=facts.get(key),
             )

@@ -12,6 +12,7 @@ from zoo.contract.recipe import (
     CrossEntropy,
     OhemCrossEntropy,
 )
+from zoo.message import Message
 
 
 def total_loss(
@@ -35,7 +36,13 @@ def total_loss(
         ValueError: There are not as many losses as heads.
     """
     if len(logits) != len(losses):
-        raise ValueError(f"the network has {len(logits)} outputs in training but the recipe {len(losses)} losses")
+        raise ValueError(
+            Message(
+                "the network has {count} outputs in training but the recipe {losses_count} losses",
+                count=len(logits),
+                losses_count=len(losses),
+            )
+        )
     terms = [
         loss.weight
         * (

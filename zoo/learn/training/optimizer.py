@@ -50,9 +50,10 @@ def assign_groups(network: nn.Layer, groups: Sequence[ParameterGroup]) -> list[l
     for group, own in zip(groups, members, strict=False):
         if not own:
             raise TrainingError(
-                f"No parameter belongs to the group {group.pattern!r} of the recipe; at least one name of the network "
-                "was expected to match, beside those of earlier groups.",
+                "No parameter belongs to the group {pattern!r} of the recipe; at least one name of the network was "
+                "expected to match, beside those of earlier groups.",
                 "Compare the pattern with the names in network.named_parameters(), or leave the group out.",
+                pattern=group.pattern,
             )
     return members
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DecodeError, UnsupportedSourceError
+from zoo.message import Message
 
-_EXPECTED = (
-    "Shape (height, width) or (height, width, 1, 3 or 4) and dtype uint8, uint16, bool or float from 0 to 1 were "
-    "expected."
+_EXPECTED = Message(
+    "Shape (height, width) or (height, width, 1, 3 or 4) and dtype uint8, uint16, bool or float from 0 "
+    "to 1 were expected."
 )
 
 
@@ -42,9 +43,13 @@ def to_pixels(array: NDArray[Any], name: str, color: Literal["rgb", "bgr"]) -> N
                 return _convert(channels if color == "rgb" else channels[:, :, ::-1])
             except MemoryError as error:
                 raise DecodeError(
-                    f"{_facts(array, name)}, for which there is not enough memory.", "Make it smaller, or free some."
+                    "{facts}, for which there is not enough memory.",
+                    "Make it smaller, or free some.",
+                    facts=_facts(array, name),
                 ) from error
-    raise UnsupportedSourceError(f"{_facts(array, name)}. {_EXPECTED}", "; then ".join(fixes) + ".")
+    raise UnsupportedSourceError(
+        "{facts}. {expected}", "{fixes:; then }.", facts=_facts(array, name), expected=_EXPECTED, fixes=fixes
+    )
 
 
 def _convert(channels: NDArray[Any]) -> NDArray[np.uint8]:
@@ -61,45 +66,47 @@ def _convert(channels: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _facts(array: NDArray[Any], name: str) -> str:
-    facts = f"{name} is an array of shape {array.shape} and dtype {array.dtype}"
+    facts = Message(
+        "{name} is an array of shape {shape} and dtype {dtype}", name=name, shape=array.shape, dtype=array.dtype
+    )
     if array.dtype.kind == "f" and array.size:
         if strange := int(np.size(array) - np.isfinite(array).sum()):
-            return f"{facts} with {strange} NaN or infinite values"
-        return f"{facts} with values from {array.min():g} to {array.max():g}"
+            return Message("{facts} with {strange} NaN or infinite values", facts=facts, strange=strange)
+        return Message("{facts} with values from {min:g} to {max:g}", facts=facts, min=array.min(), max=array.max())
     return facts
 
 
 def _shape_fix(array: NDArray[Any]) -> str:
     shape = array.shape
     if not array.size:
-        return "Check how it was cut: it has no pixels"
+        return Message("Check how it was cut: it has no pixels")
     if array.ndim == 2 or (array.ndim == 3 and shape[2] in (1, 3, 4)):
         return ""
     if array.ndim == 4 and shape[3] in (1, 3, 4):
-        return "Pass a batch as list(array)"
+        return Message("Pass a batch as list(array)")
     if array.ndim == 3 and shape[0] in (1, 3, 4):
-        return "Put the channels last: array.transpose(1, 2, 0)"
-    return "Bring it to (height, width, 3)"
+        return Message("Put the channels last: array.transpose(1, 2, 0)")
+    return Message("Bring it to (height, width, 3)")
 
 
 def _dtype_fix(array: NDArray[Any]) -> str:
     if isinstance(array, np.ma.MaskedArray):
-        return "Say what stands in place of the masked values: array.filled(0)"
+        return Message("Say what stands in place of the masked values: array.filled(0)")
     if array.dtype.kind in "fb" or (array.dtype.kind == "u" and array.dtype.itemsize <= 2):
         return ""
     if array.dtype.kind in "iu":
-        return "Bring the values to 0..255 and convert: array.astype(np.uint8)"
-    return "Convert the pixels to numbers of dtype np.uint8"
+        return Message("Bring the values to 0..255 and convert: array.astype(np.uint8)")
+    return Message("Convert the pixels to numbers of dtype np.uint8")
 
 
 def _value_fix(channels: NDArray[Any]) -> str:
     if channels.dtype.kind != "f":
         return ""
     if not np.isfinite(channels).all():
-        return "Put numbers in their place: np.nan_to_num(array, nan=0, posinf=1, neginf=0)"
+        return Message("Put numbers in their place: np.nan_to_num(array, nan=0, posinf=1, neginf=0)")
     low, high = channels.min(), channels.max()
     if low >= 0 and high <= 1:
         return ""
     if low >= 0 and high <= 255:
-        return "If they run from 0 to 255, convert them: array.round().astype(np.uint8)"
-    return "Bring them to 0..1, for example: np.clip(array, 0, 1)"
+        return Message("If they run from 0 to 255, convert them: array.round().astype(np.uint8)")
+    return Message("Bring them to 0..1, for example: np.clip(array, 0, 1)")

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from zoo.base.text import printable
 from zoo.errors import SourceError
+from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
 from zoo.picture.sources.content import (
     HEAD_BYTES,
@@ -39,6 +39,19 @@ SUFFIXES = (
 # Longest path the system takes.
 _LONGEST = 4096
 
+#: What is said of one and of several.
+_OTHERS = (
+    Message("{count} other file passed over, such as {name}"),
+    Message("{count} other files passed over, such as {name}"),
+)
+_SUBFOLDERS = (
+    Message("{count} sub-folder not entered, such as {name}"),
+    Message("{count} sub-folders not entered, such as {name}"),
+)
+_FOLDERS = (
+    Message("{count} folder not entered, such as {name}"),
+    Message("{count} folders not entered, such as {name}"),
+)
 _LOG = logging.getLogger("zoo")
 
 
@@ -47,11 +60,18 @@ def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
     if scheme := URL.match(text):
         yield _from_url(text, scheme[1].lower(), options)
     elif not text:
-        yield refused(f"is an empty path. {ACCEPTED}", "Give a dot for the current folder.")
+        yield refused(
+            Message("is an empty path. {accepted}", accepted=ACCEPTED), Message("Give a dot for the current folder.")
+        )
     elif not _can_be_a_path(text):
         start = printable(text[:40]) + ("..." if text[40:] else "")
-        fact = f"is a text of {len(text)} characters that cannot be a path: {start}. {ACCEPTED}"
-        yield refused(fact, "Pass a picture as bytes, not as text.")
+        fact = Message(
+            "is a text of {count} characters that cannot be a path: {start}. {accepted}",
+            count=len(text),
+            start=start,
+            accepted=ACCEPTED,
+        )
+        yield refused(fact, Message("Pass a picture as bytes, not as text."))
     elif os.path.isdir(text):
         yield from _from_folder(text, options)
     elif MAGIC.search(text) and not os.path.lexists(text):
@@ -76,8 +96,15 @@ def _from_url(url: str, scheme: str, options: SourceOptions) -> Origin:
 
     if scheme in ("http", "https"):
         return from_url(url, options)
-    hint = "Give the path alone." if scheme == "file" else "Download it first and give the file's path."
-    return refused(f"has the scheme {scheme}. http or https was expected.", hint, uri=shown(url), shown=shown(url))
+    hint = (
+        Message("Give the path alone.") if scheme == "file" else Message("Download it first and give the file's path.")
+    )
+    return refused(
+        Message("has the scheme {scheme}. http or https was expected.", scheme=scheme),
+        hint,
+        uri=shown(url),
+        shown=shown(url),
+    )
 
 
 def _from_file(path: str, options: SourceOptions) -> Origin:
@@ -100,23 +127,36 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _from_file(entry.path, options)
         elif entry.fate == "file":
             others.append(entry.path)
-    parts = [_counted(others, "other file", "passed over"), _counted(folders, "sub-folder", "not entered")]
-    told = ", ".join(part for part in parts if part)
+    parts = [_counted(others, *_OTHERS)] if others else []
+    parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
     if empty:
-        fact = f"holds no picture ({told or 'it is empty'}). Files such as PNG or JPEG were expected in the folder."
-        hint = "Read its sub-folders too: recursive=True, or --recursive." if folders else "Check the path."
+        fact = Message(
+            "holds no picture ({told:, }). Files such as PNG or JPEG were expected in the folder.",
+            told=parts or [Message("it is empty")],
+        )
+        hint = (
+            Message("Read its sub-folders too: recursive=True, or --recursive.")
+            if folders
+            else Message("Check the path.")
+        )
         yield _refused_path(folder, fact, hint)
-    elif told:
-        _LOG.info("%s: %s", printable(folder), told)
+    elif parts:
+        _LOG.info("%s: %s", printable(folder), Message("{told:, }", told=parts))
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
     entries = matches(pattern)
     folders = [entry.path for entry in entries if entry.fate == "passed"]
-    told = _counted(folders, "folder", "not entered")
+    told = _counted(folders, *_FOLDERS) if folders else ""
     if len(folders) == len(entries):
-        fact = f"does not exist, and as a pattern it matches no file{f' ({told})' if told else ''}. {ACCEPTED}"
-        yield _refused_path(pattern, fact, "Check the pattern; ** stands for any number of folders.")
+        fact = (
+            Message(
+                "does not exist, and as a pattern it matches no file ({told}). {accepted}", told=told, accepted=ACCEPTED
+            )
+            if told
+            else Message("does not exist, and as a pattern it matches no file. {accepted}", accepted=ACCEPTED)
+        )
+        yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
     for entry in entries:
         if entry.fate == "closed":
@@ -138,16 +178,15 @@ def _is_wanted(path: str) -> bool:
 
 
 def _closed(entry: Entry) -> Origin:
-    fact = f"cannot be listed: {entry.reason}. A folder that may be read was expected."
-    return _refused_path(entry.path, fact, "Correct its permissions, or give the files.")
+    fact = Message("cannot be listed: {reason}. A folder that may be read was expected.", reason=entry.reason)
+    return _refused_path(entry.path, fact, Message("Correct its permissions, or give the files."))
 
 
 def _refused_path(path: str, fact: str, hint: str) -> Origin:
     return refused(fact, hint, SourceError, stem=safe_stem(path), uri=os.path.abspath(path), shown=printable(path))
 
 
-def _counted(paths: Sequence[str], noun: str, fate: str) -> str:
-    if not paths:
-        return ""
-    name = printable(os.path.basename(paths[0].rstrip("/")))
-    return f"{len(paths)} {noun}{'s' if len(paths) > 1 else ''} {fate}, such as {name}"
+def _counted(paths: Sequence[str], one: str, several: str) -> str:
+    """Says how many there are: one or several of them."""
+    name = os.path.basename(paths[0].rstrip("/"))
+    return Message(several if len(paths) > 1 else one, count=len(paths), name=name)

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import SourceError, UnsupportedSourceError
+from zoo.message import Message
 from zoo.picture.image import Picture
 
 #: What is accepted, for messages.
-ACCEPTED = (
-    "Accepted are a path, a folder, a pattern, an http(s) address, an array (H, W) or (H, W, 1, 3 or 4), a PIL image, "
-    'the bytes of a file, a file opened as "rb", {"img": one of these}, and lists and iterators of these.'
+ACCEPTED = Message(
+    "Accepted are a path, a folder, a pattern, an http(s) address, an array (H, W) or (H, W, 1, 3 or 4), "
+    'a PIL image, the bytes of a file, a file opened as "rb", {"img": one of these}, and lists and '
+    "iterators of these."
 )
 
 #: How an address begins.
@@ -147,7 +149,7 @@ def refused(
     """
 
     def read(name: str) -> NoReturn:
-        raise error(f"{name} {fact}", hint)
+        raise error("{name} {fact}", hint, name=name, fact=fact)
 
     return Origin(kind, single(read), stem, uri, shown)
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
 
 
@@ -37,10 +38,10 @@ class SourceOptions:
 
     def __post_init__(self) -> None:
         if self.color not in ("rgb", "bgr"):
-            raise ValueError(f"color is {self.color!r}; 'rgb' or 'bgr' was expected")
+            raise ValueError(Message("color is {color!r}; 'rgb' or 'bgr' was expected", color=self.color))
         if self.frames not in ("first", "all"):
-            raise ValueError(f"frames is {self.frames!r}; 'first' or 'all' was expected")
+            raise ValueError(Message("frames is {frames!r}; 'first' or 'all' was expected", frames=self.frames))
         for name in ("pixel_limit", "url_bytes", "url_seconds"):
             value = getattr(self, name)
             if not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"{name} is {value}; a positive number was expected")
+                raise ValueError(Message("{name} is {value}; a positive number was expected", name=name, value=value))

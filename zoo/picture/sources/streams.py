@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from zoo.base.text import printable
 from zoo.errors import SourceError, UnsupportedSourceError
+from zoo.message import Message, printable
 
 #: Most bytes that are read from a file object.
 MAX_BYTES = 1 << 29
@@ -29,20 +29,28 @@ def read_stream(file: Any, name: str) -> bytes:
     try:
         while (block := file.read(_BLOCK)) != b"":
             if not isinstance(block, (bytes, bytearray, memoryview)):
-                kind = "text" if isinstance(block, str) else f"a {type(block).__qualname__}"
-                raise UnsupportedSourceError(f"{name} gives {kind}. Bytes were expected.", 'Open it with mode "rb".')
+                kind = "text" if isinstance(block, str) else Message("a {qualname}", qualname=type(block).__qualname__)
+                raise UnsupportedSourceError(
+                    "{name} gives {kind}. Bytes were expected.", 'Open it with mode "rb".', name=name, kind=kind
+                )
             content += block
             if len(content) > MAX_BYTES:
-                fact = f"{name} gives more than {MAX_BYTES} bytes, which is the most that is read of a file object."
+                fact = Message(
+                    "{name} gives more than {max_bytes} bytes, which is the most that is read of a file object.",
+                    name=name,
+                    max_bytes=MAX_BYTES,
+                )
                 raise SourceError(fact, "Save it to a file and give its path.")
         place = 0 if content or not file.seekable() else file.tell()
     except SourceError:
         raise
     except Exception as error:
         reason = printable(str(error)) or type(error).__name__
-        raise SourceError(f"{name} cannot be read: {reason}.", "Pass an open file, or a path.") from error
+        raise SourceError(
+            "{name} cannot be read: {reason}.", "Pass an open file, or a path.", name=name, reason=reason
+        ) from error
     if place:
-        fact = f"{name} is at its end (byte {place}). It is read from where it stands."
+        fact = Message("{name} is at its end (byte {place}). It is read from where it stands.", name=name, place=place)
         raise SourceError(fact, "Go back to its beginning first: file.seek(0).")
     return bytes(content)
 

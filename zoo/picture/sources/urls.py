@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from zoo.base.home import offline
 from zoo.errors import FetchError, SourceError, UnsupportedSourceError
+from zoo.message import Message
 from zoo.picture.image import (
     Picture,
     decode,
@@ -49,7 +50,9 @@ def from_url(url: str, options: SourceOptions) -> Origin:
         _ = parts.port
     except ValueError:
         # Nor can anybody tell where a password in it ends.
-        return refused("is an address that cannot be read.", "Check host and port.", SourceError, kind="url")
+        return refused(
+            Message("is an address that cannot be read."), Message("Check host and port."), SourceError, kind="url"
+        )
     public = shown(url)
     return Origin("url", partial(_frames, url, options), safe_stem(unquote(parts.path)), public, public)
 
@@ -67,7 +70,7 @@ def fetch(url: str, options: SourceOptions, name: str) -> bytes:
     """
     try:
         if offline():
-            raise SourceError(f"{name} is an address, and ZOO_OFFLINE is set.", "Run: unset ZOO_OFFLINE")
+            raise SourceError("{name} is an address, and ZOO_OFFLINE is set.", "Run: unset ZOO_OFFLINE", name=name)
     except FetchError as error:
         raise SourceError(error.message, error.hint) from error
     seconds = options.url_seconds
@@ -81,13 +84,19 @@ def fetch(url: str, options: SourceOptions, name: str) -> bytes:
                 content += block
                 _check_length(len(content), options)
                 if time.monotonic() > deadline:
-                    raise AddressError(f"after {seconds:g} s only {len(content)} bytes are here")
+                    raise AddressError(
+                        Message("after {seconds:g} s only {count} bytes are here", seconds=seconds, count=len(content))
+                    )
             if answer.total not in (None, len(content)):
-                raise AddressError(f"it broke off after {len(content)} of {answer.total} bytes")
+                raise AddressError(
+                    Message("it broke off after {count} of {total} bytes", count=len(content), total=answer.total)
+                )
     except AddressError as error:
         raise SourceError(
-            f"{name} cannot be fetched: {error.reason}. A picture was expected.",
-            error.hint or "Open the address in a browser, or download it and give the file's path.",
+            "{name} cannot be fetched: {reason}. A picture was expected.",
+            error.hint or Message("Open the address in a browser, or download it and give the file's path."),
+            name=name,
+            reason=error.reason,
         ) from error
     return bytes(content)
 
@@ -95,8 +104,12 @@ def fetch(url: str, options: SourceOptions, name: str) -> bytes:
 def _check_length(length: int, options: SourceOptions) -> None:
     if length > options.url_bytes:
         raise AddressError(
-            f"it has {length} bytes or more, and at most {options.url_bytes} are taken",
-            hint="Download it and give the file's path.",
+            Message(
+                "it has {length} bytes or more, and at most {url_bytes} are taken",
+                length=length,
+                url_bytes=options.url_bytes,
+            ),
+            hint=Message("Download it and give the file's path."),
         )
 
 
@@ -116,7 +129,9 @@ def _read(url: str, options: SourceOptions, name: str) -> Picture:
     content = fetch(url, options, name)
     if (kind := recognise(content[:HEAD_BYTES])) not in ("picture", ""):
         raise UnsupportedSourceError(
-            f'{name} is a {kind}. Without frames="all" an address gives one picture.',
+            '{name} is a {kind}. Without frames="all" an address gives one picture.',
             'Pass frames="all", or download it and give the file\'s path.',
+            name=name,
+            kind=kind,
         )
     return decode(io.BytesIO(content), name, options.pixel_limit)

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.base.text import printable
 from zoo.errors import SourceError
+from zoo.message import Message, printable
 from zoo.picture.image import Picture
 from zoo.picture.sources.arrays import to_pixels
 from zoo.picture.sources.content import content_frames
@@ -77,14 +77,20 @@ def _inside(
     kind = "dict" if isinstance(source, Mapping) else "iterator" if isinstance(source, Iterator) else "list"
     if depth == _DEEPEST:
         yield refused(
-            f"lies inside {_DEEPEST} others already. No deeper ones are read.", "Pass a flat list.", kind=kind
+            Message("lies inside {deepest} others already. No deeper ones are read.", deepest=_DEEPEST),
+            Message("Pass a flat list."),
+            kind=kind,
         )
         return
     if isinstance(source, Mapping):
         if others := [key for key in source if key != "img"]:
-            names = ", ".join(printable(repr(key)) for key in others[:5]) + (", ..." if others[5:] else "")
-            fact = f'is a dict with the key{"s" if others[1:] else ""} {names}. Only "img" was expected.'
-            yield refused(fact, 'Pass {"img": picture}, or list(d.values()).', kind=kind)
+            names = [repr(key) for key in others[:5]] + (["..."] if others[5:] else [])
+            fact = (
+                Message('is a dict with the keys {names:, }. Only "img" was expected.', names=names)
+                if others[1:]
+                else Message('is a dict with the key {names:, }. Only "img" was expected.', names=names)
+            )
+            yield refused(fact, Message('Pass {"img": picture}, or list(d.values()).'), kind=kind)
             return
         items = iter(source.values())
     else:
@@ -97,10 +103,10 @@ def _inside(
             once = isinstance(source, Iterator) and origin.kind in ("array", "image")
             yield replace(origin, frames=partial(_at_once, origin.frames)) if once else origin
     if empty and depth:
-        yield refused(f"is an empty {kind} inside another.", "Leave it out.", kind=kind)
+        yield refused(Message("is an empty {kind} inside another.", kind=kind), Message("Leave it out."), kind=kind)
     elif empty:
-        hint = "Check the pattern or the query that filled it."
-        raise SourceError(f"The {kind} of inputs is empty. {ACCEPTED}", hint)
+        hint = Message("Check the pattern or the query that filled it.")
+        raise SourceError("The {kind} of inputs is empty. {accepted}", hint, kind=kind, accepted=ACCEPTED)
 
 
 def _at_once(frames: Callable[[str], Iterator[Frame]], name: str) -> Iterator[Frame]:
@@ -118,7 +124,7 @@ def _bytes_frames(data: bytes | bytearray | memoryview, options: SourceOptions, 
         # Other kinds than bytes may change until they are read.
         content = bytes(data)
     except (ValueError, MemoryError) as error:
-        yield held(SourceError(f"{name} cannot be read: {error}.", "Pass bytes."))
+        yield held(SourceError("{name} cannot be read: {reason}.", "Pass bytes.", name=name, reason=error))
         return
     yield from content_frames(partial(io.BytesIO, content), options, name)
 
@@ -134,7 +140,7 @@ def _stream_frames(file: object, options: SourceOptions, name: str) -> Iterator[
 
 def _wrong_type(source: object) -> Origin:
     kind = f"{type(source).__module__}.{type(source).__qualname__}".removeprefix("builtins.")
-    hint = "Pass a path, or np.asarray() of it if it holds pixels."
+    hint = Message("Pass a path, or np.asarray() of it if it holds pixels.")
     if isinstance(source, (set, frozenset, range)):
-        hint = "Pass a list of it: list(...)."
-    return refused(f"is of type {kind}. {ACCEPTED}", hint)
+        hint = Message("Pass a list of it: list(...).")
+    return refused(Message("is of type {kind}. {accepted}", kind=kind, accepted=ACCEPTED), hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.errors import BackendError
+from zoo.message import Message
 
 
 def no_faster_engine(asked: str) -> BackendError:
@@ -14,9 +15,15 @@ def no_faster_engine(asked: str) -> BackendError:
     from zoo.registry.discovery import discover
 
     others = sorted(discover("zoo.backends").backends)
-    hint = f"Leave it out, or name the engine you want: backend={others[0]}" if others else "Leave it out."
+    hint = (
+        Message("Leave it out, or name the engine you want: backend={other}", other=others[0])
+        if others
+        else Message("Leave it out.")
+    )
     return BackendError(
-        f"{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. Installed engines: "
-        f"{', '.join(['paddle', *others])}.",
+        "{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. Installed "
+        "engines: {others:, }.",
         hint,
+        asked=asked,
+        others=["paddle", *others],
     )

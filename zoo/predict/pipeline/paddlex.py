@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from zoo.message import Message
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.settings.check import (
     conform,
@@ -85,7 +86,7 @@ def _section(parent: Node, name: str) -> Node:
         raise missing_key(parent, name)
     section: Node = parent.value[name]
     if not isinstance(section.value, dict):
-        raise mismatch(section, "a mapping")
+        raise mismatch(section, Message("a mapping"))
     return section
 
 
@@ -102,4 +103,8 @@ def _check_name(section: Node, key: str) -> None:
 
 
 def _unused(section: Node, used: Iterable[str]) -> list[str]:
-    return [f"`{item.path}` (line {item.line})" for name, item in section.value.items() if name not in used]
+    return [
+        Message("`{item}` (line {line})", item=item.path, line=item.line)
+        for name, item in section.value.items()
+        if name not in used
+    ]

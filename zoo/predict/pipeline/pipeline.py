@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
-from zoo.base.text import printable
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
+from zoo.message import Message, printable
 from zoo.predict.options import names_of
 from zoo.predict.pipeline.config import PipelineConfig
 from zoo.predict.pipeline.engines import no_faster_engine
@@ -122,7 +122,9 @@ def load_model(
     except (ModelNotInstalledError, FetchError) as error:
         if isinstance(error, LockMismatchError):
             raise
-        hint = f"{error.hint.rstrip('.')}. Or use the model that comes with zoo, in a pipeline file: model: starter"
+        hint = Message(
+            "{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=error.hint
+        )
         raise type(error)(error.message, hint) from error
     if config.target_size is not None:
         steps = with_target_size(model.bundle.preprocess, config.target_size)
@@ -173,12 +175,13 @@ class Pipeline:
             OutputError: While iterating: a result cannot be written.
         """
         if (input is None) == (x is None):
-            raise TypeError("predict() takes one input: predict(input) or predict(x=input)")
+            raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
             if name in ("model", *names_of("load", "pipeline")):
                 raise ConfigError(
-                    f"`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
-                    f"Give it there: create_pipeline(..., {name}=...)",
+                    "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
+                    "Give it there: create_pipeline(..., {name}=...)",
+                    name=name,
                 )
             if name not in names_of("predict"):
                 raise unknown_key(node_of(None, name), name, names_of("predict"))

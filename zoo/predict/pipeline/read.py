@@ -8,9 +8,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from zoo.base.text import printable
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.predict.options import OPTIONS
 from zoo.predict.pipeline.config import PipelineConfig
 from zoo.predict.pipeline.paddlex import FORMS
@@ -58,8 +58,12 @@ def builtin_file(name: str) -> Path:
         return _BUILTIN[name]
     close = get_close_matches(name, _BUILTIN, n=1)
     raise ConfigError(
-        f"There is no pipeline called {printable(repr(name))}. Expected was one of: {', '.join(_BUILTIN)}.",
-        f"Did you mean {close[0]}?" if close else "Give one of them, or the path of a pipeline file (.yaml).",
+        "There is no pipeline called {name!r}. Expected was one of: {builtin:, }.",
+        Message("Did you mean {suggestion}?", suggestion=close[0])
+        if close
+        else Message("Give one of them, or the path of a pipeline file (.yaml)."),
+        name=name,
+        builtin=list(_BUILTIN),
     )
 
 
@@ -77,18 +81,25 @@ def _form(root: Node) -> str:
         return forms[0]
     if forms:
         raise ConfigError(
-            f"{root.place} has both `{forms[0]}` (line {root.value[forms[0]].line}) and `{forms[1]}` (line "
-            f"{root.value[forms[1]].line}), which belong to different forms. One form was expected.",
-            f"Leave `{forms[1]}` out.",
+            "{place} has both `{form}` (line {line}) and `{other}` (line {other_line}), which belong to different "
+            "forms. One form was expected.",
+            "Leave `{other}` out.",
+            place=root.place,
+            form=forms[0],
+            line=root.value[forms[0]].line,
+            other=forms[1],
+            other_line=root.value[forms[1]].line,
         )
     keys = {key.lower(): key for key in FORMS}
     meant = [keys[near] for key in root.value for near in get_close_matches(key.lower(), keys, n=1, cutoff=0.8)]
     if not meant and "pipeline_name" in root.value:
         meant = ["SubModules"]
     raise ConfigError(
-        f"{root.place} has neither `zoo` nor `Pipeline` nor `SubModules`. A pipeline file of zoo or of PaddleX was "
-        "expected.",
-        f"Did you mean `{meant[0]}`?" if meant else f"In a file of zoo's own form, add the line: zoo: {VERSION}",
+        "{place} has neither `zoo` nor `Pipeline` nor `SubModules`. A pipeline file of zoo or of PaddleX was expected.",
+        Message("Did you mean `{suggestion}`?", suggestion=meant[0])
+        if meant
+        else Message("In a file of zoo's own form, add the line: zoo: {version}", version=VERSION),
+        place=root.place,
     )
 
 
@@ -96,8 +107,11 @@ def _own(root: Node, file: Path) -> PipelineConfig:
     version = root.value["zoo"]
     if isinstance(version.value, int) and version.value > VERSION:
         raise ConfigError(
-            f"{version.place} is {version.value}; this zoo reads up to {VERSION}.",
+            "{place} is {version}; this zoo reads up to {known}.",
             "Run: pip install --upgrade zoo-core",
+            place=version.place,
+            version=version.value,
+            known=VERSION,
         )
     conform(root, schema())
     saved: dict[str, Node] = root.value["save"].value if "save" in root.value else {}
@@ -116,12 +130,14 @@ def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
     found, unused = FORMS[form](root)
     model = str(conform(found.pop("model"), MODEL))
     values = _settled(found)
-    notes = [f"Not used: {', '.join(unused)}."] if unused else []
+    notes = [Message("Not used: {unused:, }.", unused=unused)] if unused else []
     place = _located(model, file.parent)
     # PaddleX takes paths from the current folder.
     if isinstance(place, Path) and not os.path.exists(place) and os.path.exists(model):
         place = Path(os.path.abspath(model))
-        notes.append(f"The model {model} is not beside the file; that of the current folder is taken.")
+        notes.append(
+            Message("The model {model} is not beside the file; that of the current folder is taken.", model=model)
+        )
     values["model"] = place or model
     return PipelineConfig(**values, file=file, notes=tuple(notes))
 

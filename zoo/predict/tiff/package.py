@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from zoo.base.text import printable
 from zoo.errors import SourceError
 
 
@@ -18,7 +17,8 @@ def import_tifffile() -> ModuleType:
         import tifffile
     except ImportError as error:
         raise SourceError(
-            f"Large TIFF files are read and written with tifffile, which cannot be imported: {printable(str(error))}.",
+            "Large TIFF files are read and written with tifffile, which cannot be imported: {reason}.",
             'Run: pip install "zoo-core[large]"',
+            reason=error,
         ) from error
     return tifffile

@@ -11,8 +11,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.errors import DecodeError
+from zoo.message import Message, printable
 from zoo.picture.image import unmultiplied
 from zoo.picture.opening import (
     open_regular,
@@ -25,8 +25,8 @@ _LARGEST_BAND = 256 << 20
 _JPEG = 7
 _MULTIPLIED = 1
 
-_EXPECTED = "A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected."
-_HINT = "Convert it, for instance with: tiffcp -t -c zip old.tif new.tif"
+_EXPECTED = Message("A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected.")
+_HINT = Message("Convert it, for instance with: tiffcp -t -c zip old.tif new.tif")
 
 
 class _Plane(NamedTuple):
@@ -62,7 +62,7 @@ class TiffRows:
         self._file, self._name, self._page = file, name, page
         reason = _unsupported(page)
         if reason:
-            raise DecodeError(f"{name} {reason}. {_EXPECTED}", _HINT)
+            raise DecodeError("{name} {reason}. {expected}", _HINT, name=name, reason=reason, expected=_EXPECTED)
         self._planar = page.planarconfig == 2
         # Colours multiplied by alpha need it for a fourth channel, until `read` has divided by it.
         self._multiplied = _MULTIPLIED in page.extrasamples
@@ -105,7 +105,13 @@ class TiffRows:
             if tile is None:
                 place[:] = 0
             elif tile.shape[0] < height or tile.shape[1] < place.shape[1]:
-                raise self._damaged(f"a tile of {tile.shape[0]}x{tile.shape[1]} pixels is too small")
+                raise self._damaged(
+                    Message(
+                        "a tile of {shape}x{tile_shape} pixels is too small",
+                        shape=tile.shape[0],
+                        tile_shape=tile.shape[1],
+                    )
+                )
             else:
                 self._put(tile[:height, : place.shape[1]], plane, place)
         return band
@@ -121,13 +127,13 @@ class TiffRows:
             data = self._file.read(length)
             # libjpeg fills up what is missing with grey.
             if len(data) != length or (page.compression == _JPEG and data.rstrip(b"\0")[-2:] != b"\xff\xd9"):
-                raise self._damaged(f"tile {number} is cut off")
+                raise self._damaged(Message("tile {number} is cut off", number=number))
             tables = {"jpegtables": page.jpegtables} if page.compression == _JPEG else {}
             tile = page.decode(data, number, **tables)[0][0]
         except Exception as error:
             raise undecodable(self._name, error, _EXPECTED, _HINT) from error
         if tile.dtype.itemsize * 8 != page.bitspersample or tile.dtype.kind != "u":
-            raise self._damaged(f"tile {number} holds {tile.dtype}")
+            raise self._damaged(Message("tile {number} holds {dtype}", number=number, dtype=tile.dtype))
         return tile
 
     def _read_plain(self, strip: int, skipped: int, rows: NDArray[np.uint8]) -> None:
@@ -145,7 +151,7 @@ class TiffRows:
             except OSError as error:
                 raise undecodable(self._name, error, _EXPECTED, _HINT) from error
             if len(data) != len(rows) * line:
-                raise self._damaged(f"strip {strip} is cut off")
+                raise self._damaged(Message("strip {strip} is cut off", strip=strip))
             values = np.frombuffer(data, dtype).reshape(*rows.shape[:2], samples)
             self._put(values, plane, rows[..., plane.channels])
 
@@ -163,20 +169,27 @@ class TiffRows:
         planes = page.samplesperpixel if self._planar else 1
         needed = planes * self._down * self._across
         if not len(page.dataoffsets) == len(page.databytecounts) == needed:
-            raise self._damaged(f"it lists {len(page.dataoffsets)} tiles or strips and needs {needed}")
+            raise self._damaged(
+                Message(
+                    "it lists {count} tiles or strips and needs {needed}", count=len(page.dataoffsets), needed=needed
+                )
+            )
         self._file.seek(0, os.SEEK_END)
         size = self._file.tell()
         ends = (offset + length for offset, length in zip(page.dataoffsets, page.databytecounts, strict=True))
         if (end := max(ends)) > size:
-            raise self._damaged(f"it has {size} bytes and needs {end}: it is cut off")
+            raise self._damaged(Message("it has {size} bytes and needs {end}: it is cut off", size=size, end=end))
         samples = 1 if self._planar else page.samplesperpixel
         held = self._height * self._across * self._width * max(self._channels, samples * page.bitspersample // 8)
         if held > _LARGEST_BAND and not self._plain:
-            what = "row of tiles" if page.is_tiled else "strip"
+            what = Message("row of tiles") if page.is_tiled else "strip"
             raise DecodeError(
-                f"{self._name} has {held >> 20} MB in one {what}. At most {_LARGEST_BAND >> 20} MB are decoded at "
-                "once.",
+                "{name} has {megabytes} MB in one {what}. At most {limit} MB are decoded at once.",
                 _HINT,
+                name=self._name,
+                megabytes=held >> 20,
+                what=what,
+                limit=_LARGEST_BAND >> 20,
             )
 
     def _damaged(self, reason: str) -> DecodeError:
@@ -227,16 +240,19 @@ def _unsupported(page: Any) -> str:
     height, width, samples, extra = page.imagelength, page.imagewidth, page.samplesperpixel, len(page.extrasamples)
     orientation = page.tags.valueof(274, 1)
     faults = {
-        f"is {height}x{width} pixels": min(height, width) < 1,
-        "holds a volume": page.imagedepth != 1,
-        f"has {page.bitspersample} bits a channel": page.bitspersample not in (8, 16),
-        f"has sample format {page.sampleformat}": page.sampleformat != 1,
-        f"is stored turned (orientation {orientation})": orientation != 1,
-        f"has photometric interpretation {page.photometric}": page.photometric not in (0, 1, 2, 6),
-        "has YCbCr pixels outside JPEG": page.photometric == 6 and page.compression != _JPEG,
-        "has inverted grey multiplied by alpha": page.photometric == 0 and _MULTIPLIED in page.extrasamples,
+        Message("is {height}x{width} pixels", height=height, width=width): min(height, width) < 1,
+        Message("holds a volume"): page.imagedepth != 1,
+        Message("has {bitspersample} bits a channel", bitspersample=page.bitspersample): page.bitspersample
+        not in (8, 16),
+        Message("has sample format {sampleformat}", sampleformat=page.sampleformat): page.sampleformat != 1,
+        Message("is stored turned (orientation {orientation})", orientation=orientation): orientation != 1,
+        Message("has photometric interpretation {photometric}", photometric=page.photometric): page.photometric
+        not in (0, 1, 2, 6),
+        Message("has YCbCr pixels outside JPEG"): page.photometric == 6 and page.compression != _JPEG,
+        Message("has inverted grey multiplied by alpha"): page.photometric == 0 and _MULTIPLIED in page.extrasamples,
         # A second grey channel that is no alpha may be anything.
-        f"has {samples} channels, {extra} of them extra": samples - extra != (3 if page.photometric in (2, 6) else 1)
+        Message("has {samples} channels, {extra} of them extra", samples=samples, extra=extra): samples - extra
+        != (3 if page.photometric in (2, 6) else 1)
         or (page.photometric < 2 and extra > 0 and tuple(page.extrasamples) not in ((1,), (2,))),
     }
     return next((fact for fact, wrong in faults.items() if wrong), "")

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.text import printable
 from zoo.bundle.bundle import Bundle
 from zoo.contract.spec import Window
 from zoo.errors import OutputError
@@ -64,7 +63,7 @@ def segment_tiff(
         with contextlib.suppress(OSError):
             if os.path.samefile(source, target):
                 raise OutputError(
-                    f"{printable(target)} is the picture itself. Another file was expected.", "Give another name."
+                    "{target} is the picture itself. Another file was expected.", "Give another name.", target=target
                 )
         strips = slide(rows, run, bundle, window, batch_size=batch_size, scores=scores, progress=progress)
         blocks = (strip.labels if relabel is None else relabel(strip) for strip in strips)

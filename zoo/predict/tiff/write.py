@@ -15,8 +15,8 @@ from zoo.base.files import (
     ensure_folder,
     replacing,
 )
-from zoo.base.text import printable
 from zoo.errors import OutputError
+from zoo.message import Message
 from zoo.predict.tiff.package import import_tifffile
 
 _TILE = 256
@@ -90,8 +90,9 @@ def check_name(target: str | os.PathLike[str]) -> None:
     """
     if Path(target).suffix.lower() not in (".tif", ".tiff"):
         raise OutputError(
-            f"{printable(target)} does not end in .tif or .tiff. The label map is a TIFF file.",
+            "{target} does not end in .tif or .tiff. The label map is a TIFF file.",
             "Give a name such as labels.tif.",
+            target=target,
         )
 
 
@@ -116,8 +117,9 @@ def check_replaceable(target: str | os.PathLike[str], mark: str) -> None:
         description = ""
     if not description.startswith(mark):
         raise OutputError(
-            f"{printable(target)} exists and is no label map of this picture. Only an older one is replaced.",
+            "{target} exists and is no label map of this picture. Only an older one is replaced.",
             "Give another name, or move the file away.",
+            target=target,
         )
 
 
@@ -138,4 +140,4 @@ def _tiles(blocks: Iterable[NDArray[Any]], size: tuple[int, int]) -> Iterator[ND
 
 
 def _too_few(rows: int, height: int) -> ValueError:
-    return ValueError(f"{rows} rows were given for a label map of {height}")
+    return ValueError(Message("{rows} rows were given for a label map of {height}", rows=rows, height=height))

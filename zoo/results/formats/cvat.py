@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from zoo.base.text import printable
+from zoo.message import printable
 from zoo.results.classes import class_names, color_table
 from zoo.results.formats.runs import Runs, runs_by_value
 from zoo.results.formats.sources import Pictures

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from zoo.base.text import printable
 from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError
+from zoo.message import Message, printable
 from zoo.results.classes import class_names, class_value
 from zoo.results.document import MAX_DECODED_PIXELS
 
@@ -27,7 +27,7 @@ IGNORED = "__ignore__"
 _BACKGROUND = ("_background_", "background")
 # Far outside of any picture; larger numbers do not fit into the arithmetic that fills polygons.
 _FARTHEST = 1_000_000
-_HINT = "Open the file in LabelMe, correct it and save it again."
+_HINT = Message("Open the file in LabelMe, correct it and save it again.")
 
 
 def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.uint8 | np.uint16]:
@@ -52,26 +52,34 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
     height, width = (_size(document.get(key), key, place) for key in ("imageHeight", "imageWidth"))
     if height * width > MAX_DECODED_PIXELS:
         raise _damaged(
-            place, f"its picture has {height}x{width} pixels, and at most {MAX_DECODED_PIXELS} were expected"
+            place,
+            Message(
+                "its picture has {height}x{width} pixels, and at most {max_decoded_pixels} were expected",
+                height=height,
+                width=width,
+                max_decoded_pixels=MAX_DECODED_PIXELS,
+            ),
         )
     shapes = document.get("shapes")
     if not isinstance(shapes, list):
-        raise _damaged(place, "it has no list of shapes")
+        raise _damaged(place, Message("it has no list of shapes"))
     ground = next((labels.names.index(name) for name in _BACKGROUND if name in labels.names), labels.ignore_index)
     values: list[int] = []
     for number, shape in enumerate(cast(list[Any], shapes)):
         if not isinstance(shape, dict):
-            raise _damaged(place, f"shape {number} is no object")
+            raise _damaged(place, Message("shape {number} is no object", number=number))
         values.append(_value(cast(dict[str, Any], shape).get("label"), number, labels, place))
     if not all(0 <= value <= 65535 for value in (ground, *values)):
-        raise _damaged(place, f"the ignore index {labels.ignore_index} does not fit into a mask")
+        raise _damaged(
+            place, Message("the ignore index {ignore_index} does not fit into a mask", ignore_index=labels.ignore_index)
+        )
     small = max((ground, *values)) < 256
     canvas = Image.new("L" if small else "I", (width, height), ground)
     for number, (shape, value) in enumerate(zip(cast(list[dict[str, Any]], shapes), values, strict=True)):
         try:
             _draw(canvas, shape, value)
         except ValueError as error:
-            raise _damaged(place, f"shape {number} {error}") from error
+            raise _damaged(place, Message("shape {number} {reason}", number=number, reason=error)) from error
     return np.array(canvas).astype(np.uint8 if small else np.uint16, copy=False)
 
 
@@ -79,17 +87,19 @@ def _load(path: Path, place: str) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise _damaged(place, f"it cannot be read: {error.strerror or error}") from error
+        raise _damaged(place, Message("it cannot be read: {reason}", reason=error.strerror or error)) from error
     except (ValueError, RecursionError) as error:
-        raise _damaged(place, f"it is no JSON: {printable(str(error))}") from error
+        raise _damaged(place, Message("it is no JSON: {reason}", reason=error)) from error
     if not isinstance(document, dict):
-        raise _damaged(place, f"it holds a {type(document).__name__}, and an object was expected")
+        raise _damaged(place, Message("it holds a {type}, and an object was expected", type=type(document).__name__))
     return cast(dict[str, Any], document)
 
 
 def _size(value: object, key: str, place: str) -> int:
     if type(value) is not int or value < 1:
-        raise _damaged(place, f"its {key} is {printable(repr(value))[:40]}, and a number of pixels was expected")
+        raise _damaged(
+            place, Message("its {key} is {value!r:.40}, and a number of pixels was expected", key=key, value=value)
+        )
     return value
 
 
@@ -102,11 +112,15 @@ def _value(label: object, number: int, labels: LabelSet, place: str) -> int:
     names = class_names(labels, range(len(labels)))
     close = get_close_matches(label, names, n=3) if isinstance(label, str) else []
     raise DecodeError(
-        f"{place} cannot be read: shape {number} has the label {printable(repr(label))[:60]}, which is no class of the "
-        f"label set {printable(repr(labels.name))}.",
-        f"Did you mean {printable(', '.join(close))}?"
+        "{place} cannot be read: shape {number} has the label {label!r:.60}, which is no class of the label "
+        "set {labels!r}.",
+        Message("Did you mean {suggestions:, }?", suggestions=close)
         if close
-        else f"Give a label set with this class, or use {IGNORED}.",
+        else Message("Give a label set with this class, or use {ignored}.", ignored=IGNORED),
+        place=place,
+        number=number,
+        label=label,
+        labels=labels.name,
     )
 
 
@@ -117,11 +131,11 @@ def _draw(canvas: Image.Image, shape: dict[str, Any], value: int) -> None:
     pen = ImageDraw.Draw(canvas)
     if kind == "polygon":
         if len(points) < 3:
-            raise ValueError(f"is a polygon of {len(points)} points; at least 3 were expected")
+            raise ValueError(Message("is a polygon of {count} points; at least 3 were expected", count=len(points)))
         pen.polygon(points, fill=value, outline=value)
     elif kind in ("rectangle", "circle", "mask"):
         if len(points) != 2:
-            raise ValueError(f"is a {kind} of {len(points)} points; 2 were expected")
+            raise ValueError(Message("is a {kind} of {count} points; 2 were expected", kind=kind, count=len(points)))
         (x, y), (far_x, far_y) = points
         if kind == "circle":
             radius = math.hypot(far_x - x, far_y - y)
@@ -132,7 +146,7 @@ def _draw(canvas: Image.Image, shape: dict[str, Any], value: int) -> None:
         else:
             canvas.paste(value, (int(x), int(y)), _stencil(shape.get("mask"), canvas.size))
     else:
-        raise ValueError(f"is a {printable(repr(kind))[:40]}, which has no area")
+        raise ValueError(Message("is a {kind!r:.40}, which has no area", kind=kind))
 
 
 def _points(points: object) -> list[tuple[float, float]]:
@@ -141,7 +155,7 @@ def _points(points: object) -> list[tuple[float, float]]:
         pair = cast(list[object], point) if isinstance(point, list) else []
         numbers = [float(n) for n in pair if isinstance(n, (int, float)) and abs(n) <= _FARTHEST]
         if len(pair) != 2 or len(numbers) != 2:
-            raise ValueError(f"has the point {printable(repr(point))[:40]}; [x, y] in pixels was expected")
+            raise ValueError(Message("has the point {point!r:.40}; [x, y] in pixels was expected", point=point))
         found.append((numbers[0], numbers[1]))
     return found
 
@@ -150,11 +164,15 @@ def _stencil(text: object, most: tuple[int, int]) -> Image.Image:
     try:
         with Image.open(io.BytesIO(base64.b64decode(str(text), validate=True)), formats=("PNG",)) as picture:
             if picture.width > most[0] or picture.height > most[1]:
-                raise ValueError(f"has {picture.height}x{picture.width} pixels, more than the picture")
+                raise ValueError(
+                    Message(
+                        "has {height}x{width} pixels, more than the picture", height=picture.height, width=picture.width
+                    )
+                )
             return Image.fromarray(np.asarray(picture.convert("L")) > 0)
     except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"has a mask that is no picture in base64: {printable(str(error))}") from error
+        raise ValueError(Message("has a mask that is no picture in base64: {reason}", reason=error)) from error
 
 
 def _damaged(place: str, fact: str) -> DecodeError:
-    return DecodeError(f"{place} cannot be read as a LabelMe file: {fact}.", _HINT)
+    return DecodeError("{place} cannot be read as a LabelMe file: {fact}.", _HINT, place=place, fact=fact)

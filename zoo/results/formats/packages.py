@@ -20,5 +20,8 @@ def need(package: str, caller: str) -> Any:
         if error.name != package:
             raise
         raise OutputError(
-            f"{caller} needs the package {package}, which is not installed.", f"Run: pip install {package}"
+            "{caller} needs the package {package}, which is not installed.",
+            "Run: pip install {package}",
+            caller=caller,
+            package=package,
         ) from error

@@ -21,7 +21,9 @@ def check_tolerance(tolerance: float) -> None:
     """
     if not 0 <= tolerance < math.inf:
         raise OutputError(
-            f"The tolerance is {tolerance!r}. A number of pixels from 0 up was expected.", "Use tolerance=1.0"
+            "The tolerance is {tolerance!r}. A number of pixels from 0 up was expected.",
+            "Use tolerance=1.0",
+            tolerance=tolerance,
         )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from zoo.base.text import printable
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.results.classes import class_names
@@ -48,9 +47,9 @@ class Pictures:
                 self.labels = result.labels
             elif (result.labels.names, result.labels.ignore_index) != (self.labels.names, self.labels.ignore_index):
                 raise OutputError(
-                    f"The result of {printable(result.name)} has other classes than those before it. One file has one "
-                    "list of classes.",
+                    "The result of {result} has other classes than those before it. One file has one list of classes.",
                     "Write the results of each model into a file of their own.",
+                    result=result.name,
                 )
             self._sources.append((result.name, result.uri))
             yield result

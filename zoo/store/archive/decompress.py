@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from zoo.message import Message
 from zoo.store.archive.members import (
     damaged,
     unsafe,
@@ -61,7 +62,7 @@ def read(archive: Path, stream: BinaryIO, size: int) -> bytes:
     try:
         return stream.read(size)
     except OSError as error:
-        raise damaged(archive, f"it cannot be read ({error.strerror or error})") from error
+        raise damaged(archive, Message("it cannot be read ({reason})", reason=error.strerror or error)) from error
 
 
 class Decompressor(Protocol):
@@ -135,21 +136,26 @@ class _Decompressed(io.RawIOBase):
                 piece = self._machine.decompress(data, len(target))
             # bz2 raises a bare OSError for data it does not understand.
             except (zlib.error, lzma.LZMAError, OSError) as error:
-                raise damaged(self._archive, f"{self._whose} data cannot be decompressed ({error})") from error
+                raise damaged(
+                    self._archive,
+                    Message("{whose} data cannot be decompressed ({reason})", whose=self._whose, reason=error),
+                ) from error
             self._count += len(piece)
             if self._count > self._ceiling:
                 raise unsafe(
                     self._archive,
-                    f"unpacks {self._whose} data to more than {self._ceiling} bytes",
-                    "No more was expected for its size and by its own account.",
+                    Message(
+                        "unpacks {whose} data to more than {ceiling} bytes", whose=self._whose, ceiling=self._ceiling
+                    ),
+                    Message("No more was expected for its size and by its own account."),
                 )
             if piece:
                 target[: len(piece)] = piece
                 return len(piece)
             if not data and self._machine.needs_input and not self._machine.eof:
-                raise damaged(self._archive, f"{self._whose} compressed data end in the middle")
+                raise damaged(self._archive, Message("{whose} compressed data end in the middle", whose=self._whose))
         if self._machine.unused_data or self._compressed():
-            raise damaged(self._archive, f"bytes follow the end of {self._whose} compressed data")
+            raise damaged(self._archive, Message("bytes follow the end of {whose} compressed data", whose=self._whose))
         return 0
 
     def _compressed(self) -> bytes:

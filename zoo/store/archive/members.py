@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base.text import printable
 from zoo.errors import ArchiveError, UnsafeArchiveError
+from zoo.message import Message, printable
 
 #: Contents come in pieces of at most so many bytes.
 PIECE = 1 << 20
@@ -93,8 +93,8 @@ class Names:
         if max(self._count, len(self._taken)) > self._limits.members:
             raise unsafe(
                 self._archive,
-                f"holds more than {self._limits.members} files and folders",
-                "A model has a few dozen at most.",
+                Message("holds more than {members} files and folders", members=self._limits.members),
+                Message("A model has a few dozen at most."),
             )
         return parts
 
@@ -103,36 +103,42 @@ class Names:
         try:
             size = len(name.encode())
         except UnicodeEncodeError:
-            raise self._refusal(name, "whose name is not UTF-8") from None
+            raise self._refusal(name, Message("whose name is not UTF-8")) from None
         if size > limits.name:
-            raise self._refusal(name, f"whose name has {size} bytes, more than {limits.name}")
+            raise self._refusal(
+                name, Message("whose name has {size} bytes, more than {limits}", size=size, limits=limits.name)
+            )
         if not name.isprintable():
-            raise self._refusal(name, "whose name has characters that cannot be printed")
+            raise self._refusal(name, Message("whose name has characters that cannot be printed"))
         spelled = (name.removesuffix("/") if member.is_folder else name).split("/")
         if name.startswith("/") or "\\" in name or any(re.match("[A-Za-z]:", part) for part in spelled):
-            raise self._refusal(name, "an absolute name, or one with a drive or a backslash")
+            raise self._refusal(name, Message("an absolute name, or one with a drive or a backslash"))
         if "" in spelled or ".." in spelled:
-            raise self._refusal(name, "whose name has an empty part or the part '..'")
+            raise self._refusal(name, Message("whose name has an empty part or the part '..'"))
         parts = tuple(part for part in spelled if part != ".")
         if not parts and not member.is_folder:
-            raise self._refusal(name, "a file without a name")
+            raise self._refusal(name, Message("a file without a name"))
         if len(parts) > limits.depth:
-            raise self._refusal(name, f"nested {len(parts)} deep, more than {limits.depth}")
+            raise self._refusal(
+                name, Message("nested {count} deep, more than {depth}", count=len(parts), depth=limits.depth)
+            )
         if any(len(part.encode()) > limits.part for part in parts):
-            raise self._refusal(name, f"whose name has a part of more than {limits.part} bytes")
+            raise self._refusal(name, Message("whose name has a part of more than {part} bytes", part=limits.part))
         return parts
 
     def _take(self, parts: tuple[str, ...], is_folder: bool) -> None:
         path = "/".join(parts)
         spelling, was_folder = self._taken.setdefault(_folded(path), (path, is_folder))
         if spelling != path:
-            raise self._refusal(path, f"which some systems take for {shown(spelling)}")
+            raise self._refusal(path, Message("which some systems take for {spelling}", spelling=shown(spelling)))
         if was_folder != is_folder:
-            raise self._refusal(path, "as a file and as a folder")
+            raise self._refusal(path, Message("as a file and as a folder"))
 
     def _refusal(self, name: str, reason: str) -> UnsafeArchiveError:
         return unsafe(
-            self._archive, f"holds {shown(name)}, {reason}", "Names of their own inside its folder were expected."
+            self._archive,
+            Message("holds {name}, {reason}", name=shown(name), reason=reason),
+            Message("Names of their own inside its folder were expected."),
         )
 
 
@@ -143,22 +149,31 @@ def check_mode(archive: Path, name: str, mode: int) -> None:
         UnsafeArchiveError: The mode has the setuid or setgid bit.
     """
     if mode & (stat.S_ISUID | stat.S_ISGID):
-        raise unsafe(archive, f"holds {shown(name)}, a setuid or setgid file", "Plain files were expected.")
+        raise unsafe(
+            archive,
+            Message("holds {name}, a setuid or setgid file", name=shown(name)),
+            Message("Plain files were expected."),
+        )
 
 
 def damaged(archive: Path, reason: str) -> ArchiveError:
     """Returns the error for an archive that is not whole."""
     return ArchiveError(
-        f"The archive {printable(archive)} is damaged: {reason}. A whole tar or zip archive was expected.",
+        "The archive {archive} is damaged: {reason}. A whole tar or zip archive was expected.",
         "Nothing was unpacked. Download it again; if nothing changes, tell its publisher.",
+        archive=archive,
+        reason=reason,
     )
 
 
 def unsafe(archive: Path, request: str, expected: str) -> UnsafeArchiveError:
     """Returns the error for an archive that asks for what no model needs."""
     return UnsafeArchiveError(
-        f"The archive {printable(archive)} {request}. {expected}",
+        "The archive {archive} {request}. {expected}",
         "Nothing was unpacked. Do not use this archive; tell its publisher.",
+        archive=archive,
+        request=request,
+        expected=expected,
     )
 
 

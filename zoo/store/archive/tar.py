@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from zoo.message import Message
 from zoo.store.archive.decompress import read
 from zoo.store.archive.members import (
     PIECE,
@@ -26,12 +27,12 @@ _EXTENSION = 1 << 16  # bytes of one extended header
 _LONG_NAMES = {tarfile.GNUTYPE_LONGNAME: "path", tarfile.GNUTYPE_LONGLINK: "linkpath"}
 _EXTENDED = {*_LONG_NAMES, tarfile.XHDTYPE, tarfile.XGLTYPE}
 _REFUSED = {
-    tarfile.SYMTYPE: "a symbolic link",
-    tarfile.LNKTYPE: "a hard link",
-    tarfile.CHRTYPE: "a character device",
-    tarfile.BLKTYPE: "a block device",
+    tarfile.SYMTYPE: Message("a symbolic link"),
+    tarfile.LNKTYPE: Message("a hard link"),
+    tarfile.CHRTYPE: Message("a character device"),
+    tarfile.BLKTYPE: Message("a block device"),
     tarfile.FIFOTYPE: "a FIFO",
-    tarfile.GNUTYPE_SPARSE: "a sparse file",
+    tarfile.GNUTYPE_SPARSE: Message("a sparse file"),
 }
 
 
@@ -71,7 +72,9 @@ def tar_members(archive: Path, stream: BinaryIO, ceiling: int, length: int | Non
         if header.type in _EXTENDED:
             # One of each kind, so that they cannot grow without end.
             if header.type in kinds:
-                raise damaged(archive, f"two extended headers of one kind end at byte {tar.offset}")
+                raise damaged(
+                    archive, Message("two extended headers of one kind end at byte {offset}", offset=tar.offset)
+                )
             kinds.add(header.type)
             extended = _merged(archive, extended, header.type, tar.extension(header))
             continue
@@ -79,18 +82,26 @@ def tar_members(archive: Path, stream: BinaryIO, ceiling: int, length: int | Non
         if tar.offset + _padded(member.size) > ceiling:
             raise unsafe(
                 archive,
-                f"asks for {member.size} bytes for {shown(member.name)}",
-                f"At most {ceiling} bytes in all were expected.",
+                Message("asks for {size} bytes for {member}", size=member.size, member=shown(member.name)),
+                Message("At most {ceiling} bytes in all were expected.", ceiling=ceiling),
             )
         if length is not None and tar.offset + _padded(member.size) > length:
             left = length - tar.offset
-            raise damaged(archive, f"{shown(member.name)} declares {member.size} bytes, and {left} are left")
+            raise damaged(
+                archive,
+                Message(
+                    "{member} declares {size} bytes, and {left} are left",
+                    member=shown(member.name),
+                    size=member.size,
+                    left=left,
+                ),
+            )
         yield member
         for _ in member.content:
             pass  # What the caller left has to be passed over.
         extended, kinds = {}, kinds & {tarfile.XGLTYPE}
     if extended:
-        raise damaged(archive, "its last extended header describes no member")
+        raise damaged(archive, Message("its last extended header describes no member"))
     tar.finish()
 
 
@@ -110,19 +121,28 @@ class _Tar:
         try:
             header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
-            raise damaged(self._archive, f"the header at byte {start} is wrong ({error})") from error
+            raise damaged(
+                self._archive, Message("the header at byte {start} is wrong ({reason})", start=start, reason=error)
+            ) from error
         if header.size < 0:
-            raise damaged(self._archive, f"the header at byte {start} declares {header.size} bytes")
+            raise damaged(
+                self._archive,
+                Message("the header at byte {start} declares {size} bytes", start=start, size=header.size),
+            )
         if block.startswith(b"ustar  ", 257) and block[345:500].strip(b"\0") and header.isreg():
             # GNU keeps times and the map of a sparse file there; tarfile takes them for the front of a name.
-            raise damaged(self._archive, f"the header at byte {start} is that of an incremental backup")
+            raise damaged(
+                self._archive, Message("the header at byte {start} is that of an incremental backup", start=start)
+            )
         return header
 
     def extension(self, header: tarfile.TarInfo) -> dict[str, bytes]:
         """Reads the content of an extended header."""
         if header.size > _EXTENSION:
             raise unsafe(
-                self._archive, f"has an extended header of {header.size} bytes", f"At most {_EXTENSION} were expected."
+                self._archive,
+                Message("has an extended header of {size} bytes", size=header.size),
+                Message("At most {extension} were expected.", extension=_EXTENSION),
             )
         content = self.take(_padded(header.size))[: header.size]
         if header.type in _LONG_NAMES:
@@ -130,7 +150,9 @@ class _Tar:
         try:
             return _records(content)
         except ValueError as error:
-            raise damaged(self._archive, f"the extended header before byte {self.offset} cannot be read") from error
+            raise damaged(
+                self._archive, Message("the extended header before byte {offset} cannot be read", offset=self.offset)
+            ) from error
 
     def content(self, size: int) -> Iterator[bytes]:
         """Reads what a member holds, and its padding."""
@@ -141,30 +163,32 @@ class _Tar:
     def finish(self) -> None:
         """Checks the second half of the end mark, and that only padding follows."""
         if self.take(BLOCK).strip(b"\0"):
-            raise damaged(self._archive, f"its end mark before byte {self.offset} is not whole")
+            raise damaged(self._archive, Message("its end mark before byte {offset} is not whole", offset=self.offset))
         while rest := read(self._archive, self._stream, PIECE):
             if rest.strip(b"\0"):
-                raise damaged(self._archive, "bytes follow its end mark")
+                raise damaged(self._archive, Message("bytes follow its end mark"))
 
     def take(self, size: int) -> bytes:
         """Reads so many bytes and not one less."""
         data = read(self._archive, self._stream, size)
         self.offset += len(data)
         if len(data) != size:
-            raise damaged(self._archive, f"it is cut at byte {self.offset}")
+            raise damaged(self._archive, Message("it is cut at byte {offset}", offset=self.offset))
         return data
 
 
 def _merged(archive: Path, extended: dict[str, bytes], kind: bytes, records: dict[str, bytes]) -> dict[str, bytes]:
     """Adds what an extended header says about the next member."""
     if any(key.startswith("GNU.sparse.") for key in records):
-        raise unsafe(archive, "holds a sparse file", "Only regular files and folders were expected.")
+        raise unsafe(archive, Message("holds a sparse file"), Message("Only regular files and folders were expected."))
     if kind == tarfile.XGLTYPE:
         if records.keys() & {"path", "linkpath", "size"}:
-            raise unsafe(archive, "gives many members one name or size", "One for each member was expected.")
+            raise unsafe(
+                archive, Message("gives many members one name or size"), Message("One for each member was expected.")
+            )
         return extended
     if records.keys() & extended.keys():
-        raise damaged(archive, "a member is described twice")
+        raise damaged(archive, Message("a member is described twice"))
     return extended | records
 
 
@@ -173,13 +197,19 @@ def _member(archive: Path, header: tarfile.TarInfo, extended: dict[str, bytes], 
     size = header.size
     if "size" in extended:
         if not extended["size"].isdigit() or len(extended["size"]) > 20:
-            raise damaged(archive, f"{shown(name)} has no number for its size")
+            raise damaged(archive, Message("{name} has no number for its size", name=shown(name)))
         size = int(extended["size"])
     if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE):
-        kind = _REFUSED.get(header.type, f"of the unknown kind {header.type!r}")
-        raise unsafe(archive, f"holds {shown(name)}, {kind}", "Only regular files and folders were expected.")
+        kind = _REFUSED.get(header.type, Message("of the unknown kind {type!r}", type=header.type))
+        raise unsafe(
+            archive,
+            Message("holds {name}, {kind}", name=shown(name), kind=kind),
+            Message("Only regular files and folders were expected."),
+        )
     if header.isdir() and size:
-        raise damaged(archive, f"the folder {shown(name)} declares {size} bytes of its own")
+        raise damaged(
+            archive, Message("the folder {name} declares {size} bytes of its own", name=shown(name), size=size)
+        )
     if not header.isdir():
         check_mode(archive, name, header.mode)
     return Member(name, header.isdir(), size, tar.content(size))
@@ -200,9 +230,9 @@ def _records(data: bytes) -> dict[str, bytes]:
         key, equals, value = record[:-1].partition(b"=")
         name = key.decode()
         if not data[start:space].isdigit() or end > len(data) or not record.endswith(b"\n") or not equals:
-            raise ValueError("no record")
+            raise ValueError(Message("no record"))
         if name in records:
-            raise ValueError("a key stands twice")
+            raise ValueError(Message("a key stands twice"))
         records[name] = value
         start = end
     return records

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from zoo.base.text import printable
 from zoo.errors import ArchiveError, CacheError
+from zoo.message import Message
 from zoo.store.archive.decompress import (
     decompressed,
     decompressor,
@@ -37,7 +37,7 @@ from zoo.store.archive.zip import zip_members
 
 _LOG = logging.getLogger("zoo")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_EXPECTED = "A tar (plain, gz, bz2 or xz) or zip archive was expected."
+_EXPECTED = Message("A tar (plain, gz, bz2 or xz) or zip archive was expected.")
 _APPLE_DOUBLE, _DS_STORE = b"\x00\x05\x16\x07", b"\x00\x00\x00\x01Bud1"
 
 
@@ -78,21 +78,23 @@ def unpack(
     """
     if os.path.lexists(folder):
         raise CacheError(
-            f"{printable(folder)} is there already. A new name was expected.", "Remove it, or unpack to another place."
+            "{folder} is there already. A new name was expected.",
+            "Remove it, or unpack to another place.",
+            folder=folder,
         )
     with _open(archive) as file:
         try:
             work = Path(tempfile.mkdtemp(prefix=".zoo-", dir=folder.parent))
         except OSError as error:
-            raise _unwritable(folder, error, "a folder") from error
+            raise _unwritable(folder, error, Message("a folder")) from error
         try:
             names = _unpack_checked(_checked(archive, file, limits), work, folder, only)
             if not names:
-                raise damaged(archive, "it holds no files")
+                raise damaged(archive, Message("it holds no files"))
             top = _top_folder(names)
             _publish(work / top, folder)
         except OSError as error:  # those of reading have become ArchiveError
-            raise _unwritable(folder, error, "its folders") from error
+            raise _unwritable(folder, error, Message("its folders")) from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return tuple(sorted(name.removeprefix(f"{top}/") if top else name for name in names))
@@ -103,11 +105,15 @@ def _open(archive: Path) -> BinaryIO:
         # Opening a FIFO would wait for ever.
         if stat.S_ISREG(archive.stat().st_mode):
             return open(archive, "rb")
-        reason = "it is not a file"
+        reason = Message("it is not a file")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     raise ArchiveError(
-        f"{printable(archive)} cannot be opened: {reason}. {_EXPECTED}", "Give the path of an archive you can read."
+        "{archive} cannot be opened: {reason}. {expected}",
+        "Give the path of an archive you can read.",
+        archive=archive,
+        reason=reason,
+        expected=_EXPECTED,
     )
 
 
@@ -126,8 +132,11 @@ def _checked(archive: Path, file: BinaryIO, limits: ArchiveLimits) -> Iterable[t
         members = tar_members(archive, file, limits.total, size)
     else:
         raise ArchiveError(
-            f"{printable(archive)} is {_kind(head)}. {_EXPECTED}",
+            "{archive} is {kind}. {expected}",
             "Download it again; if nothing changes, check the address it comes from.",
+            archive=archive,
+            kind=_kind(head),
+            expected=_EXPECTED,
         )
     return ((names.add(member), member) for member in members)
 
@@ -137,7 +146,7 @@ def _kind(head: bytes) -> str:
         return "empty"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     is_page = text.startswith(b"<") and (b"<!doctype html" in text or b"<html" in text)
-    return "an HTML page" if is_page else "not a tar or zip archive"
+    return Message("an HTML page") if is_page else Message("not a tar or zip archive")
 
 
 def _unpack_checked(
@@ -161,7 +170,9 @@ def _unpack_checked(
             _write(work, parts, head, member.content)
         except OSError as error:
             raise _unwritable(
-                folder, error, f"{printable(member.name)}, {needed} bytes with the files before it,"
+                folder,
+                error,
+                Message("{member}, {needed} bytes with the files before it,", member=member.name, needed=needed),
             ) from error
         names.append("/".join(parts))
     return names
@@ -219,13 +230,18 @@ def _unwritable(folder: Path, error: OSError, what: str) -> CacheError:
     if error.errno in _NO_ROOM:
         free = ""
         with contextlib.suppress(OSError):
-            free = f" {shutil.disk_usage(folder.parent).free} bytes are free there."
+            free = Message(" {free} bytes are free there.", free=shutil.disk_usage(folder.parent).free)
         return CacheError(
-            f"There is no room in {printable(folder.parent)} for {what} ({error.strerror}).{free} "
-            "Room for the whole model was expected.",
+            "There is no room in {folder} for {what} ({reason}).{free} Room for the whole model was expected.",
             "Nothing was kept. Make room, or set ZOO_HOME to a folder on another disk.",
+            folder=folder.parent,
+            what=what,
+            reason=error.strerror,
+            free=free,
         )
     return CacheError(
-        f"{printable(folder)} cannot be written: {error.strerror or error}. A writable folder was expected.",
+        "{folder} cannot be written: {reason}. A writable folder was expected.",
         "Correct its permissions, or set ZOO_HOME to another folder.",
+        folder=folder,
+        reason=error.strerror or error,
     )

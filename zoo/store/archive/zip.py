@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from zoo.base.text import printable
+from zoo.message import Message
 from zoo.store.archive.decompress import (
     Inflate,
     decompressed,
@@ -55,7 +55,11 @@ def zip_members(archive: Path, file: BinaryIO, size: int, ceiling: int) -> list[
     listed, end = _listed(archive, file, size)
     needed = sum(info.file_size for info in listed)
     if needed > ceiling:
-        raise unsafe(archive, f"asks for {needed} bytes", f"At most {ceiling} bytes in all were expected.")
+        raise unsafe(
+            archive,
+            Message("asks for {needed} bytes", needed=needed),
+            Message("At most {ceiling} bytes in all were expected.", ceiling=ceiling),
+        )
 
     # Every byte belongs to one member: none is read twice, none is hidden, and every program sees the same members.
     starts: dict[int, int] = {}
@@ -64,8 +68,13 @@ def zip_members(archive: Path, file: BinaryIO, size: int, ceiling: int) -> list[
         if info.header_offset - position not in gaps:
             raise unsafe(
                 archive,
-                f"has {shown(info.orig_filename)} at byte {info.header_offset}, not behind what ends at {position}",
-                "Members one behind the other were expected.",
+                Message(
+                    "has {orig_filename} at byte {header_offset}, not behind what ends at {position}",
+                    orig_filename=shown(info.orig_filename),
+                    header_offset=info.header_offset,
+                    position=position,
+                ),
+                Message("Members one behind the other were expected."),
             )
         starts[info.header_offset] = _checked_start(archive, file, info)
         position = starts[info.header_offset] + info.compress_size
@@ -74,8 +83,12 @@ def zip_members(archive: Path, file: BinaryIO, size: int, ceiling: int) -> list[
     if end - position not in gaps:
         raise unsafe(
             archive,
-            f"has its list of members at byte {end}, not behind the last one, which ends at {position}",
-            "No other bytes were expected.",
+            Message(
+                "has its list of members at byte {end}, not behind the last one, which ends at {position}",
+                end=end,
+                position=position,
+            ),
+            Message("No other bytes were expected."),
         )
     members: list[Member] = []
     for info in listed:
@@ -90,12 +103,14 @@ def _listed(archive: Path, file: BinaryIO, size: int) -> tuple[list[zipfile.ZipI
         with _ShortReads(archive) as short, zipfile.ZipFile(short) as listing:
             listed, start, comment = listing.infolist(), listing.start_dir, listing.comment
     except UnicodeDecodeError as error:
-        raise unsafe(archive, "holds a name that is not UTF-8", "Names in UTF-8 were expected.") from error
+        raise unsafe(
+            archive, Message("holds a name that is not UTF-8"), Message("Names in UTF-8 were expected.")
+        ) from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, struct.error, OSError) as error:
-        raise damaged(archive, f"its list of members cannot be read ({printable(str(error))})") from error
+        raise damaged(archive, Message("its list of members cannot be read ({reason})", reason=error)) from error
     file.seek(max(0, size - len(comment) - _EMPTY_LIST_END))
     if read(archive, file, 4) != b"PK\x05\x06":
-        raise damaged(archive, "bytes follow its end")
+        raise damaged(archive, Message("bytes follow its end"))
     return listed, start
 
 
@@ -104,7 +119,7 @@ class _ShortReads(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _LIST:
-            raise zipfile.BadZipFile(f"it has {size} bytes; at most {_LIST} are read")
+            raise zipfile.BadZipFile(Message("it has {size} bytes; at most {list} are read", size=size, list=_LIST))
         return super().read(size)
 
 
@@ -114,21 +129,53 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
     file.seek(info.header_offset)
     header = read(archive, file, 30)
     if len(header) != 30 or not header.startswith(b"PK\x03\x04"):
-        raise damaged(archive, f"the header of {shown(name)} at byte {info.header_offset} is wrong")
+        raise damaged(
+            archive,
+            Message(
+                "the header of {name} at byte {header_offset} is wrong",
+                name=shown(name),
+                header_offset=info.header_offset,
+            ),
+        )
     flags, method = struct.unpack_from("<HH", header, 6)
     name_size, extra_size = struct.unpack_from("<HH", header, 26)
     is_utf8 = bool(info.flag_bits & _IS_UTF8)
     own_name = read(archive, file, name_size)
     if own_name != name.encode("utf-8" if is_utf8 else "cp437"):
-        raise unsafe(archive, f"has two names for {shown(name)}", "One for each member was expected.")
+        raise unsafe(
+            archive, Message("has two names for {name}", name=shown(name)), Message("One for each member was expected.")
+        )
     if not is_utf8 and not name.isascii():
-        raise unsafe(archive, f"holds {shown(name)}, whose name is not UTF-8", "Names in UTF-8 were expected.")
+        raise unsafe(
+            archive,
+            Message("holds {name}, whose name is not UTF-8", name=shown(name)),
+            Message("Names in UTF-8 were expected."),
+        )
     if (flags | info.flag_bits) & _IS_ENCRYPTED:
-        raise unsafe(archive, f"holds {shown(name)}, which is encrypted", "Members without a password were expected.")
+        raise unsafe(
+            archive,
+            Message("holds {name}, which is encrypted", name=shown(name)),
+            Message("Members without a password were expected."),
+        )
     if method != info.compress_type or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise damaged(archive, f"{shown(name)} is compressed by method {method}; stored (0) and deflated (8) are read")
+        raise damaged(
+            archive,
+            Message(
+                "{name} is compressed by method {method}; stored (0) and deflated (8) are read",
+                name=shown(name),
+                method=method,
+            ),
+        )
     if method == zipfile.ZIP_STORED and info.compress_size != info.file_size:
-        raise damaged(archive, f"{shown(name)} declares {info.file_size} bytes and has {info.compress_size}")
+        raise damaged(
+            archive,
+            Message(
+                "{name} declares {file_size} bytes and has {compress_size}",
+                name=shown(name),
+                file_size=info.file_size,
+                compress_size=info.compress_size,
+            ),
+        )
     _check_kind(archive, info)
     return info.header_offset + 30 + name_size + extra_size
 
@@ -137,10 +184,23 @@ def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
     name, mode = info.orig_filename, info.external_attr >> 16
     is_folder = name.endswith("/")
     if stat.S_IFMT(mode) not in (0, stat.S_IFDIR if is_folder else stat.S_IFREG):
-        kind = "a symbolic link" if stat.S_ISLNK(mode) else f"of the kind {stat.filemode(mode)[0]!r}"
-        raise unsafe(archive, f"holds {shown(name)}, {kind}", "Only regular files and folders were expected.")
+        kind = (
+            Message("a symbolic link")
+            if stat.S_ISLNK(mode)
+            else Message("of the kind {filemode!r}", filemode=stat.filemode(mode)[0])
+        )
+        raise unsafe(
+            archive,
+            Message("holds {name}, {kind}", name=shown(name), kind=kind),
+            Message("Only regular files and folders were expected."),
+        )
     if is_folder and info.file_size:
-        raise damaged(archive, f"the folder {shown(name)} declares {info.file_size} bytes of its own")
+        raise damaged(
+            archive,
+            Message(
+                "the folder {name} declares {file_size} bytes of its own", name=shown(name), file_size=info.file_size
+            ),
+        )
     if not is_folder:
         check_mode(archive, name, mode)
 
@@ -155,11 +215,11 @@ def _content(archive: Path, file: BinaryIO, start: int, info: zipfile.ZipInfo) -
     while left:
         piece = read(archive, stream, min(left, PIECE))
         if not piece:
-            raise damaged(archive, f"{name} has {left} bytes less than it declares")
+            raise damaged(archive, Message("{name} has {left} bytes less than it declares", name=name, left=left))
         checksum = zlib.crc32(piece, checksum)
         left -= len(piece)
         yield piece
     if stream is not file:
         read(archive, stream, 1)  # Raises if anything is left, compressed or not.
     if checksum != info.CRC:
-        raise damaged(archive, f"{name} has not the checksum it declares")
+        raise damaged(archive, Message("{name} has not the checksum it declares", name=name))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from zoo.base.text import printable
 from zoo.errors import FetchError
+from zoo.message import Message, printable
 
 MIRROR = "ZOO_MIRROR"
 ALLOW_HTTP = "ZOO_ALLOW_HTTP"
@@ -37,7 +37,7 @@ class Address:
     @property
     def shown(self) -> str:
         """The place in a message."""
-        return f"{self.plain} ({MIRROR} is set)" if self.mirrored else self.plain
+        return Message("{plain} ({mirror} is set)", plain=self.plain, mirror=MIRROR) if self.mirrored else self.plain
 
 
 def addresses(urls: tuple[str, ...]) -> tuple[Address, ...]:
@@ -72,19 +72,23 @@ def objection(url: str, before: str = "", plain: bool = False) -> str | None:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return "it cannot be read as an address"
+        return Message("it cannot be read as an address")
     # Readers of addresses disagree on where a backslash ends the host.
     if not url.isprintable() or "\\" in url:
-        return "it holds characters no address has"
+        return Message("it holds characters no address has")
     if parts.scheme not in ("https", "http"):
-        return f"its scheme is {parts.scheme!r}; https was expected" if parts.scheme else "it is no https address"
+        return (
+            Message("its scheme is {scheme!r}; https was expected", scheme=parts.scheme)
+            if parts.scheme
+            else Message("it is no https address")
+        )
     if not host:
-        return "it names no host"
+        return Message("it names no host")
     if parts.scheme == "http":
         if urlsplit(before).scheme == "https":
-            return "it leads from https down to http"
+            return Message("it leads from https down to http")
         if not plain and not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
-            return f"it is plain http; https was expected ({ALLOW_HTTP}=1 permits http)"
+            return Message("it is plain http; https was expected ({allow_http}=1 permits http)", allow_http=ALLOW_HTTP)
     return None
 
 
@@ -95,7 +99,7 @@ def shown(url: str) -> str:
         _ = parts.port
     except ValueError:
         # Nobody can tell where the password of such an address ends.
-        return "an address that cannot be read"
+        return Message("an address that cannot be read")
     return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
 
 
@@ -115,22 +119,29 @@ def _mirror() -> str | Path | None:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme in ("https", "http"):
-        reason = objection(value) or ("it has a query or a fragment" if parts.query or parts.fragment else None)
+        reason = objection(value) or (
+            Message("it has a query or a fragment") if parts.query or parts.fragment else None
+        )
         if reason is None:
             return value.rstrip("/")
-        raise _no_mirror(f"{shown(value)}, which cannot be used: {reason}")
+        raise _no_mirror(Message("{value}, which cannot be used: {reason}", value=shown(value), reason=reason))
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         folder = unquote(parts.path)
     else:
         folder = os.path.expanduser(value)
     if os.path.isdir(folder):
         return Path(folder)
-    raise _no_mirror(f"{shown(value)}, which is neither an https address nor a folder on this machine")
+    raise _no_mirror(
+        Message("{value}, which is neither an https address nor a folder on this machine", value=shown(value))
+    )
 
 
 def _no_mirror(what: str) -> FetchError:
     return FetchError(
-        f"{MIRROR} is {what}.", f"Run: export {MIRROR}=https://HOST/BASE  (or a folder), or: unset {MIRROR}"
+        "{mirror} is {what}.",
+        "Run: export {mirror}=https://HOST/BASE  (or a folder), or: unset {mirror}",
+        mirror=MIRROR,
+        what=what,
     )
 
 
@@ -153,6 +164,8 @@ def _mirrored(url: str, mirror: str | Path) -> str | Path:
 
 def _outside(url: str) -> FetchError:
     return FetchError(
-        f"{shown(url)} cannot be looked up in the mirror: its path leads elsewhere. A plain path was expected.",
-        f"Run: unset {MIRROR}  (or correct the model's card)",
+        "{url} cannot be looked up in the mirror: its path leads elsewhere. A plain path was expected.",
+        "Run: unset {mirror}  (or correct the model's card)",
+        url=shown(url),
+        mirror=MIRROR,
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zoo.errors import FetchError
+from zoo.message import Message
 
 #: Most bytes of one read.
 BLOCK = 1 << 18
@@ -115,7 +116,7 @@ def open_file(path: Path) -> Generator[Answer, None, None]:
     with open(handle, "rb", buffering=0) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise AddressError("it is not a regular file")
+            raise AddressError(Message("it is not a regular file"))
         yield Answer(0, status.st_size, True, "", "", no_html(_read(file)))
 
 
@@ -135,5 +136,5 @@ def no_html(blocks: Iterator[bytes]) -> Iterator[bytes]:
             head += block[: _HEAD - len(head)]
             text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
             if text.startswith(b"<") and (b"<html" in text or b"<!doctype html" in text):
-                raise AddressError("got an HTML page instead of the file", spoils=True)
+                raise AddressError(Message("got an HTML page instead of the file"), spoils=True)
         yield block

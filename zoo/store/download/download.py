@@ -15,9 +15,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base.text import printable
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError, ChecksumMismatchError, FetchError
+from zoo.message import Message
 from zoo.store.download.addresses import (
     Address,
     addresses,
@@ -38,8 +38,8 @@ from zoo.store.download.part import (
 
 __all__ = ["Download", "Limits", "Progress", "discard", "download"]
 
-_HINT = "Check the connection, or set ZOO_MIRROR to a mirror; then run the same command again."
-_OTHER_FILE = "Ask the publisher which file is right, or set ZOO_MIRROR to a mirror that has the expected one."
+_HINT = Message("Check the connection, or set ZOO_MIRROR to a mirror; then run the same command again.")
+_OTHER_FILE = Message("Ask the publisher which file is right, or set ZOO_MIRROR to a mirror that has the expected one.")
 # However little each brings: most requests to one address.
 _MOST_REQUESTS = 100
 _SECONDS_BETWEEN_REPORTS = 0.1
@@ -129,7 +129,7 @@ def download(
     """
     digests = {digest.lower() for digest in (sha256, artifact.sha256) if digest is not None}
     if len(digests) > 1:
-        raise ValueError(f"two digests are expected of one file: {' and '.join(sorted(digests))}")
+        raise ValueError(Message("two digests are expected of one file: {digests: and }", digests=sorted(digests)))
     limits = limits or Limits()
     job = _Job(digests.pop() if digests else None, artifact.size, size_hint, check, reserve, limits)
     failures: list[tuple[Address, AddressError]] = []
@@ -158,7 +158,10 @@ def discard(parts: Path, artifact: Artifact) -> None:
                 path.unlink(missing_ok=True)
             except OSError as error:
                 raise CacheError(
-                    f"{printable(path)} cannot be removed: {error.strerror or error}.", "Correct its permissions."
+                    "{path} cannot be removed: {reason}.",
+                    "Correct its permissions.",
+                    path=path,
+                    reason=error.strerror or error,
                 ) from error
 
 
@@ -195,7 +198,12 @@ def _fetch(job: _Job, address: Address, part: Part, report: _Report) -> None:
             if not error.again or twice:
                 raise
             if barren >= job.limits.tries or request == _MOST_REQUESTS:
-                reason = f"{error.reason} ({request} tries, {part.received} bytes received)"
+                reason = Message(
+                    "{reason} ({request} tries, {received} bytes received)",
+                    reason=error.reason,
+                    request=request,
+                    received=part.received,
+                )
                 raise AddressError(reason, spoils=error.spoils, kind=error.kind, hint=error.hint) from None
             if error.spoils:
                 part.clear()
@@ -211,9 +219,18 @@ def _wait(limits: Limits, barren: int, error: AddressError, tell: Callable[[str]
         seconds = random.uniform(0, min(limits.longest_wait, limits.backoff * 2 ** max(0, barren - 1)))
     if seconds > limits.longest_wait:
         raise AddressError(
-            f"{error.reason}; it asks to wait {seconds:.0f} s, at most {limits.longest_wait:.0f} s are waited"
+            Message(
+                "{reason}; it asks to wait {seconds:.0f} s, at most {longest_wait:.0f} s are waited",
+                reason=error.reason,
+                seconds=seconds,
+                longest_wait=limits.longest_wait,
+            )
         )
-    tell(f"waits {seconds:.1f} s: {error.reason}" if seconds else f"starts again: {error.reason}")
+    tell(
+        Message("waits {seconds:.1f} s: {reason}", seconds=seconds, reason=error.reason)
+        if seconds
+        else Message("starts again: {reason}", reason=error.reason)
+    )
     time.sleep(seconds)
 
 
@@ -230,18 +247,21 @@ def _receive(job: _Job, address: Address, part: Part, report: _Report) -> None:
         if answer.start == 0:
             part.begin(Facts(answer.etag, answer.modified, answer.total))
         elif not _continues(answer, part.facts, job.expected is not None):
-            raise AddressError("the file has changed meanwhile", again=True, wait=0.0, spoils=True)
+            raise AddressError(Message("the file has changed meanwhile"), again=True, wait=0.0, spoils=True)
         _check_room(job, total, part)
         most = job.limits.largest if total is None else total
         for block in answer.blocks:
             if part.received + len(block) > most:
-                raise AddressError(f"it sends more than {most} bytes", spoils=True)
+                raise AddressError(Message("it sends more than {most} bytes", most=most), spoils=True)
             part.write(block)
             report(part.received, total or job.size_hint)
     if total is not None and part.received < total:
-        raise AddressError(f"the connection ended after {part.received} of {total} bytes", again=True)
+        raise AddressError(
+            Message("the connection ended after {received} of {total} bytes", received=part.received, total=total),
+            again=True,
+        )
     if not part.received:
-        raise AddressError("it sends an empty file")
+        raise AddressError(Message("it sends an empty file"))
 
 
 def _open(limits: Limits, address: Address, part: Part) -> AbstractContextManager[Answer]:
@@ -254,16 +274,25 @@ def _check_size(job: _Job, answer: Answer) -> None:
     """Refuses by the headers what cannot be the file."""
     if answer.total is None:
         if not answer.ends and job.expected is None and job.size is None:
-            raise AddressError("it does not say how long the file is, so nobody could tell whether it is whole")
+            raise AddressError(
+                Message("it does not say how long the file is, so nobody could tell whether it is whole")
+            )
     elif job.size is not None and answer.total != job.size:
         raise AddressError(
-            f"the file has {answer.total} bytes, {job.size} were expected",
+            Message("the file has {total} bytes, {size} were expected", total=answer.total, size=job.size),
             spoils=True,
             kind=ChecksumMismatchError,
             hint=_OTHER_FILE,
         )
     elif job.size is None and answer.total > job.limits.largest:
-        raise AddressError(f"the file has {answer.total} bytes, at most {job.limits.largest} are accepted", spoils=True)
+        raise AddressError(
+            Message(
+                "the file has {total} bytes, at most {largest} are accepted",
+                total=answer.total,
+                largest=job.limits.largest,
+            ),
+            spoils=True,
+        )
 
 
 def _continues(answer: Answer, facts: Facts, pinned: bool) -> bool:
@@ -285,18 +314,32 @@ def _check_room(job: _Job, total: int | None, part: Part) -> None:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise CacheError(
-            f"{printable(folder)} cannot be used: {error.strerror or error}.", "Run: export ZOO_HOME=FOLDER"
+            "{folder} cannot be used: {reason}.",
+            "Run: export ZOO_HOME=FOLDER",
+            folder=folder,
+            reason=error.strerror or error,
         ) from error
     if free < needed:
         part.clear()
-        raise no_room(f"The disk of {printable(folder)} has {free} bytes free; {needed} bytes are needed.")
+        raise no_room(
+            Message(
+                "The disk of {folder} has {free} bytes free; {needed} bytes are needed.",
+                folder=folder,
+                free=free,
+                needed=needed,
+            )
+        )
 
 
 def _verify(job: _Job, part: Part) -> None:
     """Compares the digest, and has the caller look at the file."""
     if job.expected not in (None, part.digest):
         raise AddressError(
-            f"the file has the SHA-256 digest {part.digest}, {job.expected} was expected",
+            Message(
+                "the file has the SHA-256 digest {digest}, {expected} was expected",
+                digest=part.digest,
+                expected=job.expected,
+            ),
             again=True,
             wait=0.0,
             spoils=True,
@@ -323,6 +366,9 @@ def _failed(failures: list[tuple[Address, AddressError]], hint: str | None) -> F
     hint = hint or next((error.hint for _, error in failures if error.hint and error.kind is kind), _HINT)
     if len(failures) == 1:
         address, error = failures[0]
-        return kind(f"{address.shown} does not give the file: {error.reason.rstrip('.')}.", hint)
-    reasons = "; ".join(f"{address.shown}: {error.reason}" for address, error in failures)
-    return kind(f"None of the {len(failures)} addresses gives the file. {reasons}.", hint)
+        return kind("{url} does not give the file: {reason}.", hint, url=address.shown, reason=error.reason)
+    reasons = [Message("{url}: {reason}", url=address.shown, reason=error.reason) for address, error in failures]
+    return kind(
+        Message("None of the {count} addresses gives the file. {reasons:; }.", count=len(failures), reasons=reasons),
+        hint,
+    )

@@ -26,7 +26,7 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 import zoo
-from zoo.base.text import printable
+from zoo.message import Message, printable
 from zoo.store.download.addresses import (
     objection,
     shown,
@@ -81,7 +81,9 @@ def _follow(
     for _ in range(limits.hops + 1):
         reason = objection(url, before, plain)
         if reason is not None:
-            raise AddressError(f"it redirects to {_target(url)}: {reason}" if before else reason)
+            raise AddressError(
+                Message("it redirects to {target}: {reason}", target=_target(url), reason=reason) if before else reason
+            )
         if not before:
             auth = _credentials(url)
         response = _ask(session, url, headers, auth, limits)
@@ -93,13 +95,13 @@ def _follow(
             # Headers come as Latin-1, addresses in them as UTF-8.
             following = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace").strip())
         except ValueError:
-            raise AddressError("it redirects to an address that cannot be read") from None
+            raise AddressError(Message("it redirects to an address that cannot be read")) from None
         if objection(following, url, plain) is None and (
             _origin(url) != _origin(following) or _credentials(following) is not None
         ):
             auth = _credentials(following)
         url, before = following, url
-    raise AddressError(f"it redirects more than {limits.hops} times")
+    raise AddressError(Message("it redirects more than {hops} times", hops=limits.hops))
 
 
 def _ask(
@@ -134,7 +136,10 @@ def _ask(
         if late:
             opened.add_done_callback(_close)
     if late:
-        raise AddressError(f"no answer within {limits.connect + limits.read:g} s{_via(url)}", again=True)
+        raise AddressError(
+            Message("no answer within {connect:g} s{via}", connect=limits.connect + limits.read, via=_via(url)),
+            again=True,
+        )
     try:
         return opened.result()
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -155,13 +160,17 @@ def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
     if status == 416:
         if sent == f"bytes */{offset}":
             return Answer(offset, offset, True, etag, modified, iter(()))
-        raise AddressError(f"it has no bytes from {offset} on", again=True, wait=0.0, spoils=True)
+        raise AddressError(
+            Message("it has no bytes from {offset} on", offset=offset), again=True, wait=0.0, spoils=True
+        )
     encoding = headers.get("Content-Encoding", "").strip().lower()
     transfer = headers.get("Transfer-Encoding", "").strip().lower()
     if encoding not in ("", "identity") or transfer not in ("", "identity", "chunked"):
-        raise AddressError(f"it sends the file encoded as {printable(encoding or transfer)}, which it was asked not to")
+        raise AddressError(
+            Message("it sends the file encoded as {encoding}, which it was asked not to", encoding=encoding or transfer)
+        )
     if headers.get("Content-Type", "").split(";")[0].strip().lower() in ("text/html", "application/xhtml+xml"):
-        raise AddressError("got an HTML page instead of the file")
+        raise AddressError(Message("got an HTML page instead of the file"))
     length = None if transfer == "chunked" else _number(headers.get("Content-Length"))
     blocks = _blocks(response, limits)
     if status == 200:
@@ -170,7 +179,11 @@ def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
     first, last, total = (int(number) for number in match.groups()) if match else (-1, -1, -1)
     if not offset == first <= last < total or length not in (None, last - first + 1):
         raise AddressError(
-            f"it was asked for the bytes from {offset} on and sends {printable(sent) or 'unnamed ones'}",
+            Message(
+                "it was asked for the bytes from {offset} on and sends {sent}",
+                offset=offset,
+                sent=printable(sent) or Message("unnamed ones"),
+            ),
             again=True,
             wait=0.0,
             spoils=True,
@@ -205,7 +218,7 @@ def _number(value: str | None) -> int | None:
     if value is None:
         return None
     if not re.fullmatch(r"\d{1,18}", value.strip()):
-        raise AddressError(f"its Content-Length is {printable(value)[:40]!r}")
+        raise AddressError(Message("its Content-Length is {value!r:.40}", value=value))
     return int(value)
 
 
@@ -227,7 +240,13 @@ def _blocks(response: requests.Response, limits: Limits) -> Iterator[bytes]:
         if waited >= limits.read:
             if received < limits.slowest * waited:
                 raise AddressError(
-                    f"it sends less than {limits.slowest:g} bytes a second{_via(response.url)}", again=True, slow=True
+                    Message(
+                        "it sends less than {slowest:g} bytes a second{via}",
+                        slowest=limits.slowest,
+                        via=_via(response.url),
+                    ),
+                    again=True,
+                    slow=True,
                 )
             waited, received = 0.0, 0
 
@@ -237,20 +256,23 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     inner = _innermost(error)
     again = True
     if isinstance(inner, ssl.SSLCertVerificationError):
-        reason, again = f"its certificate is not trusted: {inner.verify_message}", False
+        reason, again = (
+            Message("its certificate is not trusted: {verify_message}", verify_message=inner.verify_message),
+            False,
+        )
     elif isinstance(error, requests.ConnectTimeout):
-        reason = f"no connection within {limits.connect:g} s"
+        reason = Message("no connection within {connect:g} s", connect=limits.connect)
     elif isinstance(inner, TimeoutError):
-        reason = f"no byte came for {limits.read:g} s"
+        reason = Message("no byte came for {read:g} s", read=limits.read)
     elif isinstance(inner, socket.gaierror):
-        reason = "the name of the host cannot be resolved"
+        reason = Message("the name of the host cannot be resolved")
     elif isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, http.client.HTTPException)):
-        reason = (inner.strerror if isinstance(inner, OSError) else None) or "the connection broke"
+        reason = (inner.strerror if isinstance(inner, OSError) else None) or Message("the connection broke")
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         # requests found no certificates where REQUESTS_CA_BUNDLE says, or the system refused the socket.
         reason, again = error.strerror or str(error), error.errno is not None
     else:
-        reason, again = f"it cannot be asked ({type(error).__name__})", False
+        reason, again = Message("it cannot be asked ({type})", type=type(error).__name__), False
     return AddressError(printable(reason) + _via(url), again=again)
 
 
@@ -265,7 +287,11 @@ def _via(url: str) -> str:
     if proxy is None:
         return ""
     scheme, _, rest = proxy.rpartition("://")
-    return printable(f" (through the proxy {scheme or 'http'}://{rest.rpartition('@')[2]})")
+    return printable(
+        Message(
+            " (through the proxy {scheme}://{rpartition})", scheme=scheme or "http", rpartition=rest.rpartition("@")[2]
+        )
+    )
 
 
 def _credentials(url: str) -> HTTPBasicAuth | None:

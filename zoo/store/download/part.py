@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from zoo.base.text import printable
 from zoo.errors import CacheError
+from zoo.message import Message, printable
 from zoo.registry.records import is_sha256
 from zoo.store.download.answers import BLOCK
 
@@ -236,13 +236,26 @@ class Part:
         except OSError as error:
             folder = printable(self.path.parent)
             if error.errno in _FULL:
-                size = f"{self.facts.total} bytes" if self.facts.total else f"more than {self.received} bytes"
+                size = (
+                    Message("{total} bytes", total=self.facts.total)
+                    if self.facts.total
+                    else Message("more than {received} bytes", received=self.received)
+                )
                 with suppress(OSError):
                     self._remove()
-                raise no_room(f"{folder} cannot hold the download ({error.strerror}): it has {size}.") from error
+                raise no_room(
+                    Message(
+                        "{folder} cannot hold the download ({reason}): it has {size}.",
+                        folder=folder,
+                        reason=error.strerror,
+                        size=size,
+                    )
+                ) from error
             raise CacheError(
-                f"{folder} cannot be written to: {error.strerror or error}. A writable folder was expected.",
+                "{folder} cannot be written to: {reason}. A writable folder was expected.",
                 "Correct its permissions, or run: export ZOO_HOME=FOLDER  (a writable one)",
+                folder=folder,
+                reason=error.strerror or error,
             ) from error
 
 
