@@ -10,8 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,12 +77,10 @@ def augmented(
         (H, W) labels and (H, W) float32 scores or None. With one view as it is they are those of the plain evaluation.
 
     Raises:
-        ConfigError: A scale is not a positive number, or there is none (`check_scales`); or the picture would have too
-            many pixels at this scale.
+        ConfigError: The picture would have too many pixels at one of the scales.
         BundleError: The program returns no logits.
         InferenceError: The engine failed or returned NaN.
     """
-    check_scales(scales)
     if bundle.output != "logits":
         raise BundleError(
             "{model} cannot be averaged over views: its program returns {output}. Logits were expected.",
@@ -98,24 +95,6 @@ def augmented(
         for scale, mirrored in itertools.product(scales, (False, True) if flip else (False,))
     ]
     return _mean(views, (image.shape[0], image.shape[1]), scores)
-
-
-def check_scales(scales: Sequence[float]) -> None:
-    """Checks scales a user gave.
-
-    Raises:
-        ConfigError: There is none, or one is not a number above 0 and at most 64.
-    """
-    if not scales:
-        raise ConfigError("The list of scales is empty. At least one number was expected.", "Use scales=(1.0,)")
-    for scale in scales:
-        # A caller may give anything, such as the letters of a text.
-        if not (isinstance(cast("object", scale), Real) and math.isfinite(scale) and 0 < scale <= 64):
-            raise ConfigError(
-                "{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
-                "Use scales=(0.75, 1.0, 1.25)",
-                scale=scale,
-            )
 
 
 def _view(image: NDArray[np.uint8], evaluate: Evaluate, steps: Sequence[Step], scale: float, mirrored: bool) -> _View:
