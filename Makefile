@@ -13,8 +13,9 @@ demo: $(READY)
 	$(BIN)/zoo predict docs/street.jpg --save-path build/demo
 	@echo "Look at build/demo/street_overlay.png"
 
-# A process for each core, which keeps to one thread; the tests of a file stay together, with what they share.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist loadfile
+# A process for each of up to eight cores, which keeps to one thread; the tests of a file stay together, with what they
+# share.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile
 
 test: check
 	@echo "Running the tests on every core: about 5 minutes on two."
@@ -22,7 +23,7 @@ test: check
 
 # Every network at full size.
 test-all: check
-	@echo "Running all tests on every core: about 12 minutes on two."
+	@echo "Running all tests on every core: up to a quarter of an hour on two."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"
 
 check: $(READY)

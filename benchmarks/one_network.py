@@ -25,15 +25,9 @@ from zoo.bundle.bundle import (
     read_bundle,
 )
 from zoo.contract.spec import Normalize
-from zoo.engine.device import (
-    CPU,
-    available_cores,
-)
-from zoo.engine.paddle import (
-    PaddleBackend,
-    PaddleSession,
-)
-from zoo.plugin import SessionOptions
+from zoo.engine.device import available_cores
+from zoo.engine.open import session_opener
+from zoo.plugin import Session
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
 
@@ -121,7 +115,7 @@ def compare(
     return medians, {key: session.engine for key, session in sessions.items()}
 
 
-def once(session: PaddleSession, bundle: Bundle, batch: NDArray[np.float32]) -> dict[str, float]:
+def once(session: Session, bundle: Bundle, batch: NDArray[np.float32]) -> dict[str, float]:
     """Returns the seconds of one picture, by what was measured."""
     began = time.perf_counter()
     output = session.run(batch)[0]
@@ -143,9 +137,9 @@ def picture(size: tuple[int, int]) -> NDArray[np.float32]:
     return preprocess(draw_scene(68, *size).image, (Normalize(),))[0][None]
 
 
-def open_session(bundle: Bundle) -> PaddleSession:
+def open_session(bundle: Bundle) -> Session:
     """Opens a bundle with as many threads as zoo takes by default."""
-    return PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, available_cores()))
+    return session_opener(bundle.verify(), "cpu", "paddle")(available_cores())
 
 
 def memory(folder: Path, size: tuple[int, int]) -> int:

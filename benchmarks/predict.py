@@ -25,10 +25,8 @@ import zoo
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.refs import resolve
-from zoo.engine.device import CPU
-from zoo.engine.paddle import PaddleBackend
+from zoo.engine.open import session_opener
 from zoo.learn.export import export_bundle
-from zoo.plugin import SessionOptions
 from zoo.registry import find_model
 from zoo.segment.transforms import preprocess
 
@@ -77,7 +75,7 @@ def compare(title: str, bundle: Bundle, image: np.ndarray, folder: Path, repeat:
     batch = tensor[None]
     with zoo.load(bundle.folder) as model:
         threads = int(model.engine.rsplit(", ", 1)[1].split()[0])
-        alone = PaddleBackend().open(inside.program, inside.params, SessionOptions(CPU(), 0, threads))
+        alone = session_opener(inside.verify(), "cpu", "paddle")(threads)
         stages: dict[str, list[float]] = {stage: [] for stage in (*STAGES, "total", "argmax inside")}
         for index in range(repeat + 2):
             began = time.perf_counter()

@@ -100,13 +100,11 @@ def memory() -> dict[str, float]:
 def segment(folder: Path, source: Path, target: Path, side: int) -> None:
     """The child: segments one file and prints what it took as JSON."""
     from zoo.bundle.bundle import read_bundle
-    from zoo.engine.device import CPU
-    from zoo.engine.paddle import PaddleBackend
-    from zoo.plugin import SessionOptions
+    from zoo.engine.open import session_opener
     from zoo.predict.tiff import segment_tiff
 
     bundle = read_bundle(folder)
-    session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, 2))
+    session = session_opener(bundle.verify(), "cpu", "paddle")(2)
     for _ in range(2):
         session.run(np.zeros((1, 3, side, side), np.float32))
     model = memory()["VmRSS"]

@@ -22,12 +22,11 @@ import numpy as np
 import paddle
 from machine import describe
 
-from zoo.engine.device import CPU
 from zoo.engine.lanes import MOST
-from zoo.engine.paddle import PaddleBackend
+from zoo.engine.open import session_opener
 from zoo.learn.export import export_bundle
 from zoo.learn.networks import build_network
-from zoo.plugin import Session, SessionOptions
+from zoo.plugin import Session
 from zoo.registry import find_model
 
 MODELS = (
@@ -71,10 +70,11 @@ def measure(name: str, batches: int, rounds: int, threads: int) -> None:
             preprocess=card.preprocess,
             output_stride=card.output_stride,
         )
-        main = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads))
+        opener = session_opener(bundle.verify(), "cpu", "paddle")
+        main = opener(threads)
         expected = main.run(batch)
         began = time.perf_counter()
-        streams = [main.open_stream(threads // count) for _ in range(count)]
+        streams = [opener(threads // count) for _ in range(count)]
         opening = (time.perf_counter() - began) / count
         outputs = [stream.run(batch) for stream in streams]
         equal = all(np.array_equal(output, expected) for output in outputs)

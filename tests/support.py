@@ -39,6 +39,26 @@ def small_network(num_classes: int = 7) -> Any:
     return PPLiteSeg(num_classes, 3, (1, 1, 1), (16, 16, 16), (16, 16, 16), width=8, context_channels=16)
 
 
+def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Runs `zoo` as a shell does, for what must hold of the whole process."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+
+def install_into(
+    site: Path, distribution: str, source: str, *, group: str = "zoo.models", name: str = "", requires: str = ""
+) -> None:
+    """Writes what pip leaves behind: a module and its dist-info folder."""
+    module = distribution.replace("-", "_")
+    (site / f"{module}.py").write_text(source)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    requirement = f"Requires-Dist: {requires}\n" if requires else ""
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n{requirement}")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name or distribution} = {module}\n")
+
+
 def export_small(folder: Path, labels: LabelSet, compat: Literal["zoo", "paddlex"] = "zoo") -> Bundle:
     """Exports the small network."""
     from zoo.learn.export import export_bundle
@@ -133,10 +153,3 @@ def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[
         weight = (source - low)[:, None] if axis == 1 else source - low
         full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
     return full
-
-
-def zoo_process(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Runs `zoo` as a shell does, for what must hold of the whole process."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-m", "zoo", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)

@@ -12,6 +12,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from zoo.bundle.bundle import (
+        Bundle,
+        read_bundle,
+    )
     from zoo.errors import (
         ArchiveError,
         BackendError,
@@ -65,6 +69,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _MODULES = {
+    "zoo.bundle.bundle": ("Bundle", "read_bundle"),
     "zoo.errors": (
         "ArchiveError",
         "BackendError",
@@ -113,6 +118,7 @@ __all__ = [
     "ArchiveError",
     "BackendError",
     "BackendNotInstalledError",
+    "Bundle",
     "BundleError",
     "CacheError",
     "CheckpointError",
@@ -156,6 +162,7 @@ __all__ = [
     "list_models",
     "load",
     "load_checkpoint",
+    "read_bundle",
 ]
 
 

@@ -6,7 +6,7 @@ A family plugin is a module that is named by an entry point of the group `zoo.mo
 
     @hookimpl
     def zoo_families():
-        return [Family("fcn", "FCN", cards=(...,), network="zoo_plugin_fcn.network:build")]
+        return [Family("fcn", "FCN", cards=(...,), network="zoo_plugin_fcn.network:build", api=1)]
 
 Heavy code (the network, the recipe) is named by strings and imported at the moment of use. Networks may also import
 paddle and `zoo.nn`.
@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.contract.device import Device, Probe
-from zoo.contract.engine import Backend, Session, SessionOptions, StreamSession
+from zoo.contract.engine import Backend, Facts, Program, Request, Session
 from zoo.contract.format import Format, Mark
 from zoo.contract.hooks import hookimpl
 from zoo.contract.labels import (
@@ -74,6 +74,7 @@ __all__ = [
     "Custom",
     "Device",
     "Embedded",
+    "Facts",
     "Family",
     "Format",
     "LabelSet",
@@ -87,13 +88,13 @@ __all__ = [
     "ParameterGroup",
     "PolynomialDecay",
     "Probe",
+    "Program",
     "Recipe",
+    "Request",
     "Resize",
     "ResizeLong",
     "ResizeShort",
     "Session",
-    "SessionOptions",
-    "StreamSession",
     "Window",
     "distinct_palette",
     "hookimpl",

@@ -25,7 +25,7 @@ from zoo.plugin import VOC, Artifact, Family, ModelCard, hookimpl
 @hookimpl
 def zoo_families():
     card = ModelCard(name={model!r}, summary="", labels=VOC, dataset="voc", license="MIT", weights=Artifact(("x",)))
-    return [Family({family!r}, "A \\x1b[31mred\\nfamily", cards=(card,))]
+    return [Family({family!r}, "A \\x1b[31mred\\nfamily", cards=(card,), api=1)]
 """
 
 

@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 
+from zoo.engine.cpu import CPU
 from zoo.engine.device import (
-    CPU,
     _cgroup_quota,
     available_cores,
-    resolve_device,
+    find_device,
 )
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
 from zoo.plugin import Device, Probe
+from zoo.registry import Discovery, Plugin
 
 
 class Npu(Device):
     kind = "npu"
+    api = 1
+    tried_first = False
 
     def probe(self) -> Probe:
         return Probe(2)
@@ -33,22 +36,27 @@ class Broken(Npu):
         return Probe(0, "the driver is not loaded")
 
 
+def with_devices(*devices: Device) -> Discovery:
+    return Discovery(
+        tuple(Plugin(d.kind, "zoo.devices", f"zoo-device-{d.kind}", "1.0", devices=(d,)) for d in (CPU(), *devices))
+    )
+
+
 @pytest.mark.parametrize("name", ["cpu", "CPU", " cpu ", "cpu:0"])
-def test_the_cpu_is_always_there(name: str) -> None:
-    device, index = resolve_device(name, {})
-    assert isinstance(device, CPU)
-    assert index == 0
+def test_there_is_one_cpu(name: str) -> None:
+    device, index, _ = find_device(name, with_devices())
+    assert (device.kind, device.name(index)) == ("cpu", "cpu")
 
 
 def test_a_device_of_a_plugin_is_found_with_its_number() -> None:
-    npu = Npu()
-    assert resolve_device("npu", {"npu": npu}) == (npu, 0)
-    assert resolve_device("npu:1", {"npu": npu}) == (npu, 1)
+    for name, expected in (("npu", "npu:0"), ("npu:1", "npu:1")):
+        device, index, _ = find_device(name, with_devices(Npu()))
+        assert device.name(index) == expected
 
 
 def test_a_device_without_plugin_gives_the_command() -> None:
     with pytest.raises(DeviceNotInstalledError) as caught:
-        resolve_device("gpu:0", {"npu": Npu()})
+        find_device("gpu:0", with_devices(Npu()))
     assert str(caught.value) == (
         "The device 'gpu:0' is not installed here. Installed: cpu, npu.\nRun: pip install zoo-device-gpu"
     )
@@ -57,7 +65,7 @@ def test_a_device_without_plugin_gives_the_command() -> None:
 @pytest.mark.parametrize("name", ["", "cuda", "../gpu"])
 def test_other_strings_are_refused(name: str) -> None:
     with pytest.raises(DeviceNotInstalledError, match="is not installed here"):
-        resolve_device(name, {})
+        find_device(name, with_devices())
 
 
 @pytest.mark.parametrize(
@@ -75,16 +83,16 @@ def test_other_strings_are_refused(name: str) -> None:
 )
 def test_a_list_a_wrong_number_and_auto_are_called_what_they_are(name: str, fact: str, hint: str) -> None:
     with pytest.raises(DeviceNotInstalledError) as caught:
-        resolve_device(name, {"npu": Npu()})
+        find_device(name, with_devices(Npu()))
     assert caught.value.message.startswith(f"The device {name!r} {fact}")
     assert caught.value.hint == f"Give one, {hint}"
 
 
 def test_a_number_that_is_not_there_is_refused_before_the_engine_could_abort() -> None:
     with pytest.raises(DeviceUnavailableError, match="npu:2 cannot be used: there are 2, numbered from 0"):
-        resolve_device("npu:2", {"npu": Npu()})
+        find_device("npu:2", with_devices(Npu()))
     with pytest.raises(DeviceUnavailableError, match="the driver is not loaded"):
-        resolve_device("npu", {"npu": Broken()})
+        find_device("npu", with_devices(Broken()))
 
 
 def test_cores_respect_the_affinity_of_the_process() -> None:

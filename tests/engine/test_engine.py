@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +15,27 @@ import pytest
 
 from zoo.bundle.bundle import Bundle
 from zoo.engine import paddle_probe
-from zoo.engine.device import CPU
-from zoo.engine.open import choose_backend
-from zoo.engine.paddle import (
-    PaddleBackend,
-    PaddleSession,
-)
+from zoo.engine.open import session_opener
 from zoo.engine.paddle_probe import working_settings
+from zoo.engine.paddle_session import PaddleSession
 from zoo.engine.paddle_settings import (
     SETTINGS,
     make_config,
 )
 from zoo.errors import BackendError, InferenceError
-from zoo.plugin import SessionOptions
+from zoo.plugin import Program, Session
 
 
-def open_session(bundle: Bundle, threads: int = 1) -> PaddleSession:
-    return PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads))
+def open_session(bundle: Bundle, threads: int = 1) -> Session:
+    return session_opener(bundle.verify(), "cpu", "paddle")(threads)
+
+
+def page(folder: Path, trusted: bool) -> Program:
+    """A web page that is named like a program."""
+    program, params = folder / "inference.pdmodel", folder / "inference.pdiparams"
+    program.write_bytes(b"<html>404</html>" * 50)
+    params.write_bytes(b"\0" * 64)
+    return Program(program, params, folder, "ab" * 32, trusted, "labels", 1, None)
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +46,8 @@ def batch() -> np.ndarray:
 def test_logits_come_at_the_output_stride(bundle: Bundle, batch: np.ndarray) -> None:
     session = open_session(bundle)
     assert session.run(batch).shape == (2, 7, 9, 13)
-    assert session.engine.startswith("paddle 3.")
-    assert session.engine.endswith("1 thread")
+    assert str(session.facts).startswith("paddle 3.")
+    assert str(session.facts).endswith("1 thread")
 
 
 def test_a_label_program_gives_the_argmax_of_the_logits_program(
@@ -62,7 +67,7 @@ def test_a_label_program_gives_the_argmax_of_the_logits_program(
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings_that_work_give_equal_results(bundle: Bundle, batch: np.ndarray, setting: str) -> None:
     """Whatever the probe would choose on this machine, what it accepts agrees with the plain engine."""
-    outcome = paddle_probe._trial(bundle.program, bundle.params, setting)
+    outcome = paddle_probe._try(bundle.verify(), setting)
     assert outcome.lasting
     if outcome.reason is not None:
         assert setting != "plain"
@@ -81,26 +86,23 @@ def test_settings_that_work_give_equal_results(bundle: Bundle, batch: np.ndarray
 def test_the_setting_is_tried_once_and_then_remembered(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
     """Whether the folder gives the digests of the program or they are taken from the files."""
     monkeypatch.setenv("ZOO_HOME", str(tmp_path))
-    first = working_settings(bundle.program, bundle.params, "9.9.9", bundle.digest)
+    first = working_settings(bundle.verify(), "9.9.9")
     assert first[-1] == "plain"
     [record] = (tmp_path / "engines").iterdir()
-    assert record.name == f"paddle-9.9.9-{bundle.digest}.setting.json"
-    assert json.loads(record.read_text()) == {"setting": first[0]}
-    record.write_text('{"setting": "plain"}')
-    assert working_settings(bundle.program, bundle.params, "9.9.9", bundle.digest) == ("plain",)
-    assert working_settings(bundle.program, bundle.params, "9.9.9") == ("plain",)
+    kept = json.loads(record.read_text())
+    assert (kept["program"], kept["setting"]) == (bundle.verify().digest, first[0])
+    record.write_text(json.dumps({**kept, "setting": "plain"}))
+    assert working_settings(bundle.verify(), "9.9.9") == ("plain",)
+    assert working_settings(replace(bundle.verify(), trusted=False), "9.9.9") == ("plain",)
     record.write_text("no json")
-    assert working_settings(bundle.program, bundle.params, "9.9.9") == first
+    assert working_settings(bundle.verify(), "9.9.9") == first
     assert list((tmp_path / "engines").iterdir()) == [record]
 
 
 def test_a_setting_that_kills_the_process_is_left_out(tmp_path: Path, monkeypatch) -> None:
     """The engine dies on such a program; the probe must see that from outside and live."""
-    program, params = tmp_path / "inference.pdmodel", tmp_path / "inference.pdiparams"
-    program.write_bytes(b"<html>404</html>" * 50)
-    params.write_bytes(b"\0" * 64)
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    assert working_settings(program, params, "1.0", "ab" * 32) == ("plain",)
+    assert working_settings(page(tmp_path, trusted=True), "1.0") == ("plain",)
     assert not (tmp_path / "home").exists(), "what failed in every setting is no setting that works"
 
 
@@ -117,11 +119,11 @@ def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
             python = tmp_path / "python"
             if trouble == "kill":
                 # As the kernel does to the first one when memory is short.
-                script = f'#!/bin/sh\nif [ "$5" = oneDNN ]; then kill -9 $$; fi\nexec {sys.executable} "$@"\n'
+                script = f'#!/bin/sh\ncase "$4" in *"\\"oneDNN\\"]") kill -9 $$;; esac\nexec {sys.executable} "$@"\n'
                 python.write_text(script)
                 python.chmod(0o755)
             patch.setattr(sys, "executable", str(python))
-        found = working_settings(bundle.program, bundle.params, "9.9.9", bundle.digest)
+        found = working_settings(bundle.verify(), "9.9.9")
         assert found[0] in (SETTINGS[1:] if trouble == "kill" else ("plain",))
     assert not (tmp_path / "home").exists()
 
@@ -129,7 +131,7 @@ def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
 def test_a_read_only_cache_does_not_matter(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "home").write_text("a file where the folder should be")
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    assert working_settings(bundle.program, bundle.params, "2.0")[-1] == "plain"
+    assert working_settings(bundle.verify(), "2.0")[-1] == "plain"
 
 
 def test_a_failing_setting_is_left_for_the_next_one_and_said(bundle: Bundle, batch: np.ndarray, caplog) -> None:
@@ -152,7 +154,7 @@ def test_a_failing_setting_is_left_for_the_next_one_and_said(bundle: Bundle, bat
     session = PaddleSession(create, ("oneDNN", "plain"), "3.x", 1)
     np.testing.assert_allclose(session.run(batch), open_session(bundle).run(batch), atol=1e-4)
     assert "going on with plain" in caplog.text
-    assert session.engine == "paddle 3.x, plain, 1 thread"
+    assert str(session.facts) == "paddle 3.x, plain, 1 thread"
     only = PaddleSession(lambda *_: Broken(), ("plain",), "3.x", 1)
     with pytest.raises(InferenceError, match="oneDNN does not like this shape"):
         only.run(batch)
@@ -201,9 +203,9 @@ def test_a_closed_session_says_so(bundle: Bundle, batch: np.ndarray) -> None:
         session.run(batch)
 
 
-def test_an_unknown_engine_is_named_with_the_installed_ones() -> None:
+def test_an_unknown_engine_is_named_with_the_installed_ones(bundle: Bundle) -> None:
     with pytest.raises(BackendError, match=r"no engine called 'tensorrt'\. Installed: paddle"):
-        choose_backend("tensorrt", CPU(), {})
+        session_opener(bundle.verify(), "cpu", "tensorrt")
 
 
 def test_without_paddle_the_error_gives_the_command(bundle: Bundle) -> None:
@@ -264,8 +266,12 @@ print("end", lines)
 
 
 def test_what_others_print_while_models_are_opened_reaches_stdout(bundle: Bundle) -> None:
+    # Python 3 buffers what goes into a pipe. Without a buffer a print that is half done when the descriptor is turned
+    # aside goes with it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _TWO_AND_A_TALKER, str(bundle.folder)],
+        env=environment,
         capture_output=True,
         text=True,
         timeout=120,
@@ -277,12 +283,9 @@ def test_what_others_print_while_models_are_opened_reaches_stdout(bundle: Bundle
 
 
 def test_a_page_named_like_a_program_kills_the_child_and_not_this_process(tmp_path: Path, monkeypatch) -> None:
-    program, params = tmp_path / "inference.pdmodel", tmp_path / "inference.pdiparams"
-    program.write_bytes(b"<html>404</html>" * 50)
-    params.write_bytes(b"\0" * 64)
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     with pytest.raises(BackendError, match=r"inference\.pdmodel.*Nothing was opened in this process"):
-        PaddleBackend().open(program, params, SessionOptions(CPU(), 0, 1))
+        session_opener(page(tmp_path, trusted=False))(1)
     assert not (tmp_path / "home").exists(), "a failure is not kept: the next version of the file may be whole"
 
 

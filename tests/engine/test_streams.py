@@ -21,8 +21,9 @@ from scenes import draw_scene
 from support import zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Streams
+from zoo.engine.open import session_opener
 from zoo.errors import BackendError, ConfigError, InferenceError
-from zoo.plugin import Session, StreamSession
+from zoo.plugin import Session
 from zoo.predict.model import Model
 
 #: Twice as many as a run does before it opens streams.
@@ -113,20 +114,12 @@ def test_a_run_that_is_left_early_leaves_its_streams_to_the_next(
     assert same([result.mask for result in model.predict(pictures)], expected)
 
 
-class Faulty:
-    """A session whose streams fail: when they are opened, or from some batch on."""
-
-    has_streams = True
-
-    def __init__(self, session: Session, opened: Callable[[Session], Session]) -> None:
-        self._session, self._opened = session, opened
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._session, name)
-
-    def open_stream(self, threads: int) -> Session:
-        assert isinstance(self._session, StreamSession)
-        return self._opened(self._session.open_stream(threads))
+def faulty(
+    model: Model, opened: Callable[[Session], Session], main: Callable[[Session], Session] = lambda session: session
+) -> Model:
+    """The same model with streams that fail: when they are opened, or from some batch on."""
+    opener = session_opener(model.bundle.verify())
+    return Model(model.bundle, Streams(lambda threads: (main if threads == 2 else opened)(opener(threads)), 2))
 
 
 class Breaking:
@@ -158,9 +151,8 @@ def test_a_stream_that_fails_costs_no_picture(
     fault: Callable[[Session], Session],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    faulty = Model(model.bundle, Streams(Faulty(model._streams.main, fault), 2), model.device)
     with caplog.at_level(logging.WARNING, "zoo.predict.run"):
-        results = list(faulty.predict(pictures))
+        results = list(faulty(model, fault).predict(pictures))
     assert same([result.mask for result in results], expected)
     assert [record.getMessage() for record in caplog.records] == [
         "a stream failed; the run goes on without streams: "
@@ -172,17 +164,14 @@ def test_a_stream_that_fails_costs_no_picture(
 def test_a_picture_that_fails_in_the_engine_is_a_failure_and_the_others_go_on(
     bundle: Bundle, pictures: list[np.ndarray], expected: list[np.ndarray]
 ) -> None:
-    class Picky(Faulty):
+    class Picky(Breaking):
         def run(self, batch: np.ndarray) -> np.ndarray:
             if batch.shape[2] == 33:
                 raise InferenceError("The engine does not like 33 rows.", "Use 32.")
             return self._session.run(batch)
 
-    class PickyStream(Breaking):
-        run = Picky.run
-
     with zoo.load(bundle.folder, threads=2) as model:
-        picky = Model(bundle, Streams(Picky(model._streams.main, PickyStream), 2), "cpu")
+        picky = faulty(model, Picky, Picky)
         for batch_size in (1, 3):
             run = picky.predict(pictures, batch_size, on_error="skip")
             wanted = [mask for mask, picture in zip(expected, pictures, strict=True) if picture.shape[0] != 33]
@@ -259,7 +248,7 @@ def test_streams_that_were_asked_for_and_cannot_be_are_said(bundle: Bundle, capl
         assert "batch_size is auto" in caplog.text
         # The remainder of the threads is dealt out.
         list(model.predict([np.zeros((40, 40, 3), np.uint8)] * 12))
-        assert sorted(stream.engine[-9:] for stream in model._streams._open) == ["2 threads", " 1 thread"][::-1]
+        assert sorted(str(stream.facts)[-9:] for stream in model._streams._open) == ["2 threads", " 1 thread"][::-1]
 
 
 def test_nothing_but_results_is_on_stdout(bundle: Bundle, pictures: list[np.ndarray], tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from support import install_into
 from zoo.errors import DuplicateNameError, PluginContractError, PluginError, PluginLoadError
 from zoo.registry import Discovery, Plugin
 from zoo.registry.discovery import HOOKS, load_plugins
@@ -33,6 +34,7 @@ from zoo.plugin import Device, Probe, hookimpl
 
 class Thing(Device):
     kind = "KIND"
+    api = 1
     def probe(self): return Probe(1)
     def configure(self, config, index): pass
 
@@ -45,8 +47,9 @@ from zoo.plugin import Probe, hookimpl
 
 class Engine:
     name = "KIND"
-    def probe(self, device): return Probe(1)
-    def open(self, program, params, options): raise NotImplementedError
+    api = 1
+    def supports(self, device, program): return Probe(1)
+    def open(self, program, request): raise NotImplementedError
 
 @hookimpl
 def zoo_backends():
@@ -58,20 +61,7 @@ Install = Callable[..., None]
 
 def family(name: str, *models: str, result: str | None = None) -> str:
     cards = "".join(f"card({model!r})," for model in models)
-    return FAMILY.replace("RESULT", result or f"[Family({name!r}, {name!r}, cards=({cards}))]")
-
-
-def install_into(
-    site: Path, distribution: str, source: str, *, group: str = "zoo.models", name: str = "", requires: str = ""
-) -> None:
-    """Writes what pip leaves behind: a module and its dist-info folder."""
-    module = distribution.replace("-", "_")
-    (site / f"{module}.py").write_text(source)
-    info = site / f"{module}-1.0.dist-info"
-    info.mkdir()
-    requirement = f"Requires-Dist: {requires}\n" if requires else ""
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n{requirement}")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{name or distribution} = {module}\n")
+    return FAMILY.replace("RESULT", result or f"[Family({name!r}, {name!r}, cards=({cards}), api=1)]")
 
 
 @pytest.fixture
@@ -153,15 +143,21 @@ def test_a_plugin_that_fails_is_kept_with_its_cause_and_the_others_work(
         ("{}", "zoo_families returned an object of type dict where a list or tuple was expected"),
         ("['x']", "zoo_families returned 'x' where a zoo.plugin.Family was expected"),
         ("[Family]", "zoo_families returned the class Family where a zoo.plugin.Family was expected"),
-        ("[Family('f', 'F', cards=[])]", "has an object of type list in 'cards' where tuple was expected"),
-        ("[Family('f', 'F', cards=('x',))]", "holds 'x' where a ModelCard was expected"),
-        ("[Family('f', None, cards=())]", "has None in 'title' where str was expected"),
+        ("[Family('f', 'F', cards=[], api=1)]", "has an object of type list in 'cards' where tuple was expected"),
+        ("[Family('f', 'F', cards=('x',), api=1)]", "holds 'x' where a ModelCard was expected"),
+        ("[Family('f', None, cards=(), api=1)]", "has None in 'title' where str was expected"),
         ("[Family('f', 'F', (), api='2')]", "has '2' in 'api' where int was expected"),
-        ("[Family('f', 'F', (card('m', labels=19),))]", "has 19 in 'labels' where LabelSet was expected"),
-        ("[Family('f', 'F', (card('m', aliases='mm'),))]", "has 'mm' in 'aliases' where tuple was expected"),
-        ("[Family('f', 'F', (card('m', listed_size='9 MB'),))]", "has '9 MB' in 'listed_size' where int or None"),
-        ("[Family('f', 'F', (card('m', metrics=(Metric('mIoU', 73.1, ''),)),))]", "gives mIoU as 73.1; a fraction"),
-        ("[Family('f', 'F', (card('m'), card('n', aliases=('M',))))]", "models 'm' and 'n' share the name 'm'"),
+        ("[Family('f', 'F', (card('m', labels=19),), api=1)]", "has 19 in 'labels' where LabelSet was expected"),
+        ("[Family('f', 'F', (card('m', aliases='mm'),), api=1)]", "has 'mm' in 'aliases' where tuple was expected"),
+        (
+            "[Family('f', 'F', (card('m', listed_size='9 MB'),), api=1)]",
+            "has '9 MB' in 'listed_size' where int or None",
+        ),
+        (
+            "[Family('f', 'F', (card('m', metrics=(Metric('mIoU', 73.1, ''),)),), api=1)]",
+            "gives mIoU as 73.1; a fraction",
+        ),
+        ("[Family('f', 'F', (card('m'), card('n', aliases=('M',))), api=1)]", "models 'm' and 'n' share the name 'm'"),
     ],
 )
 def test_what_a_hook_returns_is_checked(install: Install, tmp_path: Path, result: str, fault: str) -> None:
@@ -224,13 +220,13 @@ def test_a_family_for_a_newer_contract_is_refused_and_says_which_core_to_install
         ("zoo.devices", DEVICE, "npu", "[Thing]", "returned the class Thing where a zoo.plugin.Device object"),
         ("zoo.devices", DEVICE, "npu", "['npu']", "returned 'npu' where a zoo.plugin.Device object"),
         ("zoo.devices", DEVICE, "n/u", "[Thing()]", "the device name 'n/u' is not allowed"),
-        ("zoo.devices", DEVICE, "CPU", "[Thing()]", "belongs to zoo-core"),
+        ("zoo.devices", DEVICE, "Auto", "[Thing()]", "the device name 'Auto' is not allowed; it leaves the choice"),
         ("zoo.backends", BACKEND, "x", "[object()]", "returned an object of type object where a zoo.plugin.Backend"),
         ("zoo.backends", BACKEND, "x", "[Engine]", "returned the class Engine where a zoo.plugin.Backend object"),
-        ("zoo.backends", BACKEND, "paddle", "[Engine()]", "belongs to zoo-core"),
+        ("zoo.backends", BACKEND, "auto", "[Engine()]", "the engine name 'auto' is not allowed; it leaves the choice"),
     ],
 )
-def test_devices_and_engines_are_checked_and_cannot_take_a_name_of_the_core(
+def test_devices_and_engines_are_checked(
     install: Install, tmp_path: Path, group: str, source: str, kind: str, result: str, fault: str
 ) -> None:
     install("zoo-bad", source.replace("KIND", kind).replace("RESULT", result), group=group)
@@ -262,7 +258,7 @@ def test_one_model_name_in_two_distributions_is_an_error_naming_both_when_it_is_
 
 
 def test_an_alias_clashes_like_a_name_and_the_model_behind_it_is_still_found(install: Install, tmp_path: Path) -> None:
-    install("zoo-plugin-one", family("", result="[Family('one', 'One', (card('One', aliases=('two',)),))]"))
+    install("zoo-plugin-one", family("", result="[Family('one', 'One', (card('One', aliases=('two',)),), api=1)]"))
     install("zoo-plugin-two", family("two", "Two"))
     discovery = load(tmp_path)
     assert discovery.models["one"].card.name == "One"
@@ -271,7 +267,7 @@ def test_an_alias_clashes_like_a_name_and_the_model_behind_it_is_still_found(ins
 
 
 def test_two_families_of_one_distribution_may_not_share_a_model_name(install: Install, tmp_path: Path) -> None:
-    families = "[Family('f', 'F', (card('m'),)), Family('g', 'G', (card('m'),))]"
+    families = "[Family('f', 'F', (card('m'),), api=1), Family('g', 'G', (card('m'),), api=1)]"
     install("zoo-plugin-bad", family("", result=families))
     with pytest.raises(DuplicateNameError, match=r"zoo-plugin-bad \(family 'f'\) and by zoo-plugin-bad \(family 'g'\)"):
         load(tmp_path).models["m"]

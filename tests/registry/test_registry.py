@@ -40,7 +40,9 @@ def card(
 
 def plugin(distribution: str, *cards: ModelCard, family: str = "") -> Plugin:
     name = distribution.rsplit("-", 1)[1]
-    return Plugin(name, "zoo.models", distribution, "1.0", (Family(family or name, (family or name).title(), cards),))
+    return Plugin(
+        name, "zoo.models", distribution, "1.0", (Family(family or name, (family or name).title(), cards, api=1),)
+    )
 
 
 def catalogue(*names: str, distribution: str = "zoo-plugin-segformer") -> Callable[[], Catalogue]:

@@ -20,11 +20,9 @@ from zoo.contract.spec import (
     ResizeLong,
     Window,
 )
-from zoo.engine.device import CPU
-from zoo.engine.paddle import PaddleBackend
+from zoo.engine.open import session_opener
 from zoo.errors import BundleError, ConfigError, InferenceError
 from zoo.learn.export import export_bundle
-from zoo.plugin import SessionOptions
 from zoo.segment.augmented import augmented
 from zoo.segment.scores import winning_scores
 from zoo.segment.slide import (
@@ -75,7 +73,7 @@ def local(tmp_path_factory, seven_labels):
 
     folder = tmp_path_factory.mktemp("local") / "bundle"
     bundle = export_bundle(Local(), folder, model="local", labels=seven_labels, output_stride=4)
-    session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, 1))
+    session = session_opener(bundle.verify(), "cpu", "paddle")(1)
     yield bundle, session.run
     session.close()
 

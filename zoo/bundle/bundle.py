@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.bundle.foreign import (
+    file_name,
+    is_plain,
     read_deploy,
     unnamed_labels,
 )
@@ -30,6 +32,7 @@ from zoo.bundle.structure import (
     check_params,
     check_program,
 )
+from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
     Step,
@@ -41,6 +44,8 @@ from zoo.settings.reader import Reader
 from zoo.settings.yaml_file import read_settings
 
 FORMAT = 1
+#: Programs of paddle, which zoo can look into.
+_PADDLE = (".json", ".pdmodel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,8 @@ class Bundle:
 
     Attributes:
         folder: The folder.
-        program: A `.json` (PIR) or `.pdmodel` file.
-        params: The `.pdiparams` file.
+        program: The file of the program: `.json` (PIR) or `.pdmodel`, or another one that the settings name.
+        params: The file of its parameters; None where the program holds them itself.
         model: Name of the model.
         labels: The classes.
         preprocess: Steps from an RGB uint8 picture to the input.
@@ -58,64 +63,79 @@ class Bundle:
             "scores" (N, C, H, W), probabilities or logits whose best class in each pixel of the input counts; where
             their settings do not say, "unstated" leaves it to the type of what the program returns.
         output_stride: Pixels of input per pixel of output; 1 in foreign folders, where it is not used.
-        digests: SHA-256 of program and parameters by file name; empty in foreign folders.
+        digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
+            folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
     """
 
     folder: Path
     program: Path
-    params: Path
+    params: Path | None
     model: str
     labels: LabelSet
     preprocess: tuple[Step, ...]
-    output: Literal["labels", "logits", "scores", "unstated"]
+    output: Output
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
 
-    @property
-    def digest(self) -> str | None:
-        """The digest of program and parameters together; None unless the folder gives those of both files."""
-        program, params = (self.digests.get(path.name) for path in (self.program, self.params))
-        return None if program is None or params is None else program_digest(program, params)
+    def verify(self) -> Program:
+        """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
 
-    def verify(self) -> None:
-        """Checks the structure of both files, and their digests where the folder gives them.
+        Returns:
+            The program, ready to be opened.
 
         Raises:
-            BundleError: A file is damaged, or the program needs another number of parameters than the file holds.
+            BundleError: A file is missing or damaged, or the program needs another number of parameters than its file
+                holds.
         """
-        needed, found = check_program(self.program).parameters, check_params(self.params)
-        if needed != found:
-            raise BundleError(
-                "{params} holds {found} tensors, but {program} needs {needed}.",
-                "Take both files from the same export.",
-                params=self.params,
-                found=found,
-                program=self.program.name,
-                needed=needed,
-            )
-        for path in (self.program, self.params):
-            expected = self.digests.get(path.name)
-            if expected is not None and file_sha256(path) != expected:
+        shape = None
+        if self.params is not None and self.program.suffix in _PADDLE:
+            outline, found = check_program(self.program), check_params(self.params)
+            shape = outline.input_shape
+            if outline.parameters != found:
                 raise BundleError(
-                    "{path} has sha256 {digest}, but {settings} says {expected}.",
-                    "The file was changed or damaged: export the model again, or install it again.",
-                    path=path,
-                    digest=file_sha256(path),
-                    settings=SETTINGS,
-                    expected=expected,
+                    "{params} holds {found} tensors, but {program} needs {needed}.",
+                    "Take both files from the same export.",
+                    params=self.params,
+                    found=found,
+                    program=self.program.name,
+                    needed=outline.parameters,
                 )
+        proven = {name: self._proven(name) for name in self.digests}
+        own = [path for path in (self.program, self.params) if path is not None]
+        digests = [proven.get(path.name) or file_sha256(path) for path in own]
+        return Program(
+            path=self.program,
+            params=self.params,
+            folder=self.folder,
+            digest=hashlib.sha256(" ".join(digests).encode()).hexdigest(),
+            trusted={path.name for path in own} <= set(proven),
+            output=self.output,
+            output_stride=self.output_stride,
+            input_shape=shape,
+        )
 
-
-def program_digest(program: str, params: str) -> str:
-    """Returns one digest for a program and its parameters.
-
-    Args:
-        program: SHA-256 of the program.
-        params: That of its parameters.
-    """
-    return hashlib.sha256(f"{program} {params}".encode()).hexdigest()
+    def _proven(self, name: str) -> str:
+        path, expected = self.folder / name, self.digests[name]
+        if not path.is_file():
+            raise BundleError(
+                "{folder} has no {name}, but {settings} gives its digest.",
+                "Take all files from the same export.",
+                folder=self.folder,
+                name=name,
+                settings=SETTINGS,
+            )
+        if (found := file_sha256(path)) != expected:
+            raise BundleError(
+                "{path} has sha256 {digest}, but {settings} says {expected}.",
+                "The file was changed or damaged: export the model again, or install it again.",
+                path=path,
+                digest=found,
+                settings=SETTINGS,
+                expected=expected,
+            )
+        return found
 
 
 def read_bundle(folder: str | Path) -> Bundle:
@@ -137,7 +157,7 @@ def read_bundle(folder: str | Path) -> Bundle:
         )
     settings = read_settings(file)
     if "zoo" in settings:
-        return _own(Reader(settings["zoo"], file, "zoo"), folder, *_files(folder))
+        return _own(Reader(settings["zoo"], file, "zoo"), folder)
     if "Deploy" in settings:
         return _foreign(Reader(settings, file, ""), folder)
     raise BundleError(
@@ -204,7 +224,21 @@ def _foreign(settings: Reader, folder: Path) -> Bundle:
     )
 
 
-def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
+def _named_files(zoo: Reader, folder: Path) -> tuple[Path, Path | None]:
+    """Returns the program that the settings name, for an engine that knows its format, and its parameters."""
+    program, params = file_name(zoo["program"]), file_name(zoo["params"])
+    if program is None:
+        return _files(folder)
+    if Path(program).suffix in _PADDLE and params is None:
+        raise zoo["params"].fault(Message("The name of the file of its parameters"))
+    for name in filter(None, (program, params)):
+        # Nothing but its digest says whether a file of an unknown format is whole.
+        if zoo["sha256"][name].missing:
+            raise zoo["sha256"].fault(Message("The digest of {name}", name=name))
+    return folder / program, None if params is None else folder / params
+
+
+def _own(zoo: Reader, folder: Path) -> Bundle:
     newest = zoo["format"].whole(1, 1_000_000)
     if newest > FORMAT:
         raise BundleError(
@@ -214,6 +248,7 @@ def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
             newest=newest,
             format=FORMAT,
         )
+    program, params = _named_files(zoo, folder)
     return Bundle(
         folder=folder,
         program=program,
@@ -223,9 +258,15 @@ def _own(zoo: Reader, folder: Path, program: Path, params: Path) -> Bundle:
         preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
         output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
         output_stride=zoo["output_stride"].whole(1, 64),
-        digests={name: zoo["sha256"][name].text() for name in zoo["sha256"].names()},
+        digests={_plain(zoo["sha256"], name): zoo["sha256"][name].text() for name in zoo["sha256"].names()},
         window=None if zoo["window"].missing else _window(zoo["window"]),
     )
+
+
+def _plain(digests: Reader, name: str) -> str:
+    if not is_plain(name):
+        raise digests.fault(Message("Names of files of this folder, not {name!r}", name=name))
+    return name
 
 
 def _window(window: Reader) -> Window:

@@ -91,8 +91,8 @@ def read_deploy(settings: Reader) -> Deployed:
         model=None if model is None or model.missing else model.text(),
         steps=(*resizing, *normalizing),
         output="unstated" if operator.missing else _OUTPUTS[operator.choice(*_OUTPUTS)],
-        program=_file_name(deploy["model"], ".pdmodel", ".json"),
-        params=_file_name(deploy["params"], ".pdiparams"),
+        program=file_name(deploy["model"], ".pdmodel", ".json"),
+        params=file_name(deploy["params"], ".pdiparams"),
     )
 
 
@@ -155,13 +155,28 @@ def _target(target: Reader) -> tuple[int, int]:
     return (sides[1], sides[0])
 
 
-def _file_name(entry: Reader, *suffixes: str) -> str | None:
+def file_name(entry: Reader, *suffixes: str) -> str | None:
+    """Reads the name of a file of the folder; None where it is not given.
+
+    Args:
+        entry: Where it stands.
+        suffixes: Suffixes it may have; any where there are none.
+
+    Raises:
+        BundleError: It is no such name.
+    """
     if entry.missing:
         return None
     name = entry.text()
-    # A settings file must not point out of its own folder.
-    if "/" in name or "\\" in name or "\0" in name or not name.endswith(suffixes):
+    if not is_plain(name) or not name.endswith(suffixes or ""):
+        if not suffixes:
+            raise entry.fault(Message("The name of a file of this folder"))
         raise entry.fault(
             Message("The name of a file of this folder with the suffix {suffixes: or }", suffixes=suffixes)
         )
     return name
+
+
+def is_plain(name: str) -> bool:
+    """Says whether a name leads to no other folder: a settings file must not point out of its own."""
+    return name not in ("", ".", "..") and not any(sign in name for sign in "/\\\0")

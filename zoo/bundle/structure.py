@@ -23,7 +23,7 @@ _CARRIERS = {9, 10}
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
+class Outline:
     """What a program file says of its program.
 
     Attributes:
@@ -35,7 +35,7 @@ class Program:
     input_shape: tuple[int, ...] | None
 
 
-def check_program(path: Path) -> Program:
+def check_program(path: Path) -> Outline:
     """Checks that a program file is what its suffix says, and returns what it says.
 
     Args:
@@ -62,17 +62,17 @@ def check_program(path: Path) -> Program:
         raise _fault(path, Message("is not a ProgramDesc protocol buffer")) from error
 
 
-def _pir_program(program: Any) -> Program:
+def _pir_program(program: Any) -> Outline:
     operations = program["regions"][0]["blocks"][0]["ops"]
     names = [operation["#"] for operation in operations]
     # "p" is a parameter; the operation "data" of the operator dialect is an input.
     inputs = [operation for operation, name in zip(operations, names, strict=True) if name.endswith(".data")]
     attributes = {entry["N"]: entry["AT"]["D"] for entry in inputs[0]["A"]} if inputs else {}
     shape = attributes.get("shape")
-    return Program(names.count("p"), None if shape is None else tuple(int(side) for side in shape))
+    return Outline(names.count("p"), None if shape is None else tuple(int(side) for side in shape))
 
 
-def _older_program(content: bytes) -> Program:
+def _older_program(content: bytes) -> Outline:
     # ProgramDesc: 1 blocks. BlockDesc: 3 variables, 4 operations. OpDesc: 2 outputs, 3 type.
     block = _all(content, 1)[0]
     shapes: dict[bytes, tuple[int, ...] | None] = {}
@@ -89,8 +89,8 @@ def _older_program(content: bytes) -> Program:
     for operation in _all(block, 4):
         if _all(operation, 3) == [b"feed"]:
             # An output: 1 its role, 2 the variables.
-            return Program(parameters, shapes.get(_all(_all(operation, 2)[0], 2)[0]))
-    return Program(parameters, None)
+            return Outline(parameters, shapes.get(_all(_all(operation, 2)[0], 2)[0]))
+    return Outline(parameters, None)
 
 
 def _sides(tensor: bytes) -> tuple[int, ...]:

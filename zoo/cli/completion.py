@@ -85,12 +85,11 @@ def _models() -> list[str]:
 
 
 def _devices() -> list[str]:
-    return ["cpu", *sorted(_installed("zoo.devices").devices)]
+    return sorted(_installed("zoo.devices").devices)
 
 
 def _engines() -> list[str]:
-    # paddle is zoo's own; its module would take numpy with it.
-    return ["auto", *sorted({"paddle", *_installed("zoo.backends").backends})]
+    return ["auto", *sorted(_installed("zoo.backends").backends)]
 
 
 def _installed(group: str) -> Discovery:

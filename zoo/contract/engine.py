@@ -4,43 +4,120 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from zoo.contract.device import Device, Probe
+from zoo.message import Message
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: What a program returns; see `zoo.bundle.bundle.Bundle.output`.
+Output = Literal["labels", "logits", "scores", "unstated"]
+
 
 @dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """How an engine opens a program.
+class Program:
+    """A program on disk whose files were checked.
+
+    Attributes:
+        path: Its file.
+        params: The file of its parameters; None where the program holds them itself.
+        folder: The export folder, where other files may lie beside it.
+        digest: SHA-256 over the digests of program and parameters.
+        trusted: Whether the folder gives digests, and its files have them.
+        output: "logits" (N, classes, h, w) at the output stride; "labels" (N, H, W); of foreign programs also "scores"
+            or "unstated".
+        output_stride: Pixels of input per pixel of logits, along each axis; 1 for other outputs.
+        input_shape: Shape of its first input, -1 where any size goes; None where that is not known.
+    """
+
+    path: Path
+    params: Path | None
+    folder: Path
+    digest: str
+    trusted: bool
+    output: Output
+    output_stride: int
+    input_shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """How a program is to be opened.
 
     Attributes:
         device: The device to run on.
         index: Number of the device of this kind.
         threads: Threads of a CPU engine.
+        cache: A folder of this engine's own for what it wants to find again; it may not exist yet.
+        precision: Precision of the arithmetic.
     """
 
     device: Device
     index: int
     threads: int
+    cache: Path
+    precision: Literal["float32"] = "float32"
+
+    @property
+    def device_name(self) -> str:
+        """The device with its number, such as "gpu:0", for `Facts.device`."""
+        return self.device.name(self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What really runs a program.
+
+    Attributes:
+        engine: Name of the engine.
+        version: Version of its library.
+        setting: How it is set up, for people, such as "oneDNN, 2 threads"; may be empty.
+        precision: Precision of the arithmetic, such as "float32".
+        device: The device really used, such as "cpu" or "npu:1".
+    """
+
+    engine: str
+    version: str
+    setting: str
+    precision: str
+    device: str
+
+    def __str__(self) -> str:
+        """Returns them in one line for results, such as "paddle 3.2.2, oneDNN, 2 threads"."""
+        precision = "" if self.precision == "float32" else self.precision
+        parts = [part for part in (f"{self.engine} {self.version}", self.setting, precision) if part]
+        return Message("{parts:, }", parts=parts)
 
 
 class Session(Protocol):
-    """An opened program. Safe to call from several threads: calls wait for each other."""
+    """An opened program. Safe to call from several threads: calls may wait for each other.
+
+    Attributes:
+        parallel: Whether sessions of this engine run at the same time in threads of one process. Where they do not,
+            one is used.
+    """
+
+    parallel: bool = False
 
     @property
-    def engine(self) -> str:
-        """Name, version and setting of the engine really in use, for results and reports."""
+    def facts(self) -> Facts:
+        """What really runs the program; it may change where the engine goes on in another way."""
         ...
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
-        """Runs one batch (N, C, H, W) and returns the program's only output.
+        """Runs one batch.
+
+        Args:
+            batch: (N, C, H, W) float32, N at least 1. Not to be changed or kept.
+
+        Returns:
+            The program's first output, an array of its own.
 
         Raises:
-            InferenceError: The engine refused or failed.
+            Exception: Whatever the engine raises; it becomes an `InferenceError`.
         """
         ...
 
@@ -49,43 +126,33 @@ class Session(Protocol):
         ...
 
 
-@runtime_checkable
-class StreamSession(Session, Protocol):
-    """A session of an engine that runs several at the same time. Engines that cannot have none of this."""
+class Backend(Protocol):
+    """An inference engine. A plugin's class may inherit from this one, or have the same members.
 
-    @property
-    def has_streams(self) -> bool:
-        """Whether sessions opened here run beside each other, each in a thread of its own."""
-        ...
+    Attributes:
+        name: Name in `backend=`, such as "paddle".
+        api: Version of the contract it was written for, `zoo.plugin.API` of that time.
+        tried_first: Whether zoo opens a program in a child process before it does so in its own, once for each program
+            and version. False for an engine that sees to this itself.
+    """
 
-    def open_stream(self, threads: int) -> Session:
-        """Opens the same program once more, in the setting in use.
+    name: str
+    api: int
+    tried_first: bool = True
+
+    def supports(self, device: Device, program: Program | None) -> Probe:
+        """Says whether the engine is installed and runs a program on a kind of device; imports nothing heavy.
 
         Args:
-            threads: Threads of the new session.
-
-        Raises:
-            BackendError: The engine refuses.
+            device: The device.
+            program: The program; None asks about the device alone.
         """
         ...
 
-
-class Backend(Protocol):
-    """An inference engine."""
-
-    @property
-    def name(self) -> str:
-        """Name in `backend=`, such as "paddle"."""
-        ...
-
-    def probe(self, device: Device) -> Probe:
-        """Says whether the engine is installed and runs on this kind of device; imports nothing heavy."""
-        ...
-
-    def open(self, program: Path, params: Path, options: SessionOptions) -> Session:
-        """Opens an exported program and its parameters.
+    def open(self, program: Program, request: Request) -> Session:
+        """Opens a program. Called again for each session, with its share of the threads.
 
         Raises:
-            BackendError: The engine is not installed or refuses the program.
+            Exception: Whatever the engine raises; it becomes a `BackendError`.
         """
         ...

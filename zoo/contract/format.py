@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from zoo.message import Message
+
+# Names stand in comma lists, and in the marks of files.
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_SUFFIX = re.compile(r"(?:\.[a-z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,9 @@ class Format:
         api: Version of the contract it was written for, `zoo.plugin.API` of that time.
         many: Whether one file can hold many results.
         form: The mark's name of the form; by default "zoo." and the name. Forms that share one replace each other.
+
+    Raises:
+        ValueError: The name, a suffix or the ending is not allowed.
     """
 
     name: str
@@ -77,6 +87,30 @@ class Format:
     api: int
     many: bool = False
     form: str = ""
+
+    def __post_init__(self) -> None:
+        if _NAME.fullmatch(self.name) is None:
+            raise ValueError(
+                Message(
+                    "the format name {name!r} is not allowed; expected small letters, digits, - and _", name=self.name
+                )
+            )
+        if not self.suffixes or not all(map(_SUFFIX.fullmatch, self.suffixes)):
+            raise ValueError(
+                Message(
+                    "the format {name!r} has the suffixes {suffixes}; expected some like '.csv', in small letters",
+                    name=self.name,
+                    suffixes=self.suffixes,
+                )
+            )
+        if not self.ending.endswith(self.suffixes):
+            raise ValueError(
+                Message(
+                    "the format {name!r} has the ending {ending!r}, which ends with none of its suffixes",
+                    name=self.name,
+                    ending=self.ending,
+                )
+            )
 
     @property
     def is_picture(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from zoo.contract.labels import LabelSet
 
-#: Version of this contract. A family that names a newer one is refused.
+#: Version of this contract. Families, devices and engines state it; another one is refused.
 API = 1
 
 
@@ -232,7 +232,7 @@ class Family:
         network: "pkg.mod:function" of `function(name, num_classes, in_channels) -> paddle.nn.Layer`; empty when the
             family only runs exported bundles.
         recipe: "pkg.mod:function" of `function(name) -> Recipe`; empty when it cannot be trained here.
-        api: Version of the contract it was written for.
+        api: Version of the contract it was written for, `API` of that time.
     """
 
     name: str
@@ -240,4 +240,4 @@ class Family:
     cards: tuple[ModelCard, ...]
     network: str = ""
     recipe: str = ""
-    api: int = API
+    api: int = field(kw_only=True)

@@ -2,75 +2,63 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
-from zoo.contract.device import (
-    Device,
-    Probe,
-)
-from zoo.contract.engine import Backend
+from zoo.contract.device import Probe
 from zoo.doctor.findings import Finding
-from zoo.engine.device import (
-    CPU,
-    available_cores,
-)
+from zoo.engine.guard import GuardedBackend, GuardedDevice, guarded_backends, guarded_devices
+from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
 from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
-from zoo.registry.discovery import DISABLE, Discovery, Plugin
+from zoo.registry.discovery import DISABLE
+from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
-_KEPT = Message("paddle setting")
-_PADDLE = Message('Run: pip install "zoo-core[cpu]"')
+_KEPT = Message("trials")
 _REINSTALL = Message("Run: pip install --force-reinstall zoo-core")
 
 
 def plugins(found: Discovery) -> Iterator[Finding]:
     """Looks at every installed plugin: what it brings, or why it brings nothing."""
-    if not found.plugins:
+    if not any(plugin.group == "zoo.models" for plugin in found.plugins):
         yield Finding(
-            "plugins", "plugins", Message("none installed"), "note", Message("Run: pip install zoo-plugin-starter")
+            "plugins", "models", Message("none installed"), "note", Message("Run: pip install zoo-plugin-starter")
         )
     for plugin in found.plugins:
         yield from _plugin(plugin, found)
 
 
 def engines(found: Discovery) -> Iterator[Finding]:
-    """Looks at every engine and the devices it runs on, and at the settings kept for paddle. Starts none."""
-    devices: list[Device] = [CPU(), *(device for plugin in found.plugins for device in plugin.devices)]
-    try:
-        from zoo.engine.paddle import PaddleBackend
-        from zoo.engine.paddle_probe import kept_settings
-        from zoo.engine.paddle_settings import SETTINGS
-    except ImportError as error:  # numpy is broken or gone; this report is how the user learns of it
-        yield Finding("engines", "paddle", Message("cannot be used: {reason}", reason=error), "problem", _REINSTALL)
-    else:
-        yield _paddle(PaddleBackend(), devices)
-        yield from _kept_settings(kept_settings(), SETTINGS[0])
-    for plugin in found.plugins:
-        for backend in plugin.backends:
-            usable, reasons = _usable(backend, devices)
-            facts = [Message("runs on {usable:, }", usable=usable), *reasons] if usable else reasons
-            yield Finding("engines", backend.name, Message("{facts:; }", facts=facts), "ok" if usable else "note")
+    """Looks at every engine and the devices it runs on, and at what is kept of trials. Starts none."""
+    devices = list(guarded_devices(found))
+    asked = [(backend, *_usable(backend, devices)) for backend in guarded_backends(found)]
+    nothing_runs = not any(usable for _, usable, _ in asked)
+    for backend, usable, refusals in asked:
+        reasons = [Message("not on {kind}: {reason}", kind=kind, reason=probe.reason) for kind, probe in refusals]
+        facts = [Message("runs on {usable:, }", usable=usable), *reasons] if usable else reasons
+        install = next((probe.install for _, probe in refusals if probe.install), "zoo plugins")
+        # One that does not run is no problem while another does.
+        state = "ok" if usable else "problem" if nothing_runs else "note"
+        hint = "" if usable else Message("Run: {install}", install=install)
+        yield Finding("engines", backend.name, Message("{facts:; }", facts=facts), state, hint)
+    if not asked:
+        yield Finding("engines", "engines", Message("none installed"), "problem", _REINSTALL)
+    yield from _kept_trials({device.kind: device.install for device in devices})
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
     """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
-    yield Finding("devices", "cpu", Message("cores: {available_cores}", available_cores=available_cores()))
-    installed = [device for plugin in found.plugins for device in plugin.devices]
+    installed = list(guarded_devices(found))
     for device in installed:
-        probe = _probe(device)
+        probe = device.probe()
         if probe.count:
-            yield Finding("devices", device.kind, str(probe.count))
+            value = f"{probe.count}: {', '.join(probe.names)}" if probe.names else str(probe.count)
+            yield Finding("devices", device.kind, value)
         else:
-            yield Finding(
-                "devices",
-                device.kind,
-                Message("none: {reason}", reason=probe.reason or Message("its plugin gives no reason")),
-                "note",
-            )
+            hint = Message("Run: {install}", install=probe.install) if probe.install else ""
+            yield Finding("devices", device.kind, Message("none: {reason}", reason=probe.reason), "note", hint)
     try:
         catalogue = read_catalogue().devices
     except RegistryError as error:
@@ -107,72 +95,45 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
         yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
 
 
-def _paddle(paddle: Backend, devices: list[Device]) -> Finding:
-    usable, reasons = _usable(paddle, devices)
-    if not usable:
-        return Finding("engines", paddle.name, Message("{facts:; }", facts=reasons), "problem", _PADDLE)
-    if importlib.util.find_spec("setuptools") is None:
-        # paddlepaddle imports it without asking for it in its metadata.
-        return Finding(
-            "engines", paddle.name, Message("setuptools, which it needs, is not installed"), "problem", _PADDLE
-        )
-    return Finding("engines", paddle.name, Message("runs on {usable:, }", usable=usable))
+def _usable(backend: GuardedBackend, devices: list[GuardedDevice]) -> tuple[list[str], list[tuple[str, Probe]]]:
+    """Returns the kinds of device an engine runs on, and its answers for the others."""
+    answers = {device.kind: backend.supports(device, None) for device in devices}
+    return [kind for kind in answers if answers[kind].count], [item for item in answers.items() if not item[1].count]
 
 
-def _usable(backend: Backend, devices: list[Device]) -> tuple[list[str], list[str]]:
-    """Returns the kinds of device an engine runs on, and for the others why not."""
-    usable: list[str] = []
-    reasons: list[str] = []
-    for device in devices:
-        try:
-            probe = backend.probe(device)
-        except Exception as error:  # a plugin's code
-            probe = Probe(0, Message("its probe failed with {type}: {reason}", type=type(error).__name__, reason=error))
-        if probe.count:
-            usable.append(device.kind)
-        else:
-            reasons.append(
-                Message("not on {kind}: {reason}", kind=device.kind, reason=probe.reason or Message("no reason given"))
-            )
-    return usable, reasons
-
-
-def _probe(device: Device) -> Probe:
+def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
+    """Counts what trials of programs on this machine found. Starts no trial."""
+    damaged = 0
+    counts: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     try:
-        return device.probe()
-    except Exception as error:  # a plugin's code
-        return Probe(0, Message("its probe failed with {type}: {reason}", type=type(error).__name__, reason=error))
-
-
-def _kept_settings(kept: Iterable[tuple[str, str | None]], best: str) -> Iterator[Finding]:
-    """Counts what trials of programs on this machine found; see zoo/engine/paddle_probe.py. Starts no trial."""
-    versions: dict[str, Counter[str | None]] = {}
-    try:
-        for version, setting in kept:
-            versions.setdefault(version, Counter())[setting] += 1
+        for trial in kept_trials():
+            if trial is None:
+                damaged += 1
+                continue
+            what = ", ".join(trial["versions"]), trial["device"]
+            counts.setdefault(what, Counter())[trial["setting"], trial["preferred"]] += 1
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
         pass
-    for version, counts in versions.items():
-        if damaged := counts.pop(None, 0):
+    if damaged:
+        value = Message("damaged records: {damaged}; their programs will be tried again", damaged=damaged)
+        yield Finding("engines", _KEPT, value, "note")
+    for (versions, device), settings in sorted(counts.items()):
+        # A single program may need what its engine does wrongly in the preferred way; of most of them it says more.
+        mostly = 2 * sum(count for (used, best), count in settings.items() if used == best) < settings.total()
+        for (setting, preferred), count in sorted(settings.items()):
+            where = Message("{device} with {setting}", device=device, setting=setting) if setting else device
             value = Message(
-                "damaged records of paddle {version}: {damaged}; their programs will be tried again",
-                version=version,
-                damaged=damaged,
+                "programs of {versions} that run on {where}: {count}", versions=versions, where=where, count=count
             )
-            yield Finding("engines", _KEPT, value, "note")
-        # A single program may need what oneDNN runs wrongly; where most of them run slower, it is paddle.
-        slower = 2 * counts[best] < counts.total()
-        for setting, count in sorted(counts.items(), key=str):
-            value = Message(
-                "programs of paddle {version} that run with {setting}: {count}",
-                version=version,
-                setting=setting,
-                count=count,
-            )
-            if slower and setting != best:
-                hint = Message("It is slower than {best}, which failed here. {paddle}", best=best, paddle=_PADDLE)
+            if mostly and setting != preferred:
+                install = installs.get(device.partition(":")[0]) or "zoo doctor"
+                hint = Message(
+                    "It is slower than {preferred}, which failed here. Run: {install}",
+                    preferred=preferred,
+                    install=install,
+                )
                 yield Finding("engines", _KEPT, value, "note", hint)
             else:
                 yield Finding("engines", _KEPT, value)
-    if not versions:
-        yield Finding("engines", _KEPT, Message("none yet; a model tries them when it is first loaded"))
+    if not counts and not damaged:
+        yield Finding("engines", _KEPT, Message("none yet; a program is tried when it is first loaded"))

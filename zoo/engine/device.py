@@ -5,72 +5,51 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from zoo.contract.device import (
-    Device,
-    Probe,
-)
+from zoo.engine.guard import GuardedDevice
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
+from zoo.registry.found import Discovery
 
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
 
 
-class CPU(Device):
-    """The processor; always there."""
-
-    kind = "cpu"
-
-    def probe(self) -> Probe:
-        """Counts one device, whatever the number of cores."""
-        return Probe(1)
-
-    def configure(self, config: Any, index: int) -> None:
-        """Keeps a `paddle.inference.Config` on the processor."""
-        config.disable_gpu()
-
-
-def resolve_device(name: str, devices: Mapping[str, Device]) -> tuple[Device, int]:
+def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[str, ...]]:
     """Finds the device a string names.
 
     Args:
-        name: "cpu", or a kind with an optional number: "gpu", "npu:1".
-        devices: Devices that plugins bring, by kind.
+        name: A kind with an optional number: "cpu", "gpu", "npu:1".
+        found: The installed plugins.
 
     Returns:
-        The device and its number.
+        The device, its number, and the names of all of its kind that are there.
 
     Raises:
         DeviceNotInstalledError: No plugin brings this kind, or the string has another form.
         DeviceUnavailableError: The plugin is there, but not this device.
+        DuplicateNameError: Two distributions bring this kind.
     """
     match = re.fullmatch(r"([a-z_]+)(?::(\d+))?", name.strip().lower())
     kind, number = (match[1], match[2]) if match else (name, None)
-    if kind == "cpu" and number in (None, "0"):
-        return CPU(), 0
-    device = devices.get(kind)
+    device = None if kind == "cpu" and number not in (None, "0") else found.devices.get(kind)
     if device is None:
-        raise _unknown(name, devices)
+        raise _unknown(name, found)
     index = int(number or 0)
-    probe = device.probe()
+    guarded = GuardedDevice(device, str(found.owner(device)))
+    probe = guarded.probe()
     if index >= probe.count:
         reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
+        hint = Message("Run: {install}", install=probe.install) if probe.install else Message("Use device='cpu'")
         raise DeviceUnavailableError(
-            "The device {kind}:{index} cannot be used: {reason}.",
-            "Use device='cpu'",
-            kind=kind,
-            index=index,
-            reason=reason,
+            "The device {kind}:{index} cannot be used: {reason}.", hint, kind=kind, index=index, reason=reason
         )
-    return device, index
+    return guarded, index, probe.names
 
 
-def _unknown(name: str, devices: Mapping[str, Device]) -> DeviceNotInstalledError:
+def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
     """Returns the error for a string that names no installed kind, or names none in this form."""
-    present = ["cpu", *sorted(devices)]
+    present = sorted(found.devices)
     kind, _, number = name.strip().lower().partition(":")
     if "," in name:
         first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())

@@ -14,10 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from zoo.contract.engine import (
-    Session,
-    StreamSession,
-)
+from zoo.contract.engine import Session
+from zoo.engine.open import Opener
 from zoo.errors import ConfigError
 
 Done = TypeVar("Done")
@@ -50,8 +48,8 @@ class Streams:
     whatever interrupts a run.
 
     Args:
-        main: The session with all threads.
-        threads: How many it has.
+        opener: Opens a session with so many threads.
+        threads: How many all have together.
         count: Streams; by default as many as there are threads, at most `MOST`.
 
     Attributes:
@@ -61,15 +59,17 @@ class Streams:
 
     Raises:
         ConfigError: There are more streams than threads.
+        BackendError: The engine refuses the program.
     """
 
-    def __init__(self, main: Session, threads: int, count: int | None = None) -> None:
+    def __init__(self, opener: Opener, threads: int, count: int | None = None) -> None:
         check_streams(count, threads)
-        self.main = main
+        self._opener = opener
+        self.main = opener(threads)
         self._most = count or min(threads, MOST)
-        if not (isinstance(main, StreamSession) and main.has_streams):
+        if not self.main.parallel:
             if count is not None and count > 1:
-                _log.warning("%s runs no streams; one session with all threads is used", main.engine)
+                _log.warning("%s runs no streams; one session with all threads is used", self.main.facts)
             self._most = 1
         self._threads = threads
         self.asked = count is not None and count > 1
@@ -96,12 +96,11 @@ class Streams:
             BackendError: The engine cannot open another session.
             Exception: Whatever `work` raises; the stream is open then.
         """
-        assert isinstance(self.main, StreamSession)
         with self._lock:
             number = len(self._open)
             if number >= self._most:
                 return work(self._open[-1])
-            stream = self.main.open_stream(self._threads // self._most + (number < self._threads % self._most))
+            stream = self._opener(self._threads // self._most + (number < self._threads % self._most))
             try:
                 return work(stream)
             finally:

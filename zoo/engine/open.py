@@ -1,66 +1,150 @@
-"""Inference engines: which there are and which one is used."""
+"""From names to sessions: which device and which engine run a program."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from zoo.bundle.bundle import Bundle
-from zoo.contract.device import Device
-from zoo.contract.engine import (
-    Backend,
-    Session,
-    SessionOptions,
-)
-from zoo.engine.paddle import PaddleBackend
-from zoo.errors import BackendError, BackendNotInstalledError
+from zoo import errors
+from zoo.base.home import home
+from zoo.contract.device import Probe
+from zoo.contract.engine import Program, Request, Session
+from zoo.engine.device import find_device
+from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
+from zoo.engine.trial import Trial, in_child
+from zoo.errors import BackendError, BackendNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
+from zoo.registry.discovery import CORE, discover
+from zoo.registry.found import Discovery
 
-__all__ = ["choose_backend", "open_bundle"]
+_TRIAL_SECONDS = 240.0
+
+#: Opens a session with so many threads.
+Opener = Callable[[int], Session]
 
 
-def choose_backend(name: str, device: Device, plugins: Mapping[str, Backend]) -> Backend:
-    """Returns the engine to use on a device.
+def session_opener(program: Program, device: str = "cpu", engine: str = "auto") -> Opener:
+    """Chooses device and engine for a program.
 
     Args:
-        name: Name of an engine, or "auto" for paddle, the one that runs every program.
-        device: Where it has to run.
-        plugins: Engines that plugins bring, by name.
+        program: The program.
+        device: "cpu", or a kind of device with an optional number: "gpu", "npu:1".
+        engine: Name of an engine, or "auto" for the first that runs the program on the device: zoo's own come first,
+            then the others by name.
+
+    Returns:
+        A function that opens a session with so many threads. It raises `BackendError` or `DeviceError` where the engine
+        or the device fails.
+
+    Raises:
+        DeviceNotInstalledError: No plugin brings this kind of device.
+        DeviceUnavailableError: The plugin is there, but not the device.
+        BackendError: There is no engine of this name.
+        BackendNotInstalledError: No engine, or not this one, runs the program on the device.
+        DuplicateNameError: Two distributions bring the device or the engine.
+    """
+    found = discover("zoo.devices", "zoo.backends")
+    chosen, index, devices = find_device(device, found)
+    backend, libraries = choose_backend(engine, chosen, program, found)
+    request = Request(chosen, index, 1, home() / "engines" / backend.name)
+    if chosen.tried_first or backend.tried_first:
+        _try_first(program, backend, chosen, request, (backend.owner, *libraries, chosen.owner, *devices))
+    return lambda threads: backend.open(program, replace(request, threads=threads))
+
+
+def choose_backend(
+    name: str, device: GuardedDevice, program: Program, found: Discovery
+) -> tuple[GuardedBackend, tuple[str, ...]]:
+    """Returns the engine that runs a program on a device, and its libraries with their versions.
 
     Raises:
         BackendError: There is no engine of this name.
-        BackendNotInstalledError: Its package is missing, or it does not run on this device.
+        BackendNotInstalledError: It does not run this program on this device; for "auto": none does.
     """
-    backends: dict[str, Backend] = {**plugins, PaddleBackend.name: PaddleBackend()}
-    backend = backends.get(PaddleBackend.name if name == "auto" else name)
-    if backend is None:
+    if name != "auto" and name not in found.backends:
         raise BackendError(
             "There is no engine called {name!r}. Installed: {backends:, }.",
             "Use backend='auto'",
             name=name,
-            backends=sorted(backends),
+            backends=sorted(found.backends) or [Message("none")],
         )
-    probe = backend.probe(device)
-    if not probe.count:
+    refusals: dict[str, Probe] = {}
+    for backend in _in_order(found) if name == "auto" else [_guarded(name, found)]:
+        answer = backend.supports(device, program)
+        if answer.count:
+            return backend, answer.names
+        refusals[backend.name] = answer
+    install = next((answer.install for answer in refusals.values() if answer.install), "")
+    hint = Message("Run: {install}", install=install) if install else Message("Run: zoo doctor")
+    if len(refusals) == 1:
+        [(only, answer)] = refusals.items()
         raise BackendNotInstalledError(
-            "The engine {backend} cannot be used on {kind}: {reason}.",
-            Message('Run: pip install "zoo-core[cpu]"')
-            if device.kind == "cpu"
-            else Message("Run: pip install zoo-device-{kind}", kind=device.kind),
-            backend=backend.name,
-            kind=device.kind,
-            reason=probe.reason,
+            "The engine {engine} cannot be used on {device}: {reason}.",
+            hint,
+            engine=only,
+            device=device.kind,
+            reason=answer.reason,
         )
-    return backend
+    raise BackendNotInstalledError(
+        "No engine can run {program} on {device}. {reasons:; }.",
+        hint,
+        program=program.path.name,
+        device=device.kind,
+        reasons=[
+            Message("{engine}: {reason}", engine=engine, reason=answer.reason) for engine, answer in refusals.items()
+        ]
+        or [Message("None is installed")],
+    )
 
 
-def open_bundle(engine: Backend, bundle: Bundle, options: SessionOptions) -> Session:
-    """Opens the program of an export folder whose files were verified.
-
-    The paddle engine tries a program in a child process first; engines of plugins see to this themselves.
+def _try_first(
+    program: Program, backend: GuardedBackend, device: GuardedDevice, request: Request, versions: tuple[str, ...]
+) -> None:
+    """Opens and runs a program in a child process, unless that went well before.
 
     Raises:
-        BackendError: The engine refuses the program.
+        BackendError: The engine refuses or fails, or ends the child.
+        DeviceError: The device does.
     """
-    if isinstance(engine, PaddleBackend):
-        return engine.open(bundle.program, bundle.params, options, bundle.digest)
-    return engine.open(bundle.program, bundle.params, options)
+    trial = Trial(program.digest, backend.name, request.device_name, request.precision, versions)
+    if trial.kept() is not None:
+        return
+    job = "zoo.engine.jobs:run", backend.name, device.kind, request.index, plain(program)
+    outcome = in_child(*job, seconds=_TRIAL_SECONDS)
+    if outcome.answer is not None:
+        name, message, hint = outcome.answer
+        raise getattr(errors, name)(message, hint)
+    if outcome.reason is not None:
+        what = Message(
+            "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
+            program=program.path,
+            engine=backend.name,
+            reason=outcome.reason,
+        )
+        if device.tried_first:
+            raise DeviceUnavailableError(
+                "The device {device} of {owner} cannot be used: {reason}.",
+                "Use device='cpu'",
+                device=request.device_name,
+                owner=device.owner,
+                reason=what,
+            )
+        raise BackendError(
+            "The engine {engine} of {owner} cannot be used: {reason}.",
+            "Use backend='auto'",
+            engine=backend.name,
+            owner=backend.owner,
+            reason=what,
+        )
+    trial.keep("", "")
+
+
+def _in_order(found: Discovery) -> Iterator[GuardedBackend]:
+    own = {backend.name for plugin in found.plugins if plugin.distribution == CORE for backend in plugin.backends}
+    for name in sorted(found.backends, key=lambda name: (name not in own, name)):
+        yield _guarded(name, found)
+
+
+def _guarded(name: str, found: Discovery) -> GuardedBackend:
+    backend = found.backends[name]
+    return GuardedBackend(backend, str(found.owner(backend)))

@@ -15,6 +15,30 @@ SETTINGS = ("oneDNN", "oneDNN without placement pass", "plain")
 PLAIN = SETTINGS[-1]
 
 
+def clean_config(program: Path, params: Path) -> Any:
+    """Returns a `paddle.inference.Config` without a setting of any device.
+
+    Args:
+        program: `inference.json` or a `.pdmodel` file.
+        params: Its `.pdiparams` file.
+    """
+    from paddle.inference import Config
+
+    class CheckedConfig(Config):
+        """A paddle without GPU takes `enable_use_gpu` for nothing and runs on the CPU."""
+
+        def enable_use_gpu(self, *arguments: Any, **options: Any) -> None:
+            super().enable_use_gpu(*arguments, **options)
+            if not self.use_gpu():
+                raise RuntimeError("the installed paddle is built without GPU")
+
+    config = CheckedConfig(str(program), str(params))
+    config.disable_glog_info()
+    # On by default.
+    config.disable_mkldnn()
+    return config
+
+
 def make_config(program: Path, params: Path, setting: str, threads: int) -> Any:
     """Returns a `paddle.inference.Config` for the CPU.
 
@@ -24,17 +48,24 @@ def make_config(program: Path, params: Path, setting: str, threads: int) -> Any:
         setting: One of `SETTINGS`.
         threads: Threads of the math library.
     """
-    from paddle.inference import Config
+    config = clean_config(program, params)
+    set_cpu(config, setting, threads)
+    return config
 
-    config = Config(str(program), str(params))
-    config.disable_glog_info()
+
+def set_cpu(config: Any, setting: str, threads: int) -> None:
+    """Sets a `paddle.inference.Config` up for the CPU.
+
+    Args:
+        config: It points at the CPU.
+        setting: One of `SETTINGS`.
+        threads: Threads of the math library.
+    """
     config.set_cpu_math_library_num_threads(threads)
     if setting == PLAIN:
-        config.disable_mkldnn()
-        return config
+        return
     config.enable_mkldnn()
     # Every new input shape adds primitives to oneDNN's cache, which grows without end by default.
     config.set_mkldnn_cache_capacity(10)
     if setting == "oneDNN without placement pass":
         config.delete_pass("onednn_placement_pass")
-    return config

@@ -14,25 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
-from zoo.contract.engine import SessionOptions
 from zoo.contract.labels.mapping import LabelMapping
-from zoo.engine.device import (
-    available_cores,
-    resolve_device,
-)
+from zoo.engine.device import available_cores
 from zoo.engine.lanes import (
     Streams,
     check_streams,
 )
-from zoo.engine.open import (
-    choose_backend,
-    open_bundle,
-)
+from zoo.engine.open import session_opener
 from zoo.predict.arguments import Labels, Predicts, RunOptions
 from zoo.predict.plan import choose_window
 from zoo.predict.run import Run
 from zoo.predict.values import given_value
-from zoo.registry.discovery import discover
 from zoo.results import Predictions
 from zoo.results.mapping import read_mapping
 from zoo.store import find_bundle
@@ -88,18 +80,11 @@ def load(
     for option, value in given.items():
         given_value(option, value)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
-    bundle.verify()
-    found = discover("zoo.devices", "zoo.backends")
-    chosen, index = resolve_device(device, found.devices)
-    engine = choose_backend(backend, chosen, found.backends)
-    options = SessionOptions(chosen, index, threads or available_cores())
-    check_streams(streams, options.threads)
-    session = open_bundle(engine, bundle, options)
-    return Model(
-        bundle,
-        Streams(session, options.threads, streams),
-        chosen.kind if chosen.kind == "cpu" else f"{chosen.kind}:{index}",
-    )
+    threads = threads or available_cores()
+    program = bundle.verify()
+    opener = session_opener(program, device, backend)
+    check_streams(streams, threads)
+    return Model(bundle, Streams(opener, threads, streams))
 
 
 class Model(Predicts):
@@ -107,12 +92,10 @@ class Model(Predicts):
 
     Attributes:
         bundle: The export folder it was opened from.
-        device: The device it really runs on, such as "cpu".
     """
 
-    def __init__(self, bundle: Bundle, streams: Streams, device: str) -> None:
+    def __init__(self, bundle: Bundle, streams: Streams) -> None:
         self.bundle = bundle
-        self.device = device
         self._streams = streams
 
     @property
@@ -126,9 +109,14 @@ class Model(Predicts):
         return self.bundle.labels.names
 
     @property
+    def device(self) -> str:
+        """The device it really runs on, such as "cpu"."""
+        return self._streams.main.facts.device
+
+    @property
     def engine(self) -> str:
         """The engine really in use, its version and its setting."""
-        return self._streams.main.engine
+        return str(self._streams.main.facts)
 
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         windows, note = choose_window(self.bundle, options)

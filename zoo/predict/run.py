@@ -207,7 +207,7 @@ class Run:
         seconds = time.perf_counter() - began
         self._sizer.ran(_shape(prepared[0]), len(prepared), seconds)
         return [
-            self._finished(item, output, session.engine, seconds / len(prepared))
+            self._finished(item, output, str(session.facts), seconds / len(prepared))
             for item, output in zip(prepared, outputs, strict=True)
         ]
 
@@ -243,7 +243,7 @@ class Run:
             )
         else:
             mask, scores = self._slid(item.image)
-        return self._result(item, mask, scores, self._session.engine, {"inference": time.perf_counter() - began})
+        return self._result(item, mask, scores, str(self._session.facts), {"inference": time.perf_counter() - began})
 
     def _view(self, image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray[np.float32], Geometry]:
         """Evaluates one view of a picture: in windows where they are asked for and it is larger than one."""

@@ -22,16 +22,9 @@ from zoo.contract.spec import (
     ModelCard,
     Window,
 )
-from zoo.errors import DuplicateNameError, PluginContractError
+from zoo.errors import PluginContractError
 from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
-
-#: Names the core keeps for itself. "auto" means a choice in `device=` and `backend=`.
-RESERVED = {"device": ("auto", "cpu"), "engine": ("auto", "paddle")}
-
-# Names of formats stand in comma lists, and in the marks of files.
-_FORMAT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_SUFFIX = re.compile(r"(?:\.[a-z0-9]+)+")
 
 _OPTIONAL_INT = (int, type(None))
 _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
@@ -80,29 +73,18 @@ def check_families(plugin: str, result: object, distribution: Distribution | Non
                 plugin,
                 Message("zoo_families returned {item} where a zoo.plugin.Family was expected", item=_shown(item)),
             )
-        _expect(plugin, "Family", "api", item.api, (int,))
-        if item.api > API:
-            raise PluginContractError(
-                "{plugin} brings the family {item!r}, written for version {api} of the plugin contract. This "
-                "zoo-core knows version {known} and older.",
-                'Run: pip install --upgrade "{wanted_core}"',
-                plugin=plugin,
-                item=item.name,
-                api=item.api,
-                known=API,
-                wanted_core=_wanted_core(distribution),
-            )
+        _check_api(plugin, Message("the family {family!r}", family=item.name), item.api, distribution)
         _check_family(plugin, item)
         families.append(item)
     return tuple(families)
 
 
-def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
+def check_devices(plugin: str, result: object, distribution: Distribution | None) -> tuple[Any, ...]:
     """Returns the devices a `zoo_devices` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds.
-        DuplicateNameError: A kind belongs to zoo-core.
+        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds, or one is written for
+            another contract.
     """
     from zoo.contract.device import Device
 
@@ -113,37 +95,41 @@ def check_devices(plugin: str, result: object) -> tuple[Any, ...]:
                 plugin,
                 Message("zoo_devices returned {item} where a zoo.plugin.Device object was expected", item=_shown(item)),
             )
-        _check_name(plugin, "device", getattr(item, "kind", None))
+        kind = getattr(item, "kind", None)
+        _check_api(plugin, Message("the device {kind!r}", kind=kind), getattr(item, "api", None), distribution)
+        _check_name(plugin, "device", kind)
     return devices
 
 
-def check_backends(plugin: str, result: object) -> tuple[Any, ...]:
+def check_backends(plugin: str, result: object, distribution: Distribution | None) -> tuple[Any, ...]:
     """Returns the engines a `zoo_backends` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of objects with `name`, `probe` and `open`.
-        DuplicateNameError: A name belongs to zoo-core.
+        PluginContractError: It is no sequence of objects with `name`, `api`, `supports` and `open`, or one is written
+            for another contract.
     """
     backends = _items(plugin, "zoo_backends", result)
     for item in backends:
-        missing = [method for method in ("probe", "open") if not callable(getattr(item, method, None))]
-        if isinstance(item, type) or missing:
+        name = getattr(item, "name", None)
+        if isinstance(item, type) or not callable(getattr(item, "open", None)):
             _refuse(
                 plugin,
                 Message(
                     "zoo_backends returned {item} where a zoo.plugin.Backend object was expected", item=_shown(item)
                 ),
             )
-        _check_name(plugin, "engine", getattr(item, "name", None))
+        _check_api(plugin, Message("the engine {name!r}", name=name), getattr(item, "api", None), distribution)
+        if not callable(getattr(item, "supports", None)):
+            _refuse(plugin, Message("the engine {name!r} has no method `supports`", name=name))
+        _check_name(plugin, "engine", name)
     return backends
 
 
 def check_formats(plugin: str, result: object, distribution: Distribution | None) -> tuple[Format, ...]:
-    """Returns the forms of results a `zoo_formats` hook brought.
+    """Returns the forms of results a `zoo_formats` hook brought; each has checked its own fields.
 
     Raises:
-        PluginContractError: It is no sequence of `zoo.plugin.Format` objects whose fields fit, or one is written for
-            another contract.
+        PluginContractError: It is no sequence of `zoo.plugin.Format`, or one is written for another contract.
     """
     formats = _items(plugin, "zoo_formats", result)
     for item in formats:
@@ -151,37 +137,7 @@ def check_formats(plugin: str, result: object, distribution: Distribution | None
             _refuse(
                 plugin, Message("zoo_formats returned {item} where a zoo.plugin.Format was expected", item=_shown(item))
             )
-        where = Message("the format {name!r}", name=item.name)
-        _check_api(plugin, where, item.api, distribution)
-        for field in ("name", "summary", "ending", "encode"):
-            _expect(plugin, where, field, getattr(item, field), (str,))
-        _expect(plugin, where, "suffixes", item.suffixes, (tuple,))
-        if _FORMAT_NAME.fullmatch(item.name) is None:
-            _refuse(
-                plugin,
-                Message(
-                    "the format name {name!r} is not allowed; expected small letters, digits, - and _",
-                    name=item.name,
-                ),
-            )
-        if not all(_SUFFIX.fullmatch(str(suffix)) for suffix in item.suffixes):
-            _refuse(
-                plugin,
-                Message(
-                    "{where} has the suffixes {suffixes}; expected some like '.csv', in small letters",
-                    where=where,
-                    suffixes=item.suffixes,
-                ),
-            )
-        if not item.ending.endswith(item.suffixes):
-            _refuse(
-                plugin,
-                Message(
-                    "{where} has the ending {ending!r}, which ends with none of its suffixes",
-                    where=where,
-                    ending=item.ending,
-                ),
-            )
+        _check_api(plugin, Message("the format {name!r}", name=item.name), item.api, distribution)
     return formats
 
 
@@ -192,12 +148,12 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
     if isinstance(api, int) and api > API:
         raise PluginContractError(
             "{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows "
-            "version {api2} and older.",
+            "version {known} and older.",
             'Run: pip install --upgrade "{wanted_core}"',
             plugin=plugin,
             what=what,
             api=api,
-            api2=API,
+            known=API,
             wanted_core=_wanted_core(distribution),
         )
     if api is None or api != API:
@@ -280,13 +236,10 @@ def _check_name(plugin: str, kind: str, name: object) -> None:
         _refuse(
             plugin, Message("the {kind} name {name!r} is not allowed; expected {rule}", kind=kind, name=name, rule=RULE)
         )
-    if fold(cast("str", name)) in RESERVED.get(kind, ()):
-        raise DuplicateNameError(
-            "The {kind} name {name!r} is brought by {plugin} but belongs to zoo-core. Another name was expected.",
-            "Rename it in the plugin that declares it.",
-            kind=kind,
-            name=name,
-            plugin=plugin,
+    if kind in ("device", "engine") and fold(cast("str", name)) == "auto":
+        _refuse(
+            plugin,
+            Message("the {kind} name {name!r} is not allowed; it leaves the choice to zoo", kind=kind, name=name),
         )
 
 

@@ -11,23 +11,19 @@ import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import metadata
-from typing import Any, NamedTuple
+from typing import Any
 
 import pluggy
 
 from zoo.contract import hooks as hookspecs
-from zoo.contract.format import Format
-from zoo.contract.spec import (
-    Family,
-    ModelCard,
-)
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
 from zoo.message import Message
 from zoo.registry.contract import check_backends, check_devices, check_families, check_formats
-from zoo.registry.names import Claim, Index, canonical_distribution
+from zoo.registry.found import Discovery, Plugin
+from zoo.registry.names import canonical_distribution
 
 #: Entry-point groups and the hook each is asked for.
 HOOKS = {
@@ -37,134 +33,20 @@ HOOKS = {
     "zoo.formats": "zoo_formats",
 }
 
-#: The distribution whose own plugins are the forms of results.
+#: The field of a plugin that each hook fills, and what checks it.
+_BROUGHT: dict[str, tuple[str, Callable[[str, object, metadata.Distribution | None], tuple[Any, ...]]]] = {
+    "zoo_families": ("families", check_families),
+    "zoo_devices": ("devices", check_devices),
+    "zoo_backends": ("backends", check_backends),
+    "zoo_formats": ("formats", check_formats),
+}
+
+#: The distribution whose own plugins are the processor, the paddle engine and the forms of results.
 CORE = "zoo-core"
 
 #: Environment variable: "1" or "all" leaves out every plugin but those of zoo-core, a comma list those distributions or
 #: entry points.
 DISABLE = "ZOO_DISABLE_PLUGINS"
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """One entry point and what came of it.
-
-    Attributes:
-        name: Name of the entry point.
-        group: One of `HOOKS`, such as "zoo.models".
-        distribution: Name of the distribution that declares it.
-        version: Version of that distribution.
-        families: Model families it brings.
-        devices: Devices it brings (`zoo.plugin.Device`).
-        backends: Engines it brings (`zoo.plugin.Backend`).
-        formats: Forms of results it brings.
-        error: Why it brings nothing; None when it was loaded.
-        disabled: It was left out on request and never imported.
-    """
-
-    name: str
-    group: str
-    distribution: str
-    version: str
-    families: tuple[Family, ...] = ()
-    devices: tuple[Any, ...] = ()
-    backends: tuple[Any, ...] = ()
-    formats: tuple[Format, ...] = ()
-    error: PluginError | None = None
-    disabled: bool = False
-
-    def __str__(self) -> str:
-        if not self.version:
-            return Message("plugin {name!r} of {distribution}", name=self.name, distribution=self.distribution)
-        return Message(
-            "plugin {name!r} of {distribution} {version}",
-            name=self.name,
-            distribution=self.distribution,
-            version=self.version,
-        )
-
-
-class InstalledModel(NamedTuple):
-    """A model whose plugin is installed."""
-
-    card: ModelCard
-    family: Family
-    distribution: str
-
-
-class Discovery:
-    """The plugins found, in the order of group, distribution and name. Never changes.
-
-    Args:
-        plugins: The plugins.
-    """
-
-    def __init__(self, plugins: tuple[Plugin, ...] = ()) -> None:
-        self.plugins = plugins
-
-    @functools.cached_property
-    def models(self) -> Index[InstalledModel]:
-        """Installed models by name and alias."""
-        return Index("model", self._model_claims())
-
-    @functools.cached_property
-    def families(self) -> Index[Family]:
-        """Installed families by short name."""
-        claims = ((plugin, family.name, family) for plugin in self.plugins for family in plugin.families)
-        return Index("family", ((name, str(p), p.distribution, family) for p, name, family in claims))
-
-    @functools.cached_property
-    def devices(self) -> Index[Any]:
-        """Devices of plugins by kind. The CPU belongs to the core and is not among them."""
-        claims = ((plugin, device.kind, device) for plugin in self.plugins for device in plugin.devices)
-        return Index("device", ((kind, str(p), p.distribution, device) for p, kind, device in claims))
-
-    @functools.cached_property
-    def backends(self) -> Index[Any]:
-        """Engines of plugins by name. Those of the core are not among them."""
-        claims = ((plugin, backend.name, backend) for plugin in self.plugins for backend in plugin.backends)
-        return Index("engine", ((name, str(p), p.distribution, backend) for p, name, backend in claims))
-
-    @functools.cached_property
-    def formats(self) -> Index[Format]:
-        """Forms of results by name."""
-        claims = ((plugin, form.name, form) for plugin in self.plugins for form in plugin.formats)
-        return Index("format", ((name, str(p), p.distribution, form) for p, name, form in claims))
-
-    @functools.cached_property
-    def installed_models(self) -> tuple[InstalledModel, ...]:
-        """Every model of every family that was loaded."""
-        return tuple(
-            InstalledModel(card, family, plugin.distribution)
-            for plugin in self.plugins
-            for family in plugin.families
-            for card in family.cards
-        )
-
-    def problems(self, plugin: Plugin | None = None) -> tuple[PluginError, ...]:
-        """Returns what is wrong with one plugin, or with all: load errors first, then names brought twice."""
-        broken = tuple(p.error for p in self.plugins if p.error is not None and plugin in (None, p))
-        if plugin is not None and (plugin.error is not None or plugin.disabled):
-            return broken
-        distribution = plugin.distribution if plugin is not None else None
-        indexes: dict[str, tuple[Index[Any], ...]] = {
-            "zoo.models": (self.families, self.models),
-            "zoo.devices": (self.devices,),
-            "zoo.backends": (self.backends,),
-            "zoo.formats": (self.formats,),
-        }
-        groups = (plugin.group,) if plugin is not None else tuple(HOOKS)
-        return broken + tuple(
-            clash for group in groups for index in indexes[group] for clash in index.clashes(distribution)
-        )
-
-    def _model_claims(self) -> Iterable[Claim[InstalledModel]]:
-        for model in self.installed_models:
-            owner = Message(
-                "{distribution} (family {family!r})", distribution=model.distribution, family=model.family.name
-            )
-            for name in (model.card.name, *model.card.aliases):
-                yield name, owner, model.distribution, model
 
 
 def discover(*groups: str) -> Discovery:
@@ -287,13 +169,8 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
     answers = caller()
     result: object = answers[0] if answers else None  # pluggy leaves None out
     label = f"The {plugin}"
-    if hook == "zoo_families":
-        return replace(plugin, families=check_families(label, result, point.dist))
-    if hook == "zoo_devices":
-        return replace(plugin, devices=check_devices(label, result))
-    if hook == "zoo_formats":
-        return replace(plugin, formats=check_formats(label, result, point.dist))
-    return replace(plugin, backends=check_backends(label, result))
+    field, check = _BROUGHT[hook]
+    return replace(plugin, **{field: check(label, result, point.dist)})
 
 
 def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:

@@ -16,5 +16,6 @@ def zoo_families() -> list[Family]:
             cards=CARDS,
             network="zoo_plugin_deeplabv3.network:build",
             recipe="zoo_plugin_deeplabv3.recipe:recipe",
+            api=1,
         )
     ]

@@ -16,5 +16,6 @@ def zoo_families() -> list[Family]:
             cards=CARDS,
             network="zoo_plugin_seaformer.network:build",
             recipe="zoo_plugin_seaformer.recipe:recipe",
+            api=1,
         )
     ]

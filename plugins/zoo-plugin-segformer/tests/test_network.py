@@ -8,10 +8,9 @@ import numpy as np
 import paddle
 import pytest
 
-from zoo.engine.device import CPU
-from zoo.engine.paddle import PaddleBackend
+from zoo.engine.open import session_opener
 from zoo.learn.export import export_bundle
-from zoo.plugin import CITYSCAPES, SessionOptions
+from zoo.plugin import CITYSCAPES
 from zoo_plugin_segformer.network import SegFormer, build
 
 
@@ -80,7 +79,7 @@ def test_exports_of_both_forms_take_the_smallest_picture(network: SegFormer, tmp
     """At stride 32 it is one pixel, which oneDNN cannot upsample. Both in one process: its cache would mix them up."""
     for name, form in (("training", AsItIs(network)), ("inference", network.for_inference())):
         bundle = export_bundle(form, tmp_path / name, model="SegFormer-B0", labels=CITYSCAPES, output_stride=4)
-        session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads=1))
+        session = session_opener(bundle.verify(), "cpu", "paddle")(1)
         try:
             for count in (1, 2, 3):
                 batch = pictures(count, 3, 32, 32)

@@ -9,4 +9,4 @@ from zoo_plugin_starter.card import STARTER
 @hookimpl
 def zoo_families() -> Sequence[Family]:
     """Returns the family; it has no network, the exported model is in the package."""
-    return [Family("starter", "Starter", (STARTER,))]
+    return [Family("starter", "Starter", (STARTER,), api=1)]

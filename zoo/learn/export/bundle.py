@@ -23,7 +23,6 @@ from zoo.bundle.bundle import (
     describe,
     read_bundle,
 )
-from zoo.contract.engine import SessionOptions
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
     Custom,
@@ -32,9 +31,7 @@ from zoo.contract.spec import (
     Step,
     Window,
 )
-from zoo.engine.device import CPU
-from zoo.engine.open import open_bundle
-from zoo.engine.paddle import PaddleBackend
+from zoo.engine.open import session_opener
 from zoo.errors import ExportError
 from zoo.learn.export.verify import (
     Agreement,
@@ -253,8 +250,7 @@ def _paddlex_step(step: Step) -> dict[str, Any]:
 
 def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, int] | None) -> Agreement:
     """Runs the export and the network on the same batches."""
-    bundle.verify()
-    session = open_bundle(PaddleBackend(), bundle, SessionOptions(CPU(), 0, threads=1))
+    session = session_opener(bundle.verify(), "cpu", "paddle")(1)
     agreement = Agreement.none()
     try:
         for batch in trial_batches(in_channels, size):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.bundle.bundle import Bundle
+from zoo.engine.open import session_opener
 from zoo.errors import ExportError
 from zoo.learn.export.verify import (
     Agreement,
@@ -47,7 +48,7 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
             raise ExportError("{package} is not installed; exporting to ONNX needs it.", _INSTALL, package=package)
     target = bundle.folder / FILE
     partial = bundle.folder / f".{FILE}.part"
-    files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial)]
+    files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial) if path is not None]
     command = [sys.executable, "-m", "zoo.learn.export.onnx", *files]
     path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
     # Should anything in there call pip all the same, it gets nothing from an index.
@@ -96,15 +97,11 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
 def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:
     # Optional packages: imported by name, so that type checkers need not have them.
     onnxruntime = importlib.import_module("onnxruntime")
-    from zoo.contract.engine import SessionOptions
-    from zoo.engine.device import CPU
-    from zoo.engine.paddle import PaddleBackend
-
     onnxruntime.set_default_logger_severity(4)
     session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
     name, _, *size = (session.get_inputs()[0].name, *session.get_inputs()[0].shape)
     fixed = (size[1], size[2]) if all(isinstance(side, int) for side in size[1:]) else None
-    paddle_session = PaddleBackend().open(bundle.program, bundle.params, SessionOptions(CPU(), 0, threads=1))
+    paddle_session = session_opener(bundle.verify(), "cpu", "paddle")(1)
     agreement = Agreement.none()
     for batch in trial_batches(int(size[0]), fixed):
         try:

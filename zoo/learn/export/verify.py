@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.engine.paddle_probe import smooth_noise
+from zoo.engine.samples import smooth_noise
 from zoo.errors import ExportError
 from zoo.message import Message
 

@@ -14,16 +14,16 @@ def no_faster_engine(asked: str) -> BackendError:
     """
     from zoo.registry.discovery import discover
 
-    others = sorted(discover("zoo.backends").backends)
+    engines = sorted(discover("zoo.backends").backends)
     hint = (
-        Message("Leave it out, or name the engine you want: backend={other}", other=others[0])
-        if others
-        else Message("Leave it out.")
+        Message("Leave it out.")
+        if len(engines) < 2
+        else Message("Leave it out, or name the engine you want with backend=.")
     )
     return BackendError(
-        "{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. Installed "
-        "engines: {others:, }.",
+        "{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. "
+        "Installed engines: {engines}.",
         hint,
         asked=asked,
-        others=["paddle", *others],
+        engines=", ".join(engines) or "none",
     )

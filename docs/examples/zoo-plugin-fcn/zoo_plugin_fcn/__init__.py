@@ -15,4 +15,4 @@ CARD = ModelCard(
 @hookimpl
 def zoo_families() -> list[Family]:
     """Returns the families of this plugin."""
-    return [Family("fcn", "FCN", cards=(CARD,), network="zoo_plugin_fcn.network:build")]
+    return [Family("fcn", "FCN", cards=(CARD,), network="zoo_plugin_fcn.network:build", api=1)]

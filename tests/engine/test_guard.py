@@ -1,0 +1,319 @@
+"""Devices and engines of plugins that raise, hang, lie or end the process: each is an error in two lines."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from support import install_into, zoo_process
+from zoo.bundle.bundle import Bundle
+from zoo.engine import guard
+from zoo.registry import refresh
+
+DEVICE = """
+import os, time
+from zoo.plugin import Device, Probe, hookimpl
+
+class Thing(Device):
+    kind = "thing"
+    api = 1
+    environ = {ENVIRON}
+
+    def probe(self):
+        PROBE
+
+    def configure(self, config, index):
+        CONFIGURE
+
+@hookimpl
+def zoo_devices():
+    return [Thing()]
+"""
+
+ENGINE = """
+import os
+import numpy as np
+from zoo.plugin import Facts, Probe, hookimpl
+
+class Opened:
+    def __init__(self, request):
+        self.facts = Facts("odd", "1.0", "", "float32", request.device_name)
+
+    def run(self, batch):
+        count, _, height, width = batch.shape
+        logits = np.zeros((count, 7, -(-height // 8), -(-width // 8)), np.float32)
+        logits[:, 3] = 1
+        RUN
+        return logits
+
+    def close(self):
+        raise RuntimeError("never mind")
+
+class Odd:
+    name = "odd"
+    api = 1
+
+    def supports(self, device, program):
+        SUPPORTS
+        return Probe(1, names=("odd 1.0",))
+
+    def open(self, program, request):
+        OPEN
+        return Opened(request)
+
+@hookimpl
+def zoo_backends():
+    return [Odd()]
+"""
+
+OWNER = "plugin 'zoo-{0}' of zoo-{0} 1.0"
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Install]:
+    """Installs a device or an engine for one test, which has a cache of its own."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def device(probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "") -> None:
+        source = DEVICE.replace("PROBE", probe).replace("CONFIGURE", configure).replace("ENVIRON", environ)
+        install_into(site, "zoo-thing", source, group="zoo.devices")
+        refresh()
+
+    def engine(supports: str = "", open: str = "", run: str = "") -> None:  # noqa: A002
+        source = ENGINE.replace("SUPPORTS", supports or "pass").replace("OPEN", open or "pass")
+        install_into(site, "zoo-odd", source.replace("RUN", run or "pass"), group="zoo.backends")
+        refresh()
+
+    yield lambda kind, **code: {"device": device, "engine": engine}[kind](**code)
+    for module in ("zoo_thing", "zoo_odd"):
+        sys.modules.pop(module, None)
+    refresh()
+
+
+def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
+    install: Install, bundle: Bundle, tmp_path: Path
+) -> None:
+    """It says there are four, and enables what this paddle lacks, which no `except` can catch."""
+    install("device", probe="return Probe(4)", configure="config.enable_custom_device('thing', index)")
+    np.save(tmp_path / "picture.npy", np.zeros((40, 40, 3), np.uint8))
+    ended = zoo_process("predict", tmp_path / "picture.npy", "--model", bundle.folder, "--device", "thing:3")
+    assert ended.returncode == 1, ended.stderr
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 2, ended.stderr
+    assert f"The device thing:3 of {OWNER.format('thing')} cannot be used: a trial of" in lines[0]
+    assert lines[0].endswith("ended by SIGABRT.")
+    assert lines[1] == "Use device='cpu'"
+
+
+@pytest.mark.parametrize(
+    ("probe", "reason"),
+    [
+        ("raise RuntimeError('no driver')", "{owner} failed in its probe with RuntimeError: no driver"),
+        ("raise SystemExit('bye')", "{owner} failed in its probe with SystemExit: bye"),
+        ("os.abort()", "the probe of {owner}, in a process of its own, ended by SIGABRT"),
+        ("os._exit(7)", "the probe of {owner}, in a process of its own, exit status 7: no message"),
+        ("return 2", "{owner} answered with an object of type int, not with a zoo.plugin.Probe"),
+        ("return Probe(-1)", "{owner} counts -1 devices"),
+        ("return Probe(2, names=('one',))", "{owner} counts 2 but names 1: one"),
+        ("return Probe(0)", "{owner} gives no reason"),
+        ("return Probe(0, 'the cable is out')", "the cable is out"),
+        ("print('chatter'); os.write(1, b'more'); return Probe(0, 'off')", "off"),
+    ],
+)
+def test_a_probe_that_fails_is_the_reason_why_there_is_no_device(
+    install: Install, bundle: Bundle, probe: str, reason: str
+) -> None:
+    install("device", probe=probe)
+    with pytest.raises(zoo.DeviceUnavailableError) as caught:
+        zoo.load(bundle.folder, device="thing")
+    expected = reason.format(owner=OWNER.format("thing"))
+    assert caught.value.message == f"The device thing:0 cannot be used: {expected}."
+
+
+def test_a_probe_that_hangs_is_given_up(install: Install, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("device", probe="time.sleep(3600)")
+    monkeypatch.setattr(guard, "PROBE_SECONDS", 0.5)
+    with pytest.raises(zoo.DeviceUnavailableError, match=r"in a process of its own, took more than 0\.5 seconds"):
+        zoo.load(bundle.folder, device="thing")
+
+
+@pytest.mark.parametrize(
+    ("configure", "reason"),
+    [
+        ("raise ValueError('no such card')", "failed in configure with ValueError: no such card"),
+        # On a paddle without GPU this returns, and the run would go on on the processor.
+        ("config.enable_use_gpu(100, 0)", "RuntimeError: the installed paddle is built without GPU"),
+    ],
+)
+def test_a_device_that_cannot_be_configured_is_named_with_its_distribution(
+    install: Install, bundle: Bundle, configure: str, reason: str
+) -> None:
+    install("device", configure=configure)
+    with pytest.raises(zoo.DeviceUnavailableError) as caught:
+        zoo.load(bundle.folder, device="thing")
+    assert caught.value.message.startswith(f"The device thing:0 cannot be used: {OWNER.format('thing')} failed")
+    assert reason in caught.value.message
+
+
+def test_a_device_gets_a_configuration_without_settings_of_the_processor(
+    install: Install, bundle: Bundle, picture: np.ndarray
+) -> None:
+    """oneDNN and threads are the processor's: none of them is on when a device is asked for."""
+    install(
+        "device",
+        configure="assert not config.mkldnn_enabled() and config.cpu_math_library_num_threads() == 1; "
+        "config.disable_gpu()",
+    )
+    with zoo.load(bundle.folder, device="thing", threads=2) as model:
+        result = model.predict(picture).one()
+    assert (result.device, result.engine.count(",")) == ("thing:0", 0)
+    with zoo.load(bundle.folder, threads=1) as model:
+        assert (result.mask == model.predict(picture).one().mask).mean() > 0.999
+
+
+def test_a_variable_that_paddle_has_read_otherwise_is_an_error(install: Install, bundle: Bundle) -> None:
+    import paddle
+
+    assert paddle.__version__
+    install("device", environ="'FLAGS_thing': '1'")
+    with pytest.raises(zoo.DeviceError) as caught:
+        zoo.load(bundle.folder, device="thing")
+    assert str(caught.value) == (
+        "The device thing needs FLAGS_thing=1, but paddle was imported without it. It reads this variable when it is "
+        "imported.\nRun: export FLAGS_thing=1  (before Python is started)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (
+            {"supports": "raise RuntimeError('no luck')"},
+            "The engine odd cannot be used on cpu: {owner} failed in its probe with RuntimeError: no luck.",
+        ),
+        ({"supports": "return 'yes'"}, "The engine odd cannot be used on cpu: {owner} answered with an object of type"),
+        (
+            {"open": "raise KeyError('layer')"},
+            "The engine odd cannot open {program} on cpu: {owner} failed in open with KeyError: 'layer'.",
+        ),
+        ({"open": "return object()"}, "The engine odd opened {program} as an object of type object without `run`"),
+        ({"open": "os.abort()"}, "The engine odd of {owner} cannot be used: a trial of {program} with the engine odd"),
+        (
+            {"run": "raise RuntimeError('out of luck')"},
+            "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in run with RuntimeError: out",
+        ),
+        (
+            {"run": "return logits[:, :, 1:]"},
+            "The engine odd of {owner} returned float32 of shape (1, 7, 47, 48); float32 logits of shape (1, classes, "
+            "48, 48) were expected.",
+        ),
+        ({"run": "return logits.astype('float64')"}, "The engine odd of {owner} returned float64 of shape"),
+        ({"run": "return logits.argmax(1)"}, "The engine odd of {owner} returned int64 of shape (1, 48, 48); float32"),
+        ({"run": "return [logits]"}, "The engine odd of {owner} returned an object of type list; a numpy array was"),
+        (
+            {"run": "return logits[0]"},
+            "The engine odd of {owner} returned an array of shape (7, 48, 48) for 1 pictures",
+        ),
+    ],
+    ids=lambda value: next(iter(value.values()))[:24] if isinstance(value, dict) else "",
+)
+def test_an_engine_that_fails_is_named_with_its_distribution_and_the_cause(
+    install: Install, bundle: Bundle, fault: dict[str, str], message: str
+) -> None:
+    install("engine", **fault)
+    with pytest.raises(zoo.BackendError) as caught:
+        zoo.load(bundle.folder, backend="odd", threads=1)
+    expected = message.format(owner=OWNER.format("odd"), program=bundle.program)
+    assert caught.value.message.startswith(expected)
+    assert "\n" not in caught.value.message
+
+
+def test_one_picture_that_an_engine_fails_on_is_one_failure(install: Install, bundle: Bundle, home: Path) -> None:
+    install(
+        "engine", run="if height == 33: raise RuntimeError('33 rows')\n        if height == 34: return logits[:, 0]"
+    )
+    pictures = [np.zeros((rows, 40, 3), np.uint8) for rows in (32, 33, 34, 35)]
+    with zoo.load(bundle.folder, backend="odd", threads=1) as model:
+        run = model.predict(pictures, on_error="skip")
+        assert [(result.mask.shape, result.mask.max(), result.engine) for result in run] == [
+            ((32, 40), 3, "odd 1.0"),
+            ((35, 40), 3, "odd 1.0"),
+        ]
+        assert ["33 rows" in failure.error.message for failure in run.failures] == [True, False]
+        with pytest.raises(
+            zoo.InferenceError, match=r"zoo-odd 1\.0 failed in run with RuntimeError: 33 rows"
+        ) as caught:
+            list(model.predict(pictures))
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_what_worked_in_a_child_is_not_tried_again_until_a_version_changes(
+    install: Install, bundle: Bundle, home: Path, tmp_path: Path
+) -> None:
+    note = tmp_path / "opened"
+    install("engine", open=f"with open({str(note)!r}, 'a') as note: note.write(f'{{os.getpid()}} ')")
+    for _ in range(2):
+        zoo.load(bundle.folder, backend="odd", threads=1).close()
+    first, *others = note.read_text().split()
+    assert len(others) == 2
+    assert first not in others
+    assert len(set(others)) == 1
+    module = tmp_path / "site" / "zoo_odd.py"
+    module.write_text(module.read_text().replace("odd 1.0", "odd 1.10"))
+    zoo.load(bundle.folder, backend="odd", threads=1).close()
+    assert len(note.read_text().split()) == 5
+
+
+def test_auto_takes_the_next_engine_where_paddle_is_missing(
+    install: Install, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "paddle" else find(name, *more)
+    )
+    install("engine")
+    with zoo.load(bundle.folder, threads=1) as model:
+        assert model.engine == "odd 1.0"
+
+
+def test_where_no_engine_runs_a_program_each_says_why(
+    install: Install, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "paddle" else find(name, *more)
+    )
+    install("engine", supports="return Probe(0, 'not today')")
+    with pytest.raises(zoo.BackendNotInstalledError) as caught:
+        zoo.load(bundle.folder)
+    assert str(caught.value) == (
+        "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; odd: not today.\n"
+        'Run: pip install "zoo-core[cpu]"'
+    )
+
+
+def test_without_paddle_a_device_says_which_build_of_it_to_install(
+    install: Install, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "paddle" else find(name, *more)
+    )
+    install("device", environ="}; install = 'pip install paddlepaddle-thing'; unused = {")
+    with pytest.raises(zoo.BackendNotInstalledError) as caught:
+        zoo.load(bundle.folder, device="thing")
+    assert caught.value.hint == "Run: pip install paddlepaddle-thing"

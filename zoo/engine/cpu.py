@@ -1,0 +1,37 @@
+"""The processor, as the plugin `cpu` of zoo-core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.contract.device import Device, Probe
+from zoo.contract.hooks import hookimpl
+from zoo.engine.device import available_cores
+
+
+class CPU(Device):
+    """The processor; always there."""
+
+    kind = "cpu"
+    api = 1
+    install = 'pip install "zoo-core[cpu]"'
+    tried_first = False
+
+    def probe(self) -> Probe:
+        """Counts one device, whatever the number of cores."""
+        cores = available_cores()
+        return Probe(1, names=(f"{cores} core" if cores == 1 else f"{cores} cores",))
+
+    def configure(self, config: Any, index: int) -> None:
+        """Keeps a `paddle.inference.Config` on the processor."""
+        config.disable_gpu()
+
+    def name(self, index: int) -> str:
+        """Returns "cpu": there is one."""
+        return self.kind
+
+
+@hookimpl
+def zoo_devices() -> list[Device]:
+    """Returns the device of this plugin."""
+    return [CPU()]

@@ -1,0 +1,317 @@
+"""A guard around devices and engines: whatever their code raises or returns, the rest of zoo sees the contract.
+
+Each of the three classes has the members of what it guards. Errors name the plugin and its distribution, and keep the
+plugin's own error as their cause.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.contract.device import Device, Probe
+from zoo.contract.engine import Backend, Facts, Program, Request, Session
+from zoo.engine.trial import Outcome, in_child
+from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
+from zoo.message import Message
+from zoo.registry.found import Discovery
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: How long a plugin may take to say whether its device or engine is there.
+PROBE_SECONDS = 20.0
+
+_log = logging.getLogger("zoo.engine")
+
+
+class GuardedDevice(Device):
+    """A device of a plugin.
+
+    Args:
+        device: What the plugin brings.
+        owner: How messages name the plugin.
+    """
+
+    def __init__(self, device: Device, owner: str) -> None:
+        self._device, self.owner = device, owner
+        self.kind, self.api, self.tried_first = device.kind, device.api, device.tried_first
+        self.environ, self.install = device.environ, device.install
+
+    def probe(self) -> Probe:
+        """Counts the devices; none, with the reason, where the plugin's own probe fails, hangs or ends its process."""
+        if not self.tried_first:
+            return asked(self._device.probe, self.owner)
+        return _answered(in_child("zoo.engine.jobs:probe", self.kind, seconds=PROBE_SECONDS), self.owner)
+
+    def configure(self, config: Any, index: int) -> None:
+        """Points a `paddle.inference.Config` at a device.
+
+        Raises:
+            DeviceUnavailableError: The plugin failed.
+        """
+        with self._turned("configure", index):
+            self._device.configure(config, index)
+
+    def place(self, engine: str, index: int) -> Mapping[str, Any]:
+        """Returns how another engine is pointed at a device.
+
+        Raises:
+            DeviceUnavailableError: The plugin failed.
+        """
+        with self._turned("place", index):
+            return dict(self._device.place(engine, index))
+
+    def name(self, index: int) -> str:
+        """Returns the name of a device in results."""
+        with self._turned("name", index):
+            return str(self._device.name(index))
+
+    @contextlib.contextmanager
+    def _turned(self, method: str, index: int) -> Generator[None]:
+        try:
+            yield
+        except (Exception, SystemExit) as cause:
+            raise DeviceUnavailableError(
+                "The device {kind}:{index} cannot be used: {reason}.",
+                _report(self.owner),
+                kind=self.kind,
+                index=index,
+                reason=failure(self.owner, method, cause),
+            ) from cause
+
+
+class GuardedBackend(Backend):
+    """An engine of a plugin.
+
+    Args:
+        backend: What the plugin brings.
+        owner: How messages name the plugin.
+    """
+
+    def __init__(self, backend: Backend, owner: str) -> None:
+        self._backend, self.owner = backend, owner
+        self.name, self.api = backend.name, backend.api
+        # A class that does not inherit from Backend may leave it out.
+        self.tried_first = bool(getattr(backend, "tried_first", True))
+
+    def supports(self, device: Device, program: Program | None) -> Probe:
+        """Says whether the engine runs a program on a device; no, with the reason, where the plugin fails."""
+        if not self.tried_first:
+            return asked(lambda: self._backend.supports(device, program), self.owner)
+        question = "zoo.engine.jobs:supports", self.name, device.kind, None if program is None else plain(program)
+        return _answered(in_child(*question, seconds=PROBE_SECONDS), self.owner)
+
+    def open(self, program: Program, request: Request) -> GuardedSession:
+        """Opens a program.
+
+        Raises:
+            BackendError: The engine refuses or fails, or returns something else than a session.
+            DeviceError: The device fails.
+        """
+        try:
+            session: Any = self._backend.open(program, request)
+            facts: object = getattr(session, "facts", None)
+        except (BackendError, DeviceError):
+            raise
+        except (Exception, SystemExit) as cause:
+            raise BackendError(
+                "The engine {engine} cannot open {program} on {device}: {reason}.",
+                _report(self.owner),
+                engine=self.name,
+                program=program.path,
+                device=request.device_name,
+                reason=failure(self.owner, "open", cause),
+            ) from cause
+        if not isinstance(facts, Facts) or not callable(getattr(session, "run", None)):
+            raise BackendError(
+                "The engine {engine} opened {program} as an object of type {type} without `run` or without "
+                "zoo.plugin.Facts in `facts`; {owner} does not keep the contract.",
+                _report(self.owner),
+                engine=self.name,
+                program=program.path,
+                type=type(session).__name__,
+                owner=self.owner,
+            )
+        return GuardedSession(session, facts, program, self.owner)
+
+
+class GuardedSession(Session):
+    """A session of a plugin's engine.
+
+    Args:
+        session: What the engine opened.
+        facts: What it said of itself then.
+        program: The program that runs in it.
+        owner: How messages name the plugin.
+    """
+
+    def __init__(self, session: Session, facts: Facts, program: Program, owner: str) -> None:
+        self._session, self._facts, self._program, self._owner = session, facts, program, owner
+        self.parallel = bool(getattr(session, "parallel", False))
+
+    @property
+    def facts(self) -> Facts:
+        """What really runs the program."""
+        with contextlib.suppress(Exception):
+            facts: Any = self._session.facts
+            if isinstance(facts, Facts):
+                self._facts = facts
+        return self._facts
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        """Runs one batch (N, C, H, W) and returns an output that has the shape and type of the program's kind.
+
+        Raises:
+            InferenceError: The engine failed, or returned something else.
+        """
+        try:
+            output = self._session.run(batch)
+        except InferenceError:
+            raise
+        except (Exception, SystemExit) as cause:
+            reason = cause.message if isinstance(cause, ZooError) else failure(self._owner, "run", cause)
+            raise InferenceError(
+                "The engine {engine} failed on a batch of shape {shape}: {reason}.",
+                _report(self._owner),
+                engine=self._facts.engine,
+                shape=batch.shape,
+                reason=reason,
+            ) from cause
+        if fault := _fault(output, batch.shape, self._program):
+            raise InferenceError(
+                "The engine {engine} of {owner} returned {reason}.",
+                _report(self._owner),
+                engine=self._facts.engine,
+                owner=self._owner,
+                reason=fault,
+            )
+        return output
+
+    def close(self) -> None:
+        """Frees the engine's memory; a failure is logged."""
+        try:
+            self._session.close()
+        except Exception as cause:
+            _log.warning("a session could not be closed: %s", failure(self._owner, "close", cause))
+
+
+def guarded_devices(found: Discovery) -> Iterator[GuardedDevice]:
+    """Yields every installed device."""
+    for plugin in found.plugins:
+        for device in plugin.devices:
+            yield GuardedDevice(device, str(plugin))
+
+
+def guarded_backends(found: Discovery) -> Iterator[GuardedBackend]:
+    """Yields every installed engine."""
+    for plugin in found.plugins:
+        for backend in plugin.backends:
+            yield GuardedBackend(backend, str(plugin))
+
+
+def asked(question: Callable[[], Any], owner: str) -> Probe:
+    """Returns the answer of a plugin to "are you there?"; "no" with the reason where it fails or answers nonsense."""
+    try:
+        answer: Any = question()
+    except (Exception, SystemExit) as cause:
+        return Probe(0, failure(owner, "its probe", cause))
+    if not isinstance(answer, Probe):
+        kind = type(answer).__name__
+        return Probe(
+            0,
+            Message(
+                "{owner} answered with an object of type {type}, not with a zoo.plugin.Probe", owner=owner, type=kind
+            ),
+        )
+    names: tuple[Any, ...] = answer.names
+    if type(answer.count) is not int or answer.count < 0:
+        return Probe(0, Message("{owner} counts {count!r} devices", owner=owner, count=answer.count))
+    texts: tuple[Any, ...] = (answer.reason, answer.install, *names)
+    if not all(isinstance(text, str) for text in texts):
+        return Probe(0, Message("{owner} answered with a zoo.plugin.Probe of other things than texts", owner=owner))
+    if answer.count and names and len(names) != answer.count:
+        return Probe(
+            0,
+            Message(
+                "{owner} counts {count} but names {number}: {names:, }",
+                owner=owner,
+                count=answer.count,
+                number=len(names),
+                names=names,
+            ),
+        )
+    if not answer.count and not answer.reason:
+        return Probe(0, Message("{owner} gives no reason", owner=owner), install=answer.install)
+    return answer
+
+
+def plain(program: Program) -> dict[str, Any]:
+    """Returns a program as plain data."""
+    return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(program).items()}
+
+
+def failure(owner: str, where: str, cause: BaseException) -> Message:
+    """Returns a clause that says how code of a plugin failed."""
+    text = " ".join(str(cause).split()).rstrip(".")
+    return Message(
+        "{owner} failed in {where} with {error}",
+        owner=owner,
+        where=Message("its probe") if where == "its probe" else where,
+        error=f"{type(cause).__name__}{f': {text}' if text else ''}",
+    )
+
+
+def _answered(outcome: Outcome, owner: str) -> Probe:
+    if outcome.reason is not None:
+        return Probe(
+            0,
+            Message("the probe of {owner}, in a process of its own, {reason}", owner=owner, reason=outcome.reason),
+        )
+    return Probe(**outcome.answer)
+
+
+def _report(owner: str) -> Message:
+    return Message("Run it again with --debug and report the traceback to the author of {owner}.", owner=owner)
+
+
+def _fault(output: object, batch: tuple[int, ...], program: Program) -> Message | None:
+    """Returns what is wrong with an output, as the end of a sentence; None where nothing is.
+
+    What a foreign program returns is told from its output, and refused where it is told.
+    """
+    # Here, because zoo doctor must work where numpy is what is broken.
+    import numpy as np
+
+    if not isinstance(output, np.ndarray):
+        return Message("an object of type {type}; a numpy array was expected", type=type(output).__name__)
+    count, _, height, width = batch
+    shape = output.shape
+    if not shape or shape[0] != count:
+        return Message(
+            "an array of shape {shape} for {count} pictures; as many outputs as pictures were expected",
+            shape=shape,
+            count=count,
+        )
+    if program.output != "logits":
+        return None
+    stride = program.output_stride
+    fits = len(shape) == 4 and all(
+        side > 0 and abs(side * stride - pixels) < stride
+        for side, pixels in zip(shape[2:], (height, width), strict=True)
+    )
+    if fits and output.dtype in (np.float32, np.float16):
+        return None
+    return Message(
+        "{dtype} of shape {shape}; float32 logits of shape ({count}, classes, {height}, {width}) were expected",
+        dtype=output.dtype,
+        shape=shape,
+        count=count,
+        height=-(-height // stride),
+        width=-(-width // stride),
+    )

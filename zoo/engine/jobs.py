@@ -1,0 +1,63 @@
+"""What a child process asks of plugins; see `zoo.engine.trial`. Takes and returns plain data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from zoo.base.home import home
+from zoo.contract.engine import Program, Request
+from zoo.engine.guard import GuardedBackend, GuardedDevice, asked
+from zoo.errors import ZooError
+from zoo.registry.discovery import discover
+
+
+def probe(kind: str) -> dict[str, Any]:
+    """Returns the answer of a device to "are you there?"."""
+    found = discover("zoo.devices")
+    device = found.devices[kind]
+    return asdict(asked(device.probe, str(found.owner(device))))
+
+
+def supports(engine: str, kind: str, program: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns the answer of an engine to "do you run this program on this device?"."""
+    found = discover("zoo.devices", "zoo.backends")
+    backend, device = found.backends[engine], found.devices[kind]
+    wanted = None if program is None else _program(program)
+    return asdict(asked(lambda: backend.supports(device, wanted), str(found.owner(backend))))
+
+
+def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str] | None:
+    """Opens a program and runs it on made-up inputs.
+
+    Returns:
+        None where all went well; else zoo's error: the name of its class, the message and the hint.
+    """
+    import numpy as np
+
+    from zoo.engine.samples import smooth_noise, trial_shapes
+
+    found = discover("zoo.devices", "zoo.backends")
+    backend, device = found.backends[engine], found.devices[kind]
+    guarded = GuardedBackend(backend, str(found.owner(backend)))
+    wanted = _program(program)
+    request = Request(GuardedDevice(device, str(found.owner(device))), index, 1, home() / "engines" / engine)
+    try:
+        session = guarded.open(wanted, request)
+        rng = np.random.default_rng(0)
+        for shape in trial_shapes(wanted.input_shape):
+            session.run(smooth_noise(rng, shape))
+        session.close()
+    except ZooError as error:
+        return [type(error).__name__, error.message, error.hint]
+    return None
+
+
+def _program(document: dict[str, Any]) -> Program:
+    fields = dict(document)
+    for name in ("path", "params", "folder"):
+        fields[name] = None if fields[name] is None else Path(fields[name])
+    if fields["input_shape"] is not None:
+        fields["input_shape"] = tuple(fields["input_shape"])
+    return Program(**fields)

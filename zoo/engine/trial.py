@@ -1,0 +1,200 @@
+"""Trials: what may hang or end a process is done in a child first, and what came of it is kept.
+
+Kept is what holds for one program, on one device, by one engine, in the versions that are installed. Only what worked
+is kept: the next version of a file or a driver may be whole.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from zoo.base.files import (
+    ensure_folder,
+    write_atomic,
+)
+from zoo.base.home import home
+from zoo.contract.refs import resolve
+from zoo.errors import CacheError, OutputError
+from zoo.message import Message
+
+_log = logging.getLogger("zoo.engine")
+_SUFFIX = ".trial.json"
+# What a child exits with when the job itself raised.
+_RAISED = 3
+# Signals that say the same; others, such as SIGKILL for want of memory, come from outside.
+_CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a child ended.
+
+    Attributes:
+        reason: Why there is no answer; None when there is one.
+        lasting: Whether the next trial would find the same. Not so where the child could not start, or ran out of time
+            or memory.
+        answer: What the job returned, plain data.
+    """
+
+    reason: str | None
+    lasting: bool
+    answer: Any = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trial:
+    """What a trial is about.
+
+    Attributes:
+        program: Digest of the program.
+        engine: Name of the engine.
+        device: Name of the device, such as "npu:1".
+        precision: Precision of the arithmetic.
+        versions: Of everything the outcome depends on, such as "paddle 3.2.2".
+    """
+
+    program: str
+    engine: str
+    device: str
+    precision: str
+    versions: tuple[str, ...]
+
+    def kept(self) -> str | None:
+        """Returns the setting that worked, or None where nothing is kept."""
+        document = _read(self._record())
+        return None if document is None else document["setting"]
+
+    def keep(self, setting: str, preferred: str) -> None:
+        """Keeps what worked.
+
+        Args:
+            setting: The engine's setting; empty where it has none.
+            preferred: The setting it would rather have.
+        """
+        document = {**dataclasses.asdict(self), "setting": setting, "preferred": preferred}
+        try:
+            record = self._record()
+            ensure_folder(record.parent)
+            write_atomic(record, json.dumps(document).encode())
+        except (CacheError, OutputError) as error:
+            # A read-only cache costs a trial every time, nothing else.
+            _log.info("the outcome of a trial could not be kept: %s", error.message)
+
+    def _record(self) -> Path:
+        key = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return _folder() / f"{hashlib.sha256(key.encode()).hexdigest()}{_SUFFIX}"
+
+
+def kept_trials() -> Iterator[dict[str, Any] | None]:
+    """Yields the fields of every trial that is kept, with `setting` and `preferred`; None for a damaged record.
+
+    Raises:
+        CacheError: The cache folder cannot be used.
+        OSError: It cannot be read.
+    """
+    for record in sorted(_folder().glob(f"*{_SUFFIX}")):
+        yield _read(record)
+
+
+def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
+    """Calls a function in a child process.
+
+    Args:
+        job: "package.module:function" of zoo; it returns plain data.
+        arguments: Its arguments, plain data.
+        seconds: How long it may take.
+    """
+    command = [sys.executable, "-m", "zoo.engine.trial", job, json.dumps(arguments)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        ended = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
+    except OSError as error:
+        return Outcome(Message("could not start: {reason}", reason=error.strerror or error), lasting=False)
+    said = ended.stderr.decode("utf-8", "replace").strip()
+    if ended.returncode < 0:
+        number = -ended.returncode
+        # C++ that cannot get memory aborts.
+        crashed = number in _CRASHES and "bad_alloc" not in said
+        return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
+    try:
+        answer = _unpacked(json.loads(ended.stdout))
+    except ValueError:
+        reason = Message(
+            "exit status {status}: {reason}",
+            status=ended.returncode,
+            reason=said.splitlines()[-1] if said else Message("no message"),
+        )
+        return Outcome(reason, lasting=ended.returncode == _RAISED)
+    return Outcome(None, lasting=True, answer=answer)
+
+
+def _folder() -> Path:
+    return home() / "engines"
+
+
+def _read(record: Path) -> dict[str, Any] | None:
+    try:
+        document: Any = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    names = {*(field.name for field in dataclasses.fields(Trial)), "setting", "preferred"}
+    if not isinstance(document, dict) or set(cast("dict[str, Any]", document)) != names:
+        return None
+    return cast("dict[str, Any]", document)
+
+
+def _packed(value: Any) -> Any:
+    """Returns plain data that keeps template and values of a message."""
+    if isinstance(value, Message):
+        return {"template": value.template, "values": _packed(dict(value.values))}
+    if isinstance(value, dict):
+        return {name: _packed(item) for name, item in cast("dict[str, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_packed(item) for item in cast("list[Any]", value)]
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_unpacked(item) for item in cast("list[Any]", value))
+    if not isinstance(value, dict):
+        return value
+    items = {name: _unpacked(item) for name, item in cast("dict[str, Any]", value).items()}
+    return Message(items["template"], **items["values"]) if items.keys() == {"template", "values"} else items
+
+
+def _child(job: str, arguments: str) -> None:
+    # What the job's libraries print must not get into the answer.
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)
+        try:
+            answer = resolve(job)(*json.loads(arguments))
+        except (ImportError, MemoryError):
+            raise
+        except Exception as error:
+            # The parent shows the last line.
+            sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
+            sys.stderr.flush()
+            os._exit(_RAISED)
+        json.dump(_packed(answer), answers)
+    sys.stderr.flush()
+    # Not by the usual way out: a library that fails in its own end has answered all the same.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])
