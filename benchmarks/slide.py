@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,9 @@ from numpy.typing import NDArray
 from upsample import full_logits, street
 
 from zoo.contract.labels import CITYSCAPES
-from zoo.contract.spec import (
-    Normalize,
-    Window,
-)
+from zoo.contract.spec import Normalize
+from zoo.predict.tiff import Progress
 from zoo.segment.scores import winning_scores
-from zoo.segment.slide import Progress
 from zoo.segment.upsample import upsample_argmax
 
 TILE = 512
@@ -101,6 +99,8 @@ def segment(folder: Path, source: Path, target: Path, side: int) -> None:
     """The child: segments one file and prints what it took as JSON."""
     from zoo.bundle.bundle import read_bundle
     from zoo.engine.open import session_opener
+    from zoo.predict.arguments import RunOptions
+    from zoo.predict.plan import make_plan
     from zoo.predict.tiff import segment_tiff
 
     bundle = read_bundle(folder)
@@ -126,7 +126,8 @@ def segment(folder: Path, source: Path, target: Path, side: int) -> None:
             )
 
     began = time.perf_counter()
-    segment_tiff(source, target, run, bundle, Window((side, side), (side * 3 // 4,) * 2), progress=show)
+    plan = make_plan(bundle, RunOptions(mode="slide", window=(side, side), stride=(side * 3 // 4,) * 2))
+    segment_tiff(source, target, partial(map, run), plan, progress=show)
     seconds = time.perf_counter() - began
     print(json.dumps({"model": model, "peak": memory()["VmHWM"], "seconds": seconds, "engine": engine}))
 

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from zoo.picture.sources import Input, Source
+    from zoo.predict.tiff import Progress
     from zoo.results import Predictions
-    from zoo.segment.slide import Progress
 
 #: A label mapping in any form: read already, {{new: [old, ...]}}, a YAML file, or the name of a built-in one.
 Labels: TypeAlias = LabelMapping | Mapping[str, Any] | str | os.PathLike[str]

@@ -52,10 +52,8 @@ if TYPE_CHECKING:
     )
     from zoo.learn.checkpoint import load_checkpoint
     from zoo.learn.networks import build_network
-    from zoo.predict.model import (
-        Model,
-        load,
-    )
+    from zoo.predict.load import load
+    from zoo.predict.model import Model
     from zoo.predict.pipeline import (
         Pipeline,
         PipelineConfig,
@@ -105,7 +103,8 @@ _MODULES = {
         "ZooError",
     ),
     "zoo.learn.checkpoint": ("load_checkpoint",),
-    "zoo.predict.model": ("Model", "load"),
+    "zoo.predict.load": ("load",),
+    "zoo.predict.model": ("Model",),
     "zoo.learn.networks": ("build_network",),
     "zoo.predict.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),

@@ -76,14 +76,20 @@ def test_a_paddlex_bundle_has_the_sections_paddlex_reads(paddlex_bundle: Bundle)
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda s: s["zoo"].update(format=2), "bundle format 2"),
-        (lambda s: s["zoo"].update(output="boxes"), "zoo.output"),
+        (lambda s: s["zoo"].update(format=2), r"line \d+: `zoo.format` is 2; this zoo reads up to 1"),
+        (lambda s: s["zoo"].update(output="boxes"), "`zoo.output` is 'boxes'; expected logits or labels"),
         (lambda s: s["zoo"].update(output_stride=0), "zoo.output_stride"),
         (lambda s: s["zoo"]["labels"].update(classes=[]), "1 to 256 classes"),
-        (lambda s: s["zoo"].update(preprocess=[{"Reezise": {"size": [1, 1]}}]), r"zoo.preprocess\[0\]"),
+        (
+            lambda s: s["zoo"].update(preprocess=[{"Reezise": {"size": [1, 1]}}]),
+            r"\[0\].Reezise` is not a key",
+        ),
         (lambda s: s["zoo"].update(preprocess=[{"Resize": {"size": [0, 0]}}]), "from 1 to 65536"),
         (lambda s: s["zoo"].update(preprocess=[{"Normalize": {"mean": [0.5], "std": [0]}}]), "none of them 0"),
-        (lambda s: s["zoo"].update(preprocess=[{"Custom": {"ref": "os:system", "options": {}}}]), "No Custom step"),
+        (
+            lambda s: s["zoo"].update(preprocess=[{"Custom": {"ref": "os:system", "options": {}}}]),
+            r"\.Custom` is not a key",
+        ),
         (lambda s: s.pop("zoo"), "neither a `zoo:` nor a `Deploy:`"),
     ],
 )
@@ -100,7 +106,7 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
     text = (copy / "inference.yml").read_text()
     assert text.count(": class 1") == 1
     (copy / "inference.yml").write_text(text.replace(": class 1", f": {word}"))
-    with pytest.raises(BundleError, match=r"zoo.labels.classes\[1\].name.*in quotes"):
+    with pytest.raises(BundleError, match=r"line \d+: `zoo.labels.classes\[1\].name`.*in quotes"):
         read_bundle(copy)
     (copy / "inference.yml").write_text(text.replace(": class 1", f": '{word}'"))
     assert read_bundle(copy).labels.names[1] == word
@@ -111,11 +117,11 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
     [
         (b"", "is empty"),
         (b"# nothing\n", "is empty"),
-        (b"# two\n- a\n- b\n", "holds a list in line 2"),
-        (b"text", "holds a single value in line 1"),
-        (b"zoo:\n  model: \xff\xfe", "not UTF-8 text in line 2"),
-        (b"zoo: {format: 1}\nzoo: {format: 1}\n", "twice.*line 2"),
-        (b"a: &x [1]\nb: *x\n", "alias in line 2"),
+        (b"# two\n- a\n- b\n", "line 2: the file holds a list"),
+        (b"text", "line 1: the file holds a list or a single value"),
+        (b"zoo:\n  model: \xff\xfe", "line 2: the file is not UTF-8 text"),
+        (b"zoo: {format: 1}\nzoo: {format: 1}\n", "line 2: the file has the key 'zoo' twice"),
+        (b"a: &x [1]\nb: *x\n", "line 2: the file has an alias"),
         (b"a: !!python/object/apply:os.system ['true']\n", "tag"),
         (b"a: " + b"[" * 500 + b"]" * 500, "deeper than 50"),
         (
@@ -123,9 +129,9 @@ def test_a_class_name_that_yaml_takes_for_something_else_is_refused_with_the_way
             + b"".join(b"%c: &%c [%s]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9)) for i in range(9)),
             "alias",
         ),
-        (b"a: 1\n<<: {a: 2}\n", "tag.*merge.*line 2"),
-        (b"a: " + b"x" * 1_100_000, "at most 1000000"),
-        (b"? [1, 2]\n: 3\n", "not a scalar"),
+        (b"a: 1\n<<: {a: 2}\n", "line 2: .*merge"),
+        (b"a: " + b"x" * 1_100_000, "larger than 1000000 bytes"),
+        (b"? [1, 2]\n: 3\n", "line 1: the file has a key that is a list or a mapping"),
         (b"a: [1\n", "cannot be parsed"),
     ],
 )
@@ -140,7 +146,7 @@ def test_hostile_settings_are_refused_quickly(copy: Path, content: bytes, words:
 def test_a_tag_that_names_code_runs_nothing(copy: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     (copy / "inference.yml").write_text(f"zoo: !!python/object/apply:os.system ['touch {marker}']\n")
-    with pytest.raises(BundleError, match=r"the tag .*os\.system.* in line 1"):
+    with pytest.raises(BundleError, match=r"line 1: the file has the tag .*os\.system"):
         read_bundle(copy)
     assert not marker.exists()
 

@@ -21,8 +21,8 @@ from zoo.contract.labels import (
     CITYSCAPES,
 )
 from zoo.contract.labels.conversions import CONVERSIONS
-from zoo.errors import ConfigError, DatasetError
-from zoo.learn.data import read_list
+from zoo.errors import ConfigError, DatasetError, DecodeError
+from zoo.learn.data import Sample, read_list
 from zoo.learn.evaluation import (
     Confusion,
     evaluate,
@@ -88,6 +88,67 @@ def test_masks_of_ids_are_brought_to_merged_classes_in_two_steps(model: Model, d
     assert equal(evaluate(model, ids, labels=merged, map_truth=True, truth_labels=TO_TRAIN_IDS), expected)
     # The number that files have for void may be that of a new class.
     assert equal(evaluate(model, ids, 0, merged, map_truth=True, truth_labels=TO_TRAIN_IDS), expected)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch_size": 3},
+        {"mode": "slide", "window": (32, 64), "stride": (16, 32)},
+        {"flip": True, "scales": 0.5},
+        {"min_score": 0.4},
+    ],
+)
+def test_one_run_counts_what_single_predictions_add_up_to(
+    model: Model, tmp_path: Path, options: dict[str, object]
+) -> None:
+    """More pictures than are read ahead, of several sizes, so that batches and order matter."""
+    lines, expected = [], Confusion.empty(19)
+    for number in range(13):
+        scene = draw_scene(number, *[(64, 96), (48, 64), (40, 40)][number % 3])
+        Image.fromarray(scene.image).save(tmp_path / f"{number}.png")
+        truth = np.random.default_rng(number).integers(0, 20, scene.image.shape[:2]).astype(np.uint8)
+        truth[truth == 19] = 255
+        Image.fromarray(truth).save(tmp_path / f"{number}_mask.png")
+        lines.append(f"{number}.png {number}_mask.png\n")
+        expected = expected.add(truth, model.predict(scene.image, **options).one().mask, 255, 255)
+    (tmp_path / "list.txt").write_text("".join(lines))
+    assert equal(evaluate(model, read_list(tmp_path / "list.txt"), **options), expected)
+    assert expected.unknown.any() == ("min_score" in options)
+
+
+def test_a_file_that_is_wrong_ends_the_evaluation_at_its_place(model: Model, data: Path, tmp_path: Path) -> None:
+    good = read_list(data / "labelTrainIds.txt")[0]
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    Image.fromarray(np.zeros((5, 5), np.uint8)).save(tmp_path / "small.png")
+    for sample, error, said in (
+        (Sample(tmp_path / "broken.png", good.mask), DecodeError, "broken.png"),
+        (Sample(good.image, tmp_path / "broken.png"), DatasetError, "cannot be read"),
+        (Sample(good.image, tmp_path / "small.png"), DatasetError, "is 64x96 but its mask"),
+    ):
+        for options in ({}, {"on_error": "skip"}):
+            with pytest.raises(error, match=said):
+                evaluate(model, [good, good, sample, good], **options)
+
+
+def test_options_that_are_not_possible_are_refused_before_a_sample_is_read(model: Model, tmp_path: Path) -> None:
+    missing = [Sample(tmp_path / "no.png", tmp_path / "no_mask.png")]
+    with pytest.raises(ConfigError, match="Nothing says how large"):
+        evaluate(model, missing, mode="slide")
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        evaluate(model, missing, batch_size=0)
+
+
+def test_figures_on_real_pictures_are_those_of_one_picture_after_the_other(shared: Path) -> None:
+    samples = read_list(shared / "data" / "camvid" / "val.txt")[:12]
+    with zoo.load("starter", threads=2) as starter:
+        expected = Confusion.empty(11)
+        for sample in samples:
+            image, truth = sample.load()
+            expected = expected.add(truth, starter.predict(image).one().mask, 255, starter.bundle.labels.ignore_index)
+        assert equal(evaluate(starter, samples), expected)
+    assert expected.miou > 0.4
 
 
 def test_mappings_that_do_not_meet_are_refused(model: Model, data: Path) -> None:

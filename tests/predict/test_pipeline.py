@@ -37,7 +37,7 @@ from zoo.predict.pipeline import (
     open_pipeline,
     read_pipeline,
 )
-from zoo.predict.pipeline.schema import schema
+from zoo.predict.pipeline.schema import PIPELINE, schema
 from zoo.results.mapping import read_mapping
 from zoo.settings.check import conform
 from zoo.settings.document import node_of
@@ -305,7 +305,7 @@ HOSTILE = {
     "JSON's NaN": ("zoo: 1\nmodel: x\nmin_score: NaN\n", 3, "`min_score` is 'NaN'; expected a number from 0 to 1"),
     "not a number": ("zoo: 1\nmodel: x\nmin_score: .nan\n", 3, "`min_score` is nan"),
     "infinite": ("zoo: 1\nmodel: x\nscales: [1.0, .inf]\n", 3, r"`scales\[1\]` is inf"),
-    "enormous": ("zoo: 1\nmodel: x\nscales: [1.0e+308]\n", 3, "at most 16"),
+    "enormous": ("zoo: 1\nmodel: x\nscales: [1.0e+308]\n", 3, "at most 64"),
     "zero scale": ("zoo: 1\nmodel: x\nscales: [0]\n", 3, "above 0"),
     "a list of models": ("zoo: 1\nmodel: [a, b]\n", 2, r"`model` is \['a', 'b'\]; expected text"),
     "a time for a model": ("zoo: 1\nmodel: 1:30\n", 2, "`model` is 90; expected text .in quotes"),
@@ -406,7 +406,7 @@ PLAIN = st.recursive(
 
 def accepts(value: Any, path: str, rule: dict[str, Any]) -> bool:
     try:
-        conform(node_of(value, path), rule)
+        conform(node_of(value, PIPELINE, *filter(None, [path])), rule)
     except ConfigError:
         return False
     return True
@@ -747,7 +747,7 @@ def test_a_key_that_nothing_is_like_is_not_taken_for_the_missing_one(tmp_path: P
             "a whole number from 1 to 65536, -1, a list of 2 values (a whole number from 1 to 65536) or null",
         ),
         ("frames: 3", "first or all"),
-        ("scales: [99]", "a number above 0 (at most 16)"),
+        ("scales: [99]", "a number above 0 (at most 64)"),
         ("palette: x", "a list of values (a list of 3 values (a whole number from 0 to 255) or '#rrggbb' in quotes), "),
         ("labels: 3", "text (in quotes if YAML takes it for something else), a mapping or null"),
     ],

@@ -18,25 +18,34 @@ from PIL import Image
 from scenes import draw_scene
 from support import cells, interruptible
 from zoo.contract.labels import CITYSCAPES
-from zoo.contract.spec import (
-    Normalize,
-    Window,
-)
+from zoo.contract.spec import Normalize
 from zoo.errors import DecodeError, OutputError, SourceError
 from zoo.picture.image import read_image
+from zoo.predict.arguments import RunOptions
+from zoo.predict.plan import make_plan
 from zoo.predict.tiff import (
+    Progress,
     open_tiff,
     segment_tiff,
     write_labels,
 )
 from zoo.segment.slide import (
     ArrayRows,
-    slide,
+    window_inputs,
+    window_strips,
 )
 from zoo.store import find_bundle
 
 PICTURE = draw_scene(2, 150, 211).image
-WINDOW = Window((64, 64), (48, 48))
+
+
+def run(batches):
+    return map(cells, batches)
+
+
+def sliding_plan(bundle, labels=None, **options):
+    """A plan of windows, 64x64 every 48x48."""
+    return make_plan(bundle, RunOptions(mode="slide", window=(64, 64), stride=(48, 48), labels=labels, **options))
 
 
 @pytest.fixture(scope="module")
@@ -304,24 +313,39 @@ def test_label_maps_come_back_from_their_file(tmp_path, height, width, dtype):
 def test_a_tiff_is_segmented_as_the_array_it_holds(bundle, tmp_path):
     source, seen = tmp_path / "a.tif", []
     write(source, tile=(64, 64), compression="zlib")
-    target = segment_tiff(source, tmp_path / "labels.tif", cells, bundle, WINDOW, batch_size=2, progress=seen.append)
-    strips = list(slide(ArrayRows(PICTURE), cells, bundle, WINDOW, scores=True))
+    plan = sliding_plan(bundle, batch_size=2)
+    target = segment_tiff(source, tmp_path / "labels.tif", run, plan, progress=seen.append)
+    rows = ArrayRows(PICTURE)
+    strips = list(window_strips(run(window_inputs(rows, plan.sliding)), rows.size, plan.sliding, scores=True))
     labels = np.concatenate([strip.labels for strip in strips])
     np.testing.assert_array_equal(tifffile.imread(target), labels)
     assert (seen[-1].done_rows, seen[-1].rows) == PICTURE.shape[:1] * 2
     assert seen[0].done_windows == 2
-    segment_tiff(
-        source,
-        target,
-        cells,
-        bundle,
-        WINDOW,
-        scores=True,
-        relabel=lambda strip: np.where(strip.scores < 0.9, 255, strip.labels).astype(np.uint8),
-    )
+    segment_tiff(source, target, run, sliding_plan(bundle, min_score=0.9))
     best = np.concatenate([strip.scores for strip in strips])
-    np.testing.assert_array_equal(tifffile.imread(target), np.where(best < 0.9, 255, labels))
+    unsure = np.where(best < np.float32(0.9), 255, labels)
+    np.testing.assert_array_equal(tifffile.imread(target), unsure)
     assert 0.05 < np.mean(best < 0.9) < 0.95
+    mapped = sliding_plan(bundle, {"most": list(bundle.labels.names[:4])}, min_score=0.9)
+    segment_tiff(source, target, run, mapped)
+    np.testing.assert_array_equal(tifffile.imread(target), mapped.mapping.apply(unsure.astype(np.uint8)))
+
+
+def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bundle, tmp_path):
+    write(tmp_path / "a.tif", draw_scene(3, 500, 900).image)
+    seen: list[Progress] = []
+    plan = make_plan(bundle, RunOptions(mode="slide", window=(128, 128), stride=(96, 96), batch_size=4))
+    segment_tiff(tmp_path / "a.tif", tmp_path / "labels.tif", run, plan, progress=seen.append)
+    # A row is ten windows: nine of one width and the last.
+    assert [(item.done_windows, item.done_rows > 0) for item in seen[:5]] == [
+        *((4, False), (8, False), (9, False), (10, False)),
+        (10, True),
+    ]
+    assert {(item.rows, item.windows) for item in seen} == {(500, 50)}
+    assert len({item.done_rows for item in seen}) > 3
+    assert all(a.done_rows <= b.done_rows and a.seconds <= b.seconds for a, b in pairwise(seen))
+    assert (seen[-1].done_rows, seen[-1].done_windows, seen[-1].left) == (500, 50, 0)
+    assert seen[0].left > 0
 
 
 def test_the_picture_itself_is_never_the_target(bundle, tmp_path):
@@ -331,7 +355,7 @@ def test_the_picture_itself_is_never_the_target(bundle, tmp_path):
     before = source.read_bytes()
     for target in (source, link):
         with pytest.raises(OutputError, match="the picture itself"):
-            segment_tiff(source, target, cells, bundle, WINDOW)
+            segment_tiff(source, target, run, sliding_plan(bundle))
     assert source.read_bytes() == before
 
 

@@ -204,14 +204,17 @@ def test_circles_and_masks_are_filled(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "no object": ([1], "holds a list"),
-    "no shapes": ({"imageHeight": 2, "imageWidth": 2}, "no list of shapes"),
-    "no height": (annotation(imageHeight=None), "imageHeight is None"),
-    "a bool as width": (annotation(imageWidth=True), "imageWidth is True"),
-    "a huge picture": (annotation(imageHeight=10**9, imageWidth=10**9), "at most 1073741824 were expected"),
-    "a shape that is none": (annotation(3), "shape 0 is no object"),  # type: ignore[arg-type]
-    "a label that is none": (annotation(shape("bus", (0, 0), (1, 1), (0, 1))), "shape 0 has the label 'bus'"),
-    "no label": (annotation({"points": []}), "shape 0 has the label None"),
+    "no object": ([1], r"line 1: the file is \[1\]; expected a mapping"),
+    "no shapes": ({"imageHeight": 2, "imageWidth": 2}, "line 1: the file has no `shapes`"),
+    "no height": (annotation(imageHeight=None), "`imageHeight` is None"),
+    "a bool as width": (annotation(imageWidth=True), "`imageWidth` is True"),
+    "a huge picture": (
+        annotation(imageHeight=10**9, imageWidth=10**9),
+        "a picture of at most 1073741824 pixels",
+    ),
+    "a shape that is none": (annotation(3), r"`shapes\[0\]` is 3; expected a mapping"),  # type: ignore[arg-type]
+    "a label that is none": (annotation(shape("bus", (0, 0), (1, 1), (0, 1))), r"`shapes\[0\]` has the label 'bus'"),
+    "no label": (annotation({"points": []}), r"`shapes\[0\]` has the label None"),
     "two points": (annotation(shape("road", (0, 0), (1, 1))), "polygon of 2 points; at least 3"),
     "a rectangle of three": (
         annotation(shape("road", (0, 0), (1, 1), (2, 2), shape_type="rectangle")),
@@ -292,7 +295,7 @@ def test_a_file_with_lines_and_points_names_the_first_of_them(shared: Path) -> N
     path = shared / "data" / "labelme_voc" / "primitives" / "primitives.json"
     names = ("rectangle", "circle", "polygon", "line", "point", "line_strip", "octagon")
     labels = LabelSet("primitives", names, distinct_palette(len(names)))
-    with pytest.raises(DecodeError, match="shape 4 is a 'line', which has no area"):
+    with pytest.raises(DecodeError, match=r"line 85: `shapes\[4\]` is a 'line', which has no area"):
         read_labelme(path, labels)
 
 

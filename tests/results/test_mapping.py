@@ -120,15 +120,36 @@ def test_a_name_that_stands_twice_is_meant_with_its_value() -> None:
     assert {value for value, new in enumerate(mapping.table) if new == 0} == {first, second}
 
 
+FORM = "Write it as `labels:"
 WRONG = {
-    "an unknown key": ({"labls": {}}, "has the key 'labls'", "Did you mean labels?"),
-    "a key of another kind": ({"labels": {"a": ["sky"]}, 7: 1}, "has the key 7", "Take it out."),
-    "no labels": ({"rest": "keep"}, "has no labels", "Write it as `labels:"),
-    "empty labels": ({"labels": {}}, "has no labels", "Write it as `labels:"),
-    "a list of labels": ({"labels": ["sky"]}, "has no labels", "Write it as `labels:"),
-    "an empty class": ({"labels": {"a": []}}, r"has \[\] for 'a'", "Write it as `labels:"),
-    "a class without list": ({"labels": {"a": "sky"}}, "has 'sky' for 'a'. A list", "Write it as `labels:"),
-    "a name that is none": ({"labels": {True: ["sky"]}}, "class called True", "Put the name in quotes."),
+    "an unknown key": ({"labls": {}}, "`labls` is not a key of a label mapping", "Did you mean `labels`?"),
+    "a key of another kind": (
+        {"labels": {"a": ["sky"]}, 7: 1},
+        "has a key that is 7, which is no text",
+        FORM,
+    ),
+    "no labels": ({"rest": "keep"}, "has no `labels`", "Add it: `labels: ...`"),
+    "empty labels": ({"labels": {}}, "`labels` is {}; expected a mapping of new classes", FORM),
+    "a list of labels": (
+        {"labels": ["sky"]},
+        r"`labels` is \['sky'\]; expected a mapping of new classes",
+        FORM,
+    ),
+    "an empty class": (
+        {"labels": {"a": []}},
+        r"`labels.a` is \[\]; expected a list of classes",
+        FORM,
+    ),
+    "a class without list": (
+        {"labels": {"a": "sky"}},
+        "`labels.a` is 'sky'; expected a list of classes",
+        FORM,
+    ),
+    "a name that is none": (
+        {"labels": {True: ["sky"]}},
+        "has a key that is True, which is no text",
+        FORM,
+    ),
     "a blank name": ({"labels": {" ": ["sky"]}}, "class called ' '", "Put the name in quotes."),
     "no such class": ({"labels": {"a": ["skye"]}}, "'skye' is no class of the label set 'camvid'", "Did you mean sky?"),
     "a class that is no text": ({"labels": {"a": [3]}}, "3 is no class of", "Its classes are sky, building,"),
@@ -139,7 +160,11 @@ WRONG = {
         "makes a class 'road', and keeps the one",
         "Add it to the list of classes that make up 'road', or choose another name.",
     ),
-    "another rest": ({"labels": {"a": ["sky"]}, "rest": "all"}, "has rest 'all'", "Write `rest: drop`."),
+    "another rest": (
+        {"labels": {"a": ["sky"]}, "rest": "all"},
+        "`rest` is 'all'; expected drop or keep",
+        FORM,
+    ),
     "a colour of no class": (
         {"labels": {"cars": ["car"]}, "colors": {"car": "#000000"}},
         "'car' is no class of the new label set",
@@ -152,8 +177,8 @@ WRONG = {
     ),
     "colours that are none": (
         {"labels": {"a": ["sky"]}, "colors": "red"},
-        "has 'red' for colors",
-        "Write it as `colors:",
+        "`colors` is 'red'; expected a mapping of new classes to their colours",
+        FORM,
     ),
 }
 
@@ -166,8 +191,7 @@ def test_a_mapping_that_is_not_understood_is_refused(content: Any, fact: str, hi
         with pytest.raises(ConfigError, match=fact) as caught:
             read_mapping(form, CAMVID)
         assert caught.value.hint.startswith(hint)
-        if "is no class" not in fact and "colour of" not in fact:
-            assert ("classes.yaml" in caught.value.message) == (form is path)
+        assert ("classes.yaml, line " in caught.value.message) == (form is path)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +200,8 @@ def test_a_mapping_that_is_not_understood_is_refused(content: Any, fact: str, hi
         (b"", "is empty"),
         (b"labels: [", "cannot be parsed"),
         (b"- a", "holds a list"),
-        (b"labels: {a: [sky], a: [car]}", "stands twice"),
-        (b"labels: &x {a: [sky]}\nrest: *x", "has an alias"),
+        (b"labels: {a: [sky], a: [car]}", "line 1: the file has the key 'a' twice"),
+        (b"labels: &x {a: [sky]}\nrest: *x", "line 2: the file has an alias"),
         (b"labels: \xff", "is not UTF-8"),
     ],
 )
@@ -187,7 +211,7 @@ def test_a_file_that_is_no_small_mapping_is_refused(content: bytes, words: str, 
     with pytest.raises(ConfigError, match=words) as caught:
         read_mapping(path, CAMVID)
     assert "classes.yaml" in caught.value.message
-    assert caught.value.hint.startswith("Write it as `labels:")
+    assert caught.value.hint.startswith(FORM)
 
 
 def test_a_name_that_is_neither_a_file_nor_known_is_refused_with_the_known_ones() -> None:

@@ -187,8 +187,8 @@ DAMAGE = {
     "a bool": ({"values": [0, True, 3]}, "mask.values holds True"),
     "a float": ({"lengths": [2.0, 2, 2]}, "mask.lengths holds 2.0"),
     "no list": ({"values": "013"}, "mask.values is no list"),
-    "another encoding": ({"encoding": "png"}, "'rle' or 'full' with 'uint8' or 'uint16' were expected"),
-    "another dtype": ({"dtype": ["uint8"]}, "'rle' or 'full' with 'uint8' or 'uint16' were expected"),
+    "another encoding": ({"encoding": "png"}, "`mask.encoding` is 'png'; expected rle or full"),
+    "another dtype": ({"dtype": ["uint8"]}, r"`mask.dtype` is \['uint8'\]; expected uint8 or uint16"),
     "no rows": ({"encoding": "full"}, "mask.rows is no list"),
     "a row too few": ({"encoding": "full", "rows": [[0, 0, 1]]}, r"1 rows of \[3\] pixels, and 2x3 were expected"),
     "rows of two lengths": ({"encoding": "full", "rows": [[0, 0, 1], [1, 3]]}, r"2 rows of \[2, 3\] pixels"),
@@ -207,12 +207,12 @@ def test_a_damaged_mask_is_refused(change: dict[str, Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"schema": "zoo.result/9"}, "zoo.result/1' was expected"),
-        ({"schema": None}, "its schema is None"),
-        ({"size": [6]}, r"its size is \[6\]"),
+        ({"schema": "zoo.result/9"}, "The result document: `schema` is 'zoo.result/9'; expected zoo.result/1"),
+        ({"schema": None}, "`schema` is None"),
+        ({"size": [6]}, r"`size` is \[6\]; expected \[height, width\]"),
         ({"size": [1 << 20, 1 << 20]}, "at most"),
-        ({"size": None}, "its size is no list"),
-        ({"mask": None}, "it has no mask"),
+        ({"size": None}, "`size` is None"),
+        ({"mask": None}, "`mask` is None"),
     ],
 )
 def test_a_document_of_another_kind_is_refused(change: dict[str, Any], words: str) -> None:
@@ -221,7 +221,7 @@ def test_a_document_of_another_kind_is_refused(change: dict[str, Any], words: st
 
 
 def test_a_document_that_is_no_object_is_refused() -> None:
-    with pytest.raises(DecodeError, match="it is a list"):
+    with pytest.raises(DecodeError, match=r"The result document is \[1\]; expected a mapping"):
         decode_mask(json.loads("[1]"))
 
 

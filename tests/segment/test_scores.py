@@ -20,11 +20,9 @@ from zoo.contract.spec import (
 )
 from zoo.errors import BundleError, ConfigError, InferenceError
 from zoo.segment import scores
-from zoo.segment.augmented import (
-    augmented,
-)
+from zoo.segment.label_map import label_map
 from zoo.segment.scores import (
-    label_map,
+    score_kind,
     winning_scores,
 )
 from zoo.segment.transforms import (
@@ -35,6 +33,11 @@ from zoo.segment.upsample import (
     Band,
     rows_within,
     upsample_argmax,
+)
+from zoo.segment.views import (
+    View,
+    mean_over_views,
+    views_of,
 )
 from zoo.store import find_bundle
 
@@ -184,7 +187,7 @@ def test_foreign_probabilities_are_not_put_through_softmax_again(bundle):
 def test_programs_that_say_nothing_of_scores_have_none(bundle, output, said):
     foreign = dataclasses.replace(bundle, output=output)
     with pytest.raises(BundleError, match=said) as caught:
-        label_map(draw(4, 5, 16, 24), Geometry((16, 24), (16, 24), (16, 24)), foreign, scores=True)
+        score_kind(foreign)
     assert "Export" in caught.value.hint
 
 
@@ -206,18 +209,26 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize("steps", STEPS)
-def test_one_view_as_it_is_equals_the_plain_evaluation(bundle, picture, steps):
-    model = dataclasses.replace(bundle, preprocess=steps)
-    plain, best = label_map(*blocks(picture, steps), model, scores=True)
-    labels, found = augmented(picture, blocks, model, scores=True)
-    np.testing.assert_array_equal(labels, plain)
-    np.testing.assert_array_equal(found, best)
+def averaged(picture, steps, flip=False, scales=(1.0,)):
+    """Labels and scores of a picture, averaged over its views."""
+    views, size = views_of(flip, scales) or (View(),), picture.shape[:2]
+    evaluated = [blocks(view.of(picture, steps), view.sized(size, steps)[1]) for view in views]
+    return mean_over_views(evaluated, views, size, scores=True)
 
 
 @pytest.mark.parametrize("steps", STEPS)
-def test_views_are_averaged_as_probabilities_at_full_size(bundle, picture, steps):
-    model = dataclasses.replace(bundle, preprocess=steps)
+def test_the_mean_over_one_view_as_it_is_is_the_plain_evaluation(bundle, picture, steps):
+    plain, best = label_map(*blocks(picture, steps), dataclasses.replace(bundle, preprocess=steps), scores=True)
+    labels, found = averaged(picture, steps)
+    assert np.mean(labels == plain) > 0.9999
+    if steps[0] == Normalize():
+        np.testing.assert_allclose(found, best, atol=2e-6)
+    # A picture as it is needs no mean.
+    assert views_of(False, (1.0,)) == ()
+
+
+@pytest.mark.parametrize("steps", STEPS)
+def test_views_are_averaged_as_probabilities_at_full_size(picture, steps):
     size = picture.shape[:2]
 
     def view(image):
@@ -227,41 +238,30 @@ def test_views_are_averaged_as_probabilities_at_full_size(bundle, picture, steps
         return softmax(full if geometry.resized == size else interpolate(logits, size))
 
     mean = (view(picture) + view(picture[:, ::-1])[:, :, ::-1]) / 2
-    labels, best = augmented(picture, blocks, model, flip=True, scores=True)
+    labels, best = averaged(picture, steps, True)
     np.testing.assert_allclose(best, mean.max(axis=0), atol=2e-6)
     assert np.mean(labels == mean.argmax(axis=0)) > 0.9999
 
 
 @pytest.mark.parametrize("steps", STEPS)
-def test_mirroring_a_picture_mirrors_its_flipped_average(bundle, picture, steps):
-    model = dataclasses.replace(bundle, preprocess=steps)
-    labels, best = augmented(picture, blocks, model, flip=True, scales=(0.5, 1.5), scores=True)
-    mirrored, found = augmented(picture[:, ::-1], blocks, model, flip=True, scales=(0.5, 1.5), scores=True)
+def test_mirroring_a_picture_mirrors_its_flipped_average(picture, steps):
+    labels, best = averaged(picture, steps, True, (0.5, 1.5))
+    mirrored, found = averaged(picture[:, ::-1], steps, True, (0.5, 1.5))
     np.testing.assert_allclose(found[:, ::-1], best, atol=1e-5)
     assert np.mean(mirrored[:, ::-1] == labels) > 0.999
     assert labels.shape == picture.shape[:2]
 
 
-def test_scales_are_factors_of_what_the_preprocessing_gives(bundle, picture):
-    seen = []
-
-    def evaluate(image, steps):
-        logits, geometry = blocks(image, steps)
-        seen.append(geometry.padded)
-        return logits, geometry
-
-    for steps in (STEPS[2], STEPS[3]):
-        model = dataclasses.replace(bundle, preprocess=steps)
-        augmented(picture, evaluate, model, scales=(1.0, 0.5, 1.25))
+def test_scales_are_factors_of_what_the_preprocessing_gives(picture):
+    seen = [
+        blocks(view.of(picture, steps), view.sized(picture.shape[:2], steps)[1])[1].padded
+        for steps in (STEPS[2], STEPS[3])
+        for view in views_of(False, (1.0, 0.5, 1.25))
+    ]
     # 120x168 -> 69x96 -> 34x48, 86x120; and 64x64 with its ratio -> 48x64 -> 24x32 up to multiples of 16, 60x80.
     assert seen == [(69, 96), (34, 48), (86, 120), (48, 64), (32, 32), (64, 80)]
 
 
-def test_a_scale_that_makes_too_many_pixels_is_an_error(bundle):
+def test_a_scale_that_makes_too_many_pixels_is_an_error():
     with pytest.raises(ConfigError, match="6400x25600"):
-        augmented(np.zeros((100, 400, 3), np.uint8), blocks, bundle, scales=(64,))
-
-
-def test_programs_without_logits_cannot_be_averaged(bundle, picture):
-    with pytest.raises(BundleError, match="returns labels"):
-        augmented(picture, blocks, dataclasses.replace(bundle, output="labels"), flip=True)
+        View(64.0).sized((100, 400), (Normalize(),))

@@ -21,22 +21,30 @@ from zoo.contract.spec import (
     Window,
 )
 from zoo.engine.open import session_opener
-from zoo.errors import BundleError, ConfigError, InferenceError
+from zoo.errors import ConfigError, InferenceError
 from zoo.learn.export import export_bundle
-from zoo.segment.augmented import augmented
+from zoo.segment.label_map import label_map
 from zoo.segment.scores import winning_scores
 from zoo.segment.slide import (
     ArrayRows,
-    Progress,
+    Sliding,
     obstacle,
-    slide,
-    slide_logits,
+    window_inputs,
+    window_logits,
+    window_strips,
 )
-from zoo.segment.transforms import preprocess
+from zoo.segment.transforms import (
+    geometry_of,
+    preprocess,
+)
 from zoo.segment.upsample import upsample_argmax
+from zoo.segment.views import (
+    mean_over_views,
+    views_of,
+)
 from zoo.segment.windows import (
     check_window,
-    plan,
+    lay_out,
     usual_stride,
 )
 
@@ -78,9 +86,20 @@ def local(tmp_path_factory, seven_labels):
     session.close()
 
 
+def strips_of(rows, run, bundle, window, batch_size=1):
+    """Strips with scores; every batch of windows runs when its output is asked for."""
+    sliding = Sliding(window, bundle.preprocess, bundle.output_stride, batch_size)
+    return window_strips(map(run, window_inputs(rows, sliding)), rows.size, sliding, scores=True)
+
+
+def logits_of(image, run, bundle, window):
+    rows, sliding = ArrayRows(image), Sliding(window, bundle.preprocess, bundle.output_stride)
+    return window_logits(map(run, window_inputs(rows, sliding)), rows.size, sliding)
+
+
 def slid(image, run, bundle, window, **options):
     """Labels and scores of all strips, put together."""
-    strips = list(slide(ArrayRows(image), run, bundle, window, scores=True, **options))
+    strips = list(strips_of(ArrayRows(image), run, bundle, window, **options))
     assert [strip.start for strip in strips] == [0, *np.cumsum([len(strip.labels) for strip in strips])[:-1]]
     return np.concatenate([strip.labels for strip in strips]), np.concatenate([strip.scores for strip in strips])
 
@@ -95,7 +114,7 @@ def whole(image, run, bundle):
 def near_borders(size, window, stride, radius):
     """Whether a pixel is within a radius of a border between windows."""
     mask = np.zeros(size, bool)
-    layout = plan(size, window, stride)
+    layout = lay_out(size, window, stride)
     for axis, spans in enumerate((layout.rows, layout.columns)):
         for span in spans:
             for border in {span.start, span.stop} - {0, size[axis]}:
@@ -113,7 +132,7 @@ multiples = st.integers(1, 6)
 def test_windows_cover_the_picture_and_share_every_place(height, width, tall, wide, stride, data):
     step = (data.draw(st.integers(1, tall)) * stride, data.draw(st.integers(1, wide)) * stride)
     window = Window((tall * stride, wide * stride), step)
-    layout = plan((height, width), window, stride)
+    layout = lay_out((height, width), window, stride)
     assert layout.grid == (-(-height // stride), -(-width // stride))
     for spans, length, side, places in zip(
         (layout.rows, layout.columns), (height, width), window.size, layout.grid, strict=True
@@ -132,7 +151,7 @@ def test_windows_cover_the_picture_and_share_every_place(height, width, tall, wi
 
 
 def test_a_window_counts_little_at_its_border_and_fully_at_the_pictures():
-    rows = plan((256, 64), Window((128, 64), (64, 64)), 8).rows
+    rows = lay_out((256, 64), Window((128, 64), (64, 64)), 8).rows
     assert [(span.start, span.stop) for span in rows] == [(0, 128), (64, 192), (128, 256)]
     np.testing.assert_array_equal(rows[0].share[:8], 1)
     assert rows[1].share[0] < 0.02
@@ -140,7 +159,7 @@ def test_a_window_counts_little_at_its_border_and_fully_at_the_pictures():
     np.testing.assert_array_equal(rows[2].share[8:], 1)
     # Three windows deep, the first still has its full weight above its middle, where it is the border of the picture.
     small = np.sin(np.pi * 0.5 / 16) ** 2
-    deep = plan((256, 64), Window((128, 64), (32, 64)), 8).rows
+    deep = lay_out((256, 64), Window((128, 64), (32, 64)), 8).rows
     np.testing.assert_allclose([deep[0].share[4], deep[-1].share[11]], 1 / (1 + small), rtol=1e-6)
 
 
@@ -156,7 +175,7 @@ def test_a_window_counts_little_at_its_border_and_fully_at_the_pictures():
 )
 def test_windows_that_do_not_fit_are_an_error(size, stride, said):
     with pytest.raises(ConfigError, match=said):
-        plan((100, 100), Window(size, stride), 8)
+        check_window(Window(size, stride), 8)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +253,7 @@ def test_a_network_without_context_needs_no_seams_at_any_size(bundle, height, wi
 def test_strips_are_the_rows_of_the_blend_in_one_piece(local):
     bundle, run = local
     image, window = draw_scene(7, 301, 203).image, Window((64, 64), (40, 48))
-    values, geometry = slide_logits(image, run, bundle, window)
-    assert geometry.padded == (301, 203)
+    values = logits_of(image, run, bundle, window)
     found, scores = slid(image, run, bundle, window, batch_size=3)
     np.testing.assert_array_equal(found, upsample_argmax(values, (301, 203)))
     np.testing.assert_array_equal(scores, winning_scores(values, (301, 203)))
@@ -246,13 +264,16 @@ def test_windows_can_be_averaged_over_flips(local):
     bundle, run = local
     image, window = draw_scene(8, 120, 160).image, Window((64, 64), (48, 48))
 
-    def evaluate(picture, steps):
-        return slide_logits(picture, run, dataclasses.replace(bundle, preprocess=tuple(steps)), window)
+    def averaged(picture):
+        views, size, steps = views_of(True, (1.0, 1.25)), picture.shape[:2], bundle.preprocess
+        logits = [
+            (logits_of(view.of(picture, steps), run, bundle, window), geometry_of(view.sized(size, steps)[0], steps))
+            for view in views
+        ]
+        return mean_over_views(logits, views, size)[0]
 
-    labels, _ = augmented(image, evaluate, bundle, flip=True, scales=(1.0, 1.25))
-    mirrored, _ = augmented(image[:, ::-1], evaluate, bundle, flip=True, scales=(1.0, 1.25))
-    assert np.mean(labels == mirrored[:, ::-1]) > 0.999
-    plain, _ = augmented(image, evaluate, bundle)
+    assert np.mean(averaged(image) == averaged(image[:, ::-1])[:, ::-1]) > 0.999
+    plain, _ = label_map(logits_of(image, run, bundle, window), geometry_of((120, 160), bundle.preprocess), bundle)
     np.testing.assert_array_equal(plain, slid(image, run, bundle, window)[0])
 
 
@@ -274,7 +295,7 @@ def test_memory_does_not_grow_with_the_height_and_rows_are_read_once(bundle):
     for height in (600, 4800):
         rows, pixels = Drawn(height, 700), 0
         tracemalloc.start()
-        for strip in slide(rows, cells, bundle, Window((128, 128), (96, 96)), scores=True):
+        for strip in strips_of(rows, cells, bundle, Window((128, 128), (96, 96))):
             pixels += strip.labels.size
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -282,23 +303,6 @@ def test_memory_does_not_grow_with_the_height_and_rows_are_read_once(bundle):
         assert [start for start, _ in rows.asked] == [0, *(stop for _, stop in rows.asked)][:-1]
         assert rows.asked[-1][1] == height
     assert peaks[1] < 1.05 * peaks[0]
-
-
-def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bundle):
-    seen: list[Progress] = []
-    strips = slide(Drawn(500, 900), cells, bundle, Window((128, 128), (96, 96)), batch_size=4, progress=seen.append)
-    next(strips)
-    # A row is ten windows: nine of one width and the last.
-    assert [(item.done_windows, item.done_rows > 0) for item in seen] == [
-        *((4, False), (8, False), (9, False), (10, False)),
-        (10, True),
-    ]
-    list(strips)
-    assert {(item.rows, item.windows) for item in seen} == {(500, 50)}
-    assert len({item.done_rows for item in seen}) > 3
-    assert all(a.done_rows <= b.done_rows and a.seconds <= b.seconds for a, b in pairwise(seen))
-    assert (seen[-1].done_rows, seen[-1].done_windows, seen[-1].left) == (500, 50, 0)
-    assert seen[0].left > 0
 
 
 @pytest.mark.parametrize(
@@ -312,15 +316,12 @@ def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bu
 def test_bundles_that_cannot_be_cut_into_windows_say_so(bundle, changes, said):
     changed = dataclasses.replace(bundle, **changes)
     assert said in obstacle(changed)
-    with pytest.raises(BundleError, match=said) as caught:
-        list(slide(Drawn(64, 64), cells, changed, Window((32, 32), (32, 32))))
-    assert "whole" in caught.value.hint
     assert obstacle(bundle) == ""
 
 
 def test_a_wrong_output_stride_is_an_error(bundle):
     with pytest.raises(InferenceError, match=r"\(1, classes, 8, 8\) were expected, at output stride 4"):
-        list(slide(Drawn(64, 64), cells, dataclasses.replace(bundle, output_stride=4), Window((32, 32), (32, 32))))
+        list(strips_of(Drawn(64, 64), cells, dataclasses.replace(bundle, output_stride=4), Window((32, 32), (32, 32))))
 
 
 def test_nan_in_one_window_is_an_error(bundle):
@@ -330,4 +331,4 @@ def test_nan_in_one_window_is_an_error(bundle):
         return outputs
 
     with pytest.raises(InferenceError, match="NaN in 1 of 112"):
-        list(slide(Drawn(64, 64), broken, bundle, Window((32, 32), (32, 32))))
+        list(strips_of(Drawn(64, 64), broken, bundle, Window((32, 32), (32, 32))))

@@ -95,7 +95,7 @@ def changed(path: Path, pattern: str, replacement: str) -> Path:
         (_WEIGHTS_DIGEST, rf'\1"{"0" * 64}"', "inference.pdiparams has"),
         (r'"name": "inference.json"', '"name": "inference.pdmodel"', r"inference\.json is new"),
         (r'"name": "PP-LiteSeg-T"', '"name": "PP-LiteSeg-B"', "PP-LiteSeg-T is not in .* which holds PP-LiteSeg-B"),
-        (r'"format": 1', '"format": 2', "it has format 2; this zoo reads 1"),
+        (r'"format": 1', '"format": 2', "`format` is 2; this zoo reads up to 1"),
         (r'"inference": {', '"pretrained": {', "holds no inference files of PP-LiteSeg-T, only pretrained"),
     ],
 )  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,7 +17,8 @@ def ahead(
 ) -> Generator[Done, None, None]:
     """Applies work to items, up to `waiting` of them ahead of the one that is asked for.
 
-    Items are taken in the thread that iterates, so a generator of the caller's is never entered by another one.
+    Items are taken in the thread that iterates, so a generator of the caller's is never entered by another one. No
+    thread is started where none would help: for a single item, or with `waiting` 1.
 
     Args:
         items: May be endless.
@@ -31,18 +33,39 @@ def ahead(
         Exception: What `work` or `items` raised, at the place of that item; everything before it has come out.
     """
     source = iter(items)
+    if waiting == 1:
+        yield from map(work, source)
+        return
+    taken: list[Item] = []
+    ended: Exception | None = None
+    while ended is None and len(taken) < 2:
+        try:
+            taken.append(next(source))
+        except Exception as error:
+            # Also StopIteration: what was taken before comes out first. Ctrl-C does not wait for that.
+            ended = error
+    if ended is None:
+        yield from _in_threads(chain(taken, source), work, waiting, workers)
+        return
+    yield from map(work, taken)
+    if not isinstance(ended, StopIteration):
+        raise ended
+
+
+def _in_threads(
+    source: Iterator[Item], work: Callable[[Item], Done], waiting: int, workers: int
+) -> Generator[Done, None, None]:
     pending: deque[Future[Done]] = deque()
-    fault: Exception | None = None
+    ended: Exception | None = None
     with ThreadPoolExecutor(workers, thread_name_prefix="zoo-ahead") as pool:
         try:
             while True:
                 # What is done goes out first: the next item may be long in coming.
-                while fault is None and len(pending) < waiting and not (pending and pending[0].done()):
+                while ended is None and len(pending) < waiting and not (pending and pending[0].done()):
                     try:
                         item = next(source)
                     except Exception as error:
-                        # Also StopIteration: what was taken before comes out first. Ctrl-C does not wait for that.
-                        fault = error
+                        ended = error
                         break
                     pending.append(pool.submit(work, item))
                 if not pending:
@@ -51,5 +74,5 @@ def ahead(
         finally:
             for future in pending:
                 future.cancel()
-    if fault is not None and not isinstance(fault, StopIteration):
-        raise fault
+    if ended is not None and not isinstance(ended, StopIteration):
+        raise ended

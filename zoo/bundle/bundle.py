@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.bundle.foreign import (
     file_name,
-    is_plain,
     read_deploy,
     unnamed_labels,
 )
 from zoo.bundle.settings_file import (
     DEPLOY,
     SETTINGS,
+    SETTINGS_KIND,
     settings_file,
 )
 from zoo.bundle.steps import (
+    SIDES,
+    STEP,
     read_step,
     write_step,
 )
@@ -40,12 +42,44 @@ from zoo.contract.spec import (
 )
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.settings.reader import Reader
-from zoo.settings.yaml_file import read_settings
+from zoo.settings.check import check_version, conform, mismatch, missing_key
+from zoo.settings.document import Node
+from zoo.settings.rules import SHA256, TEXT, array, mapping, optional, whole
+from zoo.settings.yaml_text import read_yaml
 
 FORMAT = 1
 #: Programs of paddle, which zoo can look into.
 _PADDLE = (".json", ".pdmodel")
+
+_LABELS = mapping(
+    {
+        "name": TEXT,
+        "ignore_index": whole(0, 65535),
+        "classes": array(
+            mapping({"name": TEXT, "color": array(whole(0, 255), 3, 3)}),
+            1,
+            256,
+            title=Message("a list of 1 to 256 classes"),
+        ),
+    }
+)
+#: The section `zoo:` of the settings. Other keys may stand there, for people and for versions to come.
+SECTION = mapping(
+    {
+        "format": {"const": FORMAT},
+        "model": TEXT,
+        "output": {"enum": ["logits", "labels"]},
+        "output_stride": whole(1, 64),
+        "preprocess": array(STEP),
+        "labels": _LABELS,
+        "sha256": {"type": "object", "additionalProperties": SHA256},
+    },
+    {
+        "program": optional(file_name()),
+        "params": optional(file_name()),
+        "window": optional(mapping({"size": SIDES, "stride": SIDES})),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +189,11 @@ def read_bundle(folder: str | Path) -> Bundle:
             settings=SETTINGS,
             deploy=DEPLOY,
         )
-    settings = read_settings(file)
+    settings = read_yaml(file, SETTINGS_KIND)
     if "zoo" in settings:
-        return _own(Reader(settings["zoo"], file, "zoo"), folder)
+        return _own(settings["zoo"], folder)
     if "Deploy" in settings:
-        return _foreign(Reader(settings, file, ""), folder)
+        return _foreign(settings, folder)
     raise BundleError(
         "{file} has neither a `zoo:` nor a `Deploy:` section.",
         "Give a folder that zoo, PaddleX or PaddleSeg exported.",
@@ -202,7 +236,7 @@ def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tup
     )
 
 
-def _foreign(settings: Reader, folder: Path) -> Bundle:
+def _foreign(settings: Node, folder: Path) -> Bundle:
     deployed = read_deploy(settings)
     if deployed.program is None or deployed.params is None:
         program, params = _files(folder)
@@ -224,71 +258,43 @@ def _foreign(settings: Reader, folder: Path) -> Bundle:
     )
 
 
-def _named_files(zoo: Reader, folder: Path) -> tuple[Path, Path | None]:
+def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[Path, Path | None]:
     """Returns the program that the settings name, for an engine that knows its format, and its parameters."""
-    program, params = file_name(zoo["program"]), file_name(zoo["params"])
+    program, params, digests = values.get("program"), values.get("params"), values["sha256"]
     if program is None:
         return _files(folder)
     if Path(program).suffix in _PADDLE and params is None:
-        raise zoo["params"].fault(Message("The name of the file of its parameters"))
+        raise missing_key(section, "params")
     for name in filter(None, (program, params)):
         # Nothing but its digest says whether a file of an unknown format is whole.
-        if zoo["sha256"][name].missing:
-            raise zoo["sha256"].fault(Message("The digest of {name}", name=name))
+        if name not in digests:
+            raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
     return folder / program, None if params is None else folder / params
 
 
-def _own(zoo: Reader, folder: Path) -> Bundle:
-    newest = zoo["format"].whole(1, 1_000_000)
-    if newest > FORMAT:
-        raise BundleError(
-            "{folder} was written in bundle format {newest}; this zoo reads up to {format}.",
-            "Run: pip install --upgrade zoo-core",
-            folder=folder,
-            newest=newest,
-            format=FORMAT,
-        )
-    program, params = _named_files(zoo, folder)
+def _own(section: Node, folder: Path) -> Bundle:
+    check_version(section, "format", FORMAT)
+    values = conform(section, SECTION)
+    labels, window = values["labels"], values.get("window")
+    if window and any(stride > side for stride, side in zip(window["stride"], window["size"], strict=True)):
+        raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
+    for name in values["sha256"]:
+        conform(replace(section["sha256"], value=name), file_name())
+    program, params = _named_files(section, values, folder)
     return Bundle(
         folder=folder,
         program=program,
         params=params,
-        model=zoo["model"].text(),
-        labels=_labels(zoo["labels"]),
-        preprocess=tuple(read_step(step) for step in zoo["preprocess"].items()),
-        output="logits" if zoo["output"].choice("logits", "labels") == "logits" else "labels",
-        output_stride=zoo["output_stride"].whole(1, 64),
-        digests={_plain(zoo["sha256"], name): zoo["sha256"][name].text() for name in zoo["sha256"].names()},
-        window=None if zoo["window"].missing else _window(zoo["window"]),
-    )
-
-
-def _plain(digests: Reader, name: str) -> str:
-    if not is_plain(name):
-        raise digests.fault(Message("Names of files of this folder, not {name!r}", name=name))
-    return name
-
-
-def _window(window: Reader) -> Window:
-    size, stride = (tuple(side.whole(1, 65536) for side in window[key].items()) for key in ("size", "stride"))
-    if len(size) != 2 or len(stride) != 2 or stride[0] > size[0] or stride[1] > size[1]:
-        raise window.fault(Message("A size [height, width] and a stride of at most that"))
-    return Window((size[0], size[1]), (stride[0], stride[1]))
-
-
-def _labels(labels: Reader) -> LabelSet:
-    classes = labels["classes"].items()
-    if not 1 <= len(classes) <= 256:
-        raise labels["classes"].fault(Message("A list of 1 to 256 classes"))
-    colors: list[tuple[int, int, int]] = []
-    for item in classes:
-        channels = [channel.whole(0, 255) for channel in item["color"].items()]
-        if len(channels) != 3:
-            raise item["color"].fault(Message("A list of red, green and blue"))
-        colors.append((channels[0], channels[1], channels[2]))
-    return LabelSet(
-        labels["name"].text(),
-        tuple(item["name"].text() for item in classes),
-        tuple(colors),
-        labels["ignore_index"].whole(0, 65535),
+        model=values["model"],
+        labels=LabelSet(
+            labels["name"],
+            tuple(item["name"] for item in labels["classes"]),
+            tuple(tuple(item["color"]) for item in labels["classes"]),
+            labels["ignore_index"],
+        ),
+        preprocess=tuple(read_step(step) for _, step in section["preprocess"].members()),
+        output=values["output"],
+        output_stride=values["output_stride"],
+        digests=values["sha256"],
+        window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
     )

@@ -7,9 +7,11 @@ multiples of 32 where PaddleSeg does neither.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
+from zoo.bundle.steps import PIXELS, SIDES
 from zoo.contract.labels import (
     LabelSet,
     distinct_palette,
@@ -20,14 +22,10 @@ from zoo.contract.spec import (
     Step,
 )
 from zoo.message import Message
-from zoo.settings.reader import Reader
+from zoo.settings.check import conform, mismatch
+from zoo.settings.document import Node
+from zoo.settings.rules import BOOLEAN, NULL, NUMBER, TEXT, array, mapping, optional, whole
 
-_ARGUMENTS = {
-    "Normalize": {"mean", "std"},
-    "Resize": {"target_size", "keep_ratio", "size_divisor", "interp"},
-    "ResizeByLong": {"long_size"},
-    "ResizeByShort": {"short_size"},
-}
 # What PaddleSeg's `output_op` appends to the network; without it ("none") the network's own output stays as it is.
 _OUTPUTS: dict[str, Literal["labels", "scores", "unstated"]] = {
     "argmax": "labels",
@@ -35,6 +33,53 @@ _OUTPUTS: dict[str, Literal["labels", "scores", "unstated"]] = {
     "none": "unstated",
 }
 _LARGEST_SIDE = 65536
+
+_TARGET = {**SIDES, "title": "[width, height]"}
+_CHANNELS = optional(NUMBER, array(NUMBER, 3, 3, title=Message("three of them")))
+
+
+def file_name(*suffixes: str) -> dict[str, Any]:
+    """Returns the rule for a file name: a settings file must not point out of its own folder.
+
+    Args:
+        suffixes: Those it may have; any where there are none.
+    """
+    title = (
+        Message("the name of a file of this folder with the suffix {suffixes: or }", suffixes=list(suffixes))
+        if suffixes
+        else Message("the name of a file of this folder")
+    )
+    ending = "|".join(map(re.escape, suffixes))
+    return {"title": title, "type": "string", "pattern": rf"^(?!\.{{0,2}}\Z)[^/\\\x00]*({ending})\Z"}
+
+
+def _transform(**arguments: dict[str, Any]) -> dict[str, Any]:
+    must = {name: rule for name, rule in arguments.items() if NULL not in rule.get("anyOf", [])}
+    return mapping({"type": TEXT, **must}, arguments, closed=True)
+
+
+#: Transforms by type.
+TRANSFORMS: dict[str, dict[str, Any]] = {
+    "Normalize": _transform(mean=_CHANNELS, std=_CHANNELS),
+    "Resize": _transform(
+        target_size=optional(PIXELS, _TARGET),
+        keep_ratio=optional(BOOLEAN),
+        size_divisor=optional(whole(1, 4096)),
+        interp=optional({"const": "LINEAR"}),
+    ),
+    "ResizeByLong": _transform(long_size=PIXELS),
+    "ResizeByShort": _transform(short_size=PIXELS),
+}
+_DEPLOY = mapping(
+    {"transforms": array(mapping({"type": {"enum": list(TRANSFORMS)}}))},
+    {
+        "output_op": optional({"enum": list(_OUTPUTS)}),
+        "model": optional(file_name(".pdmodel", ".json")),
+        "params": optional(file_name(".pdiparams")),
+    },
+)
+#: What is read of the settings; other systems have other keys beside these.
+SETTINGS = mapping({"Deploy": _DEPLOY}, {"Global": optional(mapping({}, {"model_name": optional(TEXT)}))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +101,7 @@ class Deployed:
     params: str | None
 
 
-def read_deploy(settings: Reader) -> Deployed:
+def read_deploy(settings: Node) -> Deployed:
     """Reads the settings of a PaddleX or PaddleSeg folder.
 
     Normalize may stand before a resizing step. PaddleX always normalizes last; PaddleSeg keeps the order, but linear
@@ -65,34 +110,25 @@ def read_deploy(settings: Reader) -> Deployed:
     Raises:
         BundleError: A step or an argument is unknown, a value is impossible, or Normalize is not there exactly once.
     """
-    deploy, by_paddlex = settings["Deploy"], not settings["Global"].missing
+    values = conform(settings, SETTINGS)
+    deploy, header = values["Deploy"], values.get("Global")
     resizing: list[Step] = []
     normalizing: list[Step] = []
-    for entry in deploy["transforms"].items():
-        kind = entry["type"].choice(*_ARGUMENTS)
-        if unknown := set(entry.names()) - _ARGUMENTS[kind] - {"type"}:
-            raise entry.fault(
-                Message(
-                    "For {kind} only {argument:, }, not {unknown:, }",
-                    kind=kind,
-                    argument=sorted(_ARGUMENTS[kind]),
-                    unknown=sorted(unknown),
-                )
-            )
-        if kind == "Normalize":
+    transforms = settings["Deploy"]["transforms"]
+    for _, entry in transforms.members():
+        if entry.value["type"] == "Normalize":
             normalizing.append(_normalize(entry))
         else:
-            resizing += _resize(kind, entry, by_paddlex)
+            resizing += _resize(entry, by_paddlex=header is not None)
     if len(normalizing) != 1:
-        raise deploy["transforms"].fault(Message("A list with one Normalize step"))
-    model = settings["Global"]["model_name"] if by_paddlex else None
-    operator = deploy["output_op"]
+        raise mismatch(transforms, Message("a list with one Normalize step"))
+    operator = deploy.get("output_op")
     return Deployed(
-        model=None if model is None or model.missing else model.text(),
+        model=None if header is None else header.get("model_name"),
         steps=(*resizing, *normalizing),
-        output="unstated" if operator.missing else _OUTPUTS[operator.choice(*_OUTPUTS)],
-        program=file_name(deploy["model"], ".pdmodel", ".json"),
-        params=file_name(deploy["params"], ".pdiparams"),
+        output="unstated" if operator is None else _OUTPUTS[operator],
+        program=deploy.get("model"),
+        params=deploy.get("params"),
     )
 
 
@@ -101,82 +137,43 @@ def unnamed_labels() -> LabelSet:
     return LabelSet("unnamed", tuple(f"class {value}" for value in range(256)), distinct_palette(256), 65535)
 
 
-def _normalize(entry: Reader) -> Normalize:
-    mean, std = _channels(entry["mean"]), _channels(entry["std"])
+def _normalize(entry: Node) -> Normalize:
+    values = conform(entry, TRANSFORMS["Normalize"])
+    mean, std = _channels(values.get("mean")), _channels(values.get("std"))
     if 0 in std:
-        raise entry["std"].fault(Message("Numbers other than 0"))
+        raise mismatch(entry["std"], Message("numbers other than 0"))
     return Normalize(mean, std)
 
 
-def _channels(values: Reader) -> tuple[float, ...]:
-    if values.missing:
-        return (0.5,) * 3
-    if not isinstance(values.plain, list):
-        return (values.number(),) * 3
-    numbers = tuple(item.number() for item in values.items())
-    if len(numbers) != 3:
-        raise values.fault(Message("One number, or three"))
-    return numbers
+def _channels(value: Any) -> tuple[float, ...]:
+    if isinstance(value, list):
+        return tuple(map(float, value))
+    return (0.5 if value is None else float(value),) * 3
 
 
-def _resize(kind: str, entry: Reader, by_paddlex: bool) -> list[Step]:
+def _resize(entry: Node, by_paddlex: bool) -> list[Step]:
     """Returns the step, or none where PaddleX is told to keep the size of the picture."""
+    kind = entry.value["type"]
+    rule = TRANSFORMS[kind]
+    if by_paddlex and kind == "Resize" and entry.value.get("target_size") in (-1, [-1, -1]):
+        entry = replace(entry, value={**entry.value, "target_size": None})
+    values = conform(entry, rule)
     # OpenCV's linear interpolation, without averaging over the pixels that fall together.
     if kind == "ResizeByLong":
-        side = entry["long_size"].whole(1, _LARGEST_SIDE)
-        return [Resize((side, side), keep_ratio=True, antialias=False)]
+        return [Resize((values["long_size"],) * 2, keep_ratio=True, antialias=False)]
     if kind == "ResizeByShort":
-        side = entry["short_size"].whole(1, _LARGEST_SIDE)
-        return [Resize((side, _LARGEST_SIDE), keep_ratio=True, antialias=False)]
-    if not entry["interp"].missing:
-        entry["interp"].choice("LINEAR")
-    target, keep, divisor = entry["target_size"], entry["keep_ratio"], entry["size_divisor"]
-    if by_paddlex and target.plain in (None, -1, [-1, -1]):
+        return [Resize((values["short_size"], _LARGEST_SIDE), keep_ratio=True, antialias=False)]
+    target = values.get("target_size")
+    if by_paddlex and target is None:
         return []
-    if "size_divisor" not in entry.names():
-        multiple = 32 if by_paddlex else 1
-    else:
-        # Written down without a value it means "none" in both systems.
-        multiple = 1 if divisor.missing else divisor.whole(1, 4096)
-    keeps = by_paddlex if keep.missing else keep.truth()
-    return [Resize(_target(target), keep_ratio=keeps, multiple=multiple, antialias=False)]
+    # Written down without a value it means "none" in both systems.
+    multiple = values.get("size_divisor", 32 if by_paddlex else 1) or 1
+    keeps = values.get("keep_ratio")
+    return [Resize(_sides(target), by_paddlex if keeps is None else keeps, multiple, antialias=False)]
 
 
-def _target(target: Reader) -> tuple[int, int]:
+def _sides(target: Any) -> tuple[int, int]:
     """Returns (height, width) of `target_size`, which is [width, height] or one side of a square."""
-    if target.missing:
-        return (512, 512)
-    if not isinstance(target.plain, list):
-        side = target.whole(1, _LARGEST_SIDE)
-        return (side, side)
-    sides = [side.whole(1, _LARGEST_SIDE) for side in target.items()]
-    if len(sides) != 2:
-        raise target.fault(Message("[width, height]"))
-    return (sides[1], sides[0])
-
-
-def file_name(entry: Reader, *suffixes: str) -> str | None:
-    """Reads the name of a file of the folder; None where it is not given.
-
-    Args:
-        entry: Where it stands.
-        suffixes: Suffixes it may have; any where there are none.
-
-    Raises:
-        BundleError: It is no such name.
-    """
-    if entry.missing:
-        return None
-    name = entry.text()
-    if not is_plain(name) or not name.endswith(suffixes or ""):
-        if not suffixes:
-            raise entry.fault(Message("The name of a file of this folder"))
-        raise entry.fault(
-            Message("The name of a file of this folder with the suffix {suffixes: or }", suffixes=suffixes)
-        )
-    return name
-
-
-def is_plain(name: str) -> bool:
-    """Says whether a name leads to no other folder: a settings file must not point out of its own."""
-    return name not in ("", ".", "..") and not any(sign in name for sign in "/\\\0")
+    if isinstance(target, list):
+        return (target[1], target[0])
+    return (512, 512) if target is None else (target, target)

@@ -1,13 +1,25 @@
-"""Where the settings of an export folder stand."""
+"""Where the settings of an export folder stand, and what is said of faults in them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from zoo.errors import BundleError
+from zoo.message import Message
+from zoo.settings.document import DocumentKind
+
 SETTINGS = "inference.yml"
 #: The name PaddleSeg gives to its settings.
 DEPLOY = "deploy.yaml"
+#: Of settings in whatever system's form.
+SETTINGS_KIND = DocumentKind(
+    error=BundleError,
+    noun=Message("the settings of a model"),
+    hint=Message("Correct the file, or export the model again."),
+    unread=Message("Export the model again, or download it again."),
+    edited=True,
+)
 
 
 def settings_file(folder: Path) -> Path | None:

@@ -6,7 +6,6 @@ import dataclasses
 from typing import Any
 
 from zoo.contract.spec import (
-    Custom,
     Normalize,
     Pad,
     Resize,
@@ -15,9 +14,35 @@ from zoo.contract.spec import (
     Step,
 )
 from zoo.message import Message
-from zoo.settings.reader import Reader
+from zoo.settings.check import conform, mismatch
+from zoo.settings.document import Node
+from zoo.settings.rules import BOOLEAN, NUMBER, array, mapping, whole
 
-_STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize, Custom)}
+# A settings file must never name code to run, so `Custom` is not among them: only a plugin's card may.
+_STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize)}
+_NUMBERS = array(NUMBER, 1)
+_MULTIPLE = whole(1, 4096)
+
+#: One side of a picture, and both.
+PIXELS = whole(1, 65536)
+SIDES = array(PIXELS, 2, 2, title="[height, width]")
+#: A step: its name with its arguments.
+STEP = mapping(
+    {},
+    {
+        "Resize": mapping(
+            {"size": SIDES}, {"keep_ratio": BOOLEAN, "multiple": _MULTIPLE, "antialias": BOOLEAN}, closed=True
+        ),
+        "ResizeShort": mapping({"size": PIXELS}, closed=True),
+        "ResizeLong": mapping({"size": PIXELS}, closed=True),
+        "Pad": mapping({"multiple": _MULTIPLE}, {"value": NUMBER}, closed=True),
+        "Normalize": mapping({}, {"mean": _NUMBERS, "std": _NUMBERS}, closed=True),
+    },
+    closed=True,
+    minProperties=1,
+    maxProperties=1,
+    title=Message("one of {steps:, } with its arguments", steps=list(_STEPS)),
+)
 
 
 def write_step(step: Step) -> dict[str, Any]:
@@ -25,48 +50,17 @@ def write_step(step: Step) -> dict[str, Any]:
     return {type(step).__name__: _plain(dataclasses.asdict(step))}
 
 
-def read_step(entry: Reader) -> Step:
+def read_step(entry: Node) -> Step:
     """Reads a step, a mapping of its name to its arguments.
 
     Raises:
-        BundleError: It is unknown, or an argument is missing, unknown or out of bounds.
+        ZooError: It is unknown, or an argument is missing, unknown or out of bounds; of the class of the document.
     """
-    keys = entry.names()
-    if len(keys) != 1 or keys[0] not in _STEPS:
-        raise entry.fault(Message("One of {steps:, } with its arguments", steps=list(_STEPS)))
-    cls, arguments = _STEPS[keys[0]], entry[keys[0]]
-    names = {field.name for field in dataclasses.fields(cls)}
-    if unknown := set(arguments.names()) - names:
-        raise arguments.fault(
-            Message("Only {names:, }, not {unknown:, }", names=sorted(names), unknown=sorted(unknown))
-        )
-    try:
-        step = cls(**{key: _tupled(value) for key, value in arguments.plain.items()})
-    except TypeError:
-        raise arguments.fault(Message("All arguments of {key}", key=keys[0])) from None
-    _check_step(step, arguments)
+    [(name, arguments)] = conform(entry, STEP).items()
+    step = _STEPS[name](**{key: _tupled(value) for key, value in arguments.items()})
+    if isinstance(step, Normalize) and (len(step.mean) != len(step.std) or 0 in step.std):
+        raise mismatch(entry[name], Message("as many means as standard deviations, none of them 0"))
     return step
-
-
-def _check_step(step: Any, where: Reader) -> None:
-    """Refuses values that no picture could survive."""
-    if isinstance(step, Normalize):
-        means, stds = ([item.number() for item in where[key].items()] for key in ("mean", "std"))
-        if len(means) != len(stds) or not stds or 0 in stds:
-            raise where.fault(Message("As many means as standard deviations, none of them 0"))
-    elif isinstance(step, Resize):
-        sides = [side.whole(1, 65536) for side in where["size"].items()]
-        if len(sides) != 2:
-            raise where["size"].fault(Message("[height, width]"))
-        if not where["multiple"].missing:
-            where["multiple"].whole(1, 4096)
-    elif isinstance(step, (ResizeShort, ResizeLong)):
-        where["size"].whole(1, 65536)
-    elif isinstance(step, Pad):
-        where["multiple"].whole(1, 4096)
-    elif isinstance(step, Custom):
-        # A settings file must never name code to run; only a plugin's card may.
-        raise where.fault(Message("No Custom step in a file"))
 
 
 def _tupled(value: Any) -> Any:

@@ -48,7 +48,7 @@ def evaluate(
     """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
     from zoo.learn.data import read_list
     from zoo.learn.evaluation import evaluate as run
-    from zoo.predict.model import load
+    from zoo.predict.load import load
     from zoo.predict.pipeline import PipelineConfig
     from zoo.results.mapping import read_mapping
 

@@ -41,11 +41,11 @@ def export(
     labels: str | None,
 ) -> None:
     """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
-    from zoo.bundle.bundle import SETTINGS
+    from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
     from zoo.learn.data import find_labels
     from zoo.learn.networks import build_network
     from zoo.registry import find_model
-    from zoo.settings.yaml_file import read_settings
+    from zoo.settings.yaml_text import read_yaml
 
     if labels is not None:
         note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
@@ -70,7 +70,7 @@ def export(
         window=card.window,
     )
     click.echo(bundle.folder)
-    verified = read_settings(bundle.folder / SETTINGS)["zoo"]["verified"]
+    verified = read_yaml(bundle.folder / SETTINGS, SETTINGS_KIND).value["zoo"]["verified"]
     note(
         "{program}: {agreement:.4%} of {pixels} classes equal",
         program=bundle.program.name,

@@ -17,7 +17,7 @@ from zoo.cli.progress import download_progress
 from zoo.cli.run_options import given, run_options
 
 if TYPE_CHECKING:
-    from zoo.segment.slide import Progress
+    from zoo.predict.tiff import Progress
 
 
 @click.command()
@@ -32,7 +32,7 @@ def tiff(
     ctx: click.Context, source: Path, target: Path, model: str, lock: Path | None, offline: bool | None, **_: Any
 ) -> None:
     """Segment the TIFF SOURCE in windows into the label TIFF TARGET, whatever its size."""
-    from zoo.predict.model import load
+    from zoo.predict.load import load
     from zoo.predict.pipeline import PipelineConfig
     from zoo.predict.tiff import check_name
 

@@ -16,7 +16,7 @@ from zoo.doctor.findings import State
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
 from zoo.learn.data import Sample
 from zoo.message import Message
-from zoo.predict.model import load
+from zoo.predict.load import load
 from zoo.registry import find_model
 from zoo.store.embedded import embedded_folder
 

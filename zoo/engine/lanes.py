@@ -1,29 +1,40 @@
-"""Streams: several sessions of one program that run different batches at the same time.
+"""Lanes: sessions of one program in threads of this process, which run different batches at the same time.
 
-One session with all threads has the first answer soonest. For many pictures, sessions with a part of the threads each
-do more: the layers of a network do not divide evenly among threads. On two cores two sessions of one thread run 1.06 to
-1.37 times as many pictures as one session of two (paddlepaddle 3.2.2, seven models at 512x1024), with the same outputs,
-bit for bit (`benchmarks/streams.py`; whole runs: `benchmarks/pipeline.py`). The term is OpenVINO's.
+One session with all threads has the first answer soonest: it serves a caller who is alone. Where callers overlap,
+sessions with a part of the threads each, lanes, do more: the layers of a network do not divide evenly among threads. On
+two cores two sessions of one thread run 1.06 to 1.37 times as many pictures as one session of two (paddlepaddle 3.2.2,
+seven models at 512x1024), with the same outputs, bit for bit (`benchmarks/streams.py`). Users know lanes as streams,
+OpenVINO's term.
+
+Every session has a thread of its own: engines keep caches and helpers for each thread that enters them, and a caller
+who is interrupted leaves the session to the others.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+import time
+import weakref
+from collections import deque
+from concurrent.futures import Future
 
-from zoo.contract.engine import Session
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contract.engine import Facts, Session
+from zoo.engine import fork
+from zoo.engine.engine import Answer
 from zoo.engine.open import Opener
-from zoo.errors import ConfigError
-
-Done = TypeVar("Done")
+from zoo.engine.worker import Task, Worker
+from zoo.errors import ConfigError, ZooError
 
 _log = logging.getLogger("zoo.engine.lanes")
 
-#: Streams by default, where there are threads for them: every one holds the weights and a picture's features.
+#: Lanes by default, where there are threads for them: every one holds the weights and a picture's features.
 MOST = 4
+# Lanes are opened when so many batches stood in line before others: by then they have taken about as long as opening.
+_CROWD = 8
 
 
 def check_streams(count: int | None, threads: int) -> None:
@@ -41,21 +52,16 @@ def check_streams(count: int | None, threads: int) -> None:
         )
 
 
-class Streams:
-    """The sessions of a model.
-
-    Nobody owns a stream: whoever uses one that is busy waits, as for every session. So nothing has to be given back,
-    whatever interrupts a run.
+class Lanes:
+    """An `Engine` whose sessions run in threads of this process.
 
     Args:
         opener: Opens a session with so many threads.
-        threads: How many all have together.
-        count: Streams; by default as many as there are threads, at most `MOST`.
+        threads: Threads to share.
+        count: Lanes; by default as many as there are threads, at most `MOST`. With 1 there is the main session only.
 
     Attributes:
-        main: The session with all threads.
-        asked: Whether the caller asked for several, so that a run without them must say so.
-        closed: Whether `close` was called.
+        asked: Whether several streams were asked for.
 
     Raises:
         ConfigError: There are more streams than threads.
@@ -64,56 +70,198 @@ class Streams:
 
     def __init__(self, opener: Opener, threads: int, count: int | None = None) -> None:
         check_streams(count, threads)
-        self._opener = opener
-        self.main = opener(threads)
-        self._most = count or min(threads, MOST)
-        if not self.main.parallel:
-            if count is not None and count > 1:
-                _log.warning("%s runs no streams; one session with all threads is used", self.main.facts)
-            self._most = 1
-        self._threads = threads
+        main, most = opener(threads), count or min(threads, MOST)
+        shares = [threads // most + (number < threads % most) for number in range(most)]
         self.asked = count is not None and count > 1
-        self._lock = threading.Lock()
-        self._open: list[Session] = []
-        self.closed = False
-        self._process = os.getpid()
+        if self.asked and not main.parallel:
+            _log.warning("%s runs no streams; one session with all threads is used", main.facts)
+        self._pool = _Pool(main, opener, shares if main.parallel and most > 1 else [])
+        # Also at the end of the program: an engine must not be torn down while it runs.
+        weakref.finalize(self, self._pool.close)
 
     @property
-    def count(self) -> int:
-        """Streams there may be; 1 where only `main` is to be used, as after a fork."""
-        # A thread that ran a stream at a fork is not there in the child, and its lock stays shut.
-        return self._most if os.getpid() == self._process else 1
+    def facts(self) -> Facts:
+        """Those of the main session."""
+        return self._pool.main.session.facts
 
     @property
-    def complete(self) -> bool:
-        """Whether all streams are open."""
-        return len(self._open) >= self._most
+    def width(self) -> int:
+        """Batches that run at the same time now; 1 in a process that was forked off."""
+        return self._pool.width
 
-    def open_next(self, work: Callable[[Session], Done]) -> Done:
-        """Opens a stream and gives it its first work, here: an engine may print on stdout then.
-
-        Raises:
-            BackendError: The engine cannot open another session.
-            Exception: Whatever `work` raises; the stream is open then.
-        """
-        with self._lock:
-            number = len(self._open)
-            if number >= self._most:
-                return work(self._open[-1])
-            stream = self._opener(self._threads // self._most + (number < self._threads % self._most))
-            try:
-                return work(stream)
-            finally:
-                self._open.append(stream)
-
-    def __getitem__(self, number: int) -> Session:
-        """Returns a stream by its number, once `complete`."""
-        return self._open[number]
+    def submit(self, batch: NDArray[np.float32]) -> Future[Answer]:
+        """Runs a batch; see `Engine`."""
+        return self._pool.submit(Task(batch))
 
     def close(self) -> None:
-        """Frees all sessions."""
-        self.closed = True
-        self.main.close()
+        """Ends what runs, refuses what waits, and frees all sessions."""
+        self._pool.close()
+
+
+class _Pool:
+    """The sessions of `Lanes`. Their threads know it, and not the `Lanes`, which may go without being closed."""
+
+    def __init__(self, main: Session, opener: Opener, shares: list[int]) -> None:
+        # Reentrant: the garbage collector may close this pool in the middle of a step.
+        self._lock = threading.RLock()
+        self.main = Worker()
+        self.main.session = main
+        self._workers = [self.main]
+        self._lanes: list[Worker] = []
+        self._opener, self._shares = opener, shares
+        self._opening = False
+        self._waiting: deque[Task] = deque()
+        self._crowd = 0
+        self._closed = False
+        fork.watch(self)
+
+    @property
+    def _complete(self) -> bool:
+        return bool(self._lanes) and len(self._lanes) == len(self._shares)
+
+    @property
+    def width(self) -> int:
+        return len(self._lanes) if self._complete else 1
+
+    def submit(self, task: Task) -> Future[Answer]:
         with self._lock:
-            for stream in self._open:
-                stream.close()
+            if self._closed:
+                task.refuse()
+                return task.future
+            if self.main.thread is None:
+                self.main.start(self._serve)
+            ahead = len(self._waiting) + sum(worker.busy for worker in self._workers)
+            self._crowd += ahead
+            self._dispatch(task, alone=not ahead)
+        return task.future
+
+    def close(self) -> None:
+        with self._lock:
+            refused, self._waiting = self._waiting, deque()
+            if not self._closed:
+                self._closed = True
+                self._shares = []
+                for worker in self._workers:
+                    worker.inbox.put(None)
+        for task in refused:
+            task.refuse()
+        if self.main.thread is None:
+            self.main.session.close()
+        for worker in self._workers:
+            worker.join()
+
+    def _dispatch(self, task: Task, alone: bool = False) -> None:
+        """Gives a task to a session that is idle, or lets it wait for one."""
+        on_main = task.for_main or alone
+        for worker in [self.main] if on_main else self._lanes if self._complete else [self.main, *self._lanes]:
+            if not worker.busy:
+                worker.give(task)
+                return
+        self._waiting.append(task)
+
+    def _serve(self, worker: Worker) -> None:
+        """What the thread of a session does."""
+        while (task := worker.inbox.get()) is not None:
+            while task is not None:
+                self._run(worker, task)
+                task = self._next(worker)
+        worker.session.close()
+
+    def _next(self, worker: Worker) -> Task | None:
+        with self._lock:
+            if worker is self.main and self._crowd >= _CROWD:
+                # Here and not in `submit`: what prints while it is opened is not the caller's.
+                self._open_next()
+            for task in self._waiting:
+                if self._suits(task, worker):
+                    self._waiting.remove(task)
+                    return task
+            worker.busy = False
+            return None
+
+    def _suits(self, task: Task, worker: Worker) -> bool:
+        if worker is self.main:
+            return task.for_main or not self._complete
+        return worker in self._lanes and not task.for_main
+
+    def _run(self, worker: Worker, task: Task) -> None:
+        if not task.begin():
+            return
+        began = time.perf_counter()
+        try:
+            with worker.running:
+                output = worker.session.run(task.batch)
+        except BaseException as error:
+            if worker is self.main:
+                task.future.set_exception(error)
+            else:
+                self._hand_over(task, error)
+            return
+        seconds = time.perf_counter() - began
+        if task.fault is not None:
+            self._give_up(task.fault)
+        task.future.set_result(Answer(output, worker.session.facts, seconds))
+
+    def _hand_over(self, task: Task, fault: BaseException) -> None:
+        """Gives the batch of a lane that failed to the main session."""
+        task.fault = fault
+        with self._lock:
+            if not self._closed:
+                self._dispatch(task)
+                return
+        task.refuse()
+
+    def _open_next(self) -> None:
+        if self._opening or len(self._lanes) >= len(self._shares):
+            return
+        self._opening = True
+        worker = Worker()
+        self._workers.append(worker)
+        worker.start(self._serve_lane)
+
+    def _serve_lane(self, worker: Worker) -> None:
+        try:
+            with worker.running:
+                worker.session = self._opener(self._shares[len(self._lanes)])
+        except Exception as error:
+            self._give_up(error)
+            return
+        with self._lock:
+            self._opening = False
+            if self._shares:
+                self._lanes.append(worker)
+                self._open_next()
+                if task := self._next(worker):
+                    worker.give(task)
+        self._serve(worker)
+
+    def _give_up(self, why: BaseException) -> None:
+        """Goes on with the main session alone."""
+        with self._lock:
+            if not self._shares:
+                return
+            self._shares, self._lanes = [], []
+            for worker in self._workers[1:]:
+                worker.inbox.put(None)
+            waiting, self._waiting = self._waiting, deque()
+            for task in waiting:
+                self._dispatch(task)
+        reason = why.message if isinstance(why, ZooError) else why
+        _log.warning("a stream failed; the model goes on without streams: %s", reason)
+
+    def hold(self) -> None:
+        """Waits until no engine's code runs, and keeps it so."""
+        self._lock.acquire()
+        for worker in self._workers:
+            worker.running.acquire()
+
+    def release(self) -> None:
+        for worker in self._workers:
+            worker.running.release()
+        self._lock.release()
+
+    def forked(self) -> None:
+        self._shares, self._lanes, self._workers = [], [], [self.main]
+        self._waiting.clear()
+        self.main.restart()
+        self.release()

@@ -70,8 +70,9 @@ class PaddleBackend(Backend):
                 reason=error,
                 install=device.install or Message("pip install paddlepaddle"),
             ) from error
+        from zoo.engine.cout import COUT
         from zoo.engine.paddle_probe import first_line, working_settings
-        from zoo.engine.paddle_session import PaddleSession, kept_off_stdout
+        from zoo.engine.paddle_session import PaddleSession
         from zoo.engine.paddle_settings import clean_config, set_cpu
 
         version, on_cpu = str(paddle.__version__), device.kind == "cpu"
@@ -82,7 +83,7 @@ class PaddleBackend(Backend):
             if on_cpu:
                 set_cpu(config, setting, threads)
             try:
-                with kept_off_stdout():
+                with COUT.quiet():
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(

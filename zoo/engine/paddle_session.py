@@ -1,22 +1,18 @@
-"""An opened program of paddle, and what C++ code prints meanwhile."""
+"""An opened program of paddle."""
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import ctypes
 import logging
-import os
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Generator
-from typing import Any, TextIO
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts
+from zoo.engine.cout import COUT
 from zoo.engine.paddle_probe import first_line, run_predictor
 from zoo.errors import InferenceError
 from zoo.message import Message
@@ -90,7 +86,7 @@ class PaddleSession:
             while True:
                 try:
                     # oneDNN kernels report on stdout when they are built: at creation and in the first run.
-                    with kept_off_stdout() if self._fresh else contextlib.nullcontext():
+                    with COUT.quiet() if self._fresh else contextlib.nullcontext():
                         output = run_predictor(self._predictor, np.ascontiguousarray(batch))
                     self._fresh = False
                     return output
@@ -124,65 +120,3 @@ class PaddleSession:
         self._settings = self._settings[1:]
         self._predictor = self._create(self._settings[0], self._threads)
         self._fresh = True
-
-
-class _Stdout:
-    """File descriptor 1, which is the process's: of two threads that turned it aside at once, one would keep it so."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        # Made once and kept: a thread may still be printing into it when descriptor 1 is back.
-        self._meanwhile: TextIO | None = None
-
-    @contextlib.contextmanager
-    def aside(self, printed: int) -> Generator[None]:
-        """Sends what C++ code prints on stdout to a file; what Python prints meanwhile still goes to stdout.
-
-        Args:
-            printed: Descriptor of the file.
-        """
-        with self._lock:
-            try:
-                sys.stdout.flush()
-                stdout = os.dup(1)
-            except (OSError, ValueError, AttributeError):
-                # No stdout, or one that is closed: nothing can be printed there.
-                yield
-                return
-            python, meanwhile = sys.stdout, self._writer(stdout)
-            # Where stdout is no descriptor, as in a notebook, what Python prints takes another way anyhow.
-            if python is sys.__stdout__:
-                sys.stdout = meanwhile
-            try:
-                os.dup2(printed, 1)
-                yield
-            finally:
-                # What C code printed waits in C's own buffer; it must leave before stdout comes back.
-                ctypes.CDLL(None).fflush(None)
-                os.dup2(stdout, 1)
-                os.close(stdout)
-                if sys.stdout is meanwhile:
-                    sys.stdout = python
-
-    def _writer(self, stdout: int) -> TextIO:
-        if self._meanwhile is None:
-            descriptor, encoding = os.dup(stdout), sys.stdout.encoding
-            self._meanwhile = os.fdopen(descriptor, "w", encoding=encoding, errors="replace", buffering=1)
-            atexit.register(self._meanwhile.close)
-        else:
-            os.dup2(stdout, self._meanwhile.fileno())
-        return self._meanwhile
-
-
-_STDOUT = _Stdout()
-
-
-@contextlib.contextmanager
-def kept_off_stdout() -> Generator[None]:
-    """Sends what C++ code prints on stdout to the log: stdout is for the user's data."""
-    with tempfile.TemporaryFile() as printed:
-        with _STDOUT.aside(printed.fileno()):
-            yield
-        printed.seek(0)
-        if lines := printed.read().decode("utf-8", "replace").split("\n"):
-            _log.debug("paddle printed: %s", "; ".join(sorted({line for line in lines if line})))

@@ -26,9 +26,22 @@ from zoo.base.home import home
 from zoo.contract.refs import resolve
 from zoo.errors import CacheError, OutputError
 from zoo.message import Message
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import STRING, array, mapping
 
 _log = logging.getLogger("zoo.engine")
 _SUFFIX = ".trial.json"
+# Nobody sees this error: the trial is made again.
+_KIND = DocumentKind(CacheError)
+_SCHEMA = mapping(
+    {
+        **dict.fromkeys(("program", "engine", "device", "precision", "setting", "preferred"), STRING),
+        "versions": array(STRING),
+    },
+    closed=True,
+)
 # What a child exits with when the job itself raised.
 _RAISED = 3
 # Signals that say the same; others, such as SIGKILL for want of memory, come from outside.
@@ -148,13 +161,9 @@ def _folder() -> Path:
 
 def _read(record: Path) -> dict[str, Any] | None:
     try:
-        document: Any = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return conform(read_json(record, _KIND), _SCHEMA)
+    except CacheError:
         return None
-    names = {*(field.name for field in dataclasses.fields(Trial)), "setting", "preferred"}
-    if not isinstance(document, dict) or set(cast("dict[str, Any]", document)) != names:
-        return None
-    return cast("dict[str, Any]", document)
 
 
 def _packed(value: Any) -> Any:

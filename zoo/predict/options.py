@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.message import Message
+from zoo.settings.rules import BOOLEAN, array, optional, whole
+
 #: What the name of a device, an engine and so on is completed from on the command line.
 Names = Literal["", "device", "engine", "labels", "formats"]
-Rule = Mapping[str, Any]
+Rule = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -102,25 +105,13 @@ def _labels(value: Any) -> Any:
 
 
 # Control characters are in no name and no path; a zero byte would even cut one off.
-TEXT: Rule = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
-_NULL: Rule = {"type": "null"}
-_FLAG: Rule = {"type": "boolean"}
-_SIDE: Rule = {"type": "integer", "minimum": 1, "maximum": 65536}
-_PAIR: Rule = {"type": "array", "items": _SIDE, "minItems": 2, "maxItems": 2}
-_COUNT: Rule = {"type": "integer", "minimum": 1, "maximum": 4096}
-_SCALE: Rule = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
-_BYTE: Rule = {"type": "integer", "minimum": 0, "maximum": 255}
-_RGB: Rule = {"type": "array", "items": _BYTE, "minItems": 3, "maxItems": 3}
-_HEX: Rule = {"title": "'#rrggbb' in quotes", "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
-_COLOR: Rule = {"anyOf": [_RGB, _HEX]}
-
-
-def _any_of(*forms: Rule) -> Rule:
-    return {"anyOf": list(forms)}
-
-
-def _list_of(items: Rule, most: int) -> Rule:
-    return {"type": "array", "items": items, "minItems": 1, "maxItems": most}
+TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
+_SIDE = whole(1, 65536)
+_PAIR = array(_SIDE, 2, 2)
+_COUNT = whole(1, 4096)
+_SCALE = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
+_HEX = {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+_COLOR = {"anyOf": [array(whole(0, 255), 3, 3), _HEX]}
 
 
 def _mapping_to(items: Rule) -> Rule:
@@ -141,7 +132,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "threads",
         "load",
-        _any_of(_COUNT, _NULL),
+        optional(_COUNT),
         None,
         help="Threads of a CPU engine; by default all cores that the process may use.",
         commands=_RUNS,
@@ -150,7 +141,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "streams",
         "load",
-        _any_of(_COUNT, _NULL),
+        optional(_COUNT),
         None,
         help=(
             "Pictures that run at the same time when there are many, each with its part of the threads; by default "
@@ -163,7 +154,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "target_size",
         "pipeline",
-        _any_of(_SIDE, {"const": -1}, _PAIR, _NULL),
+        optional(_SIDE, {"const": -1}, _PAIR),
         None,
         help=(
             "Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded "
@@ -174,7 +165,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "batch_size",
         "predict",
-        _any_of({"type": "integer", "minimum": 1, "maximum": 65536}, {"const": "auto"}),
+        {"anyOf": [_SIDE, {"const": "auto"}]},
         1,
         help=(
             "Pictures of one input size, or windows, that run together; auto measures. The results do not depend on it."
@@ -194,7 +185,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "recursive",
         "predict",
-        _FLAG,
+        BOOLEAN,
         False,
         help="Read the folders inside folders too.",
         commands=("predict",),
@@ -213,7 +204,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "scores",
         "predict",
-        _FLAG,
+        BOOLEAN,
         False,
         help="Compute the probability of the winning class in every pixel.",
         commands=("predict",),
@@ -222,7 +213,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "min_score",
         "predict",
-        _any_of({"type": "number", "minimum": 0, "maximum": 1}, _NULL),
+        optional({"type": "number", "minimum": 0, "maximum": 1}),
         None,
         help="Pixels whose winning class is less probable, 0 to 1, become unknown.",
         commands=_RUNS,
@@ -231,7 +222,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "labels",
         "predict",
-        _any_of(TEXT, _mapping_to(_list_of(TEXT, 65536)), _NULL),
+        optional(TEXT, _mapping_to(array(TEXT, 1, 65536))),
         None,
         help=(
             "Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: "
@@ -247,7 +238,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "palette",
         "predict",
-        _any_of(_list_of(_COLOR, 65536), _mapping_to(_COLOR), _NULL),
+        optional(array(_COLOR, 1, 65536), _mapping_to(_COLOR)),
         None,
         help="Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
         "values.",
@@ -271,7 +262,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "window",
         "predict",
-        _any_of(_SIDE, _PAIR, _NULL),
+        optional(_SIDE, _PAIR),
         None,
         help="Height and width of a sliding window; by default the published one.",
         commands=_RUNS,
@@ -283,7 +274,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "stride",
         "predict",
-        _any_of(_SIDE, _PAIR, _NULL),
+        optional(_SIDE, _PAIR),
         None,
         help="Steps of the window, down and right; by default the published ones, else three quarters of the window.",
         commands=_RUNS,
@@ -295,7 +286,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "flip",
         "predict",
-        _FLAG,
+        BOOLEAN,
         False,
         help="Average with the mirrored picture.",
         commands=("predict", "evaluate"),
@@ -304,7 +295,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "scales",
         "predict",
-        _any_of(_SCALE, _list_of(_SCALE, 64)),
+        {"anyOf": [_SCALE, array(_SCALE, 1, 64)]},
         (1.0,),
         help="Average over these factors of the size, such as 0.75, 1, 1.25.",
         commands=("predict", "evaluate"),
@@ -316,7 +307,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "live",
         "predict",
-        _FLAG,
+        BOOLEAN,
         False,
         help=(
             "Take the next input only after the result before it was handed out, for a camera or a source that waits "
@@ -337,7 +328,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "save_path",
         "save",
-        _any_of(TEXT, _NULL),
+        optional(TEXT),
         None,
         help="Folder for the results; on the command line also a file for one form of them.",
         commands=("predict",),
@@ -352,7 +343,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "save_kinds",
         "save",
-        _list_of(TEXT, 64),
+        array(TEXT, 1, 64),
         ("overlay", "mask", "json"),
         help="What to save of a result.",
         commands=("predict",),

@@ -1,32 +1,167 @@
-"""Which windows a run has."""
+"""The plan of a run: everything a model and its options decide before a picture is read."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
 from zoo.bundle.bundle import Bundle
-from zoo.contract.spec import Window
+from zoo.contract.labels import LabelMapping, LabelSet
+from zoo.contract.spec import (
+    Step,
+    Window,
+)
 from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
-from zoo.predict.arguments import RunOptions
+from zoo.predict.arguments import Labels, RunOptions
+from zoo.results.change import check_unknown
+from zoo.results.mapping import read_mapping
+from zoo.results.palette import read_palette
 from zoo.segment.scores import score_kind
-from zoo.segment.slide import obstacle
+from zoo.segment.slide import (
+    Sliding,
+    obstacle,
+)
+from zoo.segment.transforms import (
+    Geometry,
+    geometry_of,
+)
+from zoo.segment.views import (
+    View,
+    views_of,
+)
 from zoo.segment.windows import (
     check_window,
     usual_stride,
 )
 
 
-def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, str]:
-    """Decides whether large pictures are cut into windows.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What the program runs of a picture at a time: one view of it.
 
-    Returns:
-        The windows, or None to take every picture whole; and what results must say about it.
+    Attributes:
+        view: The view.
+        size: Its (height, width).
+        steps: Its preprocessing.
+        sliding: How it is cut into windows; None where it is taken in one piece.
+    """
+
+    view: View
+    size: tuple[int, int]
+    steps: tuple[Step, ...]
+    sliding: Sliding | None
+
+    @property
+    def geometry(self) -> Geometry:
+        """How the view lies in the input."""
+        return geometry_of(self.size, self.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What becomes of every picture of a run. It has no state: several threads may use one.
+
+    Attributes:
+        bundle: The model.
+        sliding: Windows for pictures larger than one; None to take every picture whole.
+        views: Views to average; empty for pictures as they are.
+        scores: Whether the probability of the winning class is computed.
+        min_score: Pixels whose probability is below it become unknown; None for no bound.
+        mapping: From the classes of the model to others, or None.
+        labels: Classes of the results, in their colours.
+        window_note: What a result says of its windows, or of having none.
+        views_note: What a result says of its views.
+    """
+
+    bundle: Bundle
+    sliding: Sliding | None
+    views: tuple[View, ...]
+    scores: bool
+    min_score: float | None
+    mapping: LabelMapping | None
+    labels: LabelSet
+    window_note: str
+    views_note: str
+
+    def parts(self, size: tuple[int, int]) -> tuple[Part, ...]:
+        """Returns what the program runs of a picture of this (height, width), in this order.
+
+        Raises:
+            ConfigError: A scaled view of it would have too many pixels.
+        """
+        steps = self.bundle.preprocess
+        sized = [(view, *view.sized(size, steps)) for view in self.views or (View(),)]
+        sliding = self.sliding
+        return tuple(Part(*each, sliding if sliding is not None and sliding.cuts(each[1]) else None) for each in sized)
+
+    def note(self, size: tuple[int, int]) -> str:
+        """Returns what the result of a picture of this (height, width) says of how it was run."""
+        # A picture of one window was taken whole, as any other.
+        uncut = self.sliding is not None and all(part.sliding is None for part in self.parts(size))
+        return "; ".join(filter(None, ("" if uncut else self.window_note, self.views_note)))
+
+
+def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
+    """Makes the plan of a run.
+
+    Args:
+        bundle: The model.
+        options: How to run it.
 
     Raises:
-        BundleError: Windows are asked for and the model cannot be run in them, or scores and it has none.
-        ConfigError: Windows are asked for and nothing says how large they are, or the setting is impossible.
+        BundleError: Scores, windows or views are asked for and the program cannot give them.
+        ConfigError: Labels, palette or windows are not possible, or nothing says how large the windows are.
+        OutputError: No mask can hold the value of unknown pixels.
     """
-    if options.scores or options.min_score is not None:
+    scores = options.scores or options.min_score is not None
+    if scores:
         score_kind(bundle)
+    if options.min_score is not None:
+        check_unknown(bundle.labels)
+    window, window_note = _choose_window(bundle, options)
+    batch_size = 1 if options.batch_size == "auto" else options.batch_size
+    views = views_of(options.flip, options.scales)
+    mapping = _read_labels(options.labels, bundle.labels)
+    classes = bundle.labels if mapping is None else mapping.labels
+    if options.palette is not None:
+        classes = replace(classes, palette=read_palette(options.palette, classes))
+    return Plan(
+        bundle,
+        None if window is None else Sliding(window, bundle.preprocess, bundle.output_stride, batch_size),
+        views,
+        scores,
+        options.min_score,
+        mapping,
+        classes,
+        window_note,
+        _describe_views(bundle, views),
+    )
+
+
+def _read_labels(labels: Labels | None, source: LabelSet) -> LabelMapping | None:
+    if isinstance(labels, Mapping) and "labels" not in labels:
+        labels = {"labels": labels}
+    return None if labels is None else read_mapping(labels, source)
+
+
+def _describe_views(bundle: Bundle, views: tuple[View, ...]) -> str:
+    if not views:
+        return ""
+    if bundle.output != "logits":
+        raise BundleError(
+            "{model} cannot be averaged over views: its program returns {output}. Logits were expected.",
+            "Use flip=False and scales=(1.0,), or export the network with zoo, which keeps the logits.",
+            model=bundle.model,
+            output=bundle.output,
+        )
+    if len(views) == 1:
+        return Message("scaled by {scale:g}", scale=views[0].scale)
+    return Message("mean over {views} views", views=len(views))
+
+
+def _choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, str]:
+    """Decides whether large pictures are cut into windows, and what results say about it."""
     reason = obstacle(bundle)
     if options.mode == "whole":
         if options.window or options.stride:
@@ -39,7 +174,6 @@ def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, s
             return None, ""
         if reason:
             return None, Message("whole picture, although the published figure is of windows: {reason}", reason=reason)
-        return bundle.window, _said(bundle.window)
     if reason:
         raise BundleError(
             "{model} cannot be run in windows: {reason}.",
@@ -47,11 +181,14 @@ def choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, s
             model=bundle.model,
             reason=reason,
         )
-    window = _asked_for(bundle, options)
-    return window, _said(window)
+    window = _settle_window(bundle, options)
+    (height, width), (down, right) = window.size, window.stride
+    return window, Message(
+        "windows of {height}x{width} every {down}x{right}", height=height, width=width, down=down, right=right
+    )
 
 
-def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
+def _settle_window(bundle: Bundle, options: RunOptions) -> Window:
     size = options.window or (bundle.window.size if bundle.window is not None else None)
     if size is None:
         raise ConfigError(
@@ -64,10 +201,3 @@ def _asked_for(bundle: Bundle, options: RunOptions) -> Window:
     window = Window((size[0], size[1]), (stride[0], stride[1]))
     check_window(window, bundle.output_stride)
     return window
-
-
-def _said(window: Window) -> str:
-    (height, width), (down, right) = window.size, window.stride
-    return Message(
-        "windows of {height}x{width} every {down}x{right}", height=height, width=width, down=down, right=right
-    )

@@ -11,11 +11,12 @@ from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.predict.options import BY_NAME, names_of
 from zoo.registry.formats import find_format
-from zoo.settings.check import (
-    conform,
-    mismatch,
+from zoo.settings.check import conform, mismatch
+from zoo.settings.document import DocumentKind, Node, node_of
+
+_GIVEN = DocumentKind(
+    error=ConfigError, hint=Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
 )
-from zoo.settings.document import Node, node_of
 
 
 def value_of(name: str, node: Node) -> Any:
@@ -43,9 +44,9 @@ def given_value(name: str, value: Any) -> Any:
     """
     option = BY_NAME[name]
     if option.rule is None and value is not None and not callable(value):
-        raise mismatch(node_of(value, name), Message("a function"))
+        raise mismatch(node_of(value, _GIVEN, name), Message("a function"))
     # Open ones may be objects that no file can hold.
-    return value if option.rule is None or option.is_open else value_of(name, node_of(value, name))
+    return value if option.rule is None or option.is_open else value_of(name, node_of(value, _GIVEN, name))
 
 
 def settle_run(options: object) -> None:

@@ -11,10 +11,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Literal
 
 from zoo.contract.spec import Artifact
+from zoo.errors import CacheError
 from zoo.message import Message
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, STRING, mapping
 
 Kind = Literal["inference", "pretrained"]
 RECORDS = "records"
@@ -22,7 +27,26 @@ TREES = "store"
 #: The lock file that `--locked` means. Here, so that the command line knows it without the machinery of downloads.
 LOCK_FILE = "zoo.lock"
 
-_DIGEST = re.compile("[0-9a-f]{64}")
+RECORD = DocumentKind(
+    error=CacheError,
+    noun=Message("a record"),
+    hint=Message("Run: zoo cache verify --repair  (the artifact's digest is then recorded anew at the next download)"),
+    unread=Message("Correct its permissions."),
+    named=Message("The record {file} is damaged"),
+)
+SCHEMA = mapping(
+    {
+        "model": STRING,
+        "kind": {"enum": ["inference", "pretrained"]},
+        "url": STRING,
+        "size": BYTES,
+        "sha256": SHA256,
+        "tree": SHA256,
+        "origin": {"enum": ["download", "bundle"]},
+        "added": STRING,
+    },
+    closed=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +101,14 @@ class Record:
     added: str
 
 
-def is_sha256(value: object) -> TypeGuard[str]:
-    """Returns whether a value is a hex digest in small letters."""
-    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
-
-
 def kept(home: Path, wanted: Wanted) -> Record | None:
     """Returns the record of an artifact whose files are below the cache folder; they are not looked at.
 
     Files of another digest than the artifact has are not its files.
     """
     try:
-        record = read_record(wanted.key, (home / RECORDS / f"{wanted.key}.json").read_bytes())
-    except (OSError, ValueError):
+        record = read_record(home / RECORDS / f"{wanted.key}.json")
+    except CacheError:
         return None
     if wanted.artifact.sha256 not in (None, record.sha256):
         return None
@@ -103,33 +122,13 @@ def now() -> str:
 
 def record_bytes(record: Record) -> bytes:
     """Returns the file of a record."""
-    return (json.dumps({name: getattr(record, name) for name in _FIELDS}, indent=1) + "\n").encode()
+    return (json.dumps({name: getattr(record, name) for name in SCHEMA["properties"]}, indent=1) + "\n").encode()
 
 
-_FIELDS = ("model", "kind", "url", "size", "sha256", "tree", "origin", "added")
-
-
-def read_record(key: str, content: bytes) -> Record:
+def read_record(file: Path) -> Record:
     """Reads the file of a record.
 
     Raises:
-        ValueError: It is not one.
+        CacheError: It cannot be read, or is damaged.
     """
-    try:
-        document: Any = json.loads(content)
-    except RecursionError:
-        raise ValueError(Message("it is nested too deep")) from None
-    if not isinstance(document, dict) or set(document) != set(_FIELDS):
-        raise ValueError(Message("its keys are not {fields:, }", fields=list(_FIELDS)))
-    for name in ("model", "url", "added"):
-        if not isinstance(document[name], str):
-            raise ValueError(f"{name} is {document[name]!r}")
-    if not (is_sha256(document["sha256"]) and is_sha256(document["tree"])):
-        raise ValueError(Message("a digest is not one"))
-    if not isinstance(document["size"], int) or document["size"] < 0:
-        raise ValueError(Message("size is {size!r}", size=document["size"]))
-    if document["kind"] not in ("inference", "pretrained") or document["origin"] not in ("download", "bundle"):
-        raise ValueError(
-            Message("kind is {kind!r} and origin {origin!r}", kind=document["kind"], origin=document["origin"])
-        )
-    return Record(key=key, **document)
+    return Record(key=file.stem, **conform(read_json(file, RECORD), SCHEMA))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from numpy.typing import NDArray
 
+from zoo.contract.labels import LabelSet
 from zoo.errors import OutputError
 from zoo.results.palette import Palette, read_palette
 from zoo.results.result import Result
@@ -29,19 +31,44 @@ def with_min_score(result: Result, min_score: float) -> Result:
         raise OutputError(
             "min_score is {value!r}. A number from 0 to 1 was expected.", "Use min_score=0.5", value=min_score
         )
-    ignored = result.labels.ignore_index
-    if not 0 <= ignored <= 65535:
+    check_unknown(result.labels)
+    mask = unknown_below(result.mask, result.require_scores(), min_score, result.labels)
+    return dataclasses.replace(result, mask=mask)
+
+
+def check_unknown(labels: LabelSet) -> None:
+    """Makes sure that a mask can hold the ignore index of a label set.
+
+    Raises:
+        OutputError: It cannot.
+    """
+    if not 0 <= labels.ignore_index <= 65535:
         raise OutputError(
             "The ignore index of the label set {labels!r} is {ignored}. A mask holds values from 0 to 65535.",
             "Give the model's label set another ignore index.",
-            labels=result.labels.name,
-            ignored=ignored,
+            labels=labels.name,
+            ignored=labels.ignore_index,
         )
-    scores = result.require_scores()
-    dtype = result.mask.dtype if ignored <= np.iinfo(result.mask.dtype).max else np.dtype(np.uint16)
+
+
+def unknown_below(
+    mask: NDArray[np.uint8 | np.uint16], scores: NDArray[np.float32], min_score: float, labels: LabelSet
+) -> NDArray[np.uint8 | np.uint16]:
+    """Gives the pixels below a score the ignore index of their label set.
+
+    Args:
+        mask: Class values, (H, W) uint8 or uint16; not modified.
+        scores: (H, W) float32.
+        min_score: From 0 to 1; a pixel with exactly this score keeps its class.
+        labels: The classes of the mask; a mask can hold their ignore index (`check_unknown`).
+
+    Returns:
+        A mask of the same type, or uint16 where the ignore index asks for it, whether or not a pixel has it.
+    """
+    unknown = labels.ignore_index
+    dtype = mask.dtype if unknown <= np.iinfo(mask.dtype).max else np.dtype(np.uint16)
     # In float32, where a score of 0.7 is equal to 0.7.
-    mask = np.where(scores < np.float32(min_score), dtype.type(ignored), result.mask.astype(dtype, copy=False))
-    return dataclasses.replace(result, mask=mask)
+    return np.where(scores < np.float32(min_score), dtype.type(unknown), mask.astype(dtype, copy=False))
 
 
 def with_palette(result: Result, palette: Palette) -> Result:

@@ -16,6 +16,9 @@ from zoo.message import Message
 from zoo.results.classes import ClassArea, classes_in
 from zoo.results.encode import SCHEMA
 from zoo.results.masktext import MaskForm, check_form, mask_text
+from zoo.settings.check import conform, mismatch
+from zoo.settings.document import DocumentKind, Node, Source
+from zoo.settings.rules import array, mapping, whole
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
@@ -23,7 +26,20 @@ if TYPE_CHECKING:
 #: Larger masks are not decoded: a document of a few bytes could ask for any amount of memory.
 MAX_DECODED_PIXELS = 1 << 30
 
-_HINT = Message("Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask.")
+_RESULT = DocumentKind(
+    error=DecodeError,
+    noun=Message("a result document"),
+    hint=Message("Read a document that Result.to_dict() or Result.save_to_json() wrote, unchanged and with its mask."),
+    name=Message("The result document"),
+)
+# The values of the mask may be very many, so they are not looked at one by one here.
+_HEAD = mapping(
+    {
+        "schema": {"const": SCHEMA},
+        "size": array(whole(1, MAX_DECODED_PIXELS), 2, 2, title="[height, width]"),
+        "mask": mapping({"encoding": {"enum": ["rle", "full"]}, "dtype": {"enum": ["uint8", "uint16"]}}),
+    }
+)
 
 
 def describe(result: Result) -> dict[str, Any]:
@@ -107,35 +123,12 @@ def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:
     Raises:
         DecodeError: The document has another schema or no mask, or its runs or rows do not make up the mask.
     """
-    if not isinstance(cast(object, document), Mapping):
-        raise _damaged(Message("it is a {type}, and an object was expected", type=type(document).__name__))
-    if document.get("schema") != SCHEMA:
-        raise _damaged(
-            Message("its schema is {value!r}, and {schema!r} was expected", value=document.get("schema"), schema=SCHEMA)
-        )
-    size = _integers(document.get("size"), "size", 1, MAX_DECODED_PIXELS)
-    if len(size) != 2 or size[0] * size[1] > MAX_DECODED_PIXELS:
-        raise _damaged(
-            Message(
-                "its size is {size}, and [height, width] of at most {max_decoded_pixels} pixels was expected",
-                size=size,
-                max_decoded_pixels=MAX_DECODED_PIXELS,
-            )
-        )
-    content = document.get("mask")
-    if not isinstance(content, Mapping):
-        raise _damaged(Message("it has no mask"))
-    mask = cast(Mapping[str, Any], content)
-    encoding, name = mask.get("encoding"), mask.get("dtype")
-    if encoding not in ("rle", "full") or name not in ("uint8", "uint16"):
-        raise _damaged(
-            Message(
-                "its mask has encoding and dtype {value}, and 'rle' or 'full' with 'uint8' or 'uint16' were expected",
-                value=(encoding, name),
-            )
-        )
-    dtype = np.uint8 if name == "uint8" else np.uint16
-    flat = _from_runs(mask, dtype, size) if encoding == "rle" else _from_rows(mask, dtype, size)
+    root = Node(dict(document) if isinstance(cast(object, document), Mapping) else document, Source(_RESULT))
+    size, mask = (conform(root, _HEAD)[name] for name in ("size", "mask"))
+    if size[0] * size[1] > MAX_DECODED_PIXELS:
+        raise mismatch(root["size"], Message("[height, width] of at most {most} pixels", most=MAX_DECODED_PIXELS))
+    dtype = np.uint8 if mask["dtype"] == "uint8" else np.uint16
+    flat = _from_runs(mask, dtype, size) if mask["encoding"] == "rle" else _from_rows(mask, dtype, size)
     return flat.reshape(size[0], size[1])
 
 
@@ -207,4 +200,4 @@ def _integers(value: object, name: str, least: int, most: int) -> list[int]:
 
 
 def _damaged(fact: str) -> DecodeError:
-    return DecodeError("The result document cannot be decoded: {fact}.", _HINT, fact=fact)
+    return DecodeError("The result document cannot be decoded: {fact}.", _RESULT.hint, fact=fact)

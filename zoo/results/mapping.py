@@ -15,7 +15,7 @@ import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from zoo.contract.labels import (
     Color,
@@ -23,14 +23,41 @@ from zoo.contract.labels import (
 )
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
-from zoo.errors import BundleError, ConfigError
+from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.results.classes import class_names
 from zoo.results.palette import read_color, unknown_class
-from zoo.settings.yaml_file import read_settings
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind, Node, node_of
+from zoo.settings.rules import ANYTHING, array
+from zoo.settings.rules import mapping as mapping_rule
+from zoo.settings.yaml_text import read_yaml
 
-_KEYS = ("labels", "colors", "rest")
-_FORM = Message("Write it as `labels: {road: [road, pavement], vehicles: [car, truck]}`.")
+MAPPING = DocumentKind(
+    error=ConfigError,
+    noun=Message("a label mapping"),
+    hint=Message(
+        'Write it as `labels: {road: [road, pavement]}`, and if you like `colors: {road: "#804080"}` and `rest: keep`.'
+    ),
+    named=Message("The label mapping {file}"),
+    name=Message("The label mapping"),
+    edited=True,
+)
+SCHEMA = mapping_rule(
+    {
+        "labels": {
+            "title": Message("a mapping of new classes to the classes that make them up"),
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": array(ANYTHING, 1, title=Message("a list of classes")),
+        }
+    },
+    {
+        "colors": {"title": Message("a mapping of new classes to their colours"), "type": "object"},
+        "rest": {"enum": ["drop", "keep"]},
+    },
+    closed=True,
+)
 
 
 def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, Any], source: LabelSet) -> LabelMapping:
@@ -51,7 +78,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     if isinstance(mapping, LabelMapping):
         return _checked(mapping, source)
     if isinstance(mapping, Mapping):
-        return _read(mapping, source, "custom", Message("The label mapping"))
+        return _read(node_of(mapping, MAPPING), source, "custom")
     text = os.fspath(mapping)
     if text in CONVERSIONS:
         return _checked(CONVERSIONS[text].mapping, source)
@@ -65,11 +92,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
             else Message("Give a YAML file, or one of: {conversions:, }.", conversions=list(CONVERSIONS)),
             text=text,
         )
-    try:
-        content = read_settings(path)
-    except BundleError as error:
-        raise ConfigError(error.message, _FORM) from error
-    return _read(content, source, path.stem, Message("The label mapping {path}", path=path))
+    return _read(read_yaml(path, MAPPING), source, path.stem)
 
 
 def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
@@ -98,106 +121,92 @@ def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
     return mapping
 
 
-def _read(content: Mapping[Any, Any], source: LabelSet, name: str, place: str) -> LabelMapping:
-    for key in content:
-        if key not in _KEYS:
-            close = get_close_matches(str(key), _KEYS, n=1)
-            raise ConfigError(
-                "{place} has the key {key!r}. Known keys: {keys:, }.",
-                Message("Did you mean {suggestion}?", suggestion=close[0]) if close else Message("Take it out."),
-                place=place,
-                key=key,
-                keys=list(_KEYS),
-            )
-    rest = content.get("rest", "drop")
-    if rest not in ("drop", "keep"):
-        raise ConfigError(
-            "{place} has rest {rest!r}. drop or keep was expected.", "Write `rest: drop`.", place=place, rest=rest
-        )
+def _read(root: Node, source: LabelSet, name: str) -> LabelMapping:
+    content = conform(root, SCHEMA)
     names = class_names(source, range(len(source)))
-    groups = _groups(content.get("labels"), names, source, place)
-    if rest == "keep":
-        _keep_rest(groups, names, place)
+    groups = _groups(root["labels"], names, source)
+    if content.get("rest") == "keep":
+        _keep_rest(groups, names, root)
     if len(groups) > 256:
-        raise ConfigError(
-            "{place} makes {count} classes. At most 256 were expected.", "Make fewer.", place=place, count=len(groups)
+        raise root.error(
+            Message("{place} makes {count} classes. At most 256 were expected.", place=root.place, count=len(groups)),
+            Message("Make fewer."),
         )
-    colors = _colors(content.get("colors", {}), groups, source, place)
+    chosen = {name: source.palette[values[0]] for name, values in groups.items()}
+    if "colors" in root:
+        for new, color in root["colors"].members():
+            chosen[new] = _color(new, color, chosen)
     ignored = next(index for index in (source.ignore_index, 255, 65535) if len(groups) <= index <= 65535)
     table = [ignored] * len(source)
     for value, old in enumerate(groups.values()):
         for index in old:
             table[index] = value
-    labels = LabelSet(name, tuple(groups), tuple(colors.values()), ignored)
+    labels = LabelSet(name, tuple(groups), tuple(chosen.values()), ignored)
     return LabelMapping(name, labels, tuple(table), source)
 
 
-def _groups(labels: object, names: list[str], source: LabelSet, place: str) -> dict[str, list[int]]:
+def _groups(labels: Node, names: list[str], source: LabelSet) -> dict[str, list[int]]:
     """Returns the values of the source that each new class takes."""
-    if not isinstance(labels, Mapping) or not labels:
-        raise ConfigError("{place} has no labels: new classes with the classes that make them up.", _FORM, place=place)
     groups: dict[str, list[int]] = {}
     used: dict[str, str] = {}
-    for new, old in cast(Mapping[object, object], labels).items():
-        if not isinstance(new, str) or not new.strip():
-            raise ConfigError(
-                "{place} has a class called {new!r}. A name was expected.",
-                "Put the name in quotes.",
-                place=place,
-                new=new,
-            )
-        if not isinstance(old, (list, tuple)) or not old:
-            raise ConfigError(
-                "{place} has {old!r:.60} for {new!r}. A list of classes was expected.",
-                _FORM,
-                place=place,
-                old=old,
-                new=new,
+    for new, old in labels.members():
+        if not new.strip():
+            raise labels.error(
+                Message("{place} has a class called {new!r}. A name was expected.", place=labels.place, new=new),
+                Message("Put the name in quotes."),
             )
         groups[new] = []
-        for name in cast(list[object], old):
+        for _, item in old.members():
+            name = item.value
             if not isinstance(name, str) or name not in names:
-                raise unknown_class(name, names, Message("the label set {source!r}", source=source.name))
+                raise _placed(item, unknown_class(name, names, Message("the label set {source!r}", source=source.name)))
             if name in used:
-                raise ConfigError(
-                    "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
-                    "Take it out of one of them.",
-                    place=place,
-                    name=name,
-                    used=used[name],
-                    new=new,
+                raise item.error(
+                    Message(
+                        "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
+                        place=labels.place,
+                        name=name,
+                        used=used[name],
+                        new=new,
+                    ),
+                    Message("Take it out of one of them."),
                 )
             used[name] = new
             groups[new].append(names.index(name))
     return groups
 
 
-def _keep_rest(groups: dict[str, list[int]], names: list[str], place: str) -> None:
+def _keep_rest(groups: dict[str, list[int]], names: list[str], root: Node) -> None:
     taken = {value for values in groups.values() for value in values}
     for value, name in enumerate(names):
         if value in taken:
             continue
         if name in groups:
-            raise ConfigError(
-                "{place} makes a class {name!r}, and keeps the one that has this name already.",
-                "Add it to the list of classes that make up {name!r}, or choose another name.",
-                place=place,
-                name=name,
+            raise root.error(
+                Message(
+                    "{place} makes a class {name!r}, and keeps the one that has this name already.",
+                    place=root["labels"][name].place,
+                    name=name,
+                ),
+                Message(
+                    "Add it to the list of classes that make up {name!r}, or choose another name.",
+                    name=name,
+                ),
             )
         groups[name] = [value]
 
 
-def _colors(colors: object, groups: Mapping[str, list[int]], source: LabelSet, place: str) -> dict[str, Color]:
-    if not isinstance(colors, Mapping):
-        raise ConfigError(
-            "{place} has {colors!r:.60} for colors. Colours by class name were expected.",
-            'Write it as `colors: {road: "#804080"}`.',
-            place=place,
-            colors=colors,
-        )
-    chosen = {name: source.palette[values[0]] for name, values in groups.items()}
-    for name, color in cast(Mapping[object, object], colors).items():
-        if not isinstance(name, str) or name not in chosen:
-            raise unknown_class(name, list(chosen), Message("the new label set"))
-        chosen[name] = read_color(color, name)
-    return chosen
+def _color(new: str, color: Node, known: Mapping[str, Color]) -> Color:
+    if new not in known:
+        raise _placed(color, unknown_class(new, list(known), Message("the new label set")))
+    try:
+        return read_color(color.value, new)
+    except ConfigError as error:
+        raise _placed(color, error) from error
+
+
+def _placed(node: Node, error: ConfigError) -> ConfigError:
+    """Returns the same error with its place, where it stands in a file."""
+    if node.source.file is None:
+        return error
+    return ConfigError(Message("{place}: {fact}", place=node.place, fact=error.message), error.hint)

@@ -8,7 +8,7 @@ in the second-level cache, which makes this several times faster than arrays of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 from zoo.bundle.bundle import Bundle
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.segment.transforms import Geometry
 from zoo.segment.upsample import (
     Band,
     check_logits,
     checked_band,
     neighbours,
-    resize_nearest,
-    upsample_argmax,
 )
 
 Kind = Literal["logits", "probabilities"]
@@ -125,38 +122,6 @@ def interpolate(values: NDArray[np.float32], rows: Taps, columns: Taps) -> Itera
         np.multiply(step, weight, out=out)
         out += upper
         yield out
-
-
-def label_map(
-    output: NDArray[Any], geometry: Geometry, bundle: Bundle, scores: bool = False
-) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.float32] | None]:
-    """Brings what a program returned for one picture, if it is not labels, to the size of the picture.
-
-    Args:
-        output: (C, h, w) logits or foreign scores.
-        geometry: How the picture lay in the input.
-        bundle: Whose program it was.
-        scores: Return the winning probabilities too.
-
-    Returns:
-        (H, W) labels, and (H, W) float32 scores or None.
-
-    Raises:
-        BundleError: Scores are asked for, and the bundle does not say what the values are.
-        InferenceError: A value is NaN or infinite.
-    """
-    kind = score_kind(bundle) if scores else "logits"
-    values = output.astype(np.float32, copy=False)
-    # Two bilinear coordinate maps in a row are one: no detour over the size of the input. Other systems take the best
-    # class in each pixel of the input.
-    direct = bundle.output == "logits" and geometry.resized == geometry.padded
-    size = geometry.source if direct else geometry.padded
-    height, width = size if direct else geometry.resized
-    labels = upsample_argmax(values, size)
-    labels = resize_nearest(labels[:height, :width], geometry.source)
-    if not scores:
-        return labels, None
-    return labels, resize_nearest(winning_scores(values, size, kind=kind)[:height, :width], geometry.source)
 
 
 def score_kind(bundle: Bundle) -> Kind:

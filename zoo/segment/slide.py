@@ -4,12 +4,15 @@ The blend is the mean of the windows' softmax probabilities, each weighted by it
 kept as logarithms at the resolution of the logits, which differ from logits by one number a pixel: between them
 `upsample_argmax` draws the same borders as between the logits of the whole picture. Memory is that of one row of
 windows, whatever the height of the picture.
+
+    window_inputs     a picture -> batches of windows, made as they are asked for
+    the engine        one output a batch, in this order; as many at a time as the caller likes
+    window_strips     outputs -> label map, strip by strip; window_logits: the blend itself, for means over views
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol
@@ -24,11 +27,11 @@ from zoo.contract.spec import (
     Step,
     Window,
 )
-from zoo.errors import BundleError, InferenceError
+from zoo.errors import InferenceError
 from zoo.message import Message
 from zoo.segment.scores import winning_scores
 from zoo.segment.transforms import (
-    Geometry,
+    geometry_of,
     preprocess,
 )
 from zoo.segment.upsample import (
@@ -38,13 +41,10 @@ from zoo.segment.upsample import (
     upsample_argmax,
 )
 from zoo.segment.windows import (
-    Plan,
+    Layout,
     Span,
-    plan,
+    lay_out,
 )
-
-#: `Session.run`: (N, 3, h, w) float32 -> (N, C, h / output stride, w / output stride).
-Run = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 
 class Rows(Protocol):
@@ -94,109 +94,109 @@ class Strip:
     scores: NDArray[np.float32] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
+@dataclass(frozen=True, eq=False)
+class Sliding:
+    """How pictures are cut into windows, for a model that has no `obstacle`.
 
     Attributes:
-        done_rows: Rows of the picture whose labels are finished.
-        rows: All its rows.
-        seconds: Since the run began.
-        left: Estimated seconds that remain.
-        done_windows: Windows that have run.
-        windows: All windows.
+        window: Size and stride of the windows, of a form that `check_window` accepts.
+        steps: The model's preprocessing: Normalize, and perhaps Pad before it.
+        output_stride: Pixels of input per pixel of logits.
+        batch_size: At most so many windows run together.
     """
 
-    done_rows: int
-    rows: int
-    seconds: float
-    left: float
-    done_windows: int
-    windows: int
+    window: Window
+    steps: tuple[Step, ...]
+    output_stride: int
+    batch_size: int = 1
+
+    def cuts(self, size: tuple[int, int]) -> bool:
+        """Whether a picture of this (height, width) is larger than one window."""
+        return size[0] > self.window.size[0] or size[1] > self.window.size[1]
+
+    def layout(self, size: tuple[int, int]) -> Layout:
+        """Returns the windows of a picture of this (height, width)."""
+        return lay_out(geometry_of(size, self.steps).padded, self.window, self.output_stride)
 
 
-def slide(
-    rows: Rows,
-    run: Run,
-    bundle: Bundle,
-    window: Window,
-    *,
-    batch_size: int = 1,
-    scores: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-) -> Iterator[Strip]:
-    """Segments a picture of any height.
-
-    A picture no larger than a window is one window, and its labels are those of the whole-picture evaluation.
+def window_inputs(rows: Rows, sliding: Sliding) -> Iterator[NDArray[np.float32]]:
+    """Cuts a picture into windows.
 
     Args:
         rows: The picture.
-        run: Runs one batch of windows.
-        bundle: Preprocessing, output and output stride of the program behind `run`.
-        window: Size and stride of the windows.
-        batch_size: At most so many windows run together.
+        sliding: How to cut.
+
+    Yields:
+        Batches (N, 3, h, w) of windows, row by row. A picture no larger than a window is one window.
+
+    Raises:
+        SourceError: The picture cannot be read.
+    """
+    layout = sliding.layout(rows.size)
+    for step in sliding.steps:
+        if isinstance(step, Pad):
+            rows = _PaddedRows(rows, step)
+    image = np.empty((0, rows.size[1], 3), np.uint8)
+    top = 0
+    for span in layout.rows:
+        image = np.concatenate([image[span.start - top :], rows.read(top + len(image), span.stop)])
+        top = span.start
+        for columns in _batches(layout.columns, sliding.batch_size):
+            windows = [image[:, column.start : column.stop] for column in columns]
+            yield np.stack([preprocess(window, sliding.steps[-1:])[0] for window in windows])
+
+
+def window_strips(
+    outputs: Iterator[NDArray[Any]], size: tuple[int, int], sliding: Sliding, scores: bool = False
+) -> Iterator[Strip]:
+    """Makes the label map of a picture of what the program returned for its windows.
+
+    Of a picture no larger than a window, the labels are those of the whole-picture evaluation.
+
+    Args:
+        outputs: (N, C, h / output stride, w / output stride) for every batch of `window_inputs`, in its order; no more
+            are taken.
+        size: (height, width) of the picture.
+        sliding: How it was cut.
         scores: Compute the probability of the winning class too.
-        progress: Called after every batch of windows, and with every strip before it is handed over.
 
     Yields:
         Strips without gap or overlap, from the top.
 
     Raises:
-        BundleError: The program or its preprocessing does not allow windows (`obstacle`).
-        ConfigError: The window does not fit the model.
-        InferenceError: The engine failed, or returned something else than logits of the window.
-        SourceError: The picture cannot be read.
+        InferenceError: An output is something else than logits of the windows.
     """
-    began = time.perf_counter()
-    (height, width), inner, grid = rows.size, *_prepared(rows, bundle, window)
-    padded = inner.size
+    layout, padded = sliding.layout(size), geometry_of(size, sliding.steps).padded
     held, first, start = None, 0, 0
-    ran, windows = 0, len(grid.rows) * len(grid.columns)
-
-    def report(more: int = 0) -> None:
-        nonlocal ran
-        ran += more
-        if progress is not None:
-            seconds = time.perf_counter() - began
-            progress(Progress(start, height, seconds, seconds / ran * (windows - ran), ran, windows))
-
-    for values in _blend(inner, run, bundle.preprocess[-1:], grid, batch_size, report):
+    for values in _blend(outputs, layout, sliding.batch_size):
         held = values if held is None else np.concatenate([held, values], axis=1)
         known = first + held.shape[1]
-        stop = min(rows_within(known, grid.grid[0], padded[0]), height)
+        stop = min(rows_within(known, layout.grid[0], padded[0]), size[0])
         if stop > start:
-            band = Band(start, stop, first, grid.grid[0])
-            labels = upsample_argmax(held, padded, band)[:, :width]
-            best = winning_scores(held, padded, band)[:, :width] if scores else None
-            strip, start = Strip(start, labels, best), stop
-            report()
-            yield strip
+            band = Band(start, stop, first, layout.grid[0])
+            labels = upsample_argmax(held, padded, band)[:, : size[1]]
+            best = winning_scores(held, padded, band)[:, : size[1]] if scores else None
+            yield Strip(start, labels, best)
+            start = stop
         # The next row of logits continues from the last one that is known.
         held, first = held[:, -1:].copy(), known - 1
 
 
-def slide_logits(
-    image: NDArray[np.uint8], run: Run, bundle: Bundle, window: Window, batch_size: int = 1
-) -> tuple[NDArray[np.float32], Geometry]:
-    """Blends the windows of a picture in memory, for whoever goes on from its logits.
+def window_logits(outputs: Iterator[NDArray[Any]], size: tuple[int, int], sliding: Sliding) -> NDArray[np.float32]:
+    """Blends the outputs of a picture's windows, for whoever goes on from its logits.
 
     Args:
-        image: (H, W, 3) RGB uint8; not modified.
-        run: As in `slide`, like all others.
-        bundle: See there.
-        window: See there.
-        batch_size: See there.
+        outputs: As in `window_strips`, like the next two.
+        size: See there.
+        sliding: See there.
 
     Returns:
-        (C, h, w) logits, up to one number a pixel, and how the picture lies in the padded one.
+        (C, h, w) logits of the padded picture, up to one number a pixel.
 
     Raises:
-        BundleError: As in `slide`.
+        InferenceError: As in `window_strips`.
     """
-    rows = ArrayRows(image)
-    inner, grid = _prepared(rows, bundle, window)
-    values = np.concatenate(list(_blend(inner, run, bundle.preprocess[-1:], grid, batch_size)), axis=1)
-    return values, Geometry(rows.size, rows.size, inner.size)
+    return np.concatenate(list(_blend(outputs, sliding.layout(size), sliding.batch_size)), axis=1)
 
 
 def obstacle(bundle: Bundle) -> str:
@@ -230,53 +230,27 @@ class _PaddedRows:
         return padded
 
 
-def _prepared(rows: Rows, bundle: Bundle, window: Window) -> tuple[Rows, Plan]:
-    reason = obstacle(bundle)
-    if reason:
-        raise BundleError(
-            "{model} cannot be run in windows: {reason}.",
-            "Use mode='whole', or export the network with zoo and without a resizing step.",
-            model=bundle.model,
-            reason=reason,
-        )
-    for step in bundle.preprocess:
-        if isinstance(step, Pad):
-            rows = _PaddedRows(rows, step)
-    return rows, plan(rows.size, window, bundle.output_stride)
-
-
-def _blend(
-    rows: Rows,
-    run: Run,
-    normalize: Sequence[Step],
-    grid: Plan,
-    batch_size: int,
-    ran: Callable[[int], None] = lambda windows: None,
-) -> Iterator[NDArray[np.float32]]:
-    """Yields (C, n, w) finished rows of the picture's logits, from the top; `ran` is told the windows of a batch."""
-    stride, single = grid.output_stride, len(grid.rows) == len(grid.columns) == 1
-    image = np.empty((0, rows.size[1], 3), np.uint8)
+def _blend(outputs: Iterator[NDArray[Any]], layout: Layout, batch_size: int) -> Iterator[NDArray[np.float32]]:
+    """Yields (C, n, w) finished rows of the picture's logits, from the top."""
+    stride, single = layout.output_stride, len(layout.rows) == len(layout.columns) == 1
     total: NDArray[np.float32] | None = None
-    for span, following in zip(grid.rows, [*grid.rows[1:], None], strict=True):
-        image = np.concatenate([image, rows.read(span.start + len(image), span.stop)])
-        done = span.stop if following is None else following.start
+    for span, following in zip(layout.rows, [*layout.rows[1:], None], strict=True):
         blended = None
-        for columns in _batches(grid.columns, batch_size):
-            outputs = _run(image, columns, run, normalize, stride)
-            ran(len(columns))
-            for column, values in zip(columns, outputs, strict=True):
+        for columns in _batches(layout.columns, batch_size):
+            for column, values in zip(columns, _checked(next(outputs), span, columns, stride), strict=True):
                 if single:
                     yield values
                     return
                 if blended is None:
-                    blended = _extended(total, len(values), len(span.share), grid.grid[1])
+                    blended = _extended(total, len(values), len(span.share), layout.grid[1])
                 place = blended[:, :, column.start // stride :][:, :, : len(column.share)]
                 share = np.log(span.share)[:, None] + np.log(column.share)
                 np.logaddexp(place, _log_softmax(values) + share, out=place)
-        assert blended is not None  # a plan has at least one window a row
+        assert blended is not None  # a layout has at least one window a row
+        done = span.stop if following is None else following.start
         ready = -(-(done - span.start) // stride)
         yield blended[:, :ready]
-        total, image = blended[:, ready:], image[done - span.start :]
+        total = blended[:, ready:]
 
 
 def _batches(columns: Sequence[Span], batch_size: int) -> Iterator[list[Span]]:
@@ -287,12 +261,8 @@ def _batches(columns: Sequence[Span], batch_size: int) -> Iterator[list[Span]]:
             yield waiting[index : index + batch_size]
 
 
-def _run(
-    image: NDArray[np.uint8], columns: Sequence[Span], run: Run, normalize: Sequence[Step], output_stride: int
-) -> NDArray[np.float32]:
-    windows = [preprocess(image[:, column.start : column.stop], normalize)[0] for column in columns]
-    outputs = run(np.stack(windows))
-    height, width = windows[0].shape[1:]
+def _checked(outputs: NDArray[Any], span: Span, columns: Sequence[Span], output_stride: int) -> NDArray[np.float32]:
+    height, width = span.stop - span.start, columns[0].stop - columns[0].start
     expected = (len(columns), -(-height // output_stride), -(-width // output_stride))
     if outputs.ndim != 4 or outputs.dtype.kind != "f" or (len(outputs), *outputs.shape[2:]) != expected:
         raise InferenceError(

@@ -58,20 +58,36 @@ def preprocess(image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray
             "Correct the card or the settings file of this model.",
             steps=[type(step).__name__ for step in steps],
         )
-    size = (image.shape[0], image.shape[1])
-    geometry = Geometry(size, size, size)
+    geometry = geometry_of((image.shape[0], image.shape[1]), steps)
     for step in steps[:-1]:
-        image, geometry = _apply(image, geometry, step)
+        image = _apply(image, step)
     return _normalize(image, steps[-1]), geometry
 
 
-def _apply(image: NDArray[np.uint8], geometry: Geometry, step: Step) -> tuple[NDArray[np.uint8], Geometry]:
+def geometry_of(size: tuple[int, int], steps: Sequence[Step]) -> Geometry:
+    """Says how `preprocess` lays a picture of this (height, width) into the input, without doing it."""
+    geometry = Geometry(size, size, size)
+    for step in steps:
+        geometry = _placed(geometry, step)
+    return geometry
+
+
+def _placed(geometry: Geometry, step: Step) -> Geometry:
+    height, width = geometry.padded
+    if isinstance(step, Pad):
+        return replace(geometry, padded=(_ceil(height, step.multiple), _ceil(width, step.multiple)))
+    if isinstance(step, (Custom, Normalize)):
+        return geometry
+    size = _target(step, height, width)
+    return replace(geometry, resized=size, padded=size)
+
+
+def _apply(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:
     height, width = image.shape[:2]
     if isinstance(step, Pad):
         below, right = -height % step.multiple, -width % step.multiple
         value = round(step.value)
-        image = np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=value) if below or right else image
-        return image, replace(geometry, padded=(height + below, width + right))
+        return np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=value) if below or right else image
     if isinstance(step, Custom):
         changed = resolve(step.ref)(image, **step.options)
         if changed.shape != image.shape or changed.dtype != np.uint8:
@@ -84,12 +100,11 @@ def _apply(image: NDArray[np.uint8], geometry: Geometry, step: Step) -> tuple[ND
                 dtype=changed.dtype,
                 image_shape=image.shape,
             )
-        return changed, geometry
+        return changed
     if isinstance(step, Normalize):
         raise PluginContractError("Normalize stands before another step.", "Put it last in the card of this model.")
     size = _target(step, height, width)
-    image = _resize(image, size, antialias=step.antialias if isinstance(step, Resize) else True)
-    return image, replace(geometry, resized=size, padded=size)
+    return _resize(image, size, antialias=step.antialias if isinstance(step, Resize) else True)
 
 
 def _target(step: Resize | ResizeShort | ResizeLong, height: int, width: int) -> tuple[int, int]:

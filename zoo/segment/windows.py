@@ -32,7 +32,7 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Layout:
     """All windows of a picture: every span of rows with every span of columns.
 
     Attributes:
@@ -48,7 +48,7 @@ class Plan:
     grid: tuple[int, int]
 
 
-def plan(size: tuple[int, int], window: Window, output_stride: int) -> Plan:
+def lay_out(size: tuple[int, int], window: Window, output_stride: int) -> Layout:
     """Covers a picture with windows.
 
     A side no longer than the window is covered by one window of its own length. Otherwise windows follow each other at
@@ -57,18 +57,14 @@ def plan(size: tuple[int, int], window: Window, output_stride: int) -> Plan:
 
     Args:
         size: (H, W) of the picture.
-        window: Size and stride, multiples of the output stride.
+        window: Size and stride, of a form that `check_window` accepts.
         output_stride: Pixels of input per pixel of logits.
-
-    Raises:
-        ConfigError: The window is of another form.
     """
-    check_window(window, output_stride)
     rows, columns = (
         _spans(length, side, stride, output_stride)
         for length, side, stride in zip(size, window.size, window.stride, strict=True)
     )
-    return Plan(rows, columns, output_stride, (-(-size[0] // output_stride), -(-size[1] // output_stride)))
+    return Layout(rows, columns, output_stride, (-(-size[0] // output_stride), -(-size[1] // output_stride)))
 
 
 def usual_stride(size: tuple[int, int], output_stride: int) -> tuple[int, int]:

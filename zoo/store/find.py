@@ -75,6 +75,14 @@ def find_bundle(
     return open_packed(*packed, verify=verify)
 
 
+def absolute_name(name: str | Path) -> str | Path:
+    """Returns a name that `find_bundle` takes for the same model in any working directory."""
+    packed = _packed(name)
+    if packed is not None:
+        return f"{os.path.abspath(packed[0])}#{packed[1]}"
+    return Path(os.path.abspath(name)) if isinstance(name, Path) or _looks_like_path(name) else name
+
+
 def _packed(name: str | Path) -> tuple[Path, str] | None:
     file, mark, model = str(name).rpartition("#")
     if mark and file.endswith(SUFFIX):

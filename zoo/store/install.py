@@ -224,27 +224,23 @@ def _declared(pack: Pack, name: str, kind: Kind) -> Artifact:
     """The artifact as the plugin declared it where the bundle was written."""
     card = pack.cards.get(name, {})
     place = card.get("weights" if kind == "inference" else "pretrained")
-    urls = place.get("urls") if isinstance(place, dict) else None
-    if not isinstance(place, dict) or not urls or not all(isinstance(url, str) for url in urls):
+    if place is None or "urls" not in place:
         raise ArchiveError(
             "{pack} has no card of {name} with addresses.",
             "Write it again: zoo bundle MODEL -o models.zoo",
             pack=pack.path,
             name=name,
         )
-    return Artifact(tuple(urls), place.get("sha256"), place.get("size"))
+    return Artifact(tuple(place["urls"]), place.get("sha256"), place.get("size"))
 
 
 def _card_labels(pack: Pack, name: str) -> LabelSet:
     try:
         labels = pack.cards[name]["labels"]
         return LabelSet(
-            str(labels["name"]),
-            tuple(str(text) for text in labels["names"]),
-            tuple((int(red), int(green), int(blue)) for red, green, blue in labels["palette"]),
-            int(labels["ignore_index"]),
+            labels["name"], tuple(labels["names"]), tuple(map(tuple, labels["palette"])), labels["ignore_index"]
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise BundleError(
             "The card of {name} in {pack} names no classes.",
             "Write it again: zoo bundle MODEL -o models.zoo",

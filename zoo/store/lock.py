@@ -20,19 +20,54 @@ from zoo.contract.spec import Step
 from zoo.errors import LockMismatchError
 from zoo.message import Message
 from zoo.registry.names import fold
-from zoo.registry.records import (
-    Kind,
-    is_sha256,
-)
+from zoo.registry.records import Kind
+from zoo.settings.check import check_version, conform, mismatch
+from zoo.settings.document import DocumentKind, Node
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, STRING, TEXT, array, mapping
 from zoo.store.manifest import (
+    FILES_RULE,
     Manifest,
+    entries,
     manifest_document,
-    read_manifest,
     tree_digest,
 )
 
 FORMAT = 1
-_MAX_BYTES = 20_000_000
+
+_LOCK = DocumentKind(
+    error=LockMismatchError,
+    noun=Message("a lock file"),
+    hint=Message("Take it from version control again, or run: zoo lock MODEL"),
+    unread=Message("Run: zoo lock MODEL"),
+    named=Message("{file} is not a lock file"),
+    limit=20_000_000,
+)
+_FILES = mapping(
+    {
+        "url": STRING,
+        "size": BYTES,
+        # Files inside a plugin come from no download.
+        "sha256": {"anyOf": [SHA256, {"const": ""}]},
+        "files": FILES_RULE,
+    }
+)
+SCHEMA = mapping(
+    {
+        "format": {"const": FORMAT},
+        "models": array(
+            mapping(
+                {
+                    "name": TEXT,
+                    "plugin": mapping({"distribution": TEXT, "version": TEXT}),
+                    "preprocess": SHA256,
+                    "labels": SHA256,
+                    "weights": mapping({}, {"inference": _FILES, "pretrained": _FILES}, closed=True),
+                }
+            )
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,43 +141,24 @@ def read_lock(path: str | Path) -> dict[str, LockedModel]:
     Raises:
         LockMismatchError: It is missing, damaged or of a newer format.
     """
-    path = Path(path)
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(Message("it has {st_size} bytes", st_size=path.stat().st_size))
-        return parse_lock(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise LockMismatchError(
-            "The lock file {path} cannot be read: {reason}.",
-            "Run: zoo lock MODEL",
-            path=path,
-            reason=error.strerror or error,
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise LockMismatchError(
-            "{path} is not a lock file: {reason}. What zoo lock wrote was expected.",
-            "Take it from version control again, or run: zoo lock MODEL",
-            path=path,
-            reason=error,
-        ) from error
+    return parse_lock(read_json(Path(path), _LOCK))
 
 
-def parse_lock(document: Any) -> dict[str, LockedModel]:
+def parse_lock(root: Node) -> dict[str, LockedModel]:
     """Reads what `lock_document` returned.
 
     Raises:
-        ValueError: It is anything else.
+        ZooError: It is anything else; of the class of the document it stands in.
     """
-    if not isinstance(document, dict) or not isinstance(document.get("models"), list):
-        raise ValueError(Message("it has no list of models"))
-    if document.get("format") != FORMAT:
-        raise ValueError(
-            Message("it has format {value!r}; this zoo reads {format}", value=document.get("format"), format=FORMAT)
-        )
-    models = [_parse_model(item) for item in document["models"]]
+    check_version(root, "format", FORMAT)
+    models = [_locked(item) for item in conform(root, SCHEMA)["models"]]
+    for index, model in enumerate(models):
+        if any(bool(files.url) != bool(files.sha256) for files in model.weights.values()):
+            weights = root["models"][index]["weights"]
+            raise mismatch(weights, Message("an address with its digest, or neither"))
     found = {model.name: model for model in models}
     if len(found) != len(models):
-        raise ValueError(Message("a model stands in it twice"))
+        raise mismatch(root["models"], Message("every model once"))
     return found
 
 
@@ -281,37 +297,12 @@ def _model_document(model: LockedModel) -> dict[str, Any]:
     }
 
 
-def _parse_model(item: Any) -> LockedModel:
-    try:
-        name, plugin = item["name"], item["plugin"]
-        distribution, version = plugin["distribution"], plugin["version"]
-        preprocess, labels = item["preprocess"], item["labels"]
-        weights: dict[Kind, LockedFiles] = {_kind(kind): _parse_files(files) for kind, files in item["weights"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            Message("a model lacks {reason}", reason=error)
-            if isinstance(error, KeyError)
-            else Message("a model is not one")
-        ) from error
-    if not all(isinstance(text, str) and text for text in (name, distribution, version)):
-        raise ValueError(Message("a name or version is not text"))
-    if not (is_sha256(preprocess) and is_sha256(labels)):
-        raise ValueError(Message("a digest of {name} is not one", name=name))
-    return LockedModel(name, distribution, version, preprocess, labels, weights)
-
-
-def _kind(value: Any) -> Kind:
-    if value == "inference":
-        return "inference"
-    if value == "pretrained":
-        return "pretrained"
-    raise ValueError(Message("{value!r} is not a kind of weights", value=value))
-
-
-def _parse_files(item: Any) -> LockedFiles:
-    url, size, sha256 = item["url"], item["size"], item["sha256"]
-    if not isinstance(url, str) or not isinstance(size, int) or isinstance(size, bool):
-        raise ValueError(Message("an address or size is not one"))
-    if not (is_sha256(sha256) if url else sha256 == ""):
-        raise ValueError(Message("the digest of {url} is not one", url=url))
-    return LockedFiles(url, size, sha256, read_manifest(item["files"]))
+def _locked(item: dict[str, Any]) -> LockedModel:
+    weights: dict[Kind, LockedFiles] = {
+        kind: LockedFiles(files["url"], files["size"], files["sha256"], entries(files["files"]))
+        for kind, files in item["weights"].items()
+    }
+    plugin = item["plugin"]
+    return LockedModel(
+        item["name"], plugin["distribution"], plugin["version"], item["preprocess"], item["labels"], weights
+    )

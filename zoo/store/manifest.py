@@ -5,17 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
+from zoo.errors import CacheError
 from zoo.message import Message
-from zoo.registry.records import is_sha256
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, array, mapping
 
 FILES = "files"
 MANIFEST = "manifest.json"
+_NAME = {
+    "title": Message("the name of a file inside its folder"),
+    "type": "string",
+    # No part is empty, "." or "..", and none holds what another system takes for a separator.
+    "pattern": r"^(?!(?:[^\0]*/)?\.{0,2}(?:/|\Z))[^\\\0]+\Z",
+}
+#: Of a list of files.
+FILES_RULE = array(
+    mapping({"name": _NAME, "size": BYTES, "sha256": SHA256}, {"stamp": array({"type": "integer"}, 2, 2)})
+)
+_MANIFEST = DocumentKind(
+    error=CacheError,
+    noun=Message("a list of files"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,31 +120,20 @@ def manifest_document(manifest: Manifest, stamps: bool = True) -> list[dict[str,
     return plain
 
 
-def read_manifest(document: Any) -> Manifest:
-    """Reads what `manifest_document` returned.
+def read_manifest(file: Path) -> Manifest:
+    """Reads the file that holds what `manifest_document` returned.
 
     Raises:
-        ValueError: It is anything else.
+        CacheError: It cannot be read, or is anything else.
     """
-    if not isinstance(document, list):
-        raise ValueError(Message("the list of files is not a list"))
-    return tuple(_read_entry(item) for item in document)
+    return entries(conform(read_json(file, _MANIFEST), FILES_RULE))
 
 
-def _read_entry(item: Any) -> FileEntry:
-    if not isinstance(item, Mapping):
-        raise ValueError(Message("a file of the list is not a mapping"))
-    name, size, sha256, stamp = item.get("name"), item.get("size"), item.get("sha256"), item.get("stamp", [0, 0])
-    parts = name.split("/") if isinstance(name, str) else [""]
-    if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise ValueError(Message("{name!r} is not the name of a file inside its folder", name=name))
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        raise ValueError(Message("{name}: the size is {size!r}", name=name, size=size))
-    if not is_sha256(sha256):
-        raise ValueError(Message("{name}: the digest is {sha256!r}", name=name, sha256=sha256))
-    if not (isinstance(stamp, list) and len(stamp) == 2 and all(isinstance(number, int) for number in stamp)):
-        raise ValueError(Message("{name}: the stamp is {stamp!r}", name=name, stamp=stamp))
-    return FileEntry("/".join(parts), size, sha256, (stamp[0], stamp[1]))
+def entries(files: list[dict[str, Any]]) -> Manifest:
+    """Returns the manifest of plain data that follow `FILES_RULE`."""
+    return tuple(
+        FileEntry(item["name"], item["size"], item["sha256"], tuple(item.get("stamp", (0, 0)))) for item in files
+    )
 
 
 def _names(folder: Path) -> set[str]:

@@ -20,6 +20,10 @@ from zoo.errors import ArchiveError
 from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.records import Kind
+from zoo.settings.check import check_version, conform
+from zoo.settings.document import DocumentKind, Source
+from zoo.settings.json_text import parse_json
+from zoo.settings.rules import ANYTHING, BYTES, SHA256, STRING, TEXT, array, mapping, optional, whole
 from zoo.store.artifact import FetchOptions
 from zoo.store.gather import gather
 from zoo.store.lock import (
@@ -35,7 +39,33 @@ from zoo.store.manifest import (
 INDEX = "zoo-bundle.json"
 SUFFIX = ".zoo"
 FORMAT = 1
-_MAX_INDEX = 50_000_000
+
+_PACK = DocumentKind(
+    error=ArchiveError,
+    noun=Message("a bundle file"),
+    hint=Message("Copy it again, or write it again: zoo bundle MODEL -o models.zoo"),
+    unread=Message("Give the file that zoo bundle wrote."),
+    named=Message("{file} is not a whole bundle file"),
+    limit=50_000_000,
+)
+_PLACE = optional(mapping({}, {"urls": array(TEXT, 1), "sha256": optional(SHA256), "size": optional(BYTES)}))
+#: What is read of a card; the rest of it is only kept.
+_CARD = mapping(
+    {
+        "labels": mapping(
+            {
+                "name": STRING,
+                "names": array(STRING, 1, 256),
+                "palette": array(array(whole(0, 255), 3, 3), 1, 256),
+                "ignore_index": {"type": "integer"},
+            }
+        )
+    },
+    {"weights": _PLACE, "pretrained": _PLACE},
+)
+SCHEMA = mapping(
+    {"format": {"const": FORMAT}, "lock": ANYTHING, "cards": {"type": "object", "additionalProperties": _CARD}}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +119,20 @@ def read_pack(path: Path) -> Pack:
     Raises:
         ArchiveError: It is no bundle file, or damaged.
     """
+    source = Source(_PACK, path)
     try:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(INDEX)
-            if info.file_size > _MAX_INDEX:
-                raise ValueError(Message("{index} has {file_size} bytes", index=INDEX, file_size=info.file_size))
-            index: Any = json.loads(archive.read(info))
-        if not isinstance(index, dict) or index.get("format") != FORMAT:
-            raise ValueError(Message("its format is not {format}", format=FORMAT))
-        cards = index.get("cards")
-        if not isinstance(cards, dict):
-            raise ValueError(Message("it has no cards"))
-        return Pack(path, parse_lock(index.get("lock")), cards)
+            if info.file_size > _PACK.limit:
+                raise source.unreadable(Message("is larger than {max_bytes} bytes", max_bytes=_PACK.limit))
+            content = archive.read(info)
     except OSError as error:
+        raise source.unreadable(Message("cannot be read: {reason}", reason=error.strerror or error)) from error
+    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError(
-            "{path} cannot be read: {reason}.",
-            "Give the file that zoo bundle wrote.",
-            path=path,
-            reason=error.strerror or error,
+            Message("{document}: {reason}.", document=source.document, reason=error), _PACK.hint
         ) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError, NotImplementedError, RuntimeError) as error:
-        raise ArchiveError(
-            "{path} is not a whole bundle file: {reason}.",
-            "Copy it again, or write it again: zoo bundle MODEL -o models.zoo",
-            path=path,
-            reason=error,
-        ) from error
+    root = parse_json(content, source)
+    check_version(root, "format", FORMAT)
+    cards = conform(root, SCHEMA)["cards"]
+    return Pack(path, parse_lock(root["lock"]), cards)

@@ -86,25 +86,12 @@ class Store:
         Raises:
             CacheError: The record is damaged or cannot be read.
         """
-        path = self._records / f"{key}.json"
         try:
-            return read_record(key, path.read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise CacheError(
-                "{path} cannot be read: {reason}.",
-                "Correct its permissions.",
-                path=path,
-                reason=error.strerror or error,
-            ) from error
-        except ValueError as error:
-            raise CacheError(
-                "The record {path} is damaged: {reason}.",
-                "Run: zoo cache verify --repair  (the artifact's digest is then recorded anew at the next download)",
-                path=path,
-                reason=error,
-            ) from error
+            return read_record(self._records / f"{key}.json")
+        except CacheError as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+                return None
+            raise
 
     def records(self) -> list[Record]:
         """Returns the records of everything that was ever stored and not forgotten, by key.
@@ -134,15 +121,17 @@ class Store:
         """
         place = self.trees / tree
         try:
-            manifest = read_manifest(json.loads((place / MANIFEST).read_bytes()))
+            manifest = read_manifest(place / MANIFEST)
             if tree_digest(manifest) != tree:
-                raise ValueError(Message("it is not the list of this folder"))
+                raise _damaged(place, Message("{manifest} is not the list of this folder", manifest=MANIFEST))
             faults, fresh = changes(place / FILES, manifest, thorough)
-        except (OSError, ValueError, RecursionError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-            raise _damaged(
-                place, Message("{manifest} or a file of it cannot be read: {reason}", manifest=MANIFEST, reason=reason)
-            ) from error
+        except DamagedError:
+            raise
+        except CacheError as error:
+            raise _damaged(place, error.message) from error
+        except OSError as error:
+            reason = error.strerror or error
+            raise _damaged(place, Message("a file of it cannot be read: {reason}", reason=reason)) from error
         if faults:
             raise _damaged(place, Message("{faults:; }", faults=faults))
         if fresh != manifest:

@@ -33,6 +33,15 @@ class Sample:
         """
         image = read_image(self.image)
         mask = read_mask(self.mask)
+        self.check_sizes(image, mask)
+        return image, mask
+
+    def check_sizes(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+        """Makes sure that the mask (H, W) is that of the image (H, W, 3).
+
+        Raises:
+            DatasetError: The files differ in size.
+        """
         if image.shape[:2] != mask.shape:
             raise DatasetError(
                 "{image} is {height}x{width} but its mask {mask} is {mask_height}x{mask_width}. Both must have the "
@@ -45,7 +54,6 @@ class Sample:
                 mask_height=mask.shape[0],
                 mask_width=mask.shape[1],
             )
-        return image, mask
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.flow import ahead
 from zoo.contract.labels import (
     LabelMapping,
     LabelSet,
 )
 from zoo.errors import ConfigError, DatasetError
-from zoo.learn.data import Sample
+from zoo.learn.data import Sample, read_mask
 from zoo.learn.evaluation.metrics import Confusion
+from zoo.picture.image import Picture, read_image
+from zoo.picture.sources import Input
+from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
-from zoo.results.mapping import read_mapping
+from zoo.predict.plan import make_plan
+from zoo.results import Failure
 
 # Of a pixel that does not count. A label set has at most 256 classes, so unlike the number the files have for it, this
 # one is no class after a mapping.
@@ -44,7 +51,8 @@ def evaluate(
         truth_labels: The masks hold other values and are first brought to the classes they should hold, such as those
             of *_labelIds.png to the 19 classes of Cityscapes. The predictions are not changed by it. Pixels whose value
             it leaves out or does not know do not count.
-        options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`.
+        options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`. A picture that cannot
+            be read ends the evaluation, whatever `on_error` says.
 
     Returns:
         The confusion matrix over all pictures together.
@@ -55,33 +63,42 @@ def evaluate(
         DatasetError: A sample cannot be used, or a mask has a value outside the classes that are measured.
         SourceError: A picture cannot be read.
     """
-    own = model.bundle.labels
-    classes = own if labels is None else read_mapping(labels, own).labels
+    run = RunOptions(labels=labels, **options)
+    plan = make_plan(model.bundle, run)
+    own, classes = model.bundle.labels, plan.labels
     steps: list[LabelMapping] = []
     if truth_labels is not None:
         _check_end(truth_labels, own if map_truth else classes)
         steps.append(truth_labels)
-    if labels is not None and map_truth:
-        steps.append(labels)
+    if plan.mapping is not None and map_truth:
+        steps.append(plan.mapping)
     confusion = Confusion.empty(len(classes))
-    for sample in samples:
-        image, truth = sample.load()
-        predicted = model.predict(image, labels=labels, **options).one().mask
-        try:
-            counted = _brought(truth, ignore_index, steps)
-            confusion = confusion.add(counted, predicted, int(_NOT_COUNTED), classes.ignore_index)
-        except ValueError as error:
-            raise DatasetError(
-                "The mask {mask} does not fit {model}, measured in {count} classes: {reason}.",
-                "Map its values to those classes (for *_labelIds.png of Cityscapes: --truth-labels "
-                "cityscapes-trainids), or mark pixels to leave out with {ignore_index}.",
-                mask=sample.mask,
-                model=model.name,
-                count=len(classes),
-                reason=error,
-                ignore_index=ignore_index,
-            ) from error
+    results = model.run(map(_input_of, samples), plan, run)
+    truths = ahead(samples, lambda sample: read_mask(sample.mask))
+    with closing(results), closing(truths):
+        for sample, result, truth in zip(samples, results, truths, strict=True):
+            if isinstance(result, Failure):
+                raise result.error
+            sample.check_sizes(result.image, truth)
+            try:
+                counted = _brought(truth, ignore_index, steps)
+                confusion = confusion.add(counted, result.mask, int(_NOT_COUNTED), classes.ignore_index)
+            except ValueError as error:
+                raise DatasetError(
+                    "The mask {mask} does not fit {model}, measured in {count} classes: {reason}.",
+                    "Map its values to those classes (for *_labelIds.png of Cityscapes: --truth-labels "
+                    "cityscapes-trainids), or mark pixels to leave out with {ignore_index}.",
+                    mask=sample.mask,
+                    model=model.name,
+                    count=len(classes),
+                    reason=error,
+                    ignore_index=ignore_index,
+                ) from error
     return confusion
+
+
+def _input_of(sample: Sample) -> Input:
+    return Input(sample.image.stem, os.path.abspath(sample.image), lambda: Picture(read_image(sample.image)))
 
 
 def _check_end(truth_labels: LabelMapping, expected: LabelSet) -> None:

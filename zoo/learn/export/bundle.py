@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import paddle
-import yaml
 from paddle import Tensor, nn
 from paddle.nn import functional as F
 
@@ -38,6 +37,7 @@ from zoo.learn.export.verify import (
     trial_batches,
 )
 from zoo.message import Message
+from zoo.settings.yaml_text import write_yaml
 
 
 def export_bundle(
@@ -227,8 +227,7 @@ def _settings(
 
 
 def _write_settings(folder: Path, settings: dict[str, Any]) -> None:
-    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-    (folder / SETTINGS).write_text(text, encoding="utf-8")
+    (folder / SETTINGS).write_text(write_yaml(settings), encoding="utf-8")
 
 
 def _paddlex_step(step: Step) -> dict[str, Any]:

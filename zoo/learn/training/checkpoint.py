@@ -16,7 +16,18 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from zoo.errors import CheckpointError
+from zoo.message import Message
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, mapping
 
+_STATE = DocumentKind(
+    error=CheckpointError,
+    noun=Message("a checkpoint"),
+    hint=Message("Resume from an older checkpoint of the same run."),
+)
+_SCHEMA = mapping({"iteration": BYTES, "identity": {"type": "object"}}, closed=True)
 _Arrays = dict[str, NDArray[Any]]
 
 
@@ -72,13 +83,13 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
     """
     folder = Path(folder)
     try:
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        state = conform(read_json(folder / "state.json", _STATE), _SCHEMA)
         arrays = {name: load_file(folder / f"{name}.safetensors") for name in ("model", "average", "optimizer")}
-        return Checkpoint(int(state["iteration"]), identity=state["identity"], **arrays)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        return Checkpoint(state["iteration"], identity=state["identity"], **arrays)
+    except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointError(
             "The checkpoint {folder} cannot be read: {reason}.",
-            "Resume from an older checkpoint of the same run.",
+            _STATE.hint,
             folder=folder,
             reason=error,
         ) from error

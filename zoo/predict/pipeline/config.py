@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from zoo.errors import ConfigError
 from zoo.predict.arguments import PipelineFields
 from zoo.predict.options import BY_NAME, names_of
-from zoo.predict.pipeline.schema import MODEL
+from zoo.predict.pipeline.schema import MODEL, PIPELINE
 from zoo.predict.values import given_value
-from zoo.settings.check import (
-    conform,
-    unknown_key,
-)
+from zoo.settings.check import conform, suggestion
 from zoo.settings.document import node_of
 
 
@@ -42,11 +41,11 @@ class PipelineConfig(PipelineFields):
         changed: dict[str, Any] = {}
         for name, value in given.items():
             if name != "model" and name not in BY_NAME:
-                raise unknown_key(node_of(value, name), name, ("model", *BY_NAME))
+                raise unknown_option(name, ("model", *BY_NAME))
             if value is None:
                 continue
             if name == "model":
-                conform(node_of(value, name), MODEL)
+                conform(node_of(value, PIPELINE, name), MODEL)
             changed[name] = value if name == "model" else given_value(name, value)
         return replace(self, **changed)
 
@@ -67,3 +66,8 @@ class PipelineConfig(PipelineFields):
             for name, value in values.items()
             if value is not None and (defaults[name] is None or value != defaults[name])
         }
+
+
+def unknown_option(name: str, known: Iterable[str]) -> ConfigError:
+    """Returns the error for an option that does not exist, with the one that may have been meant."""
+    return ConfigError("`{name}` is not an option of a pipeline.", suggestion(name, known), name=name)

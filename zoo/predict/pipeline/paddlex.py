@@ -12,12 +12,9 @@ from dataclasses import replace
 
 from zoo.message import Message
 from zoo.predict.pipeline.engines import no_faster_engine
-from zoo.settings.check import (
-    conform,
-    mismatch,
-    missing_key,
-)
+from zoo.settings.check import conform, mismatch, missing_key
 from zoo.settings.document import Node
+from zoo.settings.rules import optional
 
 #: Options read from a file with the node of each, and notes on what is not used.
 Found = tuple[dict[str, Node], list[str]]
@@ -32,7 +29,7 @@ def read_older(root: Node) -> Found:
         ConfigError: The pipeline is another one, or a section or the model is missing.
     """
     notes = _unused(root, ("Global", "Pipeline"))
-    if "Global" in root.value:
+    if "Global" in root:
         header = _section(root, "Global")
         _check_name(header, "pipeline_name")
         notes += _unused(header, ("pipeline_name",))
@@ -55,9 +52,8 @@ def read_newer(root: Node) -> Found:
     module = _section(modules, "SemanticSegmentation")
     _check_name(module, "module_name")
     for holder in (root, module):
-        faster = holder.value.get("use_hpip")
-        if faster is not None and conform(faster, {"anyOf": [{"type": "boolean"}, {"type": "null"}]}):
-            raise no_faster_engine(faster.place)
+        if "use_hpip" in holder and conform(holder["use_hpip"], optional({"type": "boolean"})):
+            raise no_faster_engine(holder["use_hpip"].place)
     found = _given(module, "device", "batch_size", "target_size")
     if found.get("target_size", module).value == "None":
         del found["target_size"]
@@ -65,7 +61,7 @@ def read_newer(root: Node) -> Found:
     used = ("module_name", own, "model_dir", "device", "batch_size", "target_size", "use_hpip")
     if not _given(module, own):
         raise missing_key(module, "model_name", "model_dir", known=used)
-    found = {"model": module.value[own], **found}
+    found = {"model": module[own], **found}
     if own == "model_dir" and isinstance(found["model"].value, str):
         # A folder also where its name could be that of a model.
         found["model"] = replace(found["model"], value=os.path.join(os.curdir, found["model"].value))
@@ -82,9 +78,9 @@ FORMS: dict[str, Callable[[Node], Found]] = {"Pipeline": read_older, "SubModules
 
 
 def _section(parent: Node, name: str) -> Node:
-    if name not in parent.value:
+    if name not in parent:
         raise missing_key(parent, name)
-    section: Node = parent.value[name]
+    section = parent[name]
     if not isinstance(section.value, dict):
         raise mismatch(section, Message("a mapping"))
     return section
@@ -92,19 +88,17 @@ def _section(parent: Node, name: str) -> Node:
 
 def _given(section: Node, *names: str) -> dict[str, Node]:
     """Returns the keys that are there and have a value."""
-    return {
-        name: section.value[name] for name in names if name in section.value and section.value[name].value is not None
-    }
+    return {name: section[name] for name in names if name in section and section[name].value is not None}
 
 
 def _check_name(section: Node, key: str) -> None:
-    if key in section.value:
-        conform(section.value[key], {"const": _NAME})
+    if key in section:
+        conform(section[key], {"const": _NAME})
 
 
 def _unused(section: Node, used: Iterable[str]) -> list[str]:
     return [
         Message("`{item}` (line {line})", item=item.path, line=item.line)
-        for name, item in section.value.items()
+        for name, item in section.members()
         if name not in used
     ]

@@ -14,12 +14,10 @@ from zoo.base.flow import ahead
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
 from zoo.message import Message, printable
 from zoo.predict.options import names_of
-from zoo.predict.pipeline.config import PipelineConfig
+from zoo.predict.pipeline.config import PipelineConfig, unknown_option
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
-from zoo.settings.check import unknown_key
-from zoo.settings.document import node_of
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -115,7 +113,7 @@ def load_model(
         ZooError: As `zoo.load` says; where the model's plugin or files are missing, the hint names the model that
             needs neither.
     """
-    from zoo.predict.model import load
+    from zoo.predict.load import load
 
     try:
         model = load(config.model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
@@ -184,7 +182,7 @@ class Pipeline:
                     name=name,
                 )
             if name not in names_of("predict"):
-                raise unknown_key(node_of(None, name), name, names_of("predict"))
+                raise unknown_option(name, names_of("predict"))
         config = self.config.override(**options)
         arguments = config.predict_arguments()
         predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)

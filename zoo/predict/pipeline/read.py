@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import ConfigError
@@ -14,20 +12,13 @@ from zoo.message import Message
 from zoo.predict.options import OPTIONS
 from zoo.predict.pipeline.config import PipelineConfig
 from zoo.predict.pipeline.paddlex import FORMS
-from zoo.predict.pipeline.schema import (
-    MODEL,
-    VERSION,
-    schema,
-)
+from zoo.predict.pipeline.schema import MODEL, PIPELINE, VERSION, schema
 from zoo.predict.values import value_of
-from zoo.settings.check import conform
-from zoo.settings.document import (
-    Node,
-    read_document,
-)
+from zoo.settings.check import check_version, conform
+from zoo.settings.document import Node
+from zoo.settings.yaml_text import read_yaml
 
 _SUFFIXES = (".yaml", ".yml")
-_KEYS = {option.name: option.key or option.name for option in OPTIONS}
 _BUILTIN = {"semantic_segmentation": Path(__file__).with_name("semantic_segmentation.yaml")}
 
 
@@ -43,7 +34,7 @@ def read_pipeline(pipeline: str | os.PathLike[str]) -> PipelineConfig:
         BackendError: The file asks for an engine that zoo does not have.
     """
     file = _find(pipeline)
-    root = read_document(file)
+    root = read_yaml(file, PIPELINE)
     form = _form(root)
     return _own(root, file) if form == "zoo" else _foreign(root, file, form)
 
@@ -76,7 +67,7 @@ def _find(pipeline: str | os.PathLike[str]) -> Path:
 
 
 def _form(root: Node) -> str:
-    forms = [key for key in ("zoo", *FORMS) if key in root.value]
+    forms = [key for key in ("zoo", *FORMS) if key in root]
     if len(forms) == 1:
         return forms[0]
     if forms:
@@ -86,13 +77,13 @@ def _form(root: Node) -> str:
             "Leave `{other}` out.",
             place=root.place,
             form=forms[0],
-            line=root.value[forms[0]].line,
+            line=root[forms[0]].line,
             other=forms[1],
-            other_line=root.value[forms[1]].line,
+            other_line=root[forms[1]].line,
         )
     keys = {key.lower(): key for key in FORMS}
     meant = [keys[near] for key in root.value for near in get_close_matches(key.lower(), keys, n=1, cutoff=0.8)]
-    if not meant and "pipeline_name" in root.value:
+    if not meant and "pipeline_name" in root:
         meant = ["SubModules"]
     raise ConfigError(
         "{place} has neither `zoo` nor `Pipeline` nor `SubModules`. A pipeline file of zoo or of PaddleX was expected.",
@@ -104,21 +95,10 @@ def _form(root: Node) -> str:
 
 
 def _own(root: Node, file: Path) -> PipelineConfig:
-    version = root.value["zoo"]
-    if isinstance(version.value, int) and version.value > VERSION:
-        raise ConfigError(
-            "{place} is {version}; this zoo reads up to {known}.",
-            "Run: pip install --upgrade zoo-core",
-            place=version.place,
-            version=version.value,
-            known=VERSION,
-        )
-    conform(root, schema())
-    saved: dict[str, Node] = root.value["save"].value if "save" in root.value else {}
-    nodes = {**root.value, **{f"save.{key}": node for key, node in saved.items()}}
-    settled = _settled({name: nodes[key] for name, key in _KEYS.items() if key in nodes})
-    settled["model"] = root.value["model"].value
-    settled["model"] = _located(settled["model"], file.parent) or settled["model"]
+    check_version(root, "zoo", VERSION)
+    model: str = conform(root, schema())["model"]
+    settled = {name: value_of(name, node) for name, node in _options(root).items()}
+    settled["model"] = _located(model, file.parent) or model
     if isinstance(settled.get("labels"), str) and _is_path(settled["labels"], _SUFFIXES):
         settled["labels"] = str(_absolute(file.parent, settled["labels"]))
     if settled.get("save_path") is not None:
@@ -126,10 +106,21 @@ def _own(root: Node, file: Path) -> PipelineConfig:
     return PipelineConfig(**settled, file=file)
 
 
+def _options(root: Node) -> dict[str, Node]:
+    """Returns the options that a file gives, by their names."""
+    sections = {"": root, **{key: node for key, node in root.members() if isinstance(node.value, dict)}}
+    found: dict[str, Node] = {}
+    for option in OPTIONS:
+        section, _, key = (option.key or option.name).rpartition(".")
+        if section in sections and key in sections[section]:
+            found[option.name] = sections[section][key]
+    return found
+
+
 def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
     found, unused = FORMS[form](root)
-    model = str(conform(found.pop("model"), MODEL))
-    values = _settled(found)
+    model: str = conform(found.pop("model"), MODEL)
+    values = {name: value_of(name, node) for name, node in found.items()}
     notes = [Message("Not used: {unused:, }.", unused=unused)] if unused else []
     place = _located(model, file.parent)
     # PaddleX takes paths from the current folder.
@@ -140,10 +131,6 @@ def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
         )
     values["model"] = place or model
     return PipelineConfig(**values, file=file, notes=tuple(notes))
-
-
-def _settled(nodes: Mapping[str, Node]) -> dict[str, Any]:
-    return {name: value_of(name, node) for name, node in nodes.items()}
 
 
 def _located(model: str, folder: Path) -> str | Path | None:

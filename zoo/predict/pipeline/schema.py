@@ -8,12 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.predict.options import OPTIONS, TEXT, Option
+from zoo.settings.document import DocumentKind
 
 #: Newest version of the form; the value of the key `zoo`.
 VERSION = 1
 #: The rule of the key `model`.
 MODEL = dict(TEXT)
+
+#: Of a pipeline file, and of the model given in its place.
+PIPELINE = DocumentKind(
+    error=ConfigError,
+    noun=Message("a pipeline"),
+    hint=Message("Correct it. Run: zoo pipeline schema  (every key with its values)"),
+    unread=Message("Give another path. Run: zoo pipeline config semantic_segmentation  (it writes one to start from)"),
+    edited=True,
+)
 
 
 def schema() -> dict[str, Any]:

@@ -4,36 +4,59 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.bundle.bundle import Bundle
-from zoo.contract.spec import Window
 from zoo.errors import OutputError
+from zoo.predict.plan import Plan
+from zoo.predict.steps import final_classes
 from zoo.predict.tiff.read import open_tiff
 from zoo.predict.tiff.write import write_labels
+from zoo.segment.label_map import LabelMap
 from zoo.segment.slide import (
-    Progress,
-    Run,
-    Strip,
-    slide,
+    Rows,
+    Sliding,
+    window_inputs,
+    window_strips,
 )
+
+#: Runs batches (N, 3, h, w) float32, which it takes as it needs them, and yields an output for each, in their order.
+RunAll: TypeAlias = Callable[[Iterable[NDArray[np.float32]]], Iterator[NDArray[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        done_rows: Rows of the picture whose labels are finished.
+        rows: All its rows.
+        seconds: Since the run began.
+        left: Estimated seconds that remain.
+        done_windows: Windows that have run.
+        windows: All windows.
+    """
+
+    done_rows: int
+    rows: int
+    seconds: float
+    left: float
+    done_windows: int
+    windows: int
 
 
 def segment_tiff(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
-    run: Run,
-    bundle: Bundle,
-    window: Window,
+    run: RunAll,
+    plan: Plan,
     *,
-    batch_size: int = 1,
-    scores: bool = False,
-    relabel: Callable[[Strip], NDArray[np.uint8 | np.uint16]] | None = None,
-    palette: Sequence[tuple[int, int, int]] = (),
     description: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Path:
@@ -42,29 +65,50 @@ def segment_tiff(
     Args:
         source: The picture.
         target: The label map; see `write_labels`.
-        run: As in `slide`, like the next three.
-        bundle: See there.
-        window: See there.
-        batch_size: See there.
-        scores: Give `relabel` the scores too.
-        relabel: Turns a finished strip into what is written, one dtype for all; by default its labels.
-        palette: See `write_labels`.
+        run: The engine.
+        plan: What becomes of the picture; it has windows, and no views.
         description: See `write_labels`.
-        progress: Called with every batch of windows and every strip.
+        progress: Called with every batch of windows that has run, and with every strip before it is written.
 
     Returns:
         The target.
 
     Raises:
         OutputError: The target cannot be written, or is the source itself.
-        ZooError: Whatever `open_tiff` and `slide` raise.
+        ZooError: Whatever `open_tiff`, `window_strips` and the engine raise.
     """
+    sliding = plan.sliding
+    assert sliding is not None  # mode="slide" has windows or is refused
     with open_tiff(source) as rows:
         with contextlib.suppress(OSError):
             if os.path.samefile(source, target):
                 raise OutputError(
                     "{target} is the picture itself. Another file was expected.", "Give another name.", target=target
                 )
-        strips = slide(rows, run, bundle, window, batch_size=batch_size, scores=scores, progress=progress)
-        blocks = (strip.labels if relabel is None else relabel(strip) for strip in strips)
-        return write_labels(target, rows.size, blocks, palette=palette, description=description)
+        blocks = _blocks(rows, run, plan, sliding, progress or (lambda _: None))
+        return write_labels(target, rows.size, blocks, palette=plan.labels.palette, description=description)
+
+
+def _blocks(
+    rows: Rows, run: RunAll, plan: Plan, sliding: Sliding, progress: Callable[[Progress], None]
+) -> Iterator[LabelMap]:
+    """Yields the rows of the label map in final classes, from the top."""
+    began, layout = time.perf_counter(), sliding.layout(rows.size)
+    windows = len(layout.rows) * len(layout.columns)
+    done = ran = 0
+
+    def report() -> None:
+        seconds = time.perf_counter() - began
+        progress(Progress(done, rows.size[0], seconds, seconds / ran * (windows - ran), ran, windows))
+
+    def outputs() -> Iterator[NDArray[Any]]:
+        nonlocal ran
+        for output in run(window_inputs(rows, sliding)):
+            ran += len(output)
+            report()
+            yield output
+
+    for strip in window_strips(outputs(), rows.size, sliding, plan.scores):
+        done = strip.start + len(strip.labels)
+        report()
+        yield final_classes(strip.labels, strip.scores, plan)

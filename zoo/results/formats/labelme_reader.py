@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import math
 import os
 from difflib import get_close_matches
@@ -17,9 +16,13 @@ from PIL import Image, ImageDraw
 
 from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError
-from zoo.message import Message, printable
+from zoo.message import Message
 from zoo.results.classes import class_names, class_value
 from zoo.results.document import MAX_DECODED_PIXELS
+from zoo.settings.check import conform, mismatch
+from zoo.settings.document import DocumentKind, Node
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import array, mapping, whole
 
 #: Label of shapes whose pixels have no class.
 IGNORED = "__ignore__"
@@ -27,7 +30,20 @@ IGNORED = "__ignore__"
 _BACKGROUND = ("_background_", "background")
 # Far outside of any picture; larger numbers do not fit into the arithmetic that fills polygons.
 _FARTHEST = 1_000_000
-_HINT = Message("Open the file in LabelMe, correct it and save it again.")
+_LABELME = DocumentKind(
+    error=DecodeError,
+    noun=Message("a LabelMe file"),
+    hint=Message("Open the file in LabelMe, correct it and save it again."),
+    named=Message("{file} cannot be read as a LabelMe file"),
+    limit=1 << 30,
+)
+_SCHEMA = mapping(
+    {
+        "imageHeight": whole(1, MAX_DECODED_PIXELS),
+        "imageWidth": whole(1, MAX_DECODED_PIXELS),
+        "shapes": array({"type": "object"}),
+    }
+)
 
 
 def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.uint8 | np.uint16]:
@@ -47,63 +63,34 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
     Raises:
         DecodeError: It is no LabelMe file, a label is no class, or a shape is a line or a point, which have no area.
     """
-    place = printable(Path(path))
-    document = _load(Path(path), place)
-    height, width = (_size(document.get(key), key, place) for key in ("imageHeight", "imageWidth"))
+    root = read_json(Path(path), _LABELME)
+    document = conform(root, _SCHEMA)
+    height, width = document["imageHeight"], document["imageWidth"]
     if height * width > MAX_DECODED_PIXELS:
-        raise _damaged(
-            place,
-            Message(
-                "its picture has {height}x{width} pixels, and at most {max_decoded_pixels} were expected",
-                height=height,
-                width=width,
-                max_decoded_pixels=MAX_DECODED_PIXELS,
-            ),
-        )
-    shapes = document.get("shapes")
-    if not isinstance(shapes, list):
-        raise _damaged(place, Message("it has no list of shapes"))
+        raise mismatch(root["imageHeight"], Message("a picture of at most {most} pixels", most=MAX_DECODED_PIXELS))
+    shapes = [shape for _, shape in root["shapes"].members()]
     ground = next((labels.names.index(name) for name in _BACKGROUND if name in labels.names), labels.ignore_index)
-    values: list[int] = []
-    for number, shape in enumerate(cast(list[Any], shapes)):
-        if not isinstance(shape, dict):
-            raise _damaged(place, Message("shape {number} is no object", number=number))
-        values.append(_value(cast(dict[str, Any], shape).get("label"), number, labels, place))
+    values = [_value(shape, labels) for shape in shapes]
     if not all(0 <= value <= 65535 for value in (ground, *values)):
-        raise _damaged(
-            place, Message("the ignore index {ignore_index} does not fit into a mask", ignore_index=labels.ignore_index)
+        raise root.error(
+            Message(
+                "{place}: the ignore index {index} fits into no mask.",
+                place=root.source.file,
+                index=labels.ignore_index,
+            )
         )
     small = max((ground, *values)) < 256
     canvas = Image.new("L" if small else "I", (width, height), ground)
-    for number, (shape, value) in enumerate(zip(cast(list[dict[str, Any]], shapes), values, strict=True)):
+    for shape, value in zip(shapes, values, strict=True):
         try:
-            _draw(canvas, shape, value)
+            _draw(canvas, shape.value, value)
         except ValueError as error:
-            raise _damaged(place, Message("shape {number} {reason}", number=number, reason=error)) from error
+            raise shape.error(Message("{place} {reason}.", place=shape.place, reason=error)) from error
     return np.array(canvas).astype(np.uint8 if small else np.uint16, copy=False)
 
 
-def _load(path: Path, place: str) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise _damaged(place, Message("it cannot be read: {reason}", reason=error.strerror or error)) from error
-    except (ValueError, RecursionError) as error:
-        raise _damaged(place, Message("it is no JSON: {reason}", reason=error)) from error
-    if not isinstance(document, dict):
-        raise _damaged(place, Message("it holds a {type}, and an object was expected", type=type(document).__name__))
-    return cast(dict[str, Any], document)
-
-
-def _size(value: object, key: str, place: str) -> int:
-    if type(value) is not int or value < 1:
-        raise _damaged(
-            place, Message("its {key} is {value!r:.40}, and a number of pixels was expected", key=key, value=value)
-        )
-    return value
-
-
-def _value(label: object, number: int, labels: LabelSet, place: str) -> int:
+def _value(shape: Node, labels: LabelSet) -> int:
+    label = shape.value.get("label")
     value = class_value(labels, label) if isinstance(label, str) else None
     if value is not None:
         return value
@@ -111,16 +98,16 @@ def _value(label: object, number: int, labels: LabelSet, place: str) -> int:
         return labels.ignore_index
     names = class_names(labels, range(len(labels)))
     close = get_close_matches(label, names, n=3) if isinstance(label, str) else []
-    raise DecodeError(
-        "{place} cannot be read: shape {number} has the label {label!r:.60}, which is no class of the label "
-        "set {labels!r}.",
-        Message("Did you mean {suggestions:, }?", suggestions=close)
+    raise shape.error(
+        Message(
+            "{place} has the label {label!r:.60}, which is no class of the label set {labels!r}.",
+            place=shape.place,
+            label=label,
+            labels=labels.name,
+        ),
+        Message("Did you mean {suggestion:, }?", suggestion=close)
         if close
         else Message("Give a label set with this class, or use {ignored}.", ignored=IGNORED),
-        place=place,
-        number=number,
-        label=label,
-        labels=labels.name,
     )
 
 
@@ -172,7 +159,3 @@ def _stencil(text: object, most: tuple[int, int]) -> Image.Image:
             return Image.fromarray(np.asarray(picture.convert("L")) > 0)
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(Message("has a mask that is no picture in base64: {reason}", reason=error)) from error
-
-
-def _damaged(place: str, fact: str) -> DecodeError:
-    return DecodeError("{place} cannot be read as a LabelMe file: {fact}.", _HINT, place=place, fact=fact)

@@ -20,14 +20,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from zoo.errors import CacheError
 from zoo.message import Message, printable
-from zoo.registry.records import is_sha256
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, SHA256, STRING, mapping, optional
 from zoo.store.download.answers import BLOCK
 
 _BLOCKS_AHEAD = 8
+# Nobody sees these errors: what is not understood is not continued.
+_NOTES = DocumentKind(CacheError)
+_SCHEMA = mapping(
+    {
+        "url": STRING,
+        "etag": STRING,
+        "last_modified": STRING,
+        "total": optional(BYTES),
+        "checkpoint": mapping({"bytes": BYTES, "sha256": SHA256}),
+    }
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -211,18 +224,13 @@ class Part:
     def _read_notes(self) -> tuple[Facts, int, str] | None:
         """Returns facts, proven bytes and their digest; None where they do not fit or cannot be understood."""
         try:
-            document: Any = json.loads(self._notes.read_bytes())
-            texts = document["etag"], document["last_modified"]
-            total, size = document["total"], document["checkpoint"]["bytes"]
-            digest = document["checkpoint"]["sha256"]
-            same = document["url"] == self._place
-        except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError):
+            document = conform(read_json(self._notes, _NOTES), _SCHEMA)
+        except CacheError:
             return None
-        if not (same and is_sha256(digest) and all(isinstance(text, str) for text in texts)):
+        total, proven = document["total"], document["checkpoint"]
+        if document["url"] != self._place or (total is not None and total < proven["bytes"]):
             return None
-        if type(size) is not int or size < 0 or not (total is None or (type(total) is int and total >= size)):
-            return None
-        return Facts(*texts, total), size, digest
+        return Facts(document["etag"], document["last_modified"], total), proven["bytes"], proven["sha256"]
 
     def _remove(self) -> None:
         for path in (self.path, self._notes, self._new_notes):
