@@ -1,4 +1,4 @@
-"""The examples in the documentation are real plugins: pip installs them and zoo uses them."""
+"""The examples in the documentation are real plugins: pip installs them, zoo lists and uses them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from scenes import draw_scene
+from support import cells, onnx_folder
+from zoo.contract.labels import LabelSet
+from zoo.segment.upsample import upsample_argmax
 
 REPO = Path(__file__).resolve().parents[1]
-EXAMPLE = REPO / "docs" / "examples" / "zoo-plugin-fcn"
-FORMAT = REPO / "docs" / "examples" / "zoo-format-areas"
+EXAMPLES = REPO / "docs" / "examples"
+EXAMPLE, ENGINE, DEVICE, FORMAT = (
+    EXAMPLES / name for name in ("zoo-plugin-fcn", "zoo-backend-onnxruntime", "zoo-device-pretend", "zoo-format-areas")
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +30,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the examples installed in it."""
     folder = tmp_path_factory.mktemp("site")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(EXAMPLE), str(FORMAT)]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder)]
+    command += [str(example) for example in (EXAMPLE, ENGINE, DEVICE, FORMAT)]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=240)
     return folder
 
 
@@ -98,3 +105,72 @@ with zoo.create_pipeline({str(file)!r}) as pipeline:
     assert (tmp_path / named).read_text().splitlines()[1] == "picture;class;pixels;share"
     # A second run replaces its own file and no other.
     assert sorted(os.listdir(folder)) == ["all.csv", "street_areas.csv", "street_mask.png"]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, seven_labels: LabelSet) -> Path:
+    """A folder whose program is an ONNX file."""
+    return onnx_folder(tmp_path_factory.mktemp("onnx") / "cells", seven_labels)
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "street.png"
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (50, 70, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("device", ["cpu", "pretend:1"])
+def test_a_program_that_only_a_plugin_can_open_is_run_by_it(
+    site: Path, program: Path, street: Path, tmp_path: Path, device: str
+) -> None:
+    words = ("predict", str(street), "--model", str(program), "--device", device, "-o", str(tmp_path))
+    document = json.loads(zoo(site, *words, "--save", "mask", "--json"))
+    assert document["device"] == device
+    assert document["engine"].startswith("onnxruntime 1.")
+    picture = np.asarray(Image.open(street)).transpose(2, 0, 1)[np.newaxis] / np.float32(127.5) - 1
+    expected = upsample_argmax(cells(picture.astype(np.float32))[0], (50, 70))
+    mask = np.asarray(Image.open(tmp_path / "street_mask.png"))
+    assert len(np.unique(expected)) > 2
+    assert (mask == expected).mean() > 0.999
+
+
+def test_a_device_of_a_plugin_runs_a_program_of_paddle(site: Path, street: Path) -> None:
+    pytest.importorskip("paddle")
+    document = json.loads(zoo(site, "predict", str(street), "--device", "pretend:1", "--json"))
+    assert (document["device"], document["engine"].startswith("paddle ")) == ("pretend:1", True)
+
+
+def test_a_changed_program_never_reaches_the_engine(site: Path, program: Path, street: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in program.iterdir():
+        content = file.read_bytes()
+        (copy / file.name).write_bytes(content[:-1] + b"?" if file.suffix == ".onnx" else content)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        zoo(site, "predict", str(street), "--model", str(copy))
+    fact, help_ = caught.value.stderr.splitlines()
+    assert "cells.onnx has sha256" in fact
+    assert help_.startswith("The file was changed or damaged")
+
+
+def test_both_keep_their_contracts(site: Path, program: Path) -> None:
+    """As their own tests say, run as an author runs them."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPO)]), "ONNX_FOLDER": str(program)}
+    tests = [str(folder / "tests") for folder in (ENGINE, DEVICE)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests]
+    ended = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, ended.stdout
+    assert "11 passed" in ended.stdout
+
+
+def test_zoo_names_them_where_they_belong(site: Path) -> None:
+    rows = {line.split()[1]: line.split()[3:] for line in zoo(site, "plugins").splitlines()}
+    assert rows["zoo-backend-onnxruntime"] == ["engines", "onnxruntime", "ok"]
+    assert rows["zoo-device-pretend"] == ["devices", "pretend", "ok"]
+    findings = {
+        (item["topic"], item["name"]): item["value"] for item in json.loads(zoo(site, "doctor", "--json"))["findings"]
+    }
+    assert findings["devices", "pretend"] == "2: Pretend A, Pretend B"
+    assert findings["engines", "onnxruntime"] == "runs on cpu, pretend"
+    assert findings["engines", "paddle"] == "runs on cpu, pretend"

@@ -31,7 +31,6 @@ from zoo.contract.labels import (
 from zoo.contract.spec import (
     API,
     Artifact,
-    Custom,
     Embedded,
     Family,
     Latency,
@@ -71,7 +70,6 @@ __all__ = [
     "Augmentation",
     "Backend",
     "CrossEntropy",
-    "Custom",
     "Device",
     "Embedded",
     "Facts",

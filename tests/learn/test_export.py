@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -23,12 +24,12 @@ from safetensors.numpy import save_file
 
 import zoo
 from scenes import draw_scene
-from zoo.bundle.bundle import Bundle
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import (
     CITYSCAPES,
     LabelSet,
 )
-from zoo.errors import CheckpointError, DatasetError, ExportError
+from zoo.errors import BundleError, CheckpointError, DatasetError, ExportError
 from zoo.learn.data import find_labels
 from zoo.learn.export import (
     Agreement,
@@ -261,12 +262,18 @@ def environment() -> set[tuple[object, ...]]:
     return found
 
 
-def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle) -> None:
+def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle, tmp_path: Path) -> None:
+    """And the settings of the folder know the new file by its digest."""
     for package in ("paddle2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f'{package} is not installed here; pip install "zoo-core[export]"')
+    bundle = read_bundle(shutil.copytree(bundle.folder, tmp_path / "copy"))
     before = environment()
     file, agreement = export_onnx(bundle)
     assert environment() ^ before == set()
     assert file.stat().st_size > 10_000
     assert agreement.share >= 0.999
+    assert read_bundle(bundle.folder).verify().digest == bundle.verify().digest
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(BundleError, match=r"inference\.onnx has sha256"):
+        read_bundle(bundle.folder).verify()

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from scenes import draw_scene
 from support import cells
 from zoo.contract.spec import (
-    Custom,
     Normalize,
     Pad,
     ResizeLong,
@@ -310,7 +309,6 @@ def test_memory_does_not_grow_with_the_height_and_rows_are_read_once(bundle):
     [
         ({"output": "labels"}, "returns labels"),
         ({"preprocess": (ResizeLong(320), Normalize())}, "step ResizeLong"),
-        ({"preprocess": (Custom("a:b"), Normalize())}, "step Custom"),
     ],
 )
 def test_bundles_that_cannot_be_cut_into_windows_say_so(bundle, changes, said):

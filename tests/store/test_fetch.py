@@ -53,6 +53,21 @@ def test_a_model_is_fetched_once_and_then_works_without_a_network(
     assert len(server.requests) == 1
 
 
+def test_loading_untouched_files_again_takes_no_digest(
+    server: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoo.load("PP-LiteSeg-T", threads=1).close()
+
+    def refuse(path: Path) -> str:
+        raise AssertionError(f"the digest of {path} was taken")
+
+    for module in ("zoo.bundle.bundle", "zoo.store.manifest"):
+        monkeypatch.setattr(f"{module}.file_sha256", refuse)
+    zoo.load("PP-LiteSeg-T", threads=1).close()
+    with pytest.raises(AssertionError, match="was taken"):
+        zoo.load("PP-LiteSeg-T", threads=1, verify=True)
+
+
 def test_offline_says_at_once_what_is_missing(server: Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     with pytest.raises(zoo.OfflineError, match="inference files of PP-LiteSeg-T are not on this machine") as caught:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,8 @@ class Bundle:
         digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
             folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
+        proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
+            take them again; empty elsewhere.
     """
 
     folder: Path
@@ -112,6 +114,7 @@ class Bundle:
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
+    proven: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -138,7 +141,7 @@ class Bundle:
                 )
         proven = {name: self._proven(name) for name in self.digests}
         own = [path for path in (self.program, self.params) if path is not None]
-        digests = [proven.get(path.name) or file_sha256(path) for path in own]
+        digests = [proven.get(path.name) or self._sha256(path) for path in own]
         return Program(
             path=self.program,
             params=self.params,
@@ -160,7 +163,7 @@ class Bundle:
                 name=name,
                 settings=SETTINGS,
             )
-        if (found := file_sha256(path)) != expected:
+        if (found := self._sha256(path)) != expected:
             raise BundleError(
                 "{path} has sha256 {digest}, but {settings} says {expected}.",
                 "The file was changed or damaged: export the model again, or install it again.",
@@ -170,6 +173,9 @@ class Bundle:
                 expected=expected,
             )
         return found
+
+    def _sha256(self, path: Path) -> str:
+        return self.proven.get(path.name) or file_sha256(path)
 
 
 def read_bundle(folder: str | Path) -> Bundle:

@@ -18,7 +18,6 @@ from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node
 from zoo.settings.rules import BOOLEAN, NUMBER, array, mapping, whole
 
-# A settings file must never name code to run, so `Custom` is not among them: only a plugin's card may.
 _STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize)}
 _NUMBERS = array(NUMBER, 1)
 _MULTIPLE = whole(1, 4096)

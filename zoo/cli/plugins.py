@@ -28,23 +28,25 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
     found = discover()
     if as_json:
         echo_json([_document(plugin, found) for plugin in found.plugins])
-    elif found.plugins:
-        rows = [
-            (plugin.name, plugin.distribution, plugin.version, translate(_KINDS[plugin.group]), brings, state)
-            for plugin in found.plugins
-            for brings, state in [(", ".join(_brings(plugin)) or "-", _state(plugin, found))]
-        ]
-        echo_table(("NAME", "DISTRIBUTION", "VERSION", "KIND", "BRINGS", "STATE"), rows)
-    else:
-        note("No plugin is installed.\nRun: pip install zoo-plugin-pp-liteseg")
+        return
+    rows = [
+        (plugin.name, plugin.distribution, plugin.version, translate(_KINDS[plugin.group]), brings, state)
+        for plugin in found.plugins
+        for brings, state in [(", ".join(_brings(plugin)) or "-", _state(plugin, found))]
+    ]
+    echo_table(("NAME", "DISTRIBUTION", "VERSION", "KIND", "BRINGS", "STATE"), rows)
+    if not any(plugin.group == "zoo.models" for plugin in found.plugins):
+        note("No plugin with models is installed.\nRun: pip install zoo-plugin-pp-liteseg")
 
 
 @plugins.command()
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Load every plugin; exit with 1 and print the causes if any is broken."""
+    """Load every plugin and what its cards point at; exit with 1 and print the causes if any is broken."""
+    from zoo.doctor.cards import card_problems
+
     found = discover()
-    problems = found.problems()
+    problems = (*found.problems(), *card_problems(found))
     for problem in problems:
         alert_error(problem)
         cause = problem.__cause__

@@ -83,7 +83,7 @@ class _Listed(click.Option):
         from zoo.registry.formats import format_names
 
         text, bracket, rest = record[1].partition("  [")
-        named = tr("A comma list of {formats:, }.", formats=list(format_names()))
+        named = tr("A comma list of {choices:, }.", choices=list(format_names()))
         return record[0], f"{translate(text)} {named}{bracket}{rest}"
 
 
@@ -94,7 +94,7 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
     kinds, known = tuple(part.strip() for part in value.split(",") if part.strip()), format_names()
     if not kinds or any(kind not in known for kind in kinds):
-        said = tr("{value!r} is not a comma-separated choice of {formats:, }.", value=value, formats=list(known))
+        said = tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(known))
         raise click.BadParameter(said, ctx, parameter)
     return kinds
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import Distribution
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, cast, get_args
 
 from zoo.contract.format import Format
 from zoo.contract.labels import LabelSet
@@ -20,6 +20,7 @@ from zoo.contract.spec import (
     Latency,
     Metric,
     ModelCard,
+    Step,
     Window,
 )
 from zoo.errors import PluginContractError
@@ -44,8 +45,8 @@ _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("self_test", (Embedded, type(None))),
     ("window", (Window, type(None))),
 )
-_CARD_TUPLES: tuple[tuple[str, type], ...] = (
-    ("preprocess", object),
+_CARD_TUPLES: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("preprocess", get_args(Step)),
     ("metrics", Metric),
     ("latencies", Latency),
     ("aliases", str),
@@ -210,11 +211,11 @@ def _check_card(plugin: str, card: ModelCard) -> None:
     where = Message("the card {model!r}", model=card.name)
     for field, types in _CARD_FIELDS:
         _expect(plugin, where, field, getattr(card, field), types)
-    for field, kind in _CARD_TUPLES:
+    for field, kinds in _CARD_TUPLES:
         values = getattr(card, field)
         _expect(plugin, where, field, values, (tuple,))
         for value in cast("tuple[object, ...]", values):
-            _expect(plugin, where, field, value, (kind,))
+            _expect(plugin, where, field, value, kinds if isinstance(kinds, tuple) else (kinds,))
     for metric in card.metrics:
         _expect(plugin, where, "metrics", metric.value, (float, int))
         if not 0 <= metric.value <= 1:

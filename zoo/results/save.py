@@ -45,10 +45,10 @@ def picture_kind(kind: str) -> str:
     form = find_format(kind)
     if form is None or not form.is_picture:
         raise OutputError(
-            "There is no picture of kind {kind!r}. Expected one of: {kinds:, }.",
+            "There is no picture of kind {kind!r}. Expected one of: {choices:, }.",
             'Use kind="overlay"',
             kind=kind,
-            kinds=list(_pictures()),
+            choices=list(_pictures()),
         )
     return kind
 
@@ -62,10 +62,10 @@ def known_format(name: str) -> Format:
     form = find_format(name)
     if form is None:
         raise OutputError(
-            "There is no format {name!r}. Expected one of: {formats:, }.",
+            "There is no format {form!r}. Expected one of: {choices:, }.",
             'Use format="coco"',
-            name=name,
-            formats=list(format_names()),
+            form=name,
+            choices=list(format_names()),
         )
     return form
 

@@ -93,7 +93,7 @@ class _Builder:
         if event.tag is not None:
             raise fault(Message("has the tag {tag!r:.80}; tags are not accepted", tag=event.tag), self.line)
         if len(keys) >= _MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-            raise fault(Message("is nested deeper than {max_depth} levels", max_depth=_MAX_DEPTH), self.line)
+            raise fault(Message("is nested deeper than {limit} levels", limit=_MAX_DEPTH), self.line)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(events, keys)
         return self._mapping(events, keys) if isinstance(event, yaml.MappingStartEvent) else self._scalar(event)

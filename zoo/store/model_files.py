@@ -44,6 +44,7 @@ from zoo.store.lock import (
 )
 from zoo.store.manifest import (
     Manifest,
+    digests_of,
     take_manifest,
 )
 from zoo.store.store import Store
@@ -92,17 +93,32 @@ def fetch(
         LockMismatchError: Something differs from the lock file.
         FetchError: They cannot be downloaded, or are not what they must be.
     """
-    model = find_model(name)
     options = make_options(offline, verify, progress)
-    locked = None if lock is None else locked_model(read_lock(lock), model.card.name, lock)
-    files = model_files(model, weights, options, locked)
     if weights == "inference":
-        if locked is not None:
-            bundle = named_bundle(model.card, files.folder)
-            check_meaning(locked, bundle.preprocess, bundle.labels)
-        return files.folder
+        return fetch_bundle(name, options, lock).folder
+    model = find_model(name)
+    files = model_files(model, weights, options, _locked(model, lock))
     [entry] = files.manifest
     return files.folder / entry.name
+
+
+def fetch_bundle(name: str, options: FetchOptions, lock: str | Path | None = None) -> Bundle:
+    """Returns the export folder of an installed model, fetched where it is not on this machine.
+
+    Raises:
+        FetchError: As `fetch`.
+        BundleError: The folder is not understood.
+    """
+    model = find_model(name)
+    locked = _locked(model, lock)
+    bundle = named_bundle(model.card, model_files(model, "inference", options, locked))
+    if locked is not None:
+        check_meaning(locked, bundle.preprocess, bundle.labels)
+    return bundle
+
+
+def _locked(model: InstalledModel, lock: str | Path | None) -> LockedModel | None:
+    return None if lock is None else locked_model(read_lock(lock), model.card.name, lock)
 
 
 def make_options(offline_asked: bool | None, verify: bool, progress: Callable[[Progress], None] | None) -> FetchOptions:
@@ -136,15 +152,16 @@ def model_files(
     return files
 
 
-def named_bundle(card: ModelCard, folder: Path) -> Bundle:
+def named_bundle(card: ModelCard, files: ModelFiles) -> Bundle:
     """Reads the export folder of a model. What the folder of another system does not name, its card does.
 
     Raises:
         BundleError: The folder is not understood.
     """
-    bundle = read_bundle(folder)
+    bundle = read_bundle(files.folder)
     labels = card.labels if bundle.labels == unnamed_labels() else bundle.labels
-    return replace(bundle, model=card.name, labels=labels, window=bundle.window or card.window)
+    window = bundle.window or card.window
+    return replace(bundle, model=card.name, labels=labels, window=window, proven=digests_of(files.manifest))
 
 
 def place_of(card: ModelCard, kind: Kind) -> Artifact | Embedded:
@@ -175,11 +192,11 @@ def _locked_digest(locked: LockedModel, kind: Kind, artifact: Artifact) -> str:
     sha256 = locked_files(locked, kind).sha256
     if artifact.sha256 not in (None, sha256):
         raise LockMismatchError(
-            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {artifact_sha256}.",
+            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {plugin_sha256}.",
             "Run: zoo lock {model}  (only if the change is wanted)",
             kind=kind,
             model=locked.name,
             sha256=sha256,
-            artifact_sha256=artifact.sha256,
+            plugin_sha256=artifact.sha256,
         )
     return sha256

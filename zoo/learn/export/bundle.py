@@ -24,7 +24,6 @@ from zoo.bundle.bundle import (
 )
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
-    Custom,
     Normalize,
     Resize,
     Step,
@@ -72,18 +71,13 @@ def export_bundle(
         The bundle, read back from the folder.
 
     Raises:
-        ExportError: A step is Custom, the folder is not empty, the classes do not match, paddle cannot export the
+        ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
     """
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
-        )
-    if any(isinstance(step, Custom) for step in preprocess):
-        raise ExportError(
-            "A Custom step cannot be exported: a settings file may not name code.",
-            "Give steps of zoo.contract.spec only, or do the custom step before predict.",
         )
     steps = tuple(preprocess)
     if input_size is not None:
