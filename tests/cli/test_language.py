@@ -295,7 +295,7 @@ def test_for_english_no_catalogue_is_read() -> None:
         (["cache"], 2, ["查看和整理本机上的模型文件。", "命令："]),
         (["list-models", "--sort", "speed"], 2, ["'--sort' 的值无效：'speed' 不是 'name', 'family',", "之一。"]),
         (["cache", "prune", "--keep-size", "big"], 2, ["'--keep-size' 的值无效：'big' 不是 500M 或 2GB 这样的大小。"]),
-        (["evaluate", "x", "--data", "y", "--threads", "0"], 2, ["'--threads' 的值无效：0 不在 x>=1 的范围内。"]),
+        (["evaluate", "x", "--data", "y", "--threads", "0"], 2, ["'--threads' 的值无效：0 不在 1<=x<=4096 的范围内。"]),
         (["evaluate", "x", "--data", "y", "--threads", "z"], 2, ["'z' 不是有效的数值。"]),
     ],
 )

@@ -18,7 +18,7 @@ from zoo.contract.engine import Backend, Facts, Program, Request, Session
 from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
 from zoo.message import Message
-from zoo.registry.discovery import Discovery
+from zoo.registry.found import Discovery
 
 if TYPE_CHECKING:
     import numpy as np
