@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,7 @@ class Bundle:
         digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
             folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
+        known: SHA-256 by file name that its files are known to have just now, and which need not be taken again.
     """
 
     folder: Path
@@ -112,6 +113,7 @@ class Bundle:
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
+    known: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -138,7 +140,7 @@ class Bundle:
                 )
         proven = {name: self._proven(name) for name in self.digests}
         own = [path for path in (self.program, self.params) if path is not None]
-        digests = [proven.get(path.name) or file_sha256(path) for path in own]
+        digests = [proven.get(path.name) or self._digest(path.name) for path in own]
         return Program(
             path=self.program,
             params=self.params,
@@ -160,7 +162,7 @@ class Bundle:
                 name=name,
                 settings=SETTINGS,
             )
-        if (found := file_sha256(path)) != expected:
+        if (found := self._digest(name)) != expected:
             raise BundleError(
                 "{path} has sha256 {digest}, but {settings} says {expected}.",
                 "The file was changed or damaged: export the model again, or install it again.",
@@ -170,6 +172,9 @@ class Bundle:
                 expected=expected,
             )
         return found
+
+    def _digest(self, name: str) -> str:
+        return self.known.get(name) or file_sha256(self.folder / name)
 
 
 def read_bundle(folder: str | Path) -> Bundle:

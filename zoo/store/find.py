@@ -16,8 +16,8 @@ from zoo.message import Message
 from zoo.registry import find_model
 from zoo.store.download.download import Progress
 from zoo.store.model_files import (
-    fetch,
-    named_bundle,
+    fetch_bundle,
+    make_options,
 )
 from zoo.store.pack import SUFFIX
 
@@ -49,13 +49,13 @@ def find_bundle(
     packed = _packed(name)
     if packed is None and not (isinstance(name, Path) or _looks_like_path(name)):
         try:
-            card = find_model(name).card
+            model = find_model(name)
         except ModelNotFoundError as error:
             hint = None if isinstance(error, ModelNotInstalledError) else _nearby(Path(name))
             if hint is None:
                 raise
             raise ModelNotFoundError(error.message, hint) from error
-        return named_bundle(card, fetch(name, offline=offline, lock=lock, verify=verify, progress=progress))
+        return fetch_bundle(model, make_options(offline, verify, progress), lock)
     if lock is not None:
         raise LockMismatchError(
             "{name} is a file or folder; a lock file holds models by their names.",

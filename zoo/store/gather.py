@@ -36,7 +36,7 @@ def gather(model: InstalledModel, kinds: Sequence[Kind], options: FetchOptions) 
     for kind in dict.fromkeys(kinds):
         files = model_files(model, kind, options)
         if kind == "inference":
-            bundle = named_bundle(model.card, files.folder)
+            bundle = named_bundle(model.card, files)
             preprocess, labels = bundle.preprocess, bundle.labels
         weights[kind], places[kind] = _locked(files), files.folder
     locked = LockedModel(

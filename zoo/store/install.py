@@ -140,17 +140,17 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
     files = locked_files(model, "inference")
     tree = tree_digest(files.files)
     try:
-        folder, _ = store.check(tree, verify)
+        folder, manifest = store.check(tree, verify)
         with contextlib.suppress(OSError):
             os.utime(folder.parent)
     except DamagedError:
         with _unpacked(pack, store, tree) as place:
             _check_unpacked(pack, place, files)
             _keep(store, f"bundle-{tree[:12]}", place / "files" / tree)
-        folder, _ = store.check(tree)
+        folder, manifest = store.check(tree)
     bundle = read_bundle(folder)
     labels = _card_labels(pack, model.name) if bundle.labels == unnamed_labels() else bundle.labels
-    return replace(bundle, model=model.name, labels=labels)
+    return replace(bundle, model=model.name, labels=labels, known={entry.name: entry.sha256 for entry in manifest})
 
 
 @contextlib.contextmanager

@@ -91,17 +91,29 @@ def fetch(
         LockMismatchError: Something differs from the lock file.
         FetchError: They cannot be downloaded, or are not what they must be.
     """
-    model = find_model(name)
-    options = make_options(offline, verify, progress)
-    locked = None if lock is None else locked_model(read_lock(lock), model.card.name, lock)
-    files = model_files(model, weights, options, locked)
-    if weights == "inference":
-        if locked is not None:
-            bundle = named_bundle(model.card, files.folder)
-            check_meaning(locked, bundle.preprocess, bundle.labels)
-        return files.folder
-    [entry] = files.manifest
-    return files.folder / entry.name
+    model, options = find_model(name), make_options(offline, verify, progress)
+    if weights == "inference" and lock is not None:
+        return fetch_bundle(model, options, lock).folder
+    files = model_files(model, weights, options, _locked(model, lock))
+    return files.folder if weights == "inference" else files.folder / files.manifest[0].name
+
+
+def fetch_bundle(model: InstalledModel, options: FetchOptions, lock: str | Path | None) -> Bundle:
+    """Returns the export folder of an installed model, downloading it when needed.
+
+    Raises:
+        FetchError: As `fetch`.
+        BundleError: The folder is not understood.
+    """
+    locked = _locked(model, lock)
+    bundle = named_bundle(model.card, model_files(model, "inference", options, locked))
+    if locked is not None:
+        check_meaning(locked, bundle.preprocess, bundle.labels)
+    return bundle
+
+
+def _locked(model: InstalledModel, lock: str | Path | None) -> LockedModel | None:
+    return None if lock is None else locked_model(read_lock(lock), model.card.name, lock)
 
 
 def make_options(offline_asked: bool | None, verify: bool, progress: Callable[[Progress], None] | None) -> FetchOptions:
@@ -135,15 +147,16 @@ def model_files(
     return files
 
 
-def named_bundle(card: ModelCard, folder: Path) -> Bundle:
+def named_bundle(card: ModelCard, files: ModelFiles) -> Bundle:
     """Reads the export folder of a model. What the folder of another system does not name, its card does.
 
     Raises:
         BundleError: The folder is not understood.
     """
-    bundle = read_bundle(folder)
+    bundle = read_bundle(files.folder)
     labels = card.labels if bundle.labels == unnamed_labels() else bundle.labels
-    return replace(bundle, model=card.name, labels=labels, window=bundle.window or card.window)
+    known = {entry.name: entry.sha256 for entry in files.manifest}
+    return replace(bundle, model=card.name, labels=labels, window=bundle.window or card.window, known=known)
 
 
 def place_of(card: ModelCard, kind: Kind) -> Artifact | Embedded:
