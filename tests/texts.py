@@ -13,6 +13,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from io import BytesIO
 from pathlib import Path
 
@@ -27,7 +28,7 @@ FOLDER = ZOO / "cli" / "locale" / "zh" / "LC_MESSAGES"
 
 #: Calls whose first arguments are templates, and how many.
 TEMPLATES = {name: 2 for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
-TEMPLATES |= dict.fromkeys(("Message", "note", "alert", "tr", "echo_table"), 1)
+TEMPLATES |= {**dict.fromkeys(("Message", "note", "alert", "tr", "echo_table", "unreadable"), 1), "fault": 2}
 LOG = ("debug", "info", "warning", "error", "exception")
 _HEADER = b"""\
 msgid ""
@@ -69,9 +70,8 @@ def texts(source: str) -> Iterator[str]:
 
 def _has_words(text: str) -> bool:
     """Whether a text is not the same in every language, as "{place}: {reason}" and the line of a shell are."""
-    return not text.startswith(("zoo ", "~/")) and bool(
-        re.search("[A-Za-z]", re.sub(r"\{.*?\}|%[\d.]*[a-z]", "", text))
-    )
+    own = re.sub(r"\{\w+(!r)?(:(?=[^ ,;]))?|%[\d.]*[a-z]", "", text)
+    return not text.startswith(("zoo ", "~/")) and bool(re.search("[A-Za-z]{2}|[,;:.?!](?!\\d)", own))
 
 
 def templates(call: ast.Call) -> list[ast.expr]:
@@ -126,8 +126,11 @@ def written(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
+    """Returns what `gettext` reads, the same for the same texts."""
     file = BytesIO()
-    write_mo(file, read_po(BytesIO(written(catalog)), locale="zh"))
+    catalog = read_po(BytesIO(written(catalog)), locale="zh")
+    catalog.creation_date = catalog.revision_date = datetime(2000, 1, 1, tzinfo=timezone.utc)
+    write_mo(file, catalog)
     return file.getvalue()
 
 

@@ -102,6 +102,12 @@ def printable(text: str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def one_line(error: BaseException) -> str:
+    """Returns what an exception says, in one line and without a full stop; a message stays a message."""
+    text = str(error)
+    return text if isinstance(text, Message) else " ".join(text.split()).rstrip(" .")
+
+
 class _Shown(str):
     """What an object shows: its `str`, and as `repr` its own."""
 

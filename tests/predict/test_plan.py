@@ -298,6 +298,15 @@ def test_a_model_given_to_another_process_is_opened_there_by_the_same_name(
     np.testing.assert_array_equal(np.load(tmp_path / "mask.npy"), model.predict(pictures[0]).one().mask)
 
 
+def test_a_pipeline_goes_with_its_options(bundle: Bundle, pictures: list[NDArray[np.uint8]]) -> None:
+    with zoo.create_pipeline("semantic_segmentation", model=bundle.folder, target_size=64, min_score=0.4) as pipeline:
+        with pickle.loads(pickle.dumps(pipeline)) as again:
+            assert again.config == pipeline.config
+            expected = pipeline.predict(pictures[0]).one().mask
+            np.testing.assert_array_equal(again.predict(pictures[0]).one().mask, expected)
+        assert (expected == 255).any()
+
+
 def test_a_model_keeps_its_other_preprocessing_and_nothing_else_is_taken_for_it(bundle: Bundle) -> None:
     with zoo.load(bundle.folder, threads=1) as model:
         model.bundle = dataclasses.replace(model.bundle, preprocess=(Resize((32, 32)), Normalize()))

@@ -21,7 +21,7 @@ def home() -> Path:
         return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
     except RuntimeError as error:
         raise CacheError(
-            "ZOO_HOME is {chosen!r}: {reason}", "Run: export ZOO_HOME=FOLDER", chosen=chosen, reason=error
+            "ZOO_HOME is {value!r}: {reason}", "Run: export ZOO_HOME=FOLDER", value=chosen, reason=error
         ) from error
 
 

@@ -100,7 +100,8 @@ class Bundle:
         digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
             folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
-        known: SHA-256 by file name that its files are known to have just now, and which need not be taken again.
+        proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
+            take them again; empty elsewhere.
     """
 
     folder: Path
@@ -113,7 +114,7 @@ class Bundle:
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
-    known: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+    proven: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -140,7 +141,7 @@ class Bundle:
                 )
         proven = {name: self._proven(name) for name in self.digests}
         own = [path for path in (self.program, self.params) if path is not None]
-        digests = [proven.get(path.name) or self._digest(path.name) for path in own]
+        digests = [proven.get(path.name) or self._sha256(path) for path in own]
         return Program(
             path=self.program,
             params=self.params,
@@ -162,7 +163,7 @@ class Bundle:
                 name=name,
                 settings=SETTINGS,
             )
-        if (found := self._digest(name)) != expected:
+        if (found := self._sha256(path)) != expected:
             raise BundleError(
                 "{path} has sha256 {digest}, but {settings} says {expected}.",
                 "The file was changed or damaged: export the model again, or install it again.",
@@ -173,8 +174,8 @@ class Bundle:
             )
         return found
 
-    def _digest(self, name: str) -> str:
-        return self.known.get(name) or file_sha256(self.folder / name)
+    def _sha256(self, path: Path) -> str:
+        return self.proven.get(path.name) or file_sha256(path)
 
 
 def read_bundle(folder: str | Path) -> Bundle:

@@ -42,7 +42,7 @@ def choose() -> tuple[Language, str]:
         poor = [stream.encoding for stream in (sys.stdout, sys.stderr) if not _can_show_chinese(stream)]
         if not poor:
             return "zh", ""
-        reason = Message("The encoding {poor} has no Chinese characters. English is used.", poor=poor[0])
+        reason = Message("The encoding {encoding} has no Chinese characters. English is used.", encoding=poor[0])
     elif spoken == "en":
         reason = ""
     else:

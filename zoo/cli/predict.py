@@ -62,7 +62,7 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     kinds = tuple(part.strip() for part in value.split(",") if part.strip())
     if not kinds or any(kind not in FORMATS for kind in kinds):
         raise click.BadParameter(
-            tr("{value!r} is not a comma-separated choice of {formats:, }.", value=value, formats=list(FORMATS)),
+            tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(FORMATS)),
             ctx,
             parameter,
         )

@@ -53,9 +53,9 @@ class Augmentation:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(
                     Message(
-                        "{name} is {getattr!r}; a probability from 0 to 1 was expected",
+                        "{name} is {value!r}; a probability from 0 to 1 was expected",
                         name=name,
-                        getattr=getattr(self, name),
+                        value=getattr(self, name),
                     )
                 )
         if not (0 < self.scale[0] <= self.scale[1] and self.scale_step >= 0):

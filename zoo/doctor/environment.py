@@ -97,7 +97,7 @@ def _proxy(name: str) -> Iterator[Finding]:
         shown = _hosts(value) if name == "NO_PROXY" else _shown(value)
         told = shown
         if lower not in ("", value):
-            told = Message("{shown}; not used, {lower} counts", shown=shown, lower=name.lower())
+            told = Message("{shown}; not used, {name} counts", shown=shown, name=name.lower())
         if shown == _HIDDEN:
             example = "HOST,HOST" if name == "NO_PROXY" else "http://HOST:PORT"
             yield Finding(

@@ -35,9 +35,9 @@ def system() -> Iterator[Finding]:
         "system",
         "cores",
         Message(
-            "{available_cores} of {cpu_count} for this process",
-            available_cores=available_cores(),
-            cpu_count=os.cpu_count() or Message("an unknown number"),
+            "{count} of {total} for this process",
+            count=available_cores(),
+            total=os.cpu_count() or Message("an unknown number"),
         ),
     )
     yield Finding("system", "memory", _memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup")))

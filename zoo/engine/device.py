@@ -55,9 +55,9 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
         first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())
         return DeviceNotInstalledError(
             "The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
-            "Give one, such as {first}",
+            "Give one, such as {example}",
             name=name,
-            first=first[0] if first else "cpu",
+            example=first[0] if first else "cpu",
         )
     if kind == "auto":
         return DeviceNotInstalledError(

@@ -68,7 +68,7 @@ class PaddleBackend(Backend):
                 "paddlepaddle cannot be imported: {reason}.",
                 "Run: {install}",
                 reason=error,
-                install=device.install or Message("pip install paddlepaddle"),
+                install=device.install or "pip install paddlepaddle",
             ) from error
         from zoo.engine.cout import COUT
         from zoo.engine.paddle_probe import first_line, working_settings
@@ -87,11 +87,11 @@ class PaddleBackend(Backend):
                     return create_predictor(config)
             except Exception as error:
                 raise BackendError(
-                    "paddle {version} cannot open {program}: {error}.",
+                    "paddle {version} cannot open {program}: {reason}.",
                     "Export the model again with this version of paddlepaddle.",
                     version=version,
                     program=program.path,
-                    error=first_line(error),
+                    reason=first_line(error),
                 ) from error
 
         settings = working_settings(program, version) if on_cpu else ("",)

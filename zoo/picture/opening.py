@@ -96,7 +96,7 @@ def undecodable(name: str, error: Exception, expected: str = EXPECTED, hint: str
         )
     # FFmpeg's errors have one too, and a number in front of it otherwise.
     text = getattr(error, "strerror", None) or str(error)
-    reason = printable(text).rstrip(" .") or type(error).__name__
+    reason = text if isinstance(text, Message) else text.rstrip(" .") or type(error).__name__
     return DecodeError(
         "{name} cannot be decoded: {reason}. {expected}", hint, name=name, reason=reason, expected=expected
     )

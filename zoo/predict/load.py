@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.engine.device import available_cores
-from zoo.engine.lanes import Lanes
-from zoo.engine.open import session_opener
+from zoo.engine.open import open_engine
 from zoo.message import Message
 from zoo.predict.model import Model
 from zoo.store.find import absolute_name, find_bundle
@@ -64,7 +62,7 @@ def load(
     if threads is not None and threads < 1:
         raise ValueError(Message("threads is {threads}; a positive number or None was expected", threads=threads))
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
-    opener = session_opener(bundle.verify(), device, backend)
+    engine = open_engine(bundle.verify(), device, backend, threads, streams)
     reopen = partial(
         load,
         absolute_name(name),
@@ -75,4 +73,4 @@ def load(
         offline=offline,
         lock=None if lock is None else os.path.abspath(lock),
     )
-    return Model(bundle, Lanes(opener, threads or available_cores(), streams), reopen)
+    return Model(bundle, engine, reopen)

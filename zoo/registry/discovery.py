@@ -24,7 +24,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.message import Message
+from zoo.message import Message, one_line
 from zoo.registry.contract import check_backends, check_devices, check_families
 from zoo.registry.names import Claim, Index, canonical_distribution
 
@@ -291,11 +291,10 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
         fields = distribution.metadata
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
-    return Message(
-        "a distribution with damaged METADATA in {locate_file}", locate_file=distribution.locate_file("")
-    ), ""
+    return Message("a distribution with damaged METADATA in {folder}", folder=distribution.locate_file("")), ""
 
 
 def _reason(cause: BaseException) -> str:
     """Returns the kind and the text of an exception in one line."""
-    return f"{type(cause).__name__}: {' '.join(str(cause).split())}".rstrip(": .")
+    said, name = one_line(cause), type(cause).__name__
+    return Message("{type}: {reason}", type=name, reason=said) if said else name

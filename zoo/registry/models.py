@@ -81,7 +81,7 @@ class Registry:
         """Lists models; see `zoo.list_models`."""
         if sort not in get_args(Sort):
             raise ValueError(
-                Message("sort is {sort!r}; expected one of {args:, }", sort=sort, args=list(get_args(Sort)))
+                Message("sort is {sort!r}; expected one of {choices:, }", sort=sort, choices=list(get_args(Sort)))
             )
         if family is not None:
             self.discovery.families.get(family)  # raises when two distributions bring it

@@ -103,10 +103,10 @@ class Index(Mapping[str, T]):
     def _clash(self, claims: list[Claim[T]]) -> DuplicateNameError:
         distributions = sorted({distribution for _, _, distribution, _ in claims})
         return DuplicateNameError(
-            "The {kind} name {claim!r} is brought by {owners: and by }. Each name must mean one {kind}.",
+            "The {kind} name {name!r} is brought by {owners: and by }. Each name must mean one {kind}.",
             "Run: pip uninstall {distribution}  (or leave it out: ZOO_DISABLE_PLUGINS={distribution})",
             kind=self._kind,
-            claim=claims[0][0],
+            name=claims[0][0],
             owners=[owner for _, owner, _, _ in claims],
             distribution=distributions[-1],
         )

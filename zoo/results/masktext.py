@@ -26,10 +26,10 @@ def check_form(form: object) -> MaskForm:
         if form == known:
             return known
     raise OutputError(
-        "There is no form {form!r} of a mask. Expected one of: {args:, }.",
+        "There is no form {form!r} of a mask. Expected one of: {choices:, }.",
         'Use mask="rle"',
         form=form,
-        args=list(get_args(MaskForm)),
+        choices=list(get_args(MaskForm)),
     )
 
 

@@ -96,12 +96,14 @@ class Result:
             if not (self.scores.min() >= 0 and self.scores.max() <= 1):
                 raise ValueError(
                     Message(
-                        "scores are from {min} to {max}; expected 0 to 1", min=self.scores.min(), max=self.scores.max()
+                        "scores are from {lowest} to {highest}; expected 0 to 1",
+                        lowest=self.scores.min(),
+                        highest=self.scores.max(),
                     )
                 )
         if not all(math.isfinite(value) and value >= 0 for value in self.seconds.values()):
             raise ValueError(
-                Message("seconds are {dict}; expected finite times, none below 0", dict=dict(self.seconds))
+                Message("seconds are {seconds}; expected finite times, none below 0", seconds=dict(self.seconds))
             )
         if not source_fits(self.uri):
             raise ValueError(

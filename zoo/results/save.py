@@ -104,10 +104,10 @@ def image_target(save_path: str | os.PathLike[str], kind: str) -> Target:
     """
     if kind not in _SUFFIXES:
         raise OutputError(
-            "There is no picture of kind {kind!r}. Expected one of: {suffixes:, }.",
+            "There is no picture of kind {kind!r}. Expected one of: {choices:, }.",
             'Use kind="overlay"',
             kind=kind,
-            suffixes=list(_SUFFIXES),
+            choices=list(_SUFFIXES),
         )
     return find_target(save_path, _SUFFIXES[kind])
 
@@ -126,10 +126,10 @@ def _file_format(form: str) -> FileFormat:
 
     if form not in FILES:
         raise OutputError(
-            "There is no format {form!r}. Expected one of: {formats:, }.",
+            "There is no format {form!r}. Expected one of: {choices:, }.",
             'Use format="coco"',
             form=form,
-            formats=list(FORMATS),
+            choices=list(FORMATS),
         )
     return FILES[form]
 

@@ -62,25 +62,30 @@ class Source:
         """The name of the whole, for messages."""
         return self.kind.name if self.file is None else Message(self.kind.named, file=self.file)
 
-    def fault(self, reason: str, line: int) -> ZooError:
+    def fault(self, reason: str, line: int, /, **values: object) -> ZooError:
         """Returns the error for a content that is no such document; `reason` goes on after "the file"."""
-        message = Message(
+        return self.kind.error(
             "{document}, line {line}: the file {reason}; expected {noun}.",
+            self.kind.hint,
             document=self.document,
             line=line,
-            reason=reason,
+            reason=Message(reason, **values),
             noun=self.kind.noun,
         )
-        return self.kind.error(message, self.kind.hint)
 
     def repeated(self, key: object, line: int, first: int) -> ZooError:
         """Returns the error for a mapping with a key that stands in an earlier line too."""
-        return self.fault(Message("has the key {key!r:.80} twice (first in line {line})", key=key, line=first), line)
+        return self.fault("has the key {key!r:.80} twice (first in line {first})", line, key=key, first=first)
 
-    def unreadable(self, reason: str) -> ZooError:
+    def unreadable(self, reason: str, /, **values: object) -> ZooError:
         """Returns the error for a file that is no text at all; `reason` goes on after its name."""
-        message = Message("{file} {reason}; expected {noun}.", file=self.file, reason=reason, noun=self.kind.noun)
-        return self.kind.error(message, self.kind.unread or self.kind.hint)
+        return self.kind.error(
+            "{file} {reason}; expected {noun}.",
+            self.kind.unread or self.kind.hint,
+            file=self.file,
+            reason=Message(reason, **values),
+            noun=self.kind.noun,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +134,15 @@ class Node:
             return Message("{document}, line {line}: the file", document=document, line=self.line)
         return Message("{document}, line {line}: `{path}`", document=document, line=self.line, path=path)
 
-    def error(self, message: Message, hint: str = "") -> ZooError:
-        """Returns the error of this kind of document; without a hint it has the usual one."""
-        return self.source.kind.error(message, hint or self.source.kind.hint)
+    def fault(self, message: str, hint: str = "", /, **values: object) -> ZooError:
+        """Returns the error of this kind of document.
+
+        Args:
+            message: Template; `{place}` stands for the place of this value.
+            hint: Likewise; empty for the usual one.
+            values: What stands for the other fields of both.
+        """
+        return self.source.kind.error(message, hint or self.source.kind.hint, place=self.place, **values)
 
 
 def node_of(value: Any, kind: DocumentKind, *keys: str) -> Node:
@@ -165,11 +176,11 @@ def read_text(source: Source) -> str:
             os.close(handle)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise source.unreadable(Message("cannot be read: {reason}", reason=reason)) from error
+        raise source.unreadable("cannot be read: {reason}", reason=reason) from error
     if not regular:
-        raise source.unreadable(Message("is not a regular file"))
+        raise source.unreadable("is not a regular file")
     if len(content) > limit:
-        raise source.unreadable(Message("is larger than {max_bytes} bytes", max_bytes=limit))
+        raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=limit)
     return decode(content, source)
 
 
@@ -182,4 +193,4 @@ def decode(content: bytes, source: Source) -> str:
     try:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise source.fault(Message("is not UTF-8 text"), content.count(b"\n", 0, error.start) + 1) from error
+        raise source.fault("is not UTF-8 text", content.count(b"\n", 0, error.start) + 1) from error

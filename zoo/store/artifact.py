@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from zoo.bundle.bundle import read_bundle
@@ -166,11 +167,13 @@ def _unpack_into(folder: Path, wanted: Wanted) -> Callable[[Path], None]:
             unpack(archive, folder)
         except ArchiveError as error:
             # The address is named anyway; the file's name in the cache says nothing to anyone.
-            raise type(error)(error.message.replace(str(archive), "the file"), error.hint) from error
+            name = {str(archive): Message("the file")}
+            raise type(error)(_renamed(error.message, lambda text: name.get(text, text)), error.hint) from error
         try:
             read_bundle(folder).verify()
         except BundleError as error:
-            inside = error.message.replace(f"{folder}{os.sep}", "").replace(str(folder), "the archive")
+            name = {str(folder): Message("the archive")}
+            inside = _renamed(error.message, lambda text: name.get(text, text.replace(f"{folder}{os.sep}", "")))
             raise ArchiveError(
                 "The archive of {model} holds no model zoo can read: {inside}",
                 "Tell the publisher; or unpack a good one yourself and give its folder in place of the name.",
@@ -179,6 +182,13 @@ def _unpack_into(folder: Path, wanted: Wanted) -> Callable[[Path], None]:
             ) from error
 
     return check
+
+
+def _renamed(value: Any, name: Callable[[str], str]) -> Any:
+    """Returns a message, or a value of one, with other names for its paths."""
+    if isinstance(value, Message):
+        return Message(value.template, **{key: _renamed(inner, name) for key, inner in value.values.items()})
+    return name(value) if isinstance(value, str) else value
 
 
 def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
@@ -218,8 +228,8 @@ def _note(wanted: Wanted, progress: Callable[[Progress], None] | None) -> Callab
 
 
 def _command(wanted: Wanted) -> str:
-    kind = Message(" --weights pretrained") if wanted.kind == "pretrained" else ""
-    return Message("zoo download {quote}{kind}", quote=shlex.quote(wanted.model), kind=kind)
+    kind = " --weights pretrained" if wanted.kind == "pretrained" else ""
+    return f"zoo download {shlex.quote(wanted.model)}{kind}"
 
 
 def _mismatch_hint(wanted: Wanted, options: FetchOptions) -> str:

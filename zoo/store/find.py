@@ -13,7 +13,6 @@ from zoo.bundle.bundle import (
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
-from zoo.registry import find_model
 from zoo.store.download.download import Progress
 from zoo.store.model_files import (
     fetch_bundle,
@@ -49,13 +48,12 @@ def find_bundle(
     packed = _packed(name)
     if packed is None and not (isinstance(name, Path) or _looks_like_path(name)):
         try:
-            model = find_model(name)
+            return fetch_bundle(name, make_options(offline, verify, progress), lock)
         except ModelNotFoundError as error:
             hint = None if isinstance(error, ModelNotInstalledError) else _nearby(Path(name))
             if hint is None:
                 raise
             raise ModelNotFoundError(error.message, hint) from error
-        return fetch_bundle(model, make_options(offline, verify, progress), lock)
     if lock is not None:
         raise LockMismatchError(
             "{name} is a file or folder; a lock file holds models by their names.",

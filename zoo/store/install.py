@@ -45,6 +45,7 @@ from zoo.store.manifest import (
     FILES,
     Manifest,
     changes,
+    digests_of,
     tree_digest,
 )
 from zoo.store.model_files import place_of
@@ -130,11 +131,11 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
     if model is None:
         raise ModelNotFoundError(
             "{path} holds no model {name!r}, only {models:, }.",
-            "Give {path_name}#{model}.",
+            "Give {file}#{model}.",
             path=path,
             name=name,
             models=sorted(pack.models),
-            path_name=path.name,
+            file=path.name,
             model=min(pack.models, default="MODEL"),
         )
     files = locked_files(model, "inference")
@@ -150,7 +151,7 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
         folder, manifest = store.check(tree)
     bundle = read_bundle(folder)
     labels = _card_labels(pack, model.name) if bundle.labels == unnamed_labels() else bundle.labels
-    return replace(bundle, model=model.name, labels=labels, known={entry.name: entry.sha256 for entry in manifest})
+    return replace(bundle, model=model.name, labels=labels, proven=digests_of(manifest))
 
 
 @contextlib.contextmanager

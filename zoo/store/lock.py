@@ -189,11 +189,11 @@ def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
     """
     if (locked.distribution, locked.version) != (distribution, version):
         raise LockMismatchError(
-            "{model} was locked with {distribution} {locked}; {installed} {version} is installed.",
-            'Run: pip install "{distribution}=={locked}"  (or zoo lock, to agree on the new one)',
+            "{model} was locked with {distribution} {locked_version}; {installed} {version} is installed.",
+            'Run: pip install "{distribution}=={locked_version}"  (or zoo lock, to agree on the new one)',
             model=locked.name,
             distribution=locked.distribution,
-            locked=locked.version,
+            locked_version=locked.version,
             installed=distribution,
             version=version,
         )

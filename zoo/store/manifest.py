@@ -62,6 +62,11 @@ def tree_digest(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(lines, separators=(",", ":")).encode()).hexdigest()
 
 
+def digests_of(manifest: Manifest) -> dict[str, str]:
+    """Returns the digest of each file by its name."""
+    return {entry.name: entry.sha256 for entry in manifest}
+
+
 def take_manifest(folder: Path) -> Manifest:
     """Reads every file below a folder."""
     return tuple(_entry(folder, name) for name in sorted(_names(folder)))

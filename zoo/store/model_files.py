@@ -43,6 +43,7 @@ from zoo.store.lock import (
 )
 from zoo.store.manifest import (
     Manifest,
+    digests_of,
     take_manifest,
 )
 from zoo.store.store import Store
@@ -91,20 +92,23 @@ def fetch(
         LockMismatchError: Something differs from the lock file.
         FetchError: They cannot be downloaded, or are not what they must be.
     """
-    model, options = find_model(name), make_options(offline, verify, progress)
-    if weights == "inference" and lock is not None:
-        return fetch_bundle(model, options, lock).folder
+    options = make_options(offline, verify, progress)
+    if weights == "inference":
+        return fetch_bundle(name, options, lock).folder
+    model = find_model(name)
     files = model_files(model, weights, options, _locked(model, lock))
-    return files.folder if weights == "inference" else files.folder / files.manifest[0].name
+    [entry] = files.manifest
+    return files.folder / entry.name
 
 
-def fetch_bundle(model: InstalledModel, options: FetchOptions, lock: str | Path | None) -> Bundle:
-    """Returns the export folder of an installed model, downloading it when needed.
+def fetch_bundle(name: str, options: FetchOptions, lock: str | Path | None = None) -> Bundle:
+    """Returns the export folder of an installed model, fetched where it is not on this machine.
 
     Raises:
         FetchError: As `fetch`.
         BundleError: The folder is not understood.
     """
+    model = find_model(name)
     locked = _locked(model, lock)
     bundle = named_bundle(model.card, model_files(model, "inference", options, locked))
     if locked is not None:
@@ -155,8 +159,8 @@ def named_bundle(card: ModelCard, files: ModelFiles) -> Bundle:
     """
     bundle = read_bundle(files.folder)
     labels = card.labels if bundle.labels == unnamed_labels() else bundle.labels
-    known = {entry.name: entry.sha256 for entry in files.manifest}
-    return replace(bundle, model=card.name, labels=labels, window=bundle.window or card.window, known=known)
+    window = bundle.window or card.window
+    return replace(bundle, model=card.name, labels=labels, window=window, proven=digests_of(files.manifest))
 
 
 def place_of(card: ModelCard, kind: Kind) -> Artifact | Embedded:
@@ -187,11 +191,11 @@ def _locked_digest(locked: LockedModel, kind: Kind, artifact: Artifact) -> str:
     sha256 = locked_files(locked, kind).sha256
     if artifact.sha256 not in (None, sha256):
         raise LockMismatchError(
-            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {artifact_sha256}.",
+            "The {kind} files of {model} were locked with sha256 {sha256}; its plugin says {plugin_sha256}.",
             "Run: zoo lock {model}  (only if the change is wanted)",
             kind=kind,
             model=locked.name,
             sha256=sha256,
-            artifact_sha256=artifact.sha256,
+            plugin_sha256=artifact.sha256,
         )
     return sha256

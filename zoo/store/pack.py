@@ -124,10 +124,10 @@ def read_pack(path: Path) -> Pack:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(INDEX)
             if info.file_size > _PACK.limit:
-                raise source.unreadable(Message("is larger than {max_bytes} bytes", max_bytes=_PACK.limit))
+                raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=_PACK.limit)
             content = archive.read(info)
     except OSError as error:
-        raise source.unreadable(Message("cannot be read: {reason}", reason=error.strerror or error)) from error
+        raise source.unreadable("cannot be read: {reason}", reason=error.strerror or error) from error
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError(
             Message("{document}: {reason}.", document=source.document, reason=error), _PACK.hint

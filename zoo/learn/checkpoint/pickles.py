@@ -61,9 +61,7 @@ def read_pickle(path: Path) -> Any:
             end = -1
             for count, (opcode, argument, position) in enumerate(pickletools.genops(file)):
                 if count > _MAX_OPCODES:
-                    raise _damaged(
-                        path, Message("it has more than {max_opcodes} instructions", max_opcodes=_MAX_OPCODES)
-                    )
+                    raise _damaged(path, Message("it has more than {limit} instructions", limit=_MAX_OPCODES))
                 machine.step(opcode.name, argument)
                 end = position or 0
         if end + 1 != size:
@@ -271,7 +269,7 @@ def _array(state: Any) -> NDArray[Any]:
 def _finished(path: Path, value: Any, depth: int, done: dict[int, Any]) -> Any:
     """Puts the values in the place of their stand-ins."""
     if depth > _MAX_DEPTH:
-        raise _damaged(path, Message("it is nested deeper than {max_depth} levels", max_depth=_MAX_DEPTH))
+        raise _damaged(path, Message("it is nested deeper than {limit} levels", limit=_MAX_DEPTH))
     if isinstance(value, (_Array, _Random)):
         if value.value is None:
             raise _damaged(path, Message("an array has no data"))

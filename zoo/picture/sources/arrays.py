@@ -71,8 +71,10 @@ def _facts(array: NDArray[Any], name: str) -> str:
     )
     if array.dtype.kind == "f" and array.size:
         if strange := int(np.size(array) - np.isfinite(array).sum()):
-            return Message("{facts} with {strange} NaN or infinite values", facts=facts, strange=strange)
-        return Message("{facts} with values from {min:g} to {max:g}", facts=facts, min=array.min(), max=array.max())
+            return Message("{facts} with {count} NaN or infinite values", facts=facts, count=strange)
+        return Message(
+            "{facts} with values from {lowest:g} to {highest:g}", facts=facts, lowest=array.min(), highest=array.max()
+        )
     return facts
 
 

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from zoo.errors import SourceError, UnsupportedSourceError
-from zoo.message import Message, printable
+from zoo.message import Message
 
 #: Most bytes that are read from a file object.
 MAX_BYTES = 1 << 29
@@ -45,7 +45,7 @@ def read_stream(file: Any, name: str) -> bytes:
     except SourceError:
         raise
     except Exception as error:
-        reason = printable(str(error)) or type(error).__name__
+        reason = str(error) or type(error).__name__
         raise SourceError(
             "{name} cannot be read: {reason}.", "Pass an open file, or a path.", name=name, reason=reason
         ) from error

@@ -105,9 +105,9 @@ def _check_length(length: int, options: SourceOptions) -> None:
     if length > options.url_bytes:
         raise AddressError(
             Message(
-                "it has {length} bytes or more, and at most {url_bytes} are taken",
+                "it has {length} bytes or more, and at most {limit} are taken",
                 length=length,
-                url_bytes=options.url_bytes,
+                limit=options.url_bytes,
             ),
             hint=Message("Download it and give the file's path."),
         )

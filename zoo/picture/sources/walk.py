@@ -77,7 +77,7 @@ def _inside(
     kind = "dict" if isinstance(source, Mapping) else "iterator" if isinstance(source, Iterator) else "list"
     if depth == _DEEPEST:
         yield refused(
-            Message("lies inside {deepest} others already. No deeper ones are read.", deepest=_DEEPEST),
+            Message("lies inside {limit} others already. No deeper ones are read.", limit=_DEEPEST),
             Message("Pass a flat list."),
             kind=kind,
         )

@@ -58,12 +58,12 @@ def builtin_file(name: str) -> Path:
         return _BUILTIN[name]
     close = get_close_matches(name, _BUILTIN, n=1)
     raise ConfigError(
-        "There is no pipeline called {name!r}. Expected was one of: {builtin:, }.",
+        "There is no pipeline called {name!r}. Expected was one of: {choices:, }.",
         Message("Did you mean {suggestion}?", suggestion=close[0])
         if close
         else Message("Give one of them, or the path of a pipeline file (.yaml)."),
         name=name,
-        builtin=list(_BUILTIN),
+        choices=list(_BUILTIN),
     )
 
 

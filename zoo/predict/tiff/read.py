@@ -242,16 +242,15 @@ def _unsupported(page: Any) -> str:
     faults = {
         Message("is {height}x{width} pixels", height=height, width=width): min(height, width) < 1,
         Message("holds a volume"): page.imagedepth != 1,
-        Message("has {bitspersample} bits a channel", bitspersample=page.bitspersample): page.bitspersample
-        not in (8, 16),
-        Message("has sample format {sampleformat}", sampleformat=page.sampleformat): page.sampleformat != 1,
+        Message("has {bits} bits a channel", bits=page.bitspersample): page.bitspersample not in (8, 16),
+        Message("has sample format {format}", format=page.sampleformat): page.sampleformat != 1,
         Message("is stored turned (orientation {orientation})", orientation=orientation): orientation != 1,
         Message("has photometric interpretation {photometric}", photometric=page.photometric): page.photometric
         not in (0, 1, 2, 6),
         Message("has YCbCr pixels outside JPEG"): page.photometric == 6 and page.compression != _JPEG,
         Message("has inverted grey multiplied by alpha"): page.photometric == 0 and _MULTIPLIED in page.extrasamples,
         # A second grey channel that is no alpha may be anything.
-        Message("has {samples} channels, {extra} of them extra", samples=samples, extra=extra): samples - extra
+        Message("has {channels} channels, {extra} of them extra", channels=samples, extra=extra): samples - extra
         != (3 if page.photometric in (2, 6) else 1)
         or (page.photometric < 2 and extra > 0 and tuple(page.extrasamples) not in ((1,), (2,))),
     }

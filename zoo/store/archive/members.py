@@ -93,7 +93,7 @@ class Names:
         if max(self._count, len(self._taken)) > self._limits.members:
             raise unsafe(
                 self._archive,
-                Message("holds more than {members} files and folders", members=self._limits.members),
+                Message("holds more than {limit} files and folders", limit=self._limits.members),
                 Message("A model has a few dozen at most."),
             )
         return parts
@@ -106,7 +106,7 @@ class Names:
             raise self._refusal(name, Message("whose name is not UTF-8")) from None
         if size > limits.name:
             raise self._refusal(
-                name, Message("whose name has {size} bytes, more than {limits}", size=size, limits=limits.name)
+                name, Message("whose name has {size} bytes, more than {limit}", size=size, limit=limits.name)
             )
         if not name.isprintable():
             raise self._refusal(name, Message("whose name has characters that cannot be printed"))
@@ -120,10 +120,10 @@ class Names:
             raise self._refusal(name, Message("a file without a name"))
         if len(parts) > limits.depth:
             raise self._refusal(
-                name, Message("nested {count} deep, more than {depth}", count=len(parts), depth=limits.depth)
+                name, Message("nested {count} deep, more than {limit}", count=len(parts), limit=limits.depth)
             )
         if any(len(part.encode()) > limits.part for part in parts):
-            raise self._refusal(name, Message("whose name has a part of more than {part} bytes", part=limits.part))
+            raise self._refusal(name, Message("whose name has a part of more than {limit} bytes", limit=limits.part))
         return parts
 
     def _take(self, parts: tuple[str, ...], is_folder: bool) -> None:

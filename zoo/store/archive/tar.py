@@ -83,7 +83,7 @@ def tar_members(archive: Path, stream: BinaryIO, ceiling: int, length: int | Non
             raise unsafe(
                 archive,
                 Message("asks for {size} bytes for {member}", size=member.size, member=shown(member.name)),
-                Message("At most {ceiling} bytes in all were expected.", ceiling=ceiling),
+                Message("At most {limit} bytes in all were expected.", limit=ceiling),
             )
         if length is not None and tar.offset + _padded(member.size) > length:
             left = length - tar.offset
@@ -142,7 +142,7 @@ class _Tar:
             raise unsafe(
                 self._archive,
                 Message("has an extended header of {size} bytes", size=header.size),
-                Message("At most {extension} were expected.", extension=_EXTENSION),
+                Message("At most {limit} were expected.", limit=_EXTENSION),
             )
         content = self.take(_padded(header.size))[: header.size]
         if header.type in _LONG_NAMES:

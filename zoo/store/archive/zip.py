@@ -58,7 +58,7 @@ def zip_members(archive: Path, file: BinaryIO, size: int, ceiling: int) -> list[
         raise unsafe(
             archive,
             Message("asks for {needed} bytes", needed=needed),
-            Message("At most {ceiling} bytes in all were expected.", ceiling=ceiling),
+            Message("At most {limit} bytes in all were expected.", limit=ceiling),
         )
 
     # Every byte belongs to one member: none is read twice, none is hidden, and every program sees the same members.
@@ -69,9 +69,9 @@ def zip_members(archive: Path, file: BinaryIO, size: int, ceiling: int) -> list[
             raise unsafe(
                 archive,
                 Message(
-                    "has {orig_filename} at byte {header_offset}, not behind what ends at {position}",
-                    orig_filename=shown(info.orig_filename),
-                    header_offset=info.header_offset,
+                    "has {member} at byte {offset}, not behind what ends at {position}",
+                    member=shown(info.orig_filename),
+                    offset=info.header_offset,
                     position=position,
                 ),
                 Message("Members one behind the other were expected."),
@@ -119,7 +119,7 @@ class _ShortReads(io.FileIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > _LIST:
-            raise zipfile.BadZipFile(Message("it has {size} bytes; at most {list} are read", size=size, list=_LIST))
+            raise zipfile.BadZipFile(Message("it has {size} bytes; at most {limit} are read", size=size, limit=_LIST))
         return super().read(size)
 
 
@@ -132,9 +132,9 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
         raise damaged(
             archive,
             Message(
-                "the header of {name} at byte {header_offset} is wrong",
+                "the header of {name} at byte {offset} is wrong",
                 name=shown(name),
-                header_offset=info.header_offset,
+                offset=info.header_offset,
             ),
         )
     flags, method = struct.unpack_from("<HH", header, 6)
@@ -170,10 +170,10 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
         raise damaged(
             archive,
             Message(
-                "{name} declares {file_size} bytes and has {compress_size}",
+                "{name} declares {file_size} bytes and has {size}",
                 name=shown(name),
                 file_size=info.file_size,
-                compress_size=info.compress_size,
+                size=info.compress_size,
             ),
         )
     _check_kind(archive, info)
@@ -187,7 +187,7 @@ def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
         kind = (
             Message("a symbolic link")
             if stat.S_ISLNK(mode)
-            else Message("of the kind {filemode!r}", filemode=stat.filemode(mode)[0])
+            else Message("of the kind {mode!r}", mode=stat.filemode(mode)[0])
         )
         raise unsafe(
             archive,

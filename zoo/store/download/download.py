@@ -220,10 +220,10 @@ def _wait(limits: Limits, barren: int, error: AddressError, tell: Callable[[str]
     if seconds > limits.longest_wait:
         raise AddressError(
             Message(
-                "{reason}; it asks to wait {seconds:.0f} s, at most {longest_wait:.0f} s are waited",
+                "{reason}; it asks to wait {seconds:.0f} s, at most {limit:.0f} s are waited",
                 reason=error.reason,
                 seconds=seconds,
-                longest_wait=limits.longest_wait,
+                limit=limits.longest_wait,
             )
         )
     tell(
@@ -366,7 +366,8 @@ def _failed(failures: list[tuple[Address, AddressError]], hint: str | None) -> F
     hint = hint or next((error.hint for _, error in failures if error.hint and error.kind is kind), _HINT)
     if len(failures) == 1:
         address, error = failures[0]
-        return kind("{url} does not give the file: {reason}.", hint, url=address.shown, reason=error.reason)
+        fact = Message("{url} does not give the file: {reason}.", url=address.shown, reason=error.reason)
+        return kind(fact, hint)
     reasons = [Message("{url}: {reason}", url=address.shown, reason=error.reason) for address, error in failures]
     return kind(
         Message("None of the {count} addresses gives the file. {reasons:; }.", count=len(failures), reasons=reasons),

@@ -26,7 +26,7 @@ import urllib3
 from requests.auth import HTTPBasicAuth
 
 import zoo
-from zoo.message import Message, printable
+from zoo.message import Message
 from zoo.store.download.addresses import (
     objection,
     shown,
@@ -101,7 +101,7 @@ def _follow(
         ):
             auth = _credentials(following)
         url, before = following, url
-    raise AddressError(Message("it redirects more than {hops} times", hops=limits.hops))
+    raise AddressError(Message("it redirects more than {limit} times", limit=limits.hops))
 
 
 def _ask(
@@ -137,7 +137,7 @@ def _ask(
             opened.add_done_callback(_close)
     if late:
         raise AddressError(
-            Message("no answer within {connect:g} s{via}", connect=limits.connect + limits.read, via=_via(url)),
+            Message("no answer within {seconds:g} s{via}", seconds=limits.connect + limits.read, via=_via(url)),
             again=True,
         )
     try:
@@ -182,7 +182,7 @@ def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
             Message(
                 "it was asked for the bytes from {offset} on and sends {sent}",
                 offset=offset,
-                sent=printable(sent) or Message("unnamed ones"),
+                sent=sent or Message("unnamed ones"),
             ),
             again=True,
             wait=0.0,
@@ -195,7 +195,8 @@ def _check_status(response: requests.Response, offset: int) -> None:
     status = response.status_code
     if status == 200 or (offset and status in (206, 416)):
         return
-    reason = f"{status} {http.client.responses.get(status, '')}".strip() + _via(response.url)
+    said = f"{status} {http.client.responses.get(status, '')}".strip()
+    reason = Message("{reason}{via}", reason=said, via=_via(response.url))
     if status in (408, 429) or status >= 500:
         raise AddressError(reason, again=True, wait=_retry_after(response.headers.get("Retry-After", "")))
     raise AddressError(reason)
@@ -256,14 +257,11 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     inner = _innermost(error)
     again = True
     if isinstance(inner, ssl.SSLCertVerificationError):
-        reason, again = (
-            Message("its certificate is not trusted: {verify_message}", verify_message=inner.verify_message),
-            False,
-        )
+        reason, again = Message("its certificate is not trusted: {reason}", reason=inner.verify_message), False
     elif isinstance(error, requests.ConnectTimeout):
-        reason = Message("no connection within {connect:g} s", connect=limits.connect)
+        reason = Message("no connection within {seconds:g} s", seconds=limits.connect)
     elif isinstance(inner, TimeoutError):
-        reason = Message("no byte came for {read:g} s", read=limits.read)
+        reason = Message("no byte came for {seconds:g} s", seconds=limits.read)
     elif isinstance(inner, socket.gaierror):
         reason = Message("the name of the host cannot be resolved")
     elif isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, http.client.HTTPException)):
@@ -273,7 +271,7 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
         reason, again = error.strerror or str(error), error.errno is not None
     else:
         reason, again = Message("it cannot be asked ({type})", type=type(error).__name__), False
-    return AddressError(printable(reason) + _via(url), again=again)
+    return AddressError(Message("{reason}{via}", reason=reason, via=_via(url)), again=again)
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -287,11 +285,7 @@ def _via(url: str) -> str:
     if proxy is None:
         return ""
     scheme, _, rest = proxy.rpartition("://")
-    return printable(
-        Message(
-            " (through the proxy {scheme}://{rpartition})", scheme=scheme or "http", rpartition=rest.rpartition("@")[2]
-        )
-    )
+    return Message(" (through the proxy {scheme}://{host})", scheme=scheme or "http", host=rest.rpartition("@")[2])
 
 
 def _credentials(url: str) -> HTTPBasicAuth | None:
