@@ -24,7 +24,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.message import Message, one_line
+from zoo.message import Message, described
 from zoo.registry.contract import check_backends, check_devices, check_families
 from zoo.registry.names import Claim, Index, canonical_distribution
 
@@ -220,7 +220,7 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
                 "Run: pip install --force-reinstall {name}",
                 name=name,
                 version=version,
-                reason=_reason(cause),
+                reason=described(cause),
             )
             error.__cause__ = cause
             damaged.append(Plugin("entry_points.txt", group, name, version, error=error))
@@ -243,7 +243,7 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
             "The {plugin} could not be loaded: {reason}.",
             "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
             plugin=plugin,
-            reason=_reason(cause),
+            reason=described(cause),
             distribution=distribution,
             disable=DISABLE,
         )
@@ -263,7 +263,7 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
             "The {plugin} does not keep the contract: {reason}.",
             "Run: zoo plugins check",
             plugin=plugin,
-            reason=_reason(cause),
+            reason=described(cause),
         ) from cause
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
@@ -275,7 +275,7 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
         )
     answers = caller()
     result: object = answers[0] if answers else None  # pluggy leaves None out
-    label = f"The {plugin}"
+    label = Message("The {plugin}", plugin=plugin)
     if hook == "zoo_families":
         return replace(plugin, families=check_families(label, result, point.dist))
     if hook == "zoo_devices":
@@ -292,9 +292,3 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
     return Message("a distribution with damaged METADATA in {folder}", folder=distribution.locate_file("")), ""
-
-
-def _reason(cause: BaseException) -> str:
-    """Returns the kind and the text of an exception in one line."""
-    said, name = one_line(cause), type(cause).__name__
-    return Message("{type}: {reason}", type=name, reason=said) if said else name
