@@ -99,7 +99,8 @@ class Plan:
         """Returns what the result of a picture of this (height, width) says of how it was run."""
         # A picture of one window was taken whole, as any other.
         uncut = self.sliding is not None and all(part.sliding is None for part in self.parts(size))
-        return "; ".join(filter(None, ("" if uncut else self.window_note, self.views_note)))
+        notes = [note for note in ("" if uncut else self.window_note, self.views_note) if note]
+        return Message("{notes:; }", notes=notes)
 
 
 def make_plan(bundle: Bundle, options: RunOptions) -> Plan:

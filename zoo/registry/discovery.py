@@ -20,7 +20,7 @@ import pluggy
 
 from zoo.contract import hooks as hookspecs
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.message import Message, one_line
+from zoo.message import Message, described
 from zoo.registry.contract import check_backends, check_devices, check_families, check_formats
 from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import canonical_distribution
@@ -113,7 +113,7 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
                 "Run: pip install --force-reinstall {name}",
                 name=name,
                 version=version,
-                reason=_reason(cause),
+                reason=described(cause),
             )
             error.__cause__ = cause
             damaged.append(Plugin("entry_points.txt", group, name, version, error=error))
@@ -136,7 +136,7 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
             "The {plugin} could not be loaded: {reason}.",
             "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
             plugin=plugin,
-            reason=_reason(cause),
+            reason=described(cause),
             distribution=distribution,
             disable=DISABLE,
         )
@@ -156,7 +156,7 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
             "The {plugin} does not keep the contract: {reason}.",
             "Run: zoo plugins check",
             plugin=plugin,
-            reason=_reason(cause),
+            reason=described(cause),
         ) from cause
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
@@ -168,7 +168,7 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
         )
     answers = caller()
     result: object = answers[0] if answers else None  # pluggy leaves None out
-    label = f"The {plugin}"
+    label = Message("The {plugin}", plugin=plugin)
     field, check = _BROUGHT[hook]
     return replace(plugin, **{field: check(label, result, point.dist)})
 
@@ -182,9 +182,3 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
     return Message("a distribution with damaged METADATA in {folder}", folder=distribution.locate_file("")), ""
-
-
-def _reason(cause: BaseException) -> str:
-    """Returns the kind and the text of an exception in one line."""
-    said, name = one_line(cause), type(cause).__name__
-    return Message("{type}: {reason}", type=name, reason=said) if said else name
