@@ -13,33 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
-from zoo.bundle.foreign import (
-    file_name,
-    read_deploy,
-    unnamed_labels,
-)
-from zoo.bundle.settings_file import (
-    DEPLOY,
-    SETTINGS,
-    SETTINGS_KIND,
-    settings_file,
-)
-from zoo.bundle.steps import (
-    SIDES,
-    STEP,
-    read_step,
-    write_step,
-)
-from zoo.bundle.structure import (
-    check_params,
-    check_program,
-)
+from zoo.bundle.foreign import file_name, read_deploy, unnamed_labels
+from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
+from zoo.bundle.steps import SIDES, STEP, read_step, write_step
+from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    Step,
-    Window,
-)
+from zoo.contract.spec import Step, Window
 from zoo.errors import BundleError
 from zoo.message import Message
 from zoo.settings.check import check_version, conform, mismatch, missing_key

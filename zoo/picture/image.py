@@ -25,15 +25,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
-from zoo.picture.opening import (
-    EXPECTED,
-    HINT_FILE,
-    HINT_LARGE_TIFF,
-    HINT_SIZE,
-    check_size,
-    open_regular,
-    undecodable,
-)
+from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
 from zoo.picture.png import check_png
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from

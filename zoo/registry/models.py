@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, NoReturn, get_args
 
-from zoo.contract.spec import (
-    Artifact,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, ModelCard
 from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
@@ -286,10 +283,7 @@ def _matches(entry: ModelEntry, pattern: str) -> bool:
 
 def _is_cached(card: ModelCard) -> bool:
     from zoo.base.home import home
-    from zoo.registry.records import (
-        Wanted,
-        kept,
-    )
+    from zoo.registry.records import Wanted, kept
 
     return isinstance(card.weights, Artifact) and kept(home(), Wanted(card.name, "inference", card.weights)) is not None
 

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.labels import (
-    Color,
-    LabelSet,
-)
+from zoo.contract.labels import Color, LabelSet
 from zoo.errors import OutputError
 from zoo.message import Message
 from zoo.results.classes import classes_in, color_table

@@ -25,13 +25,7 @@ from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
 from zoo.settings.rules import BYTES, SHA256, STRING, TEXT, array, mapping
-from zoo.store.manifest import (
-    FILES_RULE,
-    Manifest,
-    entries,
-    manifest_document,
-    tree_digest,
-)
+from zoo.store.manifest import FILES_RULE, Manifest, entries, manifest_document, tree_digest
 
 FORMAT = 1
 

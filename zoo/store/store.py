@@ -25,13 +25,7 @@ from filelock import FileLock, Timeout
 from zoo.base.files import write_atomic
 from zoo.errors import CacheError, OutputError
 from zoo.message import Message
-from zoo.registry.records import (
-    RECORDS,
-    TREES,
-    Record,
-    read_record,
-    record_bytes,
-)
+from zoo.registry.records import RECORDS, TREES, Record, read_record, record_bytes
 from zoo.store.manifest import (
     FILES,
     MANIFEST,

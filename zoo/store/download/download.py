@@ -18,23 +18,10 @@ from pathlib import Path
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError, ChecksumMismatchError, FetchError
 from zoo.message import Message
-from zoo.store.download.addresses import (
-    Address,
-    addresses,
-)
-from zoo.store.download.answers import (
-    AddressError,
-    Answer,
-    Limits,
-    open_file,
-)
+from zoo.store.download.addresses import Address, addresses
+from zoo.store.download.answers import AddressError, Answer, Limits, open_file
 from zoo.store.download.http import open_url
-from zoo.store.download.part import (
-    Facts,
-    Part,
-    no_room,
-    part_files,
-)
+from zoo.store.download.part import Facts, Part, no_room, part_files
 
 __all__ = ["Download", "Limits", "Progress", "discard", "download"]
 

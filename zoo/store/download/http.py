@@ -27,17 +27,8 @@ from requests.auth import HTTPBasicAuth
 
 import zoo
 from zoo.message import Message
-from zoo.store.download.addresses import (
-    objection,
-    shown,
-)
-from zoo.store.download.answers import (
-    BLOCK,
-    AddressError,
-    Answer,
-    Limits,
-    no_html,
-)
+from zoo.store.download.addresses import objection, shown
+from zoo.store.download.answers import BLOCK, AddressError, Answer, Limits, no_html
 
 
 @contextmanager
