@@ -28,18 +28,9 @@ from hypothesis import strategies as st
 from servers import Reply, Server, etag
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, CacheError, ChecksumMismatchError, FetchError
-from zoo.store.download.addresses import (
-    addresses,
-    objection,
-    shown,
-)
-from zoo.store.download.download import (
-    Download,
-    Limits,
-    Progress,
-    discard,
-    download,
-)
+from zoo.store.download.addresses import addresses, objection, shown
+from zoo.store.download.download import Download, Limits, discard, download
+from zoo.store.download.progress import Progress
 
 SIZE = 100_000
 FILE = random.Random(1).randbytes(SIZE)

@@ -16,29 +16,13 @@ from zoo.bundle.bundle import read_bundle
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, BundleError, CacheError, ChecksumMismatchError, OfflineError
 from zoo.message import Message, printable
-from zoo.registry.records import (
-    Record,
-    Wanted,
-    now,
-)
+from zoo.registry.records import Record, Wanted, now
 from zoo.store.archive import unpack
-from zoo.store.download.addresses import (
-    MIRROR,
-    addresses,
-)
-from zoo.store.download.download import (
-    Download,
-    Limits,
-    Progress,
-    discard,
-    download,
-)
+from zoo.store.download.addresses import MIRROR, addresses
+from zoo.store.download.download import Download, Limits, discard, download
+from zoo.store.download.progress import Progress
 from zoo.store.manifest import FILES
-from zoo.store.store import (
-    DamagedError,
-    Store,
-    Stored,
-)
+from zoo.store.store import DamagedError, Store, Stored
 
 _log = logging.getLogger("zoo.hub")
 

@@ -13,12 +13,7 @@ from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
 from zoo.message import Message, printable
-from zoo.predict.pipeline.config import (
-    LOAD,
-    PREDICT,
-    PipelineConfig,
-    unknown_option,
-)
+from zoo.predict.pipeline.config import LOAD, PREDICT, PipelineConfig, unknown_option
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
     from zoo.picture.sources import Source
     from zoo.predict.model import Model
     from zoo.results import Failure, Predictions, Result
-    from zoo.store.download.download import Progress
+    from zoo.store.download.progress import Progress
 
 _log = logging.getLogger("zoo")
 
