@@ -78,7 +78,7 @@ def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> ND
         DecodeError: The file is missing, not a regular file, or not a whole picture of an accepted format.
     """
     with open_regular(path) as file:
-        return decode(file, printable(path), max_pixels).pixels
+        return decode_picture(file, printable(path), max_pixels).pixels
 
 
 def decode_image(data: bytes, name: str = "bytes", max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
@@ -95,10 +95,10 @@ def decode_image(data: bytes, name: str = "bytes", max_pixels: int = MAX_PIXELS)
     Raises:
         DecodeError: The bytes are not a whole picture of an accepted format.
     """
-    return decode(io.BytesIO(data), name, max_pixels).pixels
+    return decode_picture(io.BytesIO(data), name, max_pixels).pixels
 
 
-def decode(file: BinaryIO, name: str, max_pixels: int) -> Picture:
+def decode_picture(file: BinaryIO, name: str, max_pixels: int) -> Picture:
     """Decodes a picture as `read_image` does, and says whether its file holds more.
 
     Raises:

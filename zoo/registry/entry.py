@@ -1,4 +1,4 @@
-"""A model as one line of the listing: what it says, what patterns it matches, how lines are sorted."""
+"""A model as one line of the listing: what it says, what patterns it fits_pattern, how lines are sorted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ModelEntry:
     card: ModelCard | None = None
 
 
-def matches(entry: ModelEntry, pattern: str) -> bool:
+def fits_pattern(entry: ModelEntry, pattern: str) -> bool:
     """Whether a folded glob fits the name of a model or one of its aliases."""
     names = (fold(name) for name in (entry.name, *entry.aliases))
     return any(name == pattern or fnmatchcase(name, pattern) for name in names)

@@ -11,7 +11,7 @@ from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
 from zoo.registry.discovery import DISABLE, Discovery, InstalledModel, Plugin, discover
-from zoo.registry.entry import SORT_KEYS, ModelEntry, Sort, Status, matches, model_entry
+from zoo.registry.entry import SORT_KEYS, ModelEntry, Sort, Status, fits_pattern, model_entry
 from zoo.registry.names import Index, canonical_distribution, fold
 
 
@@ -46,7 +46,7 @@ class Registry:
         found = [
             entry
             for entry in self._entries()
-            if matches(entry, fold(pattern))
+            if fits_pattern(entry, fold(pattern))
             and (family is None or fold(family) in (fold(entry.family), fold(entry.title)))
             and (dataset is None or dataset.casefold() == entry.dataset.casefold())
             and (installed is None or installed == (entry.card is not None))

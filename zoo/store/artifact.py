@@ -176,7 +176,7 @@ def _renamed(value: Any, name: Callable[[str], str]) -> Any:
 
 
 def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
-    name = file_name(wanted.artifact)
+    name = kept_name(wanted.artifact)
     try:
         folder.mkdir()
         try:
@@ -196,7 +196,7 @@ def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
         ) from error
 
 
-def file_name(artifact: Artifact) -> str:
+def kept_name(artifact: Artifact) -> str:
     """Returns the name under which a single file is kept: that of its first address, if it is a plain one."""
     name = unquote(urlsplit(artifact.urls[0]).path).rpartition("/")[2]
     plain = name.isprintable() and name not in ("", ".", "..") and not set(name) & set('/\\:*?"<>|') and len(name) < 200

@@ -14,9 +14,9 @@ from pathlib import Path
 from zoo.errors import CacheError, ChecksumMismatchError, FetchError
 from zoo.message import Message
 from zoo.store.download.addresses import Address
-from zoo.store.download.answers import AddressError, Answer, Limits, open_file
+from zoo.store.download.answers import AddressError, FileAnswer, Limits, open_file
 from zoo.store.download.http import open_url
-from zoo.store.download.part import Facts, Part, no_room
+from zoo.store.download.part import FileState, PartFile, no_room
 from zoo.store.download.progress import ProgressReport
 
 _OTHER_FILE = Message("Ask the publisher which file is right, or set ZOO_MIRROR to a mirror that has the expected one.")
@@ -36,7 +36,7 @@ class Job:
     limits: Limits
 
 
-def complete_part(job: Job, address: Address, part: Part, report: ProgressReport) -> None:
+def complete_part(job: Job, address: Address, part: PartFile, report: ProgressReport) -> None:
     """Asks one address until its part is the whole file."""
     most = part.received
     barren, mismatched = 0, False
@@ -90,7 +90,7 @@ def _wait(limits: Limits, barren: int, error: AddressError, tell: Callable[[str]
     time.sleep(seconds)
 
 
-def _receive(job: Job, address: Address, part: Part, report: ProgressReport) -> None:
+def _receive(job: Job, address: Address, part: PartFile, report: ProgressReport) -> None:
     """Makes one request and appends what it brings."""
     if part.received and part.digest == job.expected:
         return
@@ -101,7 +101,7 @@ def _receive(job: Job, address: Address, part: Part, report: ProgressReport) -> 
         total = answer.total if answer.total is not None else job.size
         _check_size(job, answer)
         if answer.start == 0:
-            part.begin(Facts(answer.etag, answer.modified, answer.total))
+            part.begin(FileState(answer.etag, answer.modified, answer.total))
         elif not _continues(answer, part.facts, job.expected is not None):
             raise AddressError(Message("the file has changed meanwhile"), again=True, wait=0.0, spoils=True)
         _check_room(job, total, part)
@@ -120,13 +120,13 @@ def _receive(job: Job, address: Address, part: Part, report: ProgressReport) -> 
         raise AddressError(Message("it sends an empty file"))
 
 
-def _open(limits: Limits, address: Address, part: Part) -> AbstractContextManager[Answer]:
+def _open(limits: Limits, address: Address, part: PartFile) -> AbstractContextManager[FileAnswer]:
     if isinstance(address.place, Path):
         return open_file(address.place)
     return open_url(address.place, limits, part.received, part.facts.validator)
 
 
-def _check_size(job: Job, answer: Answer) -> None:
+def _check_size(job: Job, answer: FileAnswer) -> None:
     """Refuses by the headers what cannot be the file."""
     if answer.total is None:
         if not answer.ends and job.expected is None and job.size is None:
@@ -151,7 +151,7 @@ def _check_size(job: Job, answer: Answer) -> None:
         )
 
 
-def _continues(answer: Answer, facts: Facts, pinned: bool) -> bool:
+def _continues(answer: FileAnswer, facts: FileState, pinned: bool) -> bool:
     """Returns whether an answer that starts behind the part belongs to the same state of the file."""
     said = ((answer.etag, facts.etag), (answer.modified, facts.modified), (answer.total, facts.total))
     if any(now and before and now != before for now, before in said):
@@ -160,7 +160,7 @@ def _continues(answer: Answer, facts: Facts, pinned: bool) -> bool:
     return pinned or answer.start == answer.total or facts.validator in (answer.etag, answer.modified)
 
 
-def _check_room(job: Job, total: int | None, part: Part) -> None:
+def _check_room(job: Job, total: int | None, part: PartFile) -> None:
     size = total or job.size_hint
     if size is None:
         return
@@ -187,7 +187,7 @@ def _check_room(job: Job, total: int | None, part: Part) -> None:
         )
 
 
-def _verify(job: Job, part: Part) -> None:
+def _verify(job: Job, part: PartFile) -> None:
     """Compares the digest, and has the caller look at the file."""
     if job.expected not in (None, part.digest):
         raise AddressError(

@@ -16,7 +16,7 @@ from zoo.message import Message
 from zoo.store.download.addresses import Address, addresses
 from zoo.store.download.answers import AddressError, Limits
 from zoo.store.download.attempt import Job, complete_part
-from zoo.store.download.part import Part, part_files
+from zoo.store.download.part import PartFile, part_files
 from zoo.store.download.progress import Progress, ProgressReport
 
 __all__ = ["Download", "Limits", "Progress", "discard", "download"]
@@ -85,7 +85,7 @@ def download(
     failures: list[tuple[Address, AddressError]] = []
     for address in addresses(artifact.urls):
         report = ProgressReport(address, progress)
-        with Part(parts, address.declared, address.plain, job.expected, limits.checkpoint) as part:
+        with PartFile(parts, address.declared, address.plain, job.expected, limits.checkpoint) as part:
             try:
                 complete_part(job, address, part, report)
                 return Download(part.path, address.declared, part.received, part.digest)
