@@ -1,4 +1,4 @@
-"""A model as one line of the listing: what it says, what patterns it fits_pattern, how lines are sorted."""
+"""A model as one line of the listing: what it says, what patterns it matches, how lines are sorted."""
 
 from __future__ import annotations
 

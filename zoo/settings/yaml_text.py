@@ -92,7 +92,7 @@ class _Builder:
         if event.tag is not None:
             raise fault("has the tag {tag!r:.80}; tags are not accepted", self.line, tag=event.tag)
         if len(keys) >= _MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-            raise fault("is nested deeper than {limit} levels", self.line, limit=_MAX_DEPTH)
+            raise fault("is nested deeper than {max_depth} levels", self.line, max_depth=_MAX_DEPTH)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(events, keys)
         return self._mapping(events, keys) if isinstance(event, yaml.MappingStartEvent) else self._scalar(event)
