@@ -25,12 +25,8 @@ from numpy.typing import NDArray
 from PIL import EpsImagePlugin, ExifTags, Image
 
 from zoo.errors import DecodeError
-from zoo.picture.image import (
-    MAX_PIXELS,
-    decode_image,
-    read_image,
-    to_rgb,
-)
+from zoo.picture.image import MAX_PIXELS, decode_image, read_image
+from zoo.picture.rgb import to_rgb
 
 Pixels = NDArray[np.uint8]
 
