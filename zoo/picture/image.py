@@ -81,23 +81,6 @@ def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> ND
         return decode_picture(file, printable(path), max_pixels).pixels
 
 
-def decode_image(data: bytes, name: str = "bytes", max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
-    """Decodes a picture held in memory.
-
-    Args:
-        data: The content of a picture file.
-        name: What error messages call it.
-        max_pixels: Pictures with more pixels are refused from their header.
-
-    Returns:
-        (H, W, 3) RGB uint8, as `read_image` returns it.
-
-    Raises:
-        DecodeError: The bytes are not a whole picture of an accepted format.
-    """
-    return decode_picture(io.BytesIO(data), name, max_pixels).pixels
-
-
 def decode_picture(file: BinaryIO, name: str, max_pixels: int) -> Picture:
     """Decodes a picture as `read_image` does, and says whether its file holds more.
 

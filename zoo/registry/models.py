@@ -24,7 +24,7 @@ class Registry:
         read: Reads the catalogue; called when it is needed and not before.
     """
 
-    def __init__(self, discovery: Discovery, read: Callable[[], Catalogue] = read_catalogue) -> None:
+    def __init__(self, discovery: Discovery, read: Callable[[], Catalogue]) -> None:
         self.discovery = discovery
         self._read = read
 
@@ -235,7 +235,7 @@ def _registry(discovery: Discovery) -> Registry:
 
         for problem in problems:
             logging.getLogger("zoo").warning("%s Other plugins go on working; see: zoo plugins", problem.message)
-    return Registry(discovery)
+    return Registry(discovery, read_catalogue)
 
 
 def _is_cached(card: ModelCard) -> bool:
