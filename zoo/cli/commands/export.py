@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 
 

@@ -8,9 +8,9 @@ from dataclasses import asdict
 import click
 
 from zoo.cli.cells import padded
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.commands.listing import entry_document
 from zoo.cli.language import tr, translate
-from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
 from zoo.contract.spec import Embedded, ModelCard
 from zoo.message import Message, printable

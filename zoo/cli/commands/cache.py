@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.base.home import home
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.completion import MODEL, PATHS, PIPELINE
+from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
