@@ -23,7 +23,7 @@ LONG = {
 #: Public names that stand in two folders, and why.
 TWICE = {
     "Progress": "of a download, of windows, of a training run; only the first is a public name",
-    "Span": "bounds of a number on the command line, rows of a picture",
+    "Span": "of time on the command line, of a window",
     "encode": "every form of results has an encoder of this name",
     "load_checkpoint": "checkpoints of others and those of a run, by the field's own name",
     "zoo_backends": "a hook and its implementation",
