@@ -18,10 +18,7 @@ from PIL import Image
 from scenes import draw_scene
 from zoo.cli.legacy import translate
 from zoo.cli.run_options import given
-from zoo.predict.pipeline import (
-    builtin_file,
-    read_pipeline,
-)
+from zoo.predict.pipeline import builtin_file, read_pipeline
 from zoo.predict.pipeline.schema import schema
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()

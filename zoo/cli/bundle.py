@@ -63,10 +63,7 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
     from zoo.cli.download import chosen_cards
     from zoo.errors import OutputError
     from zoo.store.model_files import make_options
-    from zoo.store.pack import (
-        SUFFIX,
-        write_pack,
-    )
+    from zoo.store.pack import SUFFIX, write_pack
 
     if output.suffix != SUFFIX:
         raise OutputError(

@@ -12,10 +12,7 @@ from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
 from zoo.errors import ModelNotFoundError
 from zoo.registry import find_model
-from zoo.registry.records import (
-    LOCK_FILE,
-    Kind,
-)
+from zoo.registry.records import LOCK_FILE, Kind
 
 
 @click.command()
@@ -34,10 +31,7 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
     from zoo.cli.download import chosen_cards
     from zoo.store.gather import gather
     from zoo.store.inventory import cached
-    from zoo.store.lock import (
-        read_lock,
-        write_lock,
-    )
+    from zoo.store.lock import read_lock, write_lock
     from zoo.store.model_files import make_options
     from zoo.store.store import Store
 

@@ -183,10 +183,10 @@ def read_text(source: Source) -> str:
         raise source.unreadable("is not a regular file")
     if len(content) > limit:
         raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=limit)
-    return decode(content, source)
+    return decode_text(content, source)
 
 
-def decode(content: bytes, source: Source) -> str:
+def decode_text(content: bytes, source: Source) -> str:
     """Returns UTF-8 text without its byte order mark.
 
     Raises:

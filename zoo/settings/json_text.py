@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.settings.document import DocumentKind, Keys, Node, Source, decode, read_text
+from zoo.settings.document import DocumentKind, Keys, Node, Source, decode_text, read_text
 
 _DEEP = 100
 # Python refuses to read more digits than this, or fewer, as it was told; fewer than 640 it always reads.
@@ -38,7 +38,7 @@ def parse_json(content: str | bytes, source: Source) -> Node:
     Raises:
         ZooError: It is something else, or holds a key twice; of the class of its kind.
     """
-    text = decode(content, source) if isinstance(content, bytes) else content
+    text = decode_text(content, source) if isinstance(content, bytes) else content
     try:
         value = json.loads(text, object_pairs_hook=_mapping)
     except json.JSONDecodeError as error:
