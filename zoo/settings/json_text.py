@@ -42,16 +42,16 @@ def parse_json(content: str | bytes, source: Source) -> Node:
     try:
         value = json.loads(text, object_pairs_hook=_mapping)
     except json.JSONDecodeError as error:
-        raise source.fault("cannot be parsed: {reason}", error.lineno, reason=error.msg) from error
+        raise source.malformed("cannot be parsed: {reason}", error.lineno, reason=error.msg) from error
     except RecursionError as error:
         line = next((line for keys, line in _places(text) if len(keys) > _DEEP), 1)
-        raise source.fault("is nested too deep", line) from error
+        raise source.malformed("is nested too deep", line) from error
     except _TwiceError as error:
         raise _repeated(text, source) from error
     except ValueError as error:
         number = _LONG.search(text)
         line = text.count("\n", 0, number.start()) + 1 if number else 1
-        raise source.fault("cannot be parsed: {reason:.80}", line, reason=error) from error
+        raise source.malformed("cannot be parsed: {reason:.80}", line, reason=error) from error
     return Node(value, replace(source, lines=lambda: dict(_places(text))))
 
 
