@@ -17,10 +17,7 @@ from PIL import Image
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    Artifact,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, ModelCard
 from zoo.errors import SourceError
 from zoo.picture.sources import Input
 
@@ -70,11 +67,7 @@ def stock(home: Path, card: ModelCard, folder: Path) -> Path:
     """Puts an export folder into the cache as the inference files of a model, as a download would."""
     import shutil
 
-    from zoo.registry.records import (
-        Record,
-        Wanted,
-        now,
-    )
+    from zoo.registry.records import Record, Wanted, now
     from zoo.store.manifest import FILES
     from zoo.store.store import Store
 
@@ -141,6 +134,70 @@ def cells(batch: NDArray[np.float32]) -> NDArray[np.float32]:
     means = sums / np.diff(rows, append=height)[:, None] / np.diff(columns, append=width)
     weights = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32) * 6
     return np.einsum("kc,nchw->nkhw", weights, means).astype(np.float32)
+
+
+def cells_onnx() -> bytes:
+    """Returns `cells` as an ONNX file, written byte by byte: a mean over 8x8 pixels and a convolution of 1x1."""
+
+    def varint(value: int) -> bytes:
+        low, rest = value & 0x7F, value >> 7
+        return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
+
+    def field(number: int, value: int | str | bytes | list[int]) -> bytes:
+        if isinstance(value, int):
+            return varint(number << 3) + varint(value)
+        if isinstance(value, list):
+            return b"".join(field(number, item) for item in value)
+        content = value.encode() if isinstance(value, str) else value
+        return varint(number << 3 | 2) + varint(len(content)) + content
+
+    def attribute(name: str, value: int | list[int]) -> bytes:
+        kind = field(20, 7 if isinstance(value, list) else 2)
+        return field(5, field(1, name) + field(8 if isinstance(value, list) else 3, value) + kind)
+
+    def node(inputs: list[str], output: str, kind: str, *attributes: bytes) -> bytes:
+        named = b"".join(field(1, name) for name in inputs) + field(2, output) + field(4, kind)
+        return field(1, named + b"".join(attributes))
+
+    def value(name: str, *sides: int | str) -> bytes:
+        dims = b"".join(field(1, field(1, side) if isinstance(side, int) else field(2, side)) for side in sides)
+        return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))
+
+    weights = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32) * 6
+    tensor = field(1, [7, 3, 1, 1]) + field(2, 1) + field(8, "w") + field(9, weights.astype("<f4").tobytes())
+    pool = [attribute(name, sides) for name, sides in (("kernel_shape", [8, 8]), ("strides", [8, 8]))]
+    graph = (
+        node(["x"], "mean", "AveragePool", *pool, attribute("ceil_mode", 1))
+        + node(["mean", "w"], "logits", "Conv", attribute("kernel_shape", [1, 1]))
+        + field(2, "cells")
+        + field(5, tensor)
+        + field(11, value("x", "n", 3, "h", "w"))
+        + field(12, value("logits", "n", 7, "y", "x"))
+    )
+    return field(1, 8) + field(7, graph) + field(8, field(1, "") + field(2, 19))
+
+
+def onnx_folder(folder: Path, labels: LabelSet) -> Path:
+    """Writes an export folder whose program is `cells` in ONNX, which paddle cannot open."""
+    import hashlib
+
+    import yaml
+
+    folder.mkdir()
+    (folder / "cells.onnx").write_bytes(cells_onnx())
+    classes = [{"name": name, "color": list(color)} for name, color in zip(labels.names, labels.palette, strict=True)]
+    described = {
+        "format": 1,
+        "model": "cells",
+        "program": "cells.onnx",
+        "output": "logits",
+        "output_stride": 8,
+        "preprocess": [{"Normalize": {"mean": [0.5] * 3, "std": [0.5] * 3}}],
+        "labels": {"name": labels.name, "ignore_index": labels.ignore_index, "classes": classes},
+        "sha256": {"cells.onnx": hashlib.sha256(cells_onnx()).hexdigest()},
+    }
+    (folder / "inference.yml").write_text(yaml.safe_dump({"zoo": described}))
+    return folder
 
 
 def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.float64]:

@@ -1,33 +1,47 @@
-"""The example in the documentation is a real plugin: pip installs it and zoo lists it."""
+"""The examples in the documentation are real plugins: pip installs them, zoo lists and uses them."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from scenes import draw_scene
+from support import cells, onnx_folder
+from zoo.contract.labels import LabelSet
+from zoo.segment.upsample import upsample_argmax
 
 REPO = Path(__file__).resolve().parents[1]
-EXAMPLE = REPO / "docs" / "examples" / "zoo-plugin-fcn"
+EXAMPLES = REPO / "docs" / "examples"
+EXAMPLE, ENGINE, DEVICE, FORMAT = (
+    EXAMPLES / name for name in ("zoo-plugin-fcn", "zoo-backend-onnxruntime", "zoo-device-pretend", "zoo-format-areas")
+)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the example installed in it."""
+    """A folder with the examples installed in it."""
     folder = tmp_path_factory.mktemp("site")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder), str(EXAMPLE)]
-    subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder)]
+    command += [str(example) for example in (EXAMPLE, ENGINE, DEVICE, FORMAT)]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=240)
     return folder
 
 
-def zoo(site: Path, *arguments: str, program: tuple[str, ...] = ("-m", "zoo")) -> str:
+def zoo(site: Path, *arguments: str, program: tuple[str, ...] = ("-m", "zoo"), folder: Path | None = None) -> str:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPO)]), "ZOO_HOME": str(site)}
     command = [sys.executable, *program, *arguments]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120).stdout
+    return subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True, timeout=120, cwd=folder
+    ).stdout
 
 
 def test_the_model_is_listed_with_what_its_card_says(site: Path) -> None:
@@ -55,3 +69,108 @@ def test_the_whole_plugin_is_about_thirty_lines() -> None:
     files = [EXAMPLE / "pyproject.toml", EXAMPLE / "zoo_plugin_fcn" / "__init__.py"]
     lines = [line for file in files for line in file.read_text().splitlines() if line.strip()]
     assert len(lines) <= 32
+
+
+def test_a_format_of_a_plugin_is_a_format_like_any_other(site: Path, tmp_path: Path) -> None:
+    """On the command line, in a pipeline file, in its schema, in a shell's completion and in Python."""
+    folder, picture = tmp_path / "out", tmp_path / "street.png"
+    Image.fromarray(draw_scene(4, 96, 128).image).save(picture)
+    row = next(line for line in zoo(site, "plugins").splitlines() if "zoo-format-areas" in line)
+    assert row.split() == ["areas", "zoo-format-areas", "1.0.0", "formats", "areas", "ok"]
+    assert (
+        "areas"
+        in json.loads(zoo(site, "pipeline", "schema"))["properties"]["save"]["properties"]["kinds"]["items"]["enum"]
+    )
+    assert "labelstudio, areas." in " ".join(zoo(site, "predict", "--help").split())
+
+    zoo(site, "predict", str(picture), "--save-path", str(folder), "--save", "mask,areas")
+    assert sorted(os.listdir(folder)) == ["street_areas.csv", "street_mask.png"]
+    zoo(site, "predict", str(picture), "--save-path", str(folder / "all.csv"), "--save", "areas")
+    file = tmp_path / "team.yaml"
+    file.write_text("zoo: 1\nmodel: starter\nsave: {path: out, kinds: [areas]}\n")
+    code = f"""
+import zoo
+with zoo.create_pipeline({str(file)!r}) as pipeline:
+    result = pipeline.predict({str(picture)!r}).one()
+    print(result.save("named.csv", "areas", delimiter=";"))
+    print(zoo.results.find_saved(pipeline.config.save_path, result.name, result.uri, "areas"))
+"""
+    named, found = zoo(site, program=("-c", code), folder=tmp_path).splitlines()
+    assert (named, found) == ("named.csv", str(folder / "street_areas.csv"))
+    mark, *lines = Path(found).read_text().splitlines()
+    assert json.loads(mark.removeprefix("# ")) == {"schema": "zoo.areas/1", "source": str(picture)}
+    rows = list(csv.DictReader(lines))
+    assert sum(int(row["pixels"]) for row in rows) == 96 * 128
+    assert (folder / "all.csv").read_text().splitlines() == [mark, *lines]
+    assert (tmp_path / named).read_text().splitlines()[1] == "picture;class;pixels;share"
+    # A second run replaces its own file and no other.
+    assert sorted(os.listdir(folder)) == ["all.csv", "street_areas.csv", "street_mask.png"]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, seven_labels: LabelSet) -> Path:
+    """A folder whose program is an ONNX file."""
+    return onnx_folder(tmp_path_factory.mktemp("onnx") / "cells", seven_labels)
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "street.png"
+    Image.fromarray(np.random.default_rng(2).integers(0, 256, (50, 70, 3), np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("device", ["cpu", "pretend:1"])
+def test_a_program_that_only_a_plugin_can_open_is_run_by_it(
+    site: Path, program: Path, street: Path, tmp_path: Path, device: str
+) -> None:
+    words = ("predict", str(street), "--model", str(program), "--device", device, "-o", str(tmp_path))
+    document = json.loads(zoo(site, *words, "--save", "mask", "--json"))
+    assert document["device"] == device
+    assert document["engine"].startswith("onnxruntime 1.")
+    picture = np.asarray(Image.open(street)).transpose(2, 0, 1)[np.newaxis] / np.float32(127.5) - 1
+    expected = upsample_argmax(cells(picture.astype(np.float32))[0], (50, 70))
+    mask = np.asarray(Image.open(tmp_path / "street_mask.png"))
+    assert len(np.unique(expected)) > 2
+    assert (mask == expected).mean() > 0.999
+
+
+def test_a_device_of_a_plugin_runs_a_program_of_paddle(site: Path, street: Path) -> None:
+    pytest.importorskip("paddle")
+    document = json.loads(zoo(site, "predict", str(street), "--device", "pretend:1", "--json"))
+    assert (document["device"], document["engine"].startswith("paddle ")) == ("pretend:1", True)
+
+
+def test_a_changed_program_never_reaches_the_engine(site: Path, program: Path, street: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for file in program.iterdir():
+        content = file.read_bytes()
+        (copy / file.name).write_bytes(content[:-1] + b"?" if file.suffix == ".onnx" else content)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        zoo(site, "predict", str(street), "--model", str(copy))
+    fact, help_ = caught.value.stderr.splitlines()
+    assert "cells.onnx has sha256" in fact
+    assert help_.startswith("The file was changed or damaged")
+
+
+def test_both_keep_their_contracts(site: Path, program: Path) -> None:
+    """As their own tests say, run as an author runs them."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPO)]), "ONNX_FOLDER": str(program)}
+    tests = [str(folder / "tests") for folder in (ENGINE, DEVICE)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests]
+    ended = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=240)
+    assert ended.returncode == 0, ended.stdout
+    assert "11 passed" in ended.stdout
+
+
+def test_zoo_names_them_where_they_belong(site: Path) -> None:
+    rows = {line.split()[1]: line.split()[3:] for line in zoo(site, "plugins").splitlines()}
+    assert rows["zoo-backend-onnxruntime"] == ["engines", "onnxruntime", "ok"]
+    assert rows["zoo-device-pretend"] == ["devices", "pretend", "ok"]
+    findings = {
+        (item["topic"], item["name"]): item["value"] for item in json.loads(zoo(site, "doctor", "--json"))["findings"]
+    }
+    assert findings["devices", "pretend"] == "2: Pretend A, Pretend B"
+    assert findings["engines", "onnxruntime"] == "runs on cpu, pretend"
+    assert findings["engines", "paddle"] == "runs on cpu, pretend"

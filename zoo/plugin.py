@@ -18,19 +18,12 @@ from typing import TYPE_CHECKING
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
+from zoo.contract.format import Format, Mark
 from zoo.contract.hooks import hookimpl
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    CITYSCAPES,
-    VOC,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
 from zoo.contract.spec import (
     API,
     Artifact,
-    Custom,
     Embedded,
     Family,
     Latency,
@@ -70,13 +63,14 @@ __all__ = [
     "Augmentation",
     "Backend",
     "CrossEntropy",
-    "Custom",
     "Device",
     "Embedded",
     "Facts",
     "Family",
+    "Format",
     "LabelSet",
     "Latency",
+    "Mark",
     "Metric",
     "ModelCard",
     "Normalize",

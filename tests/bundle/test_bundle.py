@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import stat
@@ -12,23 +13,12 @@ import numpy as np
 import pytest
 import yaml
 
-from support import small_network
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
-from zoo.bundle.structure import (
-    check_params,
-    check_program,
-)
+import zoo
+from support import onnx_folder, small_network
+from zoo.bundle.bundle import Bundle, read_bundle
+from zoo.bundle.structure import check_params, check_program
 from zoo.contract.labels import VOC
-from zoo.contract.spec import (
-    Custom,
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong
 from zoo.errors import BundleError, ExportError
 from zoo.learn.export import export_bundle
 
@@ -261,7 +251,44 @@ def test_exporting_leaves_the_network_as_it_was(tmp_path: Path, seven_labels) ->
         np.testing.assert_array_equal(value.numpy(), before[name])
 
 
-def test_a_step_that_names_code_is_not_exported(tmp_path: Path, seven_labels) -> None:
-    steps = (Custom("os:system"), Normalize())
-    with pytest.raises(ExportError, match="may not name code"):
-        export_bundle(small_network(), tmp_path / "b", model="x", labels=seven_labels, preprocess=steps)
+@pytest.fixture
+def onnx(tmp_path: Path, seven_labels) -> Path:
+    """A folder whose program is an ONNX file, which nothing here looks into."""
+    return onnx_folder(tmp_path / "cells", seven_labels)
+
+
+def test_a_program_of_any_format_is_named_by_the_settings_and_known_by_its_digest(onnx: Path, bundle: Bundle) -> None:
+    program = zoo.read_bundle(onnx).verify()
+    assert (program.path, program.params, program.folder) == (onnx / "cells.onnx", None, onnx)
+    assert (program.trusted, program.output, program.output_stride, program.input_shape) == (True, "logits", 8, None)
+    known = bundle.verify()
+    assert (known.params, known.trusted, known.input_shape) == (bundle.params, True, (-1, 3, -1, -1))
+    assert len({program.digest, known.digest}) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: s["zoo"].update(program="other.onnx"), "the digest of other.onnx"),
+        (lambda s: s["zoo"].update(program="../cells.onnx"), "zoo.program"),
+        (lambda s: s["zoo"].update(program="cells.json"), "params"),
+        (lambda s: s["zoo"].update(params="cells.bin"), "the digest of cells.bin"),
+        (lambda s: s["zoo"]["sha256"].update({"../secret": "ab" * 32}), "zoo.sha256"),
+        (lambda s: s["zoo"]["sha256"].update({"cells.bin": "ab" * 32}), "has no cells.bin"),
+    ],
+)
+def test_a_folder_that_names_another_program_than_it_has_is_refused(onnx: Path, change, words: str) -> None:
+    change_settings(onnx, change)
+    with pytest.raises(BundleError, match=words):
+        zoo.read_bundle(onnx).verify()
+
+
+def test_every_file_with_a_digest_is_checked(copy: Path) -> None:
+    """Also one that no engine of zoo opens, such as an ONNX file beside the program."""
+    (copy / "inference.onnx").write_bytes(b"whole")
+    digest = hashlib.sha256(b"whole").hexdigest()
+    change_settings(copy, lambda s: s["zoo"]["sha256"].update({"inference.onnx": digest}))
+    zoo.read_bundle(copy).verify()
+    (copy / "inference.onnx").write_bytes(b"other")
+    with pytest.raises(BundleError, match=r"inference\.onnx has sha256"):
+        zoo.read_bundle(copy).verify()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from support import interruptible, stock
-from zoo.registry import find_model
+from zoo.doctor.cards import card_problems
+from zoo.registry import Discovery, discover, find_model, refresh
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, render
 
 REPO = Path(__file__).resolve().parents[2]
@@ -258,3 +259,51 @@ def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, b"")
+
+
+CARDS = """
+from dataclasses import replace
+from zoo.plugin import Embedded, Family, hookimpl
+from zoo_plugin_starter.card import STARTER
+
+@hookimpl
+def zoo_families():
+    card = replace(STARTER, name="mine", aliases=(), CHANGE)
+    return [Family("mine", "Mine", (card,), api=1, REFERENCE)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "reference", "fault"),
+    [
+        ("weights=Embedded('zoo_plugin_starter', 'nowhere')", "", "the weights of 'mine': "),
+        ("weights=Embedded('nobody_has_this', 'bundle')", "", "The package nobody_has_this with the files"),
+        ("self_test=Embedded('zoo_plugin_starter', 'bundle')", "", "has no picture.png, mask.png"),
+        ("output_stride=4", "", "the card says output_stride is 4, its folder 8"),
+        ("output='labels'", "", "the card says output is 'labels', its folder 'logits'"),
+        ("", "network='zoo_mine:build'", "the network of 'mine': zoo_mine has no attribute 'build'"),
+        ("", "network='zoo_mine.network:build'", "the network of 'mine': No module named 'zoo_mine.network'"),
+        ("", "recipe='zoo_mine'", "the recipe of 'mine': The reference 'zoo_mine' has no colon"),
+        ("", "network='nobody_has_this.network:build'", "the network of 'mine': No module named 'nobody_has_this'"),
+    ],
+)
+def test_check_sees_what_a_card_points_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, reference: str, fault: str
+) -> None:
+    source = CARDS.replace("CHANGE", change)
+    add(tmp_path, "zoo-mine", "zoo_mine", source.replace("REFERENCE", reference))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "zoo_mine", raising=False)
+    refresh()
+    try:
+        found = discover("zoo.models")
+        own = Discovery(tuple(plugin for plugin in found.plugins if plugin.distribution == "zoo-mine"))
+        [problem] = card_problems(own)
+    finally:
+        refresh()
+    assert problem.message.startswith("The plugin 'zoo_mine' of zoo-mine 1.0 does not keep the contract: the ")
+    assert fault in problem.message
+
+
+def test_check_finds_nothing_wrong_with_the_plugins_of_this_tree() -> None:
+    assert list(card_problems(discover("zoo.models"))) == []

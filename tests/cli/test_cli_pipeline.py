@@ -17,12 +17,9 @@ from PIL import Image
 
 from scenes import draw_scene
 from zoo.cli.legacy import translate
-from zoo.cli.pipeline import given
-from zoo.predict.pipeline import (
-    builtin_file,
-    read_pipeline,
-)
-from zoo.predict.pipeline.schema import SCHEMA
+from zoo.cli.run_options import given
+from zoo.predict.pipeline import builtin_file, read_pipeline
+from zoo.predict.pipeline.schema import schema
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()
 
@@ -103,12 +100,14 @@ def test_wrong_names_and_wrong_usage(tmp_path: Path) -> None:
 def test_schema_is_printed_as_json() -> None:
     ended = zoo("pipeline", "schema")
     assert ended.returncode == 0
-    assert json.loads(ended.stdout) == SCHEMA
+    assert json.loads(ended.stdout) == schema()
     Draft202012Validator.check_schema(json.loads(ended.stdout))
 
 
 def test_neither_command_imports_a_library_it_does_not_need() -> None:
-    code = "import sys, zoo.cli.pipeline, zoo.predict.pipeline, zoo.predict.pipeline.schema; print(*sys.modules)"
+    code = (
+        "import sys, zoo.cli.commands.pipeline, zoo.predict.pipeline, zoo.predict.pipeline.schema; print(*sys.modules)"
+    )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert not {"numpy", "paddle", "requests", "PIL"} & set(ended.stdout.split())
 
@@ -220,7 +219,7 @@ def test_only_what_was_said_on_the_command_line_counts_as_given() -> None:
     @click.option("--backend", default="auto")
     @click.pass_context
     def command(ctx: click.Context, **_: object) -> None:
-        click.echo(json.dumps(given(ctx, "device", "threads", "backend")))
+        click.echo(json.dumps(given(ctx)))
 
     from click.testing import CliRunner
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,17 +17,11 @@ from scenes import draw_scene
 from support import export_small
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
-from zoo.contract.labels import (
-    ADE20K,
-    CITYSCAPES,
-)
+from zoo.contract.labels import ADE20K, CITYSCAPES
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.errors import ConfigError, DatasetError, DecodeError
 from zoo.learn.data import Sample, read_list
-from zoo.learn.evaluation import (
-    Confusion,
-    evaluate,
-)
+from zoo.learn.evaluation import Confusion, evaluate
 from zoo.predict.model import Model
 from zoo.results.mapping import read_mapping
 
@@ -138,6 +133,17 @@ def test_options_that_are_not_possible_are_refused_before_a_sample_is_read(model
         evaluate(model, missing, mode="slide")
     with pytest.raises(ValueError, match="batch_size is 0"):
         evaluate(model, missing, batch_size=0)
+
+
+def test_many_samples_run_in_several_streams(city: Bundle, model: Model, data: Path) -> None:
+    samples = read_list(data / "labelTrainIds.txt") * 10
+    with zoo.load(city.folder, threads=2) as two:
+        assert equal(evaluate(two, samples), evaluate(model, samples))
+        # Batches stood in line, so that they are opened in the background; one prediction after the other opens none.
+        deadline = time.monotonic() + 60
+        while two._engine.width == 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert two._engine.width == 2
 
 
 def test_figures_on_real_pictures_are_those_of_one_picture_after_the_other(shared: Path) -> None:

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -23,18 +24,11 @@ from safetensors.numpy import save_file
 
 import zoo
 from scenes import draw_scene
-from zoo.bundle.bundle import Bundle
-from zoo.contract.labels import (
-    CITYSCAPES,
-    LabelSet,
-)
-from zoo.errors import CheckpointError, DatasetError, ExportError
+from zoo.bundle.bundle import Bundle, read_bundle
+from zoo.contract.labels import CITYSCAPES, LabelSet
+from zoo.errors import BundleError, CheckpointError, DatasetError, ExportError
 from zoo.learn.data import find_labels
-from zoo.learn.export import (
-    Agreement,
-    export_bundle,
-    export_onnx,
-)
+from zoo.learn.export import Agreement, export_bundle, export_onnx
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
 
@@ -80,7 +74,7 @@ def test_the_command_exports_and_says_how_well_it_agrees(checkpoint: Path, tmp_p
     (tmp_path / "street.txt").write_text("\n".join(f"thing {index}" for index in range(11)))
     picture = draw_scene(3, 90, 130).image
     Image.fromarray(picture).save(tmp_path / "street.png")
-    arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--labels", tmp_path / "street.txt")
+    arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--label-set", tmp_path / "street.txt")
     ended = run(*arguments, "--output", tmp_path / "out", "--input-size", 128, 160)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(tmp_path / "out")
@@ -105,7 +99,7 @@ def test_wrong_exports_are_two_lines_and_leave_nothing(checkpoint: Path, tmp_pat
         ("SeaFormer_tiny", "--weights", hostile): "posix.system",
         ("SeaFormer_tiny", "--weights", tmp_path / "gone.pdparams"): "gone.pdparams",
         ("SeaFormer_tiny", "--weights", checkpoint): "does not fit",
-        ("SeaFormer_tiny", "--weights", checkpoint, "--labels", "no-such-labels"): "no label set",
+        ("SeaFormer_tiny", "--weights", checkpoint, "--label-set", "no-such-labels"): "no label set",
         ("SeaFormer_huge", "--weights", checkpoint): "SeaFormer_huge",
         ("starter", "--weights", checkpoint): "has no network",
     }
@@ -115,6 +109,16 @@ def test_wrong_exports_are_two_lines_and_leave_nothing(checkpoint: Path, tmp_pat
         assert words in ended.stderr, ended.stderr
         assert len(ended.stderr.splitlines()) == 2, ended.stderr
         assert not out.exists()
+
+
+def test_the_earlier_name_of_the_label_set_still_works_and_says_its_new_one(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "few.txt").write_text("a\nb\n")
+    arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--output", tmp_path / "out")
+    ended = run(*arguments, "--labels", tmp_path / "few.txt")
+    note, *refusal = ended.stderr.splitlines()
+    assert "--labels is called --label-set here" in note
+    assert refusal == run(*arguments, "--label-set", tmp_path / "few.txt").stderr.splitlines()
+    assert "--labels" not in run("export", "--help").stdout
 
 
 def test_an_input_size_the_network_cannot_take_is_refused(tmp_path: Path) -> None:
@@ -251,12 +255,18 @@ def environment() -> set[tuple[object, ...]]:
     return found
 
 
-def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle) -> None:
+def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle, tmp_path: Path) -> None:
+    """And the settings of the folder know the new file by its digest."""
     for package in ("paddle2onnx", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f'{package} is not installed here; pip install "zoo-core[export]"')
+    bundle = read_bundle(shutil.copytree(bundle.folder, tmp_path / "copy"))
     before = environment()
     file, agreement = export_onnx(bundle)
     assert environment() ^ before == set()
     assert file.stat().st_size > 10_000
     assert agreement.share >= 0.999
+    assert read_bundle(bundle.folder).verify().digest == bundle.verify().digest
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(BundleError, match=r"inference\.onnx has sha256"):
+        read_bundle(bundle.folder).verify()

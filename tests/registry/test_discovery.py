@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 
@@ -215,6 +216,54 @@ def test_a_family_for_a_newer_contract_is_refused_and_says_which_core_to_install
 
 
 @pytest.mark.parametrize(
+    ("group", "source", "result", "what"),
+    [
+        ("zoo.devices", DEVICE, "[Thing()]", "the device 'it'"),
+        ("zoo.backends", BACKEND, "[Engine()]", "the engine 'it'"),
+        ("zoo.models", FAMILY, "[Family('it', 'It', (), api=1)]", "the family 'it'"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("api", "says", "hint"),
+    [
+        ("2", "written for version 2 of the plugin contract. This zoo-core knows version 1 and older.", "zoo-core>=9"),
+        ("0", "written for version 0 of the plugin contract. This zoo-core knows version 1.", "zoo-bad  (or write"),
+        ("None", "which does not say for which version of the plugin contract", "zoo-bad  (or write api=1"),
+    ],
+)
+def test_what_is_written_for_another_contract_is_refused_with_the_command_that_helps(
+    install: Install, tmp_path: Path, group: str, source: str, result: str, what: str, api: str, says: str, hint: str
+) -> None:
+    source = source.replace("KIND", "it").replace("RESULT", result)
+    source = source.replace("api = 1", f"api = {api}").replace("api=1", f"api={api}")
+    install("zoo-bad", source, group=group, requires="zoo-core>=9")
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginContractError)
+    assert plugin.error.message.startswith(f"The plugin 'zoo-bad' of zoo-bad 1.0 brings {what}, {says}")
+    assert hint in plugin.error.hint
+
+
+def test_an_engine_or_device_that_does_not_state_its_contract_is_refused(install: Install, tmp_path: Path) -> None:
+    """As those that were written before there was one."""
+    install(
+        "zoo-old",
+        BACKEND.replace("KIND", "old").replace("    api = 1\n", "").replace("RESULT", "[Engine()]"),
+        group="zoo.backends",
+    )
+    (plugin,) = load(tmp_path).plugins
+    assert isinstance(plugin.error, PluginContractError)
+    assert "the engine 'old', which does not say for which version" in plugin.error.message
+
+
+def test_what_zoo_core_brings_is_left_out_by_its_name_only() -> None:
+    for switch, left_out in (("1", []), ("all", []), ("zoo-core", ["cpu", "paddle"]), ("paddle,all", ["paddle"])):
+        points = [point for group in ("zoo.devices", "zoo.backends") for point in metadata.entry_points(group=group)]
+        plugins = load_plugins(points, switch).plugins
+        assert [p.name for p in plugins if p.disabled and p.distribution == "zoo-core"] == left_out, switch
+        assert all(p.error is None for p in plugins if p.distribution == "zoo-core")
+
+
+@pytest.mark.parametrize(
     ("group", "source", "kind", "result", "fault"),
     [
         ("zoo.devices", DEVICE, "npu", "[Thing]", "returned the class Thing where a zoo.plugin.Device object"),
@@ -358,7 +407,8 @@ def test_a_plugin_is_imported_by_the_commands_that_need_it_and_by_no_other(tmp_p
     assert "importing slow-models" in imported["list-models",]
     assert "importing slow-devices" not in imported["list-models",]
     assert "importing slow-backends" not in imported["list-models",]
-    assert imported["plugins",].count("importing") == 3
+    assert "importing slow-formats" not in imported["list-models",]
+    assert imported["plugins",].count("importing") == len(HOOKS)
 
 
 def test_what_was_found_is_kept_until_it_is_refreshed(tmp_path: Path) -> None:

@@ -19,11 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scenes import draw_scene
-from zoo.contract.labels import (
-    CAMVID,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import CAMVID, LabelSet, distinct_palette
 from zoo.errors import OutputError
 from zoo.results import FORMATS, Predictions, Result
 from zoo.results.encode import read_source
@@ -352,7 +348,7 @@ def test_a_bad_path_is_reported_before_anything_is_computed(tmp_path: Path) -> N
 CHILD = """
 import os, resource, sys
 import numpy as np
-import zoo.results.formats.files
+import zoo.results.formats
 from zoo.errors import OutputError
 from zoo.contract.labels import CAMVID
 from zoo.results import FORMATS, Result

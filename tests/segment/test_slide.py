@@ -13,40 +13,17 @@ from hypothesis import strategies as st
 
 from scenes import draw_scene
 from support import cells
-from zoo.contract.spec import (
-    Custom,
-    Normalize,
-    Pad,
-    ResizeLong,
-    Window,
-)
+from zoo.contract.spec import Normalize, Pad, ResizeLong, Window
 from zoo.engine.open import session_opener
 from zoo.errors import ConfigError, InferenceError
 from zoo.learn.export import export_bundle
 from zoo.segment.label_map import label_map
 from zoo.segment.scores import winning_scores
-from zoo.segment.slide import (
-    ArrayRows,
-    Sliding,
-    obstacle,
-    window_inputs,
-    window_logits,
-    window_strips,
-)
-from zoo.segment.transforms import (
-    geometry_of,
-    preprocess,
-)
+from zoo.segment.slide import ArrayRows, Sliding, obstacle, window_inputs, window_logits, window_strips
+from zoo.segment.transforms import geometry_of, preprocess
 from zoo.segment.upsample import upsample_argmax
-from zoo.segment.views import (
-    mean_over_views,
-    views_of,
-)
-from zoo.segment.windows import (
-    check_window,
-    lay_out,
-    usual_stride,
-)
+from zoo.segment.views import mean_over_views, views_of
+from zoo.segment.windows import check_window, lay_out, usual_stride
 
 #: Pixels around a place that the network below sees from it, and one step of its logits for the interpolation.
 RADIUS = 7 + 4
@@ -310,7 +287,6 @@ def test_memory_does_not_grow_with_the_height_and_rows_are_read_once(bundle):
     [
         ({"output": "labels"}, "returns labels"),
         ({"preprocess": (ResizeLong(320), Normalize())}, "step ResizeLong"),
-        ({"preprocess": (Custom("a:b"), Normalize())}, "step Custom"),
     ],
 )
 def test_bundles_that_cannot_be_cut_into_windows_say_so(bundle, changes, said):

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.contract.spec import (
-    Custom,
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-    ResizeShort,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort
 from zoo.errors import PluginContractError
 from zoo.segment.transforms import preprocess
 
@@ -75,14 +68,6 @@ def test_a_picture_of_one_pixel_survives_every_step() -> None:
     for step in (Resize((32, 32)), ResizeLong(64), Pad(32), Resize((8, 8), antialias=False)):
         tensor, _ = preprocess(image, [step, Normalize()])
         assert tensor[0, 0, 0] == pytest.approx(1.0)
-
-
-def test_a_custom_step_must_keep_shape_and_dtype() -> None:
-    image = RNG.integers(0, 256, (4, 6, 3), np.uint8)
-    tensor, _ = preprocess(image, [Custom("numpy:flipud"), Normalize((0, 0, 0), (1, 1, 1))])
-    np.testing.assert_allclose(tensor[:, 0], image[-1].T / 255, atol=1e-6)
-    with pytest.raises(PluginContractError, match=r"numpy:rot90 made \(6, 4, 3\)"):
-        preprocess(image, [Custom("numpy:rot90"), Normalize()])
 
 
 @pytest.mark.parametrize("steps", [[], [Resize((8, 8))], [Normalize(), Pad(8)], [Normalize(), Normalize()]])

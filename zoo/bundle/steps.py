@@ -5,20 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-    ResizeShort,
-    Step,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
 from zoo.message import Message
 from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node
 from zoo.settings.rules import BOOLEAN, NUMBER, array, mapping, whole
 
-# A settings file must never name code to run, so `Custom` is not among them: only a plugin's card may.
 _STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize)}
 _NUMBERS = array(NUMBER, 1)
 _MULTIPLE = whole(1, 4096)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from zoo.contract.labels import LabelSet
 
@@ -138,20 +138,7 @@ class Normalize:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class Custom:
-    """A step of the plugin's own.
-
-    Attributes:
-        ref: "pkg.mod:function" of `function(image, **options) -> image` on (H, W, 3) arrays of the same size.
-        options: Keyword arguments, plain data.
-    """
-
-    ref: str
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-Step = Resize | ResizeShort | ResizeLong | Pad | Normalize | Custom
+Step = Resize | ResizeShort | ResizeLong | Pad | Normalize
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.settings_file import settings_file
+from zoo.doctor.cards import MASK, PICTURE
 from zoo.doctor.findings import State
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
 from zoo.learn.data import Sample
@@ -22,9 +23,6 @@ from zoo.store.embedded import embedded_folder
 
 #: Smallest fraction of equal pixels that is no fault: engines round differently, and single pixels are ties.
 LEAST_AGREEMENT = 0.999
-
-#: Files of a self-test's folder.
-PICTURE, MASK = "picture.png", "mask.png"
 
 _ONLY_RUN = Message("It runs. Only that was tested and not its result: there is no expected mask for it.")
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.engine import Facts
+from zoo.contract.engine import Facts, Session
+
+#: Opens a session with so many threads.
+Opener: TypeAlias = Callable[[int], Session]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts, Session
 from zoo.engine import fork
-from zoo.engine.engine import Answer
-from zoo.engine.open import Opener
+from zoo.engine.engine import Answer, Opener
 from zoo.engine.worker import Task, Worker
 from zoo.errors import ConfigError, ZooError
 
@@ -56,26 +55,24 @@ class Lanes:
     """An `Engine` whose sessions run in threads of this process.
 
     Args:
-        opener: Opens a session with so many threads.
+        main: The session with all threads.
+        opener: Opens a lane with so many threads.
         threads: Threads to share.
         count: Lanes; by default as many as there are threads, at most `MOST`. With 1 there is the main session only.
+        fall_back: Whether the main session runs a batch again that failed in a lane. Not where a lane is a process:
+            what ends it must not come to this one.
 
     Attributes:
         asked: Whether several streams were asked for.
-
-    Raises:
-        ConfigError: There are more streams than threads.
-        BackendError: The engine refuses the program.
     """
 
-    def __init__(self, opener: Opener, threads: int, count: int | None = None) -> None:
-        check_streams(count, threads)
-        main, most = opener(threads), count or min(threads, MOST)
+    def __init__(
+        self, main: Session, opener: Opener, threads: int, count: int | None = None, *, fall_back: bool = True
+    ) -> None:
+        most = count or min(threads, MOST)
         shares = [threads // most + (number < threads % most) for number in range(most)]
         self.asked = count is not None and count > 1
-        if self.asked and not main.parallel:
-            _log.warning("%s runs no streams; one session with all threads is used", main.facts)
-        self._pool = _Pool(main, opener, shares if main.parallel and most > 1 else [])
+        self._pool = _Pool(main, opener, shares if most > 1 else [], fall_back)
         # Also at the end of the program: an engine must not be torn down while it runs.
         weakref.finalize(self, self._pool.close)
 
@@ -101,14 +98,14 @@ class Lanes:
 class _Pool:
     """The sessions of `Lanes`. Their threads know it, and not the `Lanes`, which may go without being closed."""
 
-    def __init__(self, main: Session, opener: Opener, shares: list[int]) -> None:
+    def __init__(self, main: Session, opener: Opener, shares: list[int], fall_back: bool) -> None:
         # Reentrant: the garbage collector may close this pool in the middle of a step.
         self._lock = threading.RLock()
         self.main = Worker()
         self.main.session = main
         self._workers = [self.main]
         self._lanes: list[Worker] = []
-        self._opener, self._shares = opener, shares
+        self._opener, self._shares, self._fall_back = opener, shares, fall_back
         self._opening = False
         self._waiting: deque[Task] = deque()
         self._crowd = 0
@@ -192,7 +189,7 @@ class _Pool:
             with worker.running:
                 output = worker.session.run(task.batch)
         except BaseException as error:
-            if worker is self.main:
+            if worker is self.main or not self._fall_back:
                 task.future.set_exception(error)
             else:
                 self._hand_over(task, error)

@@ -2,24 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from zoo import errors
 from zoo.base.home import home
 from zoo.contract.device import Probe
 from zoo.contract.engine import Program, Request, Session
-from zoo.engine.device import find_device
+from zoo.engine.device import available_cores, find_device
+from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
+from zoo.engine.lanes import Lanes, check_streams
+from zoo.engine.processes import ProcessSession
 from zoo.engine.trial import Trial, in_child
 from zoo.errors import BackendError, BackendNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
-from zoo.registry.discovery import CORE, Discovery, discover
+from zoo.registry.discovery import CORE, discover
+from zoo.registry.found import Discovery
 
 _TRIAL_SECONDS = 240.0
 
-#: Opens a session with so many threads.
-Opener = Callable[[int], Session]
+
+def open_engine(
+    program: Program, device: str = "cpu", engine: str = "auto", threads: int | None = None, streams: int | None = None
+) -> Engine:
+    """Opens a program for any number of callers.
+
+    Args:
+        program: The program.
+        device: As in `session_opener`.
+        engine: See there.
+        threads: Threads of a CPU engine; by default as many as cores are available to the process.
+        streams: Batches that run at the same time when there are many; by default as many as there are threads, at most
+            `zoo.engine.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do not,
+            each stream is a process.
+
+    Raises:
+        ConfigError: There are more streams than threads.
+        BackendError: The engine refuses the program.
+        ZooError: Whatever `session_opener` raises.
+    """
+    threads = threads or available_cores()
+    check_streams(streams, threads)
+    opener = session_opener(program, device, engine)
+    main = opener(threads)
+    if main.parallel:
+        return Lanes(main, opener, threads, streams)
+    in_process = partial(ProcessSession, partial(_open_session, program, device, engine))
+    return Lanes(main, in_process, threads, streams or 1, fall_back=False)
+
+
+def _open_session(program: Program, device: str, engine: str, threads: int) -> Session:
+    return session_opener(program, device, engine)(threads)
 
 
 def session_opener(program: Program, device: str = "cpu", engine: str = "auto") -> Opener:

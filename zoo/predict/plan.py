@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelMapping, LabelSet
-from zoo.contract.spec import (
-    Step,
-    Window,
-)
+from zoo.contract.spec import Step, Window
 from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
-from zoo.predict.options import RunOptions
+from zoo.predict.arguments import Labels, RunOptions
 from zoo.results.change import check_unknown
 from zoo.results.mapping import read_mapping
 from zoo.results.palette import read_palette
 from zoo.segment.scores import score_kind
-from zoo.segment.slide import (
-    Sliding,
-    obstacle,
-)
-from zoo.segment.transforms import (
-    Geometry,
-    geometry_of,
-)
-from zoo.segment.views import (
-    View,
-    views_of,
-)
-from zoo.segment.windows import (
-    check_window,
-    usual_stride,
-)
-
-#: A label mapping in any form: read already, {new: [old, ...]}, a YAML file, or the name of a built-in one.
-Labels: TypeAlias = LabelMapping | Mapping[str, Any] | str | os.PathLike[str]
+from zoo.segment.slide import Sliding, obstacle
+from zoo.segment.transforms import Geometry, geometry_of
+from zoo.segment.views import View, views_of
+from zoo.segment.windows import check_window, usual_stride
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,13 +88,12 @@ class Plan:
         return Message("{notes:; }", notes=notes)
 
 
-def make_plan(bundle: Bundle, options: RunOptions, labels: Labels | None = None) -> Plan:
+def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
     """Makes the plan of a run.
 
     Args:
         bundle: The model.
         options: How to run it.
-        labels: Other classes to bring the label maps to.
 
     Raises:
         BundleError: Scores, windows or views are asked for and the program cannot give them.
@@ -129,7 +108,7 @@ def make_plan(bundle: Bundle, options: RunOptions, labels: Labels | None = None)
     window, window_note = _choose_window(bundle, options)
     batch_size = 1 if options.batch_size == "auto" else options.batch_size
     views = views_of(options.flip, options.scales)
-    mapping = _read_labels(labels, bundle.labels)
+    mapping = _read_labels(options.labels, bundle.labels)
     classes = bundle.labels if mapping is None else mapping.labels
     if options.palette is not None:
         classes = replace(classes, palette=read_palette(options.palette, classes))

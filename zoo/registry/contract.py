@@ -8,19 +8,11 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import Distribution
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, cast, get_args
 
+from zoo.contract.format import Format
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    API,
-    Artifact,
-    Embedded,
-    Family,
-    Latency,
-    Metric,
-    ModelCard,
-    Window,
-)
+from zoo.contract.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard, Step, Window
 from zoo.errors import PluginContractError
 from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
@@ -43,8 +35,8 @@ _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("self_test", (Embedded, type(None))),
     ("window", (Window, type(None))),
 )
-_CARD_TUPLES: tuple[tuple[str, type], ...] = (
-    ("preprocess", object),
+_CARD_TUPLES: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("preprocess", get_args(Step)),
     ("metrics", Metric),
     ("latencies", Latency),
     ("aliases", str),
@@ -124,6 +116,22 @@ def check_backends(plugin: str, result: object, distribution: Distribution | Non
     return backends
 
 
+def check_formats(plugin: str, result: object, distribution: Distribution | None) -> tuple[Format, ...]:
+    """Returns the forms of results a `zoo_formats` hook brought; each has checked its own fields.
+
+    Raises:
+        PluginContractError: It is no sequence of `zoo.plugin.Format`, or one is written for another contract.
+    """
+    formats = _items(plugin, "zoo_formats", result)
+    for item in formats:
+        if not isinstance(item, Format):
+            _refuse(
+                plugin, Message("zoo_formats returned {item} where a zoo.plugin.Format was expected", item=_shown(item))
+            )
+        _check_api(plugin, Message("the format {name!r}", name=item.name), item.api, distribution)
+    return formats
+
+
 def _check_api(plugin: str, what: str, api: object, distribution: Distribution | None) -> None:
     """Refuses what is written for another version of the contract, before anything else of it is looked at."""
     if api is not None:
@@ -193,11 +201,11 @@ def _check_card(plugin: str, card: ModelCard) -> None:
     where = Message("the card {model!r}", model=card.name)
     for field, types in _CARD_FIELDS:
         _expect(plugin, where, field, getattr(card, field), types)
-    for field, kind in _CARD_TUPLES:
+    for field, kinds in _CARD_TUPLES:
         values = getattr(card, field)
         _expect(plugin, where, field, values, (tuple,))
         for value in cast("tuple[object, ...]", values):
-            _expect(plugin, where, field, value, (kind,))
+            _expect(plugin, where, field, value, kinds if isinstance(kinds, tuple) else (kinds,))
     for metric in card.metrics:
         _expect(plugin, where, "metrics", metric.value, (float, int))
         if not 0 <= metric.value <= 1:

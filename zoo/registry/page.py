@@ -5,15 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from zoo.contract.spec import (
-    Artifact,
-    Embedded,
-    Latency,
-    Metric,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, Embedded, Latency, Metric, ModelCard
 from zoo.registry.catalogue import headline
-from zoo.registry.discovery import InstalledModel
+from zoo.registry.found import InstalledModel
 
 FILE = "docs/models.md"
 # An underscore between two letters or figures is no markup.

@@ -17,10 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.labels import (
-    Color,
-    LabelSet,
-)
+from zoo.contract.labels import Color, LabelSet
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
 from zoo.errors import ConfigError
@@ -128,10 +125,7 @@ def _read(root: Node, source: LabelSet, name: str) -> LabelMapping:
     if content.get("rest") == "keep":
         _keep_rest(groups, names, root)
     if len(groups) > 256:
-        raise root.error(
-            Message("{place} makes {count} classes. At most 256 were expected.", place=root.place, count=len(groups)),
-            Message("Make fewer."),
-        )
+        raise root.fault("{place} makes {count} classes. At most 256 were expected.", "Make fewer.", count=len(groups))
     chosen = {name: source.palette[values[0]] for name, values in groups.items()}
     if "colors" in root:
         for new, color in root["colors"].members():
@@ -151,9 +145,8 @@ def _groups(labels: Node, names: list[str], source: LabelSet) -> dict[str, list[
     used: dict[str, str] = {}
     for new, old in labels.members():
         if not new.strip():
-            raise labels.error(
-                Message("{place} has a class called {new!r}. A name was expected.", place=labels.place, new=new),
-                Message("Put the name in quotes."),
+            raise labels.fault(
+                "{place} has a class called {new!r}. A name was expected.", "Put the name in quotes.", new=new
             )
         groups[new] = []
         for _, item in old.members():
@@ -161,15 +154,12 @@ def _groups(labels: Node, names: list[str], source: LabelSet) -> dict[str, list[
             if not isinstance(name, str) or name not in names:
                 raise _placed(item, unknown_class(name, names, Message("the label set {source!r}", source=source.name)))
             if name in used:
-                raise item.error(
-                    Message(
-                        "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
-                        place=labels.place,
-                        name=name,
-                        used=used[name],
-                        new=new,
-                    ),
-                    Message("Take it out of one of them."),
+                raise item.fault(
+                    "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
+                    "Take it out of one of them.",
+                    name=name,
+                    used=used[name],
+                    new=new,
                 )
             used[name] = new
             groups[new].append(names.index(name))
@@ -182,16 +172,10 @@ def _keep_rest(groups: dict[str, list[int]], names: list[str], root: Node) -> No
         if value in taken:
             continue
         if name in groups:
-            raise root.error(
-                Message(
-                    "{place} makes a class {name!r}, and keeps the one that has this name already.",
-                    place=root["labels"][name].place,
-                    name=name,
-                ),
-                Message(
-                    "Add it to the list of classes that make up {name!r}, or choose another name.",
-                    name=name,
-                ),
+            raise root["labels"][name].fault(
+                "{place} makes a class {name!r}, and keeps the one that has this name already.",
+                "Add it to the list of classes that make up {name!r}, or choose another name.",
+                name=name,
             )
         groups[name] = [value]
 

@@ -10,16 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.contract.refs import resolve
-from zoo.contract.spec import (
-    Custom,
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-    ResizeShort,
-    Step,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
 from zoo.errors import PluginContractError
 from zoo.segment.opencv import resize_linear
 
@@ -50,7 +41,7 @@ def preprocess(image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray
         The input (3, h, w) float32 and its geometry.
 
     Raises:
-        PluginContractError: Normalize is missing or not the last step, or a Custom step changes the size or the dtype.
+        PluginContractError: Normalize is missing or not the last step.
     """
     if not steps or not isinstance(steps[-1], Normalize):
         raise PluginContractError(
@@ -76,7 +67,7 @@ def _placed(geometry: Geometry, step: Step) -> Geometry:
     height, width = geometry.padded
     if isinstance(step, Pad):
         return replace(geometry, padded=(_ceil(height, step.multiple), _ceil(width, step.multiple)))
-    if isinstance(step, (Custom, Normalize)):
+    if isinstance(step, Normalize):
         return geometry
     size = _target(step, height, width)
     return replace(geometry, resized=size, padded=size)
@@ -88,19 +79,6 @@ def _apply(image: NDArray[np.uint8], step: Step) -> NDArray[np.uint8]:
         below, right = -height % step.multiple, -width % step.multiple
         value = round(step.value)
         return np.pad(image, ((0, below), (0, right), (0, 0)), constant_values=value) if below or right else image
-    if isinstance(step, Custom):
-        changed = resolve(step.ref)(image, **step.options)
-        if changed.shape != image.shape or changed.dtype != np.uint8:
-            raise PluginContractError(
-                "The custom step {ref} made {shape} {dtype} of {image_shape} uint8. The same shape and dtype were "
-                "expected.",
-                "Correct the plugin that declares it.",
-                ref=step.ref,
-                shape=changed.shape,
-                dtype=changed.dtype,
-                image_shape=image.shape,
-            )
-        return changed
     if isinstance(step, Normalize):
         raise PluginContractError("Normalize stands before another step.", "Put it last in the card of this model.")
     size = _target(step, height, width)

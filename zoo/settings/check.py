@@ -14,7 +14,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.message import Message
 from zoo.settings.document import Keys, Node, Source
-from zoo.settings.rules import ANYTHING, describe
+from zoo.settings.rules import ANYTHING, rule_in_words
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
@@ -47,22 +47,17 @@ def check_version(root: Node, key: str, newest: int) -> None:
         ZooError: It is newer; of the class of the kind of document.
     """
     if key in root and isinstance(root.value[key], int) and root.value[key] > newest:
-        raise root[key].error(
-            Message(
-                "{place} is {version}; this zoo reads up to {newest}.",
-                place=root[key].place,
-                version=root.value[key],
-                newest=newest,
-            ),
-            Message("Run: pip install --upgrade zoo-core"),
+        raise root[key].fault(
+            "{place} is {version}; this zoo reads up to {newest}.",
+            "Run: pip install --upgrade zoo-core",
+            version=root.value[key],
+            newest=newest,
         )
 
 
 def mismatch(node: Node, expected: str) -> ZooError:
     """Returns the error for a value that is not what was expected."""
-    return node.error(
-        Message("{place} is {node!r:.80}; expected {expected}.", place=node.place, node=node.value, expected=expected)
-    )
+    return node.fault("{place} is {node!r:.80}; expected {expected}.", node=node.value, expected=expected)
 
 
 def suggestion(name: str, known: Iterable[str], wanted: Iterable[str] = ()) -> Message:
@@ -90,10 +85,9 @@ def unknown_key(node: Node, known: Iterable[str], wanted: Iterable[str] = ()) ->
         known: Keys that may stand there.
         wanted: Those among them that must and do not, which are the likeliest.
     """
-    return node.error(
-        Message("{place} is not a key of {noun}.", place=node.place, noun=node.source.kind.noun),
-        suggestion(str(node.keys[-1]), known, wanted) if node.source.kind.edited else "",
-    )
+    kind = node.source.kind
+    hint = suggestion(str(node.keys[-1]), known, wanted) if kind.edited else ""
+    return node.fault("{place} is not a key of {noun}.", hint, noun=kind.noun)
 
 
 def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ZooError:
@@ -109,10 +103,8 @@ def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ZooError:
         close = _close(key, map(_letters, known))
         if key not in known and close and close[0] in wanted:
             return unknown_key(node[key], known, names)
-    return node.error(
-        Message("{place} has no `{name}`, which was expected.", place=node.place, name=names[0]),
-        Message("Add it: `{name}: ...`", name=names[0]) if node.source.kind.edited else "",
-    )
+    hint = "Add it: `{name}: ...`" if node.source.kind.edited else ""
+    return node.fault("{place} has no `{name}`, which was expected.", hint, name=names[0])
 
 
 def _close(name: str, letters: Iterable[str]) -> list[str]:
@@ -130,7 +122,7 @@ def _conform(value: Any, rule: dict[str, Any], source: Source, keys: Keys) -> An
         return value
     form = next((form for form in rule.get("anyOf", (rule,)) if _fits(value, form)), None)
     if form is None:
-        raise mismatch(Node(value, source, keys), describe(rule))
+        raise mismatch(Node(value, source, keys), rule_in_words(rule))
     if isinstance(value, dict):
         return _members(value, form, source, keys)
     if isinstance(value, list):
@@ -147,9 +139,7 @@ def _members(value: dict[Any, Any], form: dict[str, Any], source: Source, keys: 
     for name in value:
         if not isinstance(name, str):
             # In an argument; a file has no such keys.
-            raise node.error(
-                Message("{place} has a key that is {key!r:.80}, which is no text.", place=node.place, key=name)
-            )
+            raise node.fault("{place} has a key that is {key!r:.80}, which is no text.", key=name)
         if others is False and name not in properties:
             raise unknown_key(node[name], properties, missing)
     if missing:

@@ -62,24 +62,29 @@ class Source:
         """The name of the whole, for messages."""
         return self.kind.name if self.file is None else Message(self.kind.named, file=self.file)
 
-    def fault(self, reason: str, line: int) -> ZooError:
+    def malformed(self, reason: str, line: int, /, **values: object) -> ZooError:
         """Returns the error for a content that is no such document; `reason` goes on after "the file"."""
         message = Message(
             "{document}, line {line}: the file {reason}; expected {noun}.",
             document=self.document,
             line=line,
-            reason=reason,
+            reason=Message(reason, **values),
             noun=self.kind.noun,
         )
         return self.kind.error(message, self.kind.hint)
 
     def repeated(self, key: object, line: int, first: int) -> ZooError:
         """Returns the error for a mapping with a key that stands in an earlier line too."""
-        return self.fault(Message("has the key {key!r:.80} twice (first in line {line})", key=key, line=first), line)
+        return self.malformed("has the key {key!r:.80} twice (first in line {first})", line, key=key, first=first)
 
-    def unreadable(self, reason: str) -> ZooError:
+    def unreadable(self, reason: str, /, **values: object) -> ZooError:
         """Returns the error for a file that is no text at all; `reason` goes on after its name."""
-        message = Message("{file} {reason}; expected {noun}.", file=self.file, reason=reason, noun=self.kind.noun)
+        message = Message(
+            "{file} {reason}; expected {noun}.",
+            file=self.file,
+            reason=Message(reason, **values),
+            noun=self.kind.noun,
+        )
         return self.kind.error(message, self.kind.unread or self.kind.hint)
 
 
@@ -129,9 +134,15 @@ class Node:
             return Message("{document}, line {line}: the file", document=document, line=self.line)
         return Message("{document}, line {line}: `{path}`", document=document, line=self.line, path=path)
 
-    def error(self, message: Message, hint: str = "") -> ZooError:
-        """Returns the error of this kind of document; without a hint it has the usual one."""
-        return self.source.kind.error(message, hint or self.source.kind.hint)
+    def fault(self, message: str, hint: str = "", /, **values: object) -> ZooError:
+        """Returns the error of this kind of document.
+
+        Args:
+            message: Template; `{place}` stands for the place of this value.
+            hint: Likewise; empty for the usual one.
+            values: What stands for the other fields of both.
+        """
+        return self.source.kind.error(message, hint or self.source.kind.hint, place=self.place, **values)
 
 
 def node_of(value: Any, kind: DocumentKind, *keys: str) -> Node:
@@ -140,6 +151,8 @@ def node_of(value: Any, kind: DocumentKind, *keys: str) -> Node:
 
 
 def _plain(value: Any) -> Any:
+    # Numbers and arrays of numpy become those of Python.
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
@@ -165,15 +178,15 @@ def read_text(source: Source) -> str:
             os.close(handle)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise source.unreadable(Message("cannot be read: {reason}", reason=reason)) from error
+        raise source.unreadable("cannot be read: {reason}", reason=reason) from error
     if not regular:
-        raise source.unreadable(Message("is not a regular file"))
+        raise source.unreadable("is not a regular file")
     if len(content) > limit:
-        raise source.unreadable(Message("is larger than {max_bytes} bytes", max_bytes=limit))
-    return decode(content, source)
+        raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=limit)
+    return decode_text(content, source)
 
 
-def decode(content: bytes, source: Source) -> str:
+def decode_text(content: bytes, source: Source) -> str:
     """Returns UTF-8 text without its byte order mark.
 
     Raises:
@@ -182,4 +195,4 @@ def decode(content: bytes, source: Source) -> str:
     try:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise source.fault(Message("is not UTF-8 text"), content.count(b"\n", 0, error.start) + 1) from error
+        raise source.malformed("is not UTF-8 text", content.count(b"\n", 0, error.start) + 1) from error

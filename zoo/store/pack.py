@@ -26,15 +26,8 @@ from zoo.settings.json_text import parse_json
 from zoo.settings.rules import ANYTHING, BYTES, SHA256, STRING, TEXT, array, mapping, optional, whole
 from zoo.store.artifact import FetchOptions
 from zoo.store.gather import gather
-from zoo.store.lock import (
-    LockedModel,
-    lock_document,
-    parse_lock,
-)
-from zoo.store.manifest import (
-    take_manifest,
-    tree_digest,
-)
+from zoo.store.lock import LockedModel, lock_document, parse_lock
+from zoo.store.manifest import take_manifest, tree_digest
 
 INDEX = "zoo-bundle.json"
 SUFFIX = ".zoo"
@@ -124,10 +117,10 @@ def read_pack(path: Path) -> Pack:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(INDEX)
             if info.file_size > _PACK.limit:
-                raise source.unreadable(Message("is larger than {max_bytes} bytes", max_bytes=_PACK.limit))
+                raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=_PACK.limit)
             content = archive.read(info)
     except OSError as error:
-        raise source.unreadable(Message("cannot be read: {reason}", reason=error.strerror or error)) from error
+        raise source.unreadable("cannot be read: {reason}", reason=error.strerror or error) from error
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError(
             Message("{document}: {reason}.", document=source.document, reason=error), _PACK.hint

@@ -16,26 +16,12 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from zoo.base.digest import file_sha256
-from zoo.bundle.bundle import (
-    SETTINGS,
-    Bundle,
-    describe,
-    read_bundle,
-)
+from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    Custom,
-    Normalize,
-    Resize,
-    Step,
-    Window,
-)
+from zoo.contract.spec import Normalize, Resize, Step, Window
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
-from zoo.learn.export.verify import (
-    Agreement,
-    trial_batches,
-)
+from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
 from zoo.settings.yaml_text import write_yaml
 
@@ -72,18 +58,13 @@ def export_bundle(
         The bundle, read back from the folder.
 
     Raises:
-        ExportError: A step is Custom, the folder is not empty, the classes do not match, paddle cannot export the
+        ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
     """
     folder = Path(folder)
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
-        )
-    if any(isinstance(step, Custom) for step in preprocess):
-        raise ExportError(
-            "A Custom step cannot be exported: a settings file may not name code.",
-            "Give steps of zoo.contract.spec only, or do the custom step before predict.",
         )
     steps = tuple(preprocess)
     if input_size is not None:
@@ -222,7 +203,7 @@ def _settings(
     if compat == "paddlex":
         settings["Global"] = {"model_name": model}
         settings["Deploy"] = {"transforms": [_paddlex_step(step) for step in preprocess]}
-    settings["zoo"] = describe(bundle)
+    settings["zoo"] = bundle_section(bundle)
     return settings
 
 

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.base.digest import file_sha256
+from zoo.base.files import write_atomic
 from zoo.bundle.bundle import Bundle
+from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
-from zoo.learn.export.verify import (
-    Agreement,
-    trial_batches,
-)
+from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
+from zoo.settings.yaml_text import read_yaml, write_yaml
 
 #: Name of the file beside the program.
 FILE = "inference.onnx"
@@ -32,7 +33,7 @@ _INSTALL = Message('Run: pip install "zoo-core[export]"')
 
 
 def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
-    """Writes `inference.onnx` into an export folder and compares it with the program there.
+    """Writes `inference.onnx` into an export folder, compared with the program there, and its digest into the settings.
 
     Args:
         bundle: An exported network.
@@ -82,6 +83,7 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
         agreement = _compare(bundle, partial)
         agreement.check(Message("the ONNX model and the network"))
         os.replace(partial, target)
+        _add_digest(bundle.folder, target)
     except subprocess.TimeoutExpired as error:
         raise ExportError(
             "paddle2onnx took more than {seconds} seconds for {model}.",
@@ -92,6 +94,13 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
     finally:
         partial.unlink(missing_ok=True)
     return target, agreement
+
+
+def _add_digest(folder: Path, file: Path) -> None:
+    """Puts the digest of a file into the settings, so that an engine may rely on it."""
+    settings = read_yaml(folder / SETTINGS, SETTINGS_KIND).value
+    settings["zoo"]["sha256"][file.name] = file_sha256(file)
+    write_atomic(folder / SETTINGS, write_yaml(settings).encode())
 
 
 def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:

@@ -72,12 +72,8 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
     ground = next((labels.names.index(name) for name in _BACKGROUND if name in labels.names), labels.ignore_index)
     values = [_value(shape, labels) for shape in shapes]
     if not all(0 <= value <= 65535 for value in (ground, *values)):
-        raise root.error(
-            Message(
-                "{place}: the ignore index {index} fits into no mask.",
-                place=root.source.file,
-                index=labels.ignore_index,
-            )
+        raise root.fault(
+            "The ignore index {index} of {labels!r} fits into no mask.", index=labels.ignore_index, labels=labels.name
         )
     small = max((ground, *values)) < 256
     canvas = Image.new("L" if small else "I", (width, height), ground)
@@ -85,7 +81,7 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
         try:
             _draw(canvas, shape.value, value)
         except ValueError as error:
-            raise shape.error(Message("{place} {reason}.", place=shape.place, reason=error)) from error
+            raise shape.fault("{place} {reason}.", reason=error) from error
     return np.array(canvas).astype(np.uint8 if small else np.uint16, copy=False)
 
 
@@ -98,16 +94,13 @@ def _value(shape: Node, labels: LabelSet) -> int:
         return labels.ignore_index
     names = class_names(labels, range(len(labels)))
     close = get_close_matches(label, names, n=3) if isinstance(label, str) else []
-    raise shape.error(
-        Message(
-            "{place} has the label {label!r:.60}, which is no class of the label set {labels!r}.",
-            place=shape.place,
-            label=label,
-            labels=labels.name,
-        ),
-        Message("Did you mean {suggestion:, }?", suggestion=close)
+    raise shape.fault(
+        "{place} has the label {label!r:.60}, which is no class of the label set {labels!r}.",
+        Message("Did you mean {suggestions:, }?", suggestions=close)
         if close
         else Message("Give a label set with this class, or use {ignored}.", ignored=IGNORED),
+        label=label,
+        labels=labels.name,
     )
 
 

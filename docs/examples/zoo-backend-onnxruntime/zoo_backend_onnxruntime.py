@@ -1,0 +1,52 @@
+"""An engine: ONNX programs, run by onnxruntime."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from zoo.plugin import Backend, Facts, Probe, hookimpl
+
+
+class OnnxSession:
+    """One program. onnxruntime may be called from several threads at once."""
+
+    parallel = True
+
+    def __init__(self, program, request):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = request.threads
+        placed = request.device.place("onnxruntime", request.index)
+        providers = placed.get("providers", ["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(str(program.path), options, providers=providers)
+        setting = f"threads: {request.threads}"
+        self.facts = Facts("onnxruntime", onnxruntime.__version__, setting, "float32", request.device_name)
+
+    def run(self, batch):
+        return self._session.run(None, {self._session.get_inputs()[0].name: batch})[0]
+
+    def close(self):
+        self._session = None
+
+
+class OnnxRuntime(Backend):
+    """What zoo asks and calls. Nothing is imported before a program is opened."""
+
+    name = "onnxruntime"
+    api = 1
+
+    def supports(self, device, program):
+        try:
+            found = version("onnxruntime")
+        except PackageNotFoundError:
+            return Probe(0, "onnxruntime is not installed", install="pip install onnxruntime")
+        if program is not None and program.path.suffix != ".onnx":
+            return Probe(0, f"it opens .onnx, not {program.path.name}")
+        return Probe(1, names=(f"onnxruntime {found}",))
+
+    def open(self, program, request):
+        return OnnxSession(program, request)
+
+
+@hookimpl
+def zoo_backends():
+    return [OnnxRuntime()]

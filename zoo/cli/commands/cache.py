@@ -1,0 +1,139 @@
+"""`zoo cache`: what is on this machine, and keeping it in order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.base.home import home
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.language import tr
+from zoo.cli.notes import alert, note
+from zoo.cli.options import Size, Span, offline_option
+from zoo.cli.progress import download_progress
+from zoo.cli.tables import echo_json, echo_table, size_text
+from zoo.message import Message
+
+if TYPE_CHECKING:
+    from zoo.store.inventory import CacheEntry
+
+
+_REMOVED = Message("removed {what}, {size}")
+_WOULD_REMOVE = Message("would remove {what}, {size}")
+_REMOVED_ALL = Message("removed {size} in all")
+_WOULD_REMOVE_ALL = Message("would remove {size} in all")
+
+
+@click.group()
+def cache() -> None:
+    """Show and tidy the model files on this machine."""
+
+
+@cache.command("dir")
+def show_folder() -> None:
+    """Show the cache folder (ZOO_HOME, else the user's cache folder)."""
+    click.echo(home())
+
+
+@cache.command("ls")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_files(as_json: bool) -> None:
+    """List the models in the cache."""
+    from zoo.store.inventory import cached, when
+    from zoo.store.store import Store
+
+    entries = cached(Store(home()))
+    if as_json:
+        echo_json([asdict(entry.record) | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
+        return
+    _table(entries)
+    total = size_text(sum(entry.size for entry in entries))
+    note("{count} in {folder}, {size}", count=len(entries), folder=home(), size=total)
+
+
+@cache.command("rm")
+@click.argument("models", type=MODEL, nargs=-1, required=True)
+@click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
+def remove_models(models: tuple[str, ...], forget: bool) -> None:
+    """Remove the files of MODELS, names or patterns."""
+    from zoo.store.inventory import cached, forgotten, matching, remove
+    from zoo.store.store import Store
+
+    store = Store(home())
+    known = cached(store) + (forgotten(store) if forget else [])
+    for entry in matching(known, models):
+        remove(store, entry, forget)
+        template = Message("forgot {what}, {size}") if forget else _REMOVED
+        click.echo(tr(template, what=_name(entry), size=size_text(entry.size)))
+
+
+@cache.command()
+@click.option("--older-than", type=Span(), help="Remove models not used for so long, such as 30d.")
+@click.option("--keep-size", type=Size(), help="Remove the longest unused models down to a size, such as 2GB.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
+def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> None:
+    """Remove what no model has needed for a day, and models that are old or too many."""
+    from zoo.store.inventory import leftovers, remove, stale, sweep
+    from zoo.store.store import Store
+
+    store = Store(home())
+    template, total = (_WOULD_REMOVE, _WOULD_REMOVE_ALL) if dry_run else (_REMOVED, _REMOVED_ALL)
+    freed = 0
+    for entry in stale(store, older_than, keep_size):
+        if not dry_run:
+            remove(store, entry)
+        freed += entry.size
+        click.echo(tr(template, what=_name(entry), size=size_text(entry.size)))
+    for leftover in leftovers(store):
+        if not dry_run:
+            sweep(leftover)
+        freed += leftover.size
+        what = Message("{kind} {name}", kind=leftover.what, name=leftover.path.name)
+        click.echo(tr(template, what=what, size=size_text(leftover.size)))
+    note(total, size=size_text(freed))
+
+
+@cache.command()
+@click.argument("models", type=MODEL, nargs=-1)
+@click.option("--repair", is_flag=True, help="Download damaged files again; forget damaged records.")
+@offline_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: bool | None, as_json: bool) -> None:
+    """Take the digest of every file of MODELS, by default of all."""
+    from zoo.store.inventory import verify as verify_files
+    from zoo.store.model_files import make_options
+    from zoo.store.store import Store
+
+    with download_progress() as progress:
+        options = make_options(offline, True, progress) if repair else None
+        verdicts = list(verify_files(Store(home()), models, options))
+    if as_json:
+        echo_json([asdict(verdict) for verdict in verdicts])
+    else:
+        for verdict in verdicts:
+            state = Message("ok") if not verdict.fault else verdict.repair or Message("damaged")
+            name = f"{verdict.model or verdict.key} {verdict.kind}".strip()
+            click.echo(tr("{name}: {state}", name=name, state=state))
+            if verdict.fault:
+                alert("  {fault}", fault=verdict.fault)
+    if not all(verdict.whole for verdict in verdicts):
+        if not repair:
+            alert("Run: zoo cache verify --repair")
+        ctx.exit(1)
+
+
+def _name(entry: CacheEntry) -> str:
+    return f"{entry.record.model} {entry.record.kind}"
+
+
+def _table(entries: list[CacheEntry]) -> None:
+    from zoo.store.inventory import when
+
+    rows = [
+        (entry.record.model, entry.record.kind, size_text(entry.size), when(entry.used), entry.record.origin)
+        for entry in entries
+    ]
+    echo_table(("MODEL", "WEIGHTS", "SIZE", "LAST USED", "FROM"), rows, right=(2,))

@@ -1,0 +1,79 @@
+"""`zoo export`: a checkpoint to a folder that runs without plugin and network code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.notes import note
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option("--weights", required=True, type=click.Path(path_type=Path), help="Checkpoint: .pdparams or safetensors.")
+@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["paddle", "paddlex", "onnx"]),
+    default="paddle",
+    show_default=True,
+    help="For zoo; for PaddleX, with argmax inside; for zoo with an ONNX model beside the program.",
+)
+@click.option(
+    "--input-size",
+    type=click.IntRange(1),
+    nargs=2,
+    metavar="HEIGHT WIDTH",
+    help="The only input size; pictures are resized to it. By default any size.",
+)
+@click.option("--label-set", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
+@click.option("--labels", hidden=True)
+def export(
+    model: str,
+    weights: Path,
+    output: Path,
+    form: str,
+    input_size: tuple[int, int] | None,
+    label_set: str | None,
+    labels: str | None,
+) -> None:
+    """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
+    from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
+    from zoo.learn.data import find_labels
+    from zoo.learn.networks import build_network
+    from zoo.registry import find_model
+    from zoo.settings.yaml_text import read_yaml
+
+    if labels is not None:
+        note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
+    card, named = find_model(model).card, label_set or labels
+    classes = card.labels if named is None else find_labels(named)
+    network = build_network(card.name, num_classes=len(classes), weights=weights)
+    # Imports paddle, which a wrong name or checkpoint should not have to wait for.
+    from zoo.learn.export import export_bundle, export_onnx
+
+    bundle = export_bundle(
+        network,
+        output,
+        model=card.name,
+        labels=classes,
+        preprocess=card.preprocess,
+        output_stride=card.output_stride,
+        compat="paddlex" if form == "paddlex" else "zoo",
+        input_size=input_size,
+        window=card.window,
+    )
+    click.echo(bundle.folder)
+    verified = read_yaml(bundle.folder / SETTINGS, SETTINGS_KIND).value["zoo"]["verified"]
+    note(
+        "{program}: {agreement:.4%} of {pixels} classes equal",
+        program=bundle.program.name,
+        agreement=verified["agreement"],
+        pixels=verified["pixels"],
+    )
+    if form == "onnx":
+        file, agreement = export_onnx(bundle)
+        note("{file}: {agreement}", file=file.name, agreement=agreement)

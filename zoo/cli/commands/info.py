@@ -1,0 +1,120 @@
+"""`zoo info`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+
+from zoo.cli.cells import padded
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.commands.listing import entry_document
+from zoo.cli.language import tr, translate
+from zoo.cli.tables import echo_json, miou_text, size_text
+from zoo.contract.spec import Embedded, ModelCard
+from zoo.message import Message, printable
+from zoo.registry import ModelEntry, registry
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def info(model: str, as_json: bool) -> None:
+    """Show a model's card: what it predicts, how well, at what cost and under which licence."""
+    entry = registry().describe(model)
+    if as_json:
+        card = entry.card
+        document = entry_document(entry) | {"files": _files(entry)}
+        if card is not None:
+            steps = [{"step": type(step).__name__, **asdict(step)} for step in card.preprocess]
+            document["card"] = asdict(card) | {"preprocess": steps}
+        echo_json(document)
+        return
+    for label, text in _lines(entry):
+        click.echo(f"{padded(translate(label), 15)}{printable(text)}".rstrip())
+
+
+def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
+    card = entry.card
+    yield Message("Name"), entry.name
+    if card is not None:
+        yield Message("Summary"), card.summary
+    yield Message("Family"), f"{entry.title} ({entry.distribution})"
+    yield Message("Status"), _status(entry)
+    yield Message("Dataset"), tr("{dataset}, {classes} classes", dataset=entry.dataset, classes=entry.classes)
+    if card is not None:
+        yield from _card_lines(card)
+    elif entry.miou is not None:
+        yield "mIoU", miou_text(entry.miou, entry.inference)
+    yield Message("Download"), size_text(entry.size)
+    if entry.aliases:
+        yield Message("Aliases"), ", ".join(entry.aliases)
+    if card is not None:
+        yield from _listed(Message("Files"), _files(entry))
+        yield from _listed(Message("Notes"), card.notes)
+
+
+def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
+    yield Message("Classes"), ", ".join(card.labels.names)
+    yield from _listed(Message("Preprocessing"), [repr(step) for step in card.preprocess])
+    yield (
+        Message("Output"),
+        tr("{output} at 1/{output_stride} of the input", output=card.output, output_stride=card.output_stride)
+        if card.output == "logits"
+        else card.output,
+    )
+    for metric in card.metrics:
+        terms = [
+            metric.dataset,
+            metric.conditions,
+            tr("source: {source}", source=metric.source) if metric.source else "",
+        ]
+        yield metric.name, f"{miou_text(metric.value, metric.inference)}  {'; '.join(filter(None, terms))}"
+        for name, value in metric.per_class:
+            yield "", f"{100 * value:6.2f}  {name}"
+    for latency in card.latencies:
+        figure = f"{latency.milliseconds:g} ms"
+        yield (
+            Message("Published time"),
+            f"{figure}  {latency.device} {latency.precision}, {latency.hardware}; {latency.source}",
+        )
+    if card.parameters is not None:
+        yield Message("Parameters"), f"{card.parameters:,}"
+    if card.gmac is not None:
+        yield (
+            "GMAC",
+            tr(
+                "{gmac:.2f} for one picture of 512x1024 (height x width), counted on the inference form", gmac=card.gmac
+            ),
+        )
+    yield Message("Licence"), card.license
+    yield Message("Paper"), card.paper or "-"
+    if card.devices:
+        yield Message("Devices"), ", ".join(card.devices)
+
+
+def _status(entry: ModelEntry) -> str:
+    status = translate(entry.status)
+    return tr("{status}; run: {command}", status=status, command=entry.install) if entry.install else status
+
+
+def _listed(label: str, texts: tuple[str, ...] | list[str]) -> Iterator[tuple[str, str]]:
+    for number, text in enumerate(texts):
+        yield (label if number == 0 else ""), text
+
+
+def _files(entry: ModelEntry) -> list[str]:
+    """Returns where the model's files are: folders on this machine, else addresses."""
+    if entry.card is None:
+        return []
+    from zoo.base.home import home
+    from zoo.registry.records import TREES, Wanted, kept
+    from zoo.store.embedded import embedded_folder
+    from zoo.store.manifest import FILES
+
+    weights = entry.card.weights
+    if isinstance(weights, Embedded):
+        return [str(embedded_folder(weights))]
+    record = kept(home(), Wanted(entry.name, "inference", weights))
+    return [str(home() / TREES / record.tree / FILES)] if record is not None else list(weights.urls)

@@ -1,0 +1,56 @@
+"""`zoo lock`: write down exactly what a team uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.notes import note
+from zoo.cli.options import kinds_option, offline_option
+from zoo.cli.progress import download_progress
+from zoo.errors import ModelNotFoundError
+from zoo.registry import find_model
+from zoo.registry.records import LOCK_FILE, Kind
+
+
+@click.command()
+@click.argument("models", type=MODEL, nargs=-1)
+@click.option("--output", "-o", type=click.Path(path_type=Path), default=LOCK_FILE, show_default=True, help="The file.")
+@kinds_option
+@offline_option
+def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offline: bool | None) -> None:
+    """Write MODELS, names or patterns, into a lock file as they are now; what else it holds stays.
+
+    Without MODELS everything the file holds is written anew, or, where there is none, everything in the cache. It holds
+    the plugin's version, address, size and digest of the download, the digest of every file, of the preprocessing and
+    of the labels. Files that are not here are downloaded.
+    """
+    from zoo.base.home import home
+    from zoo.cli.commands.download import chosen_cards
+    from zoo.store.gather import gather
+    from zoo.store.inventory import cached
+    from zoo.store.lock import read_lock, write_lock
+    from zoo.store.model_files import make_options
+    from zoo.store.store import Store
+
+    before = read_lock(output) if output.exists() else {}
+    wanted: dict[str, set[Kind]] = {}
+    if models:
+        for card in chosen_cards(models):
+            held = before.get(card.name)
+            wanted[card.name] = set(weights) | (set(held.weights) if held is not None else set[Kind]())
+    elif before:
+        wanted = {name: set(model.weights) for name, model in before.items()}
+    else:
+        for entry in cached(Store(home())):
+            wanted.setdefault(entry.record.model, set()).add(entry.record.kind)
+    if not wanted:
+        raise ModelNotFoundError("The cache holds no model to lock.", "Run: zoo lock MODEL")
+    with download_progress() as progress:
+        options = make_options(offline, False, progress)
+        locked = [gather(find_model(name), sorted(kinds), options)[0] for name, kinds in wanted.items()]
+    write_lock(output, (before | {model.name: model for model in locked}).values())
+    click.echo(output)
+    note("{count} locked: {wanted:, }", count=len(locked), wanted=sorted(wanted))

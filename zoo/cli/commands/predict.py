@@ -1,0 +1,187 @@
+"""`zoo predict`: segment pictures from the command line."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
+from zoo.cli.language import tr
+from zoo.cli.notes import alert, note, verbose
+from zoo.cli.options import lock_options, offline_option
+from zoo.cli.progress import download_progress
+from zoo.cli.report import Tally, Telling, Written, bar
+from zoo.cli.run_options import given, run_options
+from zoo.message import printable
+
+if TYPE_CHECKING:
+    from zoo.picture.sources import Input
+    from zoo.predict.pipeline import PipelineConfig
+    from zoo.results import Predictions, Result
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, type=PATHS)
+@click.option("--input", "more", multiple=True, type=PATHS, help="Another way to give an input; may be repeated.")
+@click.option(
+    "--pipeline", type=PIPELINE, help="semantic_segmentation, or a pipeline file; options given here beat it."
+)
+@click.option("--model", type=MODEL, help="Name of a model, an export folder, or FILE.zoo#MODEL.  [default: starter]")
+@click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
+@run_options("predict")
+@lock_options
+@offline_option
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a picture, without the mask.")
+@click.pass_context
+def predict(
+    ctx: click.Context,
+    inputs: tuple[str, ...],
+    more: tuple[str, ...],
+    pipeline: str | None,
+    model: str | None,
+    resume: bool,
+    lock: Path | None,
+    offline: bool | None,
+    as_json: bool,
+    **_: Any,
+) -> None:
+    """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
+    from zoo.predict.pipeline import PipelineConfig, load_model, read_pipeline
+
+    sources = [*inputs, *more]
+    if not sources:
+        raise click.UsageError(tr("Give at least one input."), ctx)
+    config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
+    config = config.override(model=model, **given(ctx))
+    for said in config.notes:
+        note(printable(said))
+    file = _one_file(ctx, config)
+    if config.save_path is not None:
+        from zoo.base.files import ensure_folder
+
+        # Before the model is loaded and any work is done for nothing.
+        ensure_folder(config.save_path if file is None else file.parent)
+    if resume and (config.save_path is None or file is not None):
+        raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
+    if offline:
+        _refuse_addresses(sources)
+    with download_progress() as progress:
+        loaded = load_model(config, offline=offline, lock=lock, progress=progress)
+    passed = _PassedOver(config)
+    with loaded:
+        predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
+        telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
+        try:
+            with bar(partial(_count, sources, config), as_json) as shown:
+                telling.shown = shown
+                if file is None:
+                    _write_each(telling, predictions, config)
+                else:
+                    _write_one(telling, predictions, file, config.save_kinds[0])
+        finally:
+            # After Ctrl-C too: what is done is told.
+            predictions.close()
+            telling.rest()
+            _summary(predictions, telling.tally, config.save_path, passed.count)
+    if predictions.failures:
+        ctx.exit(3)
+
+
+def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
+    """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
+    from zoo.registry.formats import format_suffixes
+
+    path = config.save_path
+    if path is None or path.suffix.lower() not in format_suffixes() or path.is_dir():
+        return None
+    if len(config.save_kinds) != 1:
+        raise click.UsageError(
+            tr("{path} names a file, which holds one form. Choose it with --save, or give a folder.", path=path), ctx
+        )
+    return path
+
+
+def _write_each(telling: Telling, predictions: Predictions, config: PipelineConfig) -> None:
+    """Writes the files of each result in a thread, while the engine is at the next ones."""
+    from zoo.base.flow import ahead
+
+    folder, kinds = config.save_path, config.save_kinds
+    if folder is None:
+        telling.through((result, []) for result in predictions)
+        return
+
+    def write(result: Result) -> Written:
+        done = result, [result.save(folder, kind) for kind in kinds]
+        telling.finished.append(done)
+        return done
+
+    with contextlib.closing(ahead(predictions, write)) as written:
+        telling.through(written)
+
+
+def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str) -> None:
+    """Writes all results into one file."""
+    from zoo.results.save import save_all
+
+    passing = telling.passing((result, []) for result in predictions)
+    for path in save_all((result for result, _ in passing), file, kind, {}):
+        note("  saved {path}", path=path)
+
+
+def _refuse_addresses(sources: list[str]) -> None:
+    from zoo.errors import OfflineError
+
+    for source in sources:
+        if source.lower().startswith(("http://", "https://")):
+            raise OfflineError(
+                "{source} is an address, and zoo was told to stay offline.",
+                "Download it first and give the file.",
+                source=source,
+            )
+
+
+def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
+    from zoo.picture.sources import SourceOptions, origins
+
+    return origins(sources, SourceOptions(recursive=config.recursive))
+
+
+class _PassedOver:
+    """Whether an input has all its results in a folder; counts those that have."""
+
+    def __init__(self, config: PipelineConfig) -> None:
+        self._config = config
+        self.count = 0
+
+    def __call__(self, item: Input) -> bool:
+        from zoo.results import find_saved
+
+        assert self._config.save_path is not None
+        if all(find_saved(self._config.save_path, item.name, item.uri, kind) for kind in self._config.save_kinds):
+            self.count += 1
+            return True
+        return False
+
+
+def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed: int) -> None:
+    failures = predictions.failures
+    for failure in failures:
+        alert(printable(failure.error.message))
+    if passed:
+        note(
+            "{passed} passed over: their results are there. Which model and options made them is not looked at.",
+            passed=passed,
+        )
+    if failures:
+        alert("{pictures} segmented, {count} failed.", pictures=tally.pictures, count=len(failures))
+    elif tally.pictures > 1:
+        note("{pictures} segmented, {rate:.1f} a second.", pictures=tally.pictures, rate=tally.rate)
+    if tally.pictures > 1:
+        note("  {means}", means=tally.means())
+    if folder is None and tally.pictures:
+        note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")

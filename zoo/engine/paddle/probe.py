@@ -1,0 +1,125 @@
+"""Finds the fastest CPU setting that works, once for a program and a version of paddlepaddle.
+
+The trial runs in a child process: a setting that does not fit, or a program that is no program, may end the process
+instead of raising. What was found is kept by the digest of the program: oneDNN runs some operations wrongly without a
+word, so what holds for one program says nothing of the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contract.engine import Program
+from zoo.engine.paddle.settings import PLAIN, SETTINGS, make_config
+from zoo.engine.samples import smooth_noise, trial_shapes
+from zoo.engine.trial import Outcome, Trial, in_child
+from zoo.errors import BackendError
+from zoo.message import Message
+
+_log = logging.getLogger("zoo.engine")
+_TOLERANCE = 1e-3
+_SECONDS = 240
+
+
+def working_settings(program: Program, version: str) -> tuple[str, ...]:
+    """Returns the settings to use for a program: the one a trial found and, if it fails later on, plain.
+
+    Args:
+        program: A program of paddle. One that is not trusted is refused if it fails in every setting.
+        version: Version of paddlepaddle.
+
+    Returns:
+        One or two of `SETTINGS`, the last of them "plain".
+
+    Raises:
+        BackendError: A program that is not trusted failed in every setting.
+    """
+    trial = Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {version}",))
+    setting = trial.kept()
+    if setting not in SETTINGS:
+        setting, outcome = _probe(program)
+        if outcome.reason is not None and not program.trusted:
+            raise BackendError(
+                "paddle {version} failed on {program} in a trial in a process of its own ({reason}). "
+                "Nothing was opened in this process.",
+                "Export the model again with this version of paddlepaddle, or get the files again from their source.",
+                version=version,
+                program=program.path,
+                reason=outcome.reason,
+            )
+        if outcome.reason is None and outcome.lasting:
+            trial.keep(setting, SETTINGS[0])
+    return tuple(dict.fromkeys((setting, PLAIN)))
+
+
+def _probe(program: Program) -> tuple[str, Outcome]:
+    """Returns the first setting that works, or the last one, and what its trial found."""
+    lasting, outcome = True, Outcome(None, lasting=True)
+    for setting in SETTINGS:
+        outcome = _try(program, setting)
+        if outcome.reason is None:
+            return setting, Outcome(None, lasting)
+        lasting = lasting and outcome.lasting
+        _log.info("paddle setting %r does not work here (%s)", setting, outcome.reason)
+    return SETTINGS[-1], outcome
+
+
+def _try(program: Program, setting: str) -> Outcome:
+    """Tries a setting in a child process."""
+    job = "zoo.engine.paddle.probe:compare"
+    return in_child(job, str(program.path), str(program.params), program.input_shape, setting, seconds=_SECONDS)
+
+
+def compare(program: str, params: str, declared: list[int] | None, setting: str) -> None:
+    """Compares a setting with the plain one. The job of the child.
+
+    Raises:
+        ValueError: The results differ, or paddle failed.
+    """
+    try:
+        _compare(Path(program), Path(params), declared, setting)
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
+        # The parent shows the last line, and paddle's own last line is a hint about C++.
+        raise ValueError(first_line(error)) from error
+
+
+def _compare(program: Path, params: Path, declared: list[int] | None, setting: str) -> None:
+    from paddle.inference import create_predictor
+
+    candidate, plain = (create_predictor(make_config(program, params, name, threads=1)) for name in (setting, PLAIN))
+    rng = np.random.default_rng(0)
+    first, *others = trial_shapes(declared)
+    if others:
+        run_predictor(candidate, smooth_noise(rng, first))
+    for shape in others or [first]:
+        batch = smooth_noise(rng, shape)
+        found, expected = run_predictor(candidate, batch), run_predictor(plain, batch)
+        difference = np.abs(found.astype(np.float64) - expected)
+        wrong = (difference > _TOLERANCE * max(1.0, float(np.abs(expected).max()))).mean()
+        # Label programs may differ on single pixels where two classes are equal; logits programs not at all.
+        if wrong > (0.001 if np.issubdtype(expected.dtype, np.integer) else 0.0):
+            raise ValueError(Message("the results differ from plain ones on {wrong:.2%} of the values", wrong=wrong))
+
+
+def run_predictor(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
+    """Returns the first output of a `paddle.inference.Predictor` for a batch of its first input."""
+    predictor.get_input_handle(predictor.get_input_names()[0]).copy_from_cpu(batch)
+    predictor.run()
+    return predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
+
+
+def first_line(error: Exception) -> str:
+    """Returns the reason in an error of paddle, without its C++ stack."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # paddle puts its C++ stack first and the reason into the line after "Error Message Summary".
+    summary = [index for index, line in enumerate(lines) if "Error Message Summary" in line]
+    if summary and summary[0] + 2 < len(lines):
+        return lines[summary[0] + 2]
+    return lines[0] if lines else type(error).__name__
