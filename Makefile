@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench findings registry messages clean
+.PHONY: demo test test-all check test-wheels parity interop bench findings registry options messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -84,6 +84,10 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv .venv-interop
 	.venv-interop/bin/python -m pip install -q -r tests/interop/requirements.txt
 	touch $@
+
+# What follows from the table of options and the list of formats; see tests/option_files.py.
+options: $(READY)
+	$(BIN)/python tests/option_files.py
 
 # The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)

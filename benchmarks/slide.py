@@ -99,7 +99,7 @@ def segment(folder: Path, source: Path, target: Path, side: int) -> None:
     """The child: segments one file and prints what it took as JSON."""
     from zoo.bundle.bundle import read_bundle
     from zoo.engine.open import session_opener
-    from zoo.predict.options import RunOptions
+    from zoo.predict.arguments import RunOptions
     from zoo.predict.plan import make_plan
     from zoo.predict.tiff import segment_tiff
 

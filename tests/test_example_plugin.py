@@ -1,7 +1,8 @@
-"""The examples in the documentation are real plugins: pip installs them, zoo lists and runs them."""
+"""The examples in the documentation are real plugins: pip installs them, zoo lists and uses them."""
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -12,14 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scenes import draw_scene
 from support import cells, onnx_folder
 from zoo.contract.labels import LabelSet
 from zoo.segment.upsample import upsample_argmax
 
 REPO = Path(__file__).resolve().parents[1]
 EXAMPLES = REPO / "docs" / "examples"
-EXAMPLE, ENGINE, DEVICE = (
-    EXAMPLES / name for name in ("zoo-plugin-fcn", "zoo-backend-onnxruntime", "zoo-device-pretend")
+EXAMPLE, ENGINE, DEVICE, FORMAT = (
+    EXAMPLES / name for name in ("zoo-plugin-fcn", "zoo-backend-onnxruntime", "zoo-device-pretend", "zoo-format-areas")
 )
 
 
@@ -29,15 +31,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(folder)]
-    command += [str(example) for example in (EXAMPLE, ENGINE, DEVICE)]
+    command += [str(example) for example in (EXAMPLE, ENGINE, DEVICE, FORMAT)]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=240)
     return folder
 
 
-def zoo(site: Path, *arguments: str, program: tuple[str, ...] = ("-m", "zoo")) -> str:
+def zoo(site: Path, *arguments: str, program: tuple[str, ...] = ("-m", "zoo"), folder: Path | None = None) -> str:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPO)]), "ZOO_HOME": str(site)}
     command = [sys.executable, *program, *arguments]
-    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120).stdout
+    return subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True, timeout=120, cwd=folder
+    ).stdout
 
 
 def test_the_model_is_listed_with_what_its_card_says(site: Path) -> None:
@@ -65,6 +69,42 @@ def test_the_whole_plugin_is_about_thirty_lines() -> None:
     files = [EXAMPLE / "pyproject.toml", EXAMPLE / "zoo_plugin_fcn" / "__init__.py"]
     lines = [line for file in files for line in file.read_text().splitlines() if line.strip()]
     assert len(lines) <= 32
+
+
+def test_a_format_of_a_plugin_is_a_format_like_any_other(site: Path, tmp_path: Path) -> None:
+    """On the command line, in a pipeline file, in its schema, in a shell's completion and in Python."""
+    folder, picture = tmp_path / "out", tmp_path / "street.png"
+    Image.fromarray(draw_scene(4, 96, 128).image).save(picture)
+    row = next(line for line in zoo(site, "plugins").splitlines() if "zoo-format-areas" in line)
+    assert row.split() == ["areas", "zoo-format-areas", "1.0.0", "formats", "areas", "ok"]
+    assert (
+        "areas"
+        in json.loads(zoo(site, "pipeline", "schema"))["properties"]["save"]["properties"]["kinds"]["items"]["enum"]
+    )
+    assert "labelstudio, areas." in " ".join(zoo(site, "predict", "--help").split())
+
+    zoo(site, "predict", str(picture), "--save-path", str(folder), "--save", "mask,areas")
+    assert sorted(os.listdir(folder)) == ["street_areas.csv", "street_mask.png"]
+    zoo(site, "predict", str(picture), "--save-path", str(folder / "all.csv"), "--save", "areas")
+    file = tmp_path / "team.yaml"
+    file.write_text("zoo: 1\nmodel: starter\nsave: {path: out, kinds: [areas]}\n")
+    code = f"""
+import zoo
+with zoo.create_pipeline({str(file)!r}) as pipeline:
+    result = pipeline.predict({str(picture)!r}).one()
+    print(result.save("named.csv", "areas", delimiter=";"))
+    print(zoo.results.find_saved(pipeline.config.save_path, result.name, result.uri, "areas"))
+"""
+    named, found = zoo(site, program=("-c", code), folder=tmp_path).splitlines()
+    assert (named, found) == ("named.csv", str(folder / "street_areas.csv"))
+    mark, *lines = Path(found).read_text().splitlines()
+    assert json.loads(mark.removeprefix("# ")) == {"schema": "zoo.areas/1", "source": str(picture)}
+    rows = list(csv.DictReader(lines))
+    assert sum(int(row["pixels"]) for row in rows) == 96 * 128
+    assert (folder / "all.csv").read_text().splitlines() == [mark, *lines]
+    assert (tmp_path / named).read_text().splitlines()[1] == "picture;class;pixels;share"
+    # A second run replaces its own file and no other.
+    assert sorted(os.listdir(folder)) == ["all.csv", "street_areas.csv", "street_mask.png"]
 
 
 @pytest.fixture(scope="module")

@@ -102,10 +102,12 @@ def printable(text: str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def one_line(error: BaseException) -> str:
-    """Returns what an exception says, in one line and without a full stop; a message stays a message."""
-    text = str(error)
-    return text if isinstance(text, Message) else " ".join(text.split()).rstrip(" .")
+def described(error: BaseException) -> str:
+    """Returns the kind of an exception and what it says, in one line and without a full stop."""
+    text, kind = str(error), type(error).__name__
+    if not isinstance(text, Message):
+        text = " ".join(text.split()).rstrip(" .")
+    return Message("{type}: {reason}", type=kind, reason=text) if text else kind
 
 
 class _Shown(str):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
+from zoo.contract.format import Format, Mark
 from zoo.contract.hooks import hookimpl
 from zoo.contract.labels import (
     ADE20K,
@@ -73,8 +74,10 @@ __all__ = [
     "Embedded",
     "Facts",
     "Family",
+    "Format",
     "LabelSet",
     "Latency",
+    "Mark",
     "Metric",
     "ModelCard",
     "Normalize",

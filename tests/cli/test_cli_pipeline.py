@@ -17,12 +17,12 @@ from PIL import Image
 
 from scenes import draw_scene
 from zoo.cli.legacy import translate
-from zoo.cli.pipeline import given
+from zoo.cli.run_options import given
 from zoo.predict.pipeline import (
     builtin_file,
     read_pipeline,
 )
-from zoo.predict.pipeline.schema import SCHEMA
+from zoo.predict.pipeline.schema import schema
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()
 
@@ -103,7 +103,7 @@ def test_wrong_names_and_wrong_usage(tmp_path: Path) -> None:
 def test_schema_is_printed_as_json() -> None:
     ended = zoo("pipeline", "schema")
     assert ended.returncode == 0
-    assert json.loads(ended.stdout) == SCHEMA
+    assert json.loads(ended.stdout) == schema()
     Draft202012Validator.check_schema(json.loads(ended.stdout))
 
 
@@ -220,7 +220,7 @@ def test_only_what_was_said_on_the_command_line_counts_as_given() -> None:
     @click.option("--backend", default="auto")
     @click.pass_context
     def command(ctx: click.Context, **_: object) -> None:
-        click.echo(json.dumps(given(ctx, "device", "threads", "backend")))
+        click.echo(json.dumps(given(ctx)))
 
     from click.testing import CliRunner
 

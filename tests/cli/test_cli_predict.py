@@ -115,6 +115,12 @@ def test_evaluate_gives_the_miou_of_exact_masks(bundle: Bundle, street: Path, tm
     assert (report["mIoU"], report["accuracy"], report["pictures"]) == (1.0, 1.0, 1)
     table = zoo("evaluate", bundle.folder, "--data", tmp_path / "list.txt")
     assert "mIoU      1.0000" in table.stdout
+    # Options of `zoo predict` change what is measured, and are checked before anything is opened.
+    unsure = zoo("evaluate", bundle.folder, "--data", tmp_path / "list.txt", "--json", "--min-score", "0.9", "--flip")
+    assert json.loads(unsure.stdout)["accuracy"] < 1.0
+    wrong = zoo("evaluate", "no-such-model", "--data", tmp_path / "list.txt", "--scales", "17")
+    assert wrong.exit_code == 1
+    assert "`scales[0]` is 17.0; expected a number above 0 (at most 16)." in wrong.stderr
 
 
 def test_colours_of_classes_are_replaced(bundle: Bundle, street: Path, tmp_path: Path) -> None:

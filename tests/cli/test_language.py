@@ -31,7 +31,7 @@ REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
 #: What is the same in both languages.
-SAME = {"mIoU", "{type}: {reason}"}
+SAME = {"mIoU", "The {plugin}", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
@@ -278,7 +278,7 @@ def test_for_english_no_catalogue_is_read() -> None:
         # What the system says stays as the system says it.
         (["evaluate", "starter", "--data", "no such.txt"], 1, ["列表文件 no such.txt 无法读取：[Errno 2] No such"]),
         (["bundle", "starter", "-o", "models.tar"], 1, ["models.tar 没有以 .zoo 结尾。", "请给出 -o models.zoo"]),
-        (["bundle", "show", "no.zoo"], 1, ["no.zoo 无法读取：No such file or directory。"]),
+        (["bundle", "show", "no.zoo"], 1, ["no.zoo 无法读取：No such file or directory；应为模型包。"]),
         (
             ["predic"],
             2,
@@ -295,7 +295,7 @@ def test_for_english_no_catalogue_is_read() -> None:
         (["cache"], 2, ["查看和整理本机上的模型文件。", "命令："]),
         (["list-models", "--sort", "speed"], 2, ["'--sort' 的值无效：'speed' 不是 'name', 'family',", "之一。"]),
         (["cache", "prune", "--keep-size", "big"], 2, ["'--keep-size' 的值无效：'big' 不是 500M 或 2GB 这样的大小。"]),
-        (["evaluate", "x", "--data", "y", "--threads", "0"], 2, ["'--threads' 的值无效：0 不在 x>=1 的范围内。"]),
+        (["evaluate", "x", "--data", "y", "--threads", "0"], 2, ["'--threads' 的值无效：0 不在 1<=x<=4096 的范围内。"]),
         (["evaluate", "x", "--data", "y", "--threads", "z"], 2, ["'z' 不是有效的数值。"]),
     ],
 )
@@ -333,12 +333,12 @@ def folder(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 #: What was typed, and how each line of the answer begins.
 MISTAKES = {
     "predict a.png --labels unknown.yaml": [
-        "'sidewalkk' 不是类别集 'camvid' 中的类别。",
+        "类别映射 unknown.yaml 第 1 行：`labels.x[0]`：'sidewalkk' 不是类别集 'camvid' 中的类别。",
         "其类别为 sky, building, pole,",
     ],
     "predict a.png --labels key.yaml": [
-        "类别映射 key.yaml 中有键 'lables'。已知的键：labels、colors、rest。",
-        "您是不是想用 labels？",
+        "类别映射 key.yaml 第 1 行：`lables` 不是类别映射的键。",
+        "您是不是想用 `labels`？",
     ],
     "predict a.png --palette raod=#000000": ["'raod' 不是类别集 'camvid' 中的类别。", "您是不是想用 road？"],
     "predict a.png --mode whole --window 64 64": [
@@ -366,11 +366,11 @@ MISTAKES = {
         "请给出其中之一，",
     ],
     "predict a.png --pipeline pipeline.yaml": [
-        "pipeline.yaml 第 3 行的 `moed` 不是产线的键。",
+        "pipeline.yaml 第 3 行：`moed` 不是产线的键。",
         "您是不是想用 `mode`？",
     ],
     "predict a.png --pipeline value.yaml": [
-        "value.yaml 第 3 行的 `window` 为 'abc'；应为 1 到 65536 之间的整数、",
+        "value.yaml 第 3 行：`window` 为 'abc'；应为 1 到 65536 之间的整数、",
         "请改正。运行：zoo pipeline schema",
     ],
     "predict a.png --streams 999": ["streams 为 999。应为 1 到 ", "请减少流的数量，"],

@@ -81,7 +81,7 @@ def test_the_command_exports_and_says_how_well_it_agrees(checkpoint: Path, tmp_p
     (tmp_path / "street.txt").write_text("\n".join(f"thing {index}" for index in range(11)))
     picture = draw_scene(3, 90, 130).image
     Image.fromarray(picture).save(tmp_path / "street.png")
-    arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--labels", tmp_path / "street.txt")
+    arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--label-set", tmp_path / "street.txt")
     ended = run(*arguments, "--output", tmp_path / "out", "--input-size", 128, 160)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(tmp_path / "out")
@@ -106,7 +106,7 @@ def test_wrong_exports_are_two_lines_and_leave_nothing(checkpoint: Path, tmp_pat
         ("SeaFormer_tiny", "--weights", hostile): "posix.system",
         ("SeaFormer_tiny", "--weights", tmp_path / "gone.pdparams"): "gone.pdparams",
         ("SeaFormer_tiny", "--weights", checkpoint): "does not fit",
-        ("SeaFormer_tiny", "--weights", checkpoint, "--labels", "no-such-labels"): "no label set",
+        ("SeaFormer_tiny", "--weights", checkpoint, "--label-set", "no-such-labels"): "no label set",
         ("SeaFormer_huge", "--weights", checkpoint): "SeaFormer_huge",
         ("starter", "--weights", checkpoint): "has no network",
     }
@@ -116,6 +116,16 @@ def test_wrong_exports_are_two_lines_and_leave_nothing(checkpoint: Path, tmp_pat
         assert words in ended.stderr, ended.stderr
         assert len(ended.stderr.splitlines()) == 2, ended.stderr
         assert not out.exists()
+
+
+def test_the_earlier_name_of_the_label_set_still_works_and_says_its_new_one(checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "few.txt").write_text("a\nb\n")
+    arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--output", tmp_path / "out")
+    ended = run(*arguments, "--labels", tmp_path / "few.txt")
+    note, *refusal = ended.stderr.splitlines()
+    assert "--labels is called --label-set here" in note
+    assert refusal == run(*arguments, "--label-set", tmp_path / "few.txt").stderr.splitlines()
+    assert "--labels" not in run("export", "--help").stdout
 
 
 def test_an_input_size_the_network_cannot_take_is_refused(tmp_path: Path) -> None:

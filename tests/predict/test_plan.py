@@ -26,8 +26,8 @@ from zoo.engine.engine import Answer
 from zoo.errors import BundleError, ConfigError, OutputError, ZooError
 from zoo.picture.image import Picture
 from zoo.picture.sources import Input
+from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
-from zoo.predict.options import RunOptions
 from zoo.predict.plan import make_plan
 from zoo.predict.run import answers_in_order
 from zoo.predict.steps import Prepared, batches, finish, prepare
@@ -67,8 +67,7 @@ def pictures() -> list[NDArray[np.uint8]]:
 
 
 def planned(bundle: Bundle, options: dict[str, Any]) -> Any:
-    others = {name: value for name, value in options.items() if name != "labels"}
-    return make_plan(bundle, RunOptions(**others), options.get("labels"))
+    return make_plan(bundle, RunOptions(**options))
 
 
 def given(image: NDArray[np.uint8]) -> Input:
@@ -192,9 +191,9 @@ def never() -> Iterator[NDArray[np.uint8]]:
         ({}, {"palette": {"road": (1, 2, 3)}}, ConfigError, "'road' is no class"),
         # The palette is that of the new classes.
         ({}, {"labels": {"a": ["class 1"]}, "palette": {"class 1": (1, 2, 3)}}, ConfigError, "'class 1' is no class"),
-        ({}, {"scales": (1.0, 0)}, ConfigError, "0 is not a scale"),
-        ({}, {"scales": 65}, ConfigError, "65 is not a scale"),
-        ({}, {"batch_size": 0}, ValueError, "batch_size is 0"),
+        ({}, {"scales": (1.0, 0)}, ConfigError, "`scales[1]` is 0; expected a number above 0 (at most 16)"),
+        ({}, {"scales": 17}, ConfigError, "`scales` is 17; expected a number above 0 (at most 16)"),
+        ({}, {"batch_size": 0}, ConfigError, "`batch_size` is 0"),
     ],
 )
 def test_whatever_is_refused_is_refused_before_the_source_is_touched(
@@ -216,12 +215,12 @@ def test_a_published_window_that_does_not_fit_the_program_is_refused_at_once(mod
 
 
 def test_a_picture_that_is_too_large_at_a_scale_is_a_failure_of_that_picture(model: Model) -> None:
-    wide, small = np.zeros((100, 400, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)
-    run = model.predict([wide, small], on_error="skip", scales=64)
+    wide, small = np.zeros((400, 1600, 3), np.uint8), np.zeros((4, 4, 3), np.uint8)
+    run = model.predict([wide, small], on_error="skip", scales=16)
     assert [result.mask.shape for result in run] == [(4, 4)]
     assert "6400x25600" in run.failures[0].error.message
     with pytest.raises(ConfigError, match="6400x25600"):
-        model.predict(wide, scales=64).one()
+        model.predict(wide, scales=16).one()
 
 
 def test_a_picture_that_cannot_be_read_is_a_failure(bundle: Bundle, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import Normalize
 from zoo.errors import DecodeError, OutputError, SourceError
 from zoo.picture.image import read_image
-from zoo.predict.options import RunOptions
+from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
 from zoo.predict.tiff import (
     Progress,
@@ -45,7 +45,7 @@ def run(batches):
 
 def sliding_plan(bundle, labels=None, **options):
     """A plan of windows, 64x64 every 48x48."""
-    return make_plan(bundle, RunOptions(mode="slide", window=(64, 64), stride=(48, 48), **options), labels)
+    return make_plan(bundle, RunOptions(mode="slide", window=(64, 64), stride=(48, 48), labels=labels, **options))
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from zoo.errors import PluginLoadError, RegistryError
 from zoo.plugin import CAMVID, VOC, Artifact, Embedded, Family, Latency, Metric, ModelCard
 from zoo.registry.build import catalogue_of, check_catalogue, first_party, write_catalogue
 from zoo.registry.catalogue import Catalogue, CatalogueDevice, CatalogueEntry, parse, read_catalogue, render
-from zoo.registry.discovery import Discovery, InstalledModel, Plugin
+from zoo.registry.found import Discovery, InstalledModel, Plugin
 from zoo.registry.page import render_page
 
 REPO = Path(__file__).resolve().parents[2]

@@ -352,7 +352,7 @@ def test_a_bad_path_is_reported_before_anything_is_computed(tmp_path: Path) -> N
 CHILD = """
 import os, resource, sys
 import numpy as np
-import zoo.results.formats.files
+import zoo.results.formats
 from zoo.errors import OutputError
 from zoo.contract.labels import CAMVID
 from zoo.results import FORMATS, Result

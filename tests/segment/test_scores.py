@@ -37,7 +37,6 @@ from zoo.segment.upsample import (
 from zoo.segment.views import (
     View,
     mean_over_views,
-    read_scales,
     views_of,
 )
 from zoo.store import find_bundle
@@ -261,12 +260,6 @@ def test_scales_are_factors_of_what_the_preprocessing_gives(picture):
     ]
     # 120x168 -> 69x96 -> 34x48, 86x120; and 64x64 with its ratio -> 48x64 -> 24x32 up to multiples of 16, 60x80.
     assert seen == [(69, 96), (34, 48), (86, 120), (48, 64), (32, 32), (64, 80)]
-
-
-@pytest.mark.parametrize("scales", [(), (0,), (1.0, -0.5), (float("nan"),), (float("inf"),), (1000,)])
-def test_what_is_no_scale_is_an_error(scales):
-    with pytest.raises(ConfigError, match=r"scale|empty"):
-        read_scales(scales)
 
 
 def test_a_scale_that_makes_too_many_pixels_is_an_error():

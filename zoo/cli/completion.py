@@ -74,9 +74,10 @@ def _files(*suffixes: str) -> list[str]:
 
 
 def _formats() -> tuple[str, ...]:
-    from zoo.predict.pipeline.schema import KINDS
+    from zoo.registry.formats import format_names
 
-    return KINDS
+    _installed("zoo.formats")
+    return format_names()
 
 
 def _models() -> list[str]:

@@ -29,9 +29,16 @@ from zoo.cli.notes import note
     metavar="HEIGHT WIDTH",
     help="The only input size; pictures are resized to it. By default any size.",
 )
-@click.option("--labels", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
+@click.option("--label-set", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
+@click.option("--labels", hidden=True)
 def export(
-    model: str, weights: Path, output: Path, form: str, input_size: tuple[int, int] | None, labels: str | None
+    model: str,
+    weights: Path,
+    output: Path,
+    form: str,
+    input_size: tuple[int, int] | None,
+    label_set: str | None,
+    labels: str | None,
 ) -> None:
     """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
     from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
@@ -40,8 +47,10 @@ def export(
     from zoo.registry import find_model
     from zoo.settings.yaml_text import read_yaml
 
-    card = find_model(model).card
-    classes = card.labels if labels is None else find_labels(labels)
+    if labels is not None:
+        note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
+    card, named = find_model(model).card, label_set or labels
+    classes = card.labels if named is None else find_labels(named)
     network = build_network(card.name, num_classes=len(classes), weights=weights)
     # Imports paddle, which a wrong name or checkpoint should not have to wait for.
     from zoo.learn.export import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -60,19 +59,6 @@ def config(name: str, save_path: Path, yes: bool) -> None:
 @pipeline.command()
 def schema() -> None:
     """Print the JSON schema of pipeline files, for editors."""
-    from zoo.predict.pipeline.schema import SCHEMA
+    from zoo.predict.pipeline.schema import schema as form
 
-    echo_json(SCHEMA)
-
-
-def given(ctx: click.Context, *names: str) -> dict[str, Any]:
-    """Returns the parameters of a command that were really given, and not left to their defaults.
-
-    Args:
-        ctx: The command's context.
-        names: Parameters that matter.
-    """
-    from click.core import ParameterSource
-
-    said = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.PROMPT)
-    return {name: ctx.params[name] for name in names if ctx.get_parameter_source(name) in said}
+    echo_json(form())

@@ -10,7 +10,12 @@ from zoo.cli.tables import echo_json, echo_table
 from zoo.message import Message
 from zoo.registry import Discovery, Plugin, discover
 
-_KINDS = {"zoo.models": Message("models"), "zoo.devices": Message("devices"), "zoo.backends": Message("engines")}
+_KINDS = {
+    "zoo.models": Message("models"),
+    "zoo.devices": Message("devices"),
+    "zoo.backends": Message("engines"),
+    "zoo.formats": Message("formats"),
+}
 
 
 @click.group(invoke_without_command=True)
@@ -67,7 +72,8 @@ def _document(plugin: Plugin, found: Discovery) -> dict[str, object]:
 
 def _brings(plugin: Plugin) -> list[str]:
     models = [card.name for family in plugin.families for card in family.cards]
-    return models + [device.kind for device in plugin.devices] + [backend.name for backend in plugin.backends]
+    devices = [device.kind for device in plugin.devices]
+    return models + devices + [each.name for each in (*plugin.backends, *plugin.formats)]
 
 
 def _state(plugin: Plugin, found: Discovery) -> str:

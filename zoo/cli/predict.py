@@ -6,73 +6,23 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, MODEL, PATHS, PIPELINE
+from zoo.cli.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
-from zoo.cli.options import BatchSize, ClassColor, Scales, lock_options, offline_option
-from zoo.cli.pipeline import given
+from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.report import Tally, Telling, Written, bar
+from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
     from zoo.predict.pipeline import PipelineConfig
     from zoo.results import Predictions, Result
-    from zoo.results.save import Format
-
-#: Parameters of the command that are options of a pipeline, by their names there.
-_OPTIONS = {
-    "model": "model",
-    "device": "device",
-    "backend": "backend",
-    "threads": "threads",
-    "streams": "streams",
-    "batch_size": "batch_size",
-    "on_error": "on_error",
-    "recursive": "recursive",
-    "frames": "frames",
-    "scores": "scores",
-    "min_score": "min_score",
-    "labels": "labels",
-    "palette": "palette",
-    "mode": "mode",
-    "window": "window",
-    "stride": "stride",
-    "flip": "flip",
-    "scales": "scales",
-    "save_path": "save_path",
-    "save": "save_kinds",
-}
-
-
-#: Endings of files that results can be written to; other paths are folders.
-_FILES = (".json", ".xml", ".geojson", ".png", ".jpg", ".jpeg")
-
-
-def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    from zoo.results import FORMATS
-
-    kinds = tuple(part.strip() for part in value.split(",") if part.strip())
-    if not kinds or any(kind not in FORMATS for kind in kinds):
-        raise click.BadParameter(
-            tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(FORMATS)),
-            ctx,
-            parameter,
-        )
-    return kinds
-
-
-def _colors(
-    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str], ...]
-) -> dict[str, str] | None:
-    return dict(value) or None
 
 
 @click.command()
@@ -82,48 +32,8 @@ def _colors(
     "--pipeline", type=PIPELINE, help="semantic_segmentation, or a pipeline file; options given here beat it."
 )
 @click.option("--model", type=MODEL, help="Name of a model, an export folder, or FILE.zoo#MODEL.  [default: starter]")
-@click.option(
-    "--save-path", "-o", type=click.Path(path_type=Path), help="Folder for the results, or a file for one form of them."
-)
-@click.option(
-    "--save",
-    type=FORMATS,
-    callback=_kinds,
-    help="What to save, a comma list of overlay, color, side, mask, json, coco, geojson, labelme, cvat, labelstudio.  "
-    "[default: overlay,mask,json]",
-)
 @click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
-@click.option("--device", type=DEVICE, help="Such as cpu or gpu:0.  [default: cpu]")
-@click.option("--backend", type=BACKEND, help="Inference engine.  [default: auto]")
-@click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
-@click.option(
-    "--streams",
-    type=click.IntRange(1),
-    help="Pictures at the same time when there are many, each with its part of the threads; by default at most 4.",
-)
-@click.option("--batch-size", type=BatchSize(), help="Pictures of one size together, or auto to measure.  [default: 1]")
-@click.option("--on-error", type=click.Choice(["raise", "skip"]), help="Stop at a bad input, or go on and exit with 3.")
-@click.option("--recursive/--no-recursive", "-r", default=False, help="Read the folders inside folders too.")
-@click.option(
-    "--frames",
-    type=click.Choice(["first", "all"]),
-    help="Of animations and TIFF files; PDF and video files are read whole.",
-)
-@click.option("--scores/--no-scores", default=False, help="Compute the probability of the winning class.")
-@click.option("--min-score", type=click.FloatRange(0, 1), help="Pixels below this probability are unknown.")
-@click.option("--labels", type=LABELS, help="Other classes: a YAML file, or the name of a built-in mapping.")
-@click.option(
-    "--palette",
-    type=ClassColor(),
-    multiple=True,
-    callback=_colors,
-    help="Another colour for a class; may be given more than once.",
-)
-@click.option("--mode", type=click.Choice(["auto", "whole", "slide"]), help="Sliding windows or whole pictures.")
-@click.option("--window", type=click.IntRange(1), nargs=2, metavar="HEIGHT WIDTH", help="Size of a sliding window.")
-@click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
-@click.option("--flip/--no-flip", default=False, help="Average with the mirrored picture.")
-@click.option("--scales", type=Scales(), help="Average over sizes, such as 0.75,1,1.25.")
+@run_options("predict")
 @lock_options
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a picture, without the mask.")
@@ -133,6 +43,7 @@ def predict(
     inputs: tuple[str, ...],
     more: tuple[str, ...],
     pipeline: str | None,
+    model: str | None,
     resume: bool,
     lock: Path | None,
     offline: bool | None,
@@ -150,7 +61,7 @@ def predict(
     if not sources:
         raise click.UsageError(tr("Give at least one input."), ctx)
     config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
-    config = config.override(**{_OPTIONS[name]: value for name, value in given(ctx, *_OPTIONS).items()})
+    config = config.override(model=model, **given(ctx))
     for said in config.notes:
         note(printable(said))
     file = _one_file(ctx, config)
@@ -164,10 +75,10 @@ def predict(
     if offline:
         _refuse_addresses(sources)
     with download_progress() as progress:
-        model = load_model(config, offline=offline, lock=lock, progress=progress)
+        loaded = load_model(config, offline=offline, lock=lock, progress=progress)
     passed = _PassedOver(config)
-    with model:
-        predictions = model.predict(sources, skip=passed if resume else None, **config.predict_arguments())
+    with loaded:
+        predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
         try:
             with bar(partial(_count, sources, config), as_json) as shown:
@@ -187,8 +98,10 @@ def predict(
 
 def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
+    from zoo.registry.formats import format_suffixes
+
     path = config.save_path
-    if path is None or path.suffix.lower() not in _FILES or path.is_dir():
+    if path is None or path.suffix.lower() not in format_suffixes() or path.is_dir():
         return None
     if len(config.save_kinds) != 1:
         raise click.UsageError(
@@ -201,7 +114,7 @@ def _write_each(telling: Telling, predictions: Predictions, config: PipelineConf
     """Writes the files of each result in a thread, while the engine is at the next ones."""
     from zoo.base.flow import ahead
 
-    folder, kinds = config.save_path, cast("tuple[Format, ...]", config.save_kinds)
+    folder, kinds = config.save_path, config.save_kinds
     if folder is None:
         telling.through((result, []) for result in predictions)
         return

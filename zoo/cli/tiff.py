@@ -6,14 +6,15 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.completion import DEVICE, LABELS, MODEL
+from zoo.cli.completion import MODEL
 from zoo.cli.notes import quiet
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
+from zoo.cli.run_options import given, run_options
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress
@@ -23,47 +24,24 @@ if TYPE_CHECKING:
 @click.argument("source", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--model", type=MODEL, required=True, help="Name of a model, an export folder, or FILE.zoo#MODEL.")
-@click.option("--window", type=click.IntRange(1), nargs=2, metavar="HEIGHT WIDTH", help="By default the published one.")
-@click.option("--stride", type=click.IntRange(1), nargs=2, metavar="DOWN RIGHT", help="Steps of the window.")
-@click.option("--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Windows that run together.")
-@click.option("--min-score", type=click.FloatRange(0, 1), help="Pixels below this probability are unknown.")
-@click.option("--labels", type=LABELS, help="Other classes: a YAML file, or the name of a built-in mapping.")
-@click.option("--device", type=DEVICE, default="cpu", show_default=True, help="Such as cpu or gpu:0.")
-@click.option("--threads", type=click.IntRange(1), help="Threads of a CPU engine; by default all available cores.")
+@run_options("tiff")
 @lock_options
 @offline_option
+@click.pass_context
 def tiff(
-    source: Path,
-    target: Path,
-    model: str,
-    window: tuple[int, int] | None,
-    stride: tuple[int, int] | None,
-    batch_size: int,
-    min_score: float | None,
-    labels: str | None,
-    device: str,
-    threads: int | None,
-    lock: Path | None,
-    offline: bool | None,
+    ctx: click.Context, source: Path, target: Path, model: str, lock: Path | None, offline: bool | None, **_: Any
 ) -> None:
     """Segment the TIFF SOURCE in windows into the label TIFF TARGET, whatever its size."""
     from zoo.predict.load import load
+    from zoo.predict.pipeline import PipelineConfig
     from zoo.predict.tiff import check_name
 
     check_name(target)
+    config = PipelineConfig(model).override(**given(ctx))
     with download_progress() as progress:
-        loaded = load(model, device=device, threads=threads, offline=offline, lock=lock, progress=progress)
+        loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     with loaded, _bar() as show:
-        path = loaded.predict_tiff(
-            source,
-            target,
-            window=window,
-            stride=stride,
-            batch_size=batch_size,
-            min_score=min_score,
-            labels=labels,
-            progress=show,
-        )
+        path = loaded.predict_tiff(source, target, progress=show, **config.predict_arguments())
     click.echo(path)
 
 

@@ -1,4 +1,4 @@
-"""The three hooks a plugin can implement."""
+"""The hooks a plugin can implement."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pluggy
 if TYPE_CHECKING:
     from zoo.contract.device import Device
     from zoo.contract.engine import Backend
+    from zoo.contract.format import Format
     from zoo.plugin import Family
 
 #: Name of the pluggy project.
@@ -32,3 +33,8 @@ def zoo_devices() -> Sequence[Device]:  # pyright: ignore[reportReturnType]
 @hookspec
 def zoo_backends() -> Sequence[Backend]:  # pyright: ignore[reportReturnType]
     """Returns the inference engines of this plugin (entry-point group `zoo.backends`)."""
+
+
+@hookspec
+def zoo_formats() -> Sequence[Format]:  # pyright: ignore[reportReturnType]
+    """Returns the forms of results of this plugin (entry-point group `zoo.formats`)."""

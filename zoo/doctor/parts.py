@@ -12,7 +12,8 @@ from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
 from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
-from zoo.registry.discovery import DISABLE, Discovery, Plugin
+from zoo.registry.discovery import DISABLE
+from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
 _KEPT = Message("trials")

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoo.engine.guard import GuardedDevice
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
-from zoo.registry.discovery import Discovery
+from zoo.registry.found import Discovery
 
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
 

@@ -17,8 +17,8 @@ from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
 from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
-from zoo.message import Message
-from zoo.registry.discovery import Discovery
+from zoo.message import Message, described
+from zoo.registry.found import Discovery
 
 if TYPE_CHECKING:
     import numpy as np
@@ -258,12 +258,11 @@ def plain(program: Program) -> dict[str, Any]:
 
 def failure(owner: str, where: str, cause: BaseException) -> Message:
     """Returns a clause that says how code of a plugin failed."""
-    text = " ".join(str(cause).split()).rstrip(".")
     return Message(
         "{owner} failed in {where} with {error}",
         owner=owner,
         where=Message("its probe") if where == "its probe" else where,
-        error=f"{type(cause).__name__}{f': {text}' if text else ''}",
+        error=described(cause),
     )
 
 

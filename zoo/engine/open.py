@@ -18,7 +18,8 @@ from zoo.engine.processes import ProcessSession
 from zoo.engine.trial import Trial, in_child
 from zoo.errors import BackendError, BackendNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
-from zoo.registry.discovery import CORE, Discovery, discover
+from zoo.registry.discovery import CORE, discover
+from zoo.registry.found import Discovery
 
 _TRIAL_SECONDS = 240.0
 

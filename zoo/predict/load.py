@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.engine.open import open_engine
-from zoo.message import Message
 from zoo.predict.model import Model
+from zoo.predict.values import given_value
 from zoo.store.find import absolute_name, find_bundle
 
 if TYPE_CHECKING:
@@ -34,11 +34,10 @@ def load(
     Args:
         name: Name of a model ("starter", in any letter case), an export folder, or a model of a bundle file
             ("models.zoo#PP-LiteSeg-T").
-        device: "cpu", or a device that a plugin brings ("gpu:0").
-        backend: Name of an engine, or "auto".
-        threads: Threads of a CPU engine; by default as many as cores are available to the process.
-        streams: Pictures that run at the same time when there are many, each with its part of the threads; by default
-            as many as there are threads, at most four. 1 needs the least memory.
+        device: Such as "cpu" or "gpu:0"; like the next three an option of `zoo.predict.options`.
+        backend: See there.
+        threads: See there.
+        streams: See there.
         offline: Never use the network; by default what `ZOO_OFFLINE` says.
         lock: A lock file written by `zoo lock`; anything that differs from it is refused.
         verify: Take the digest of every file, also of files that look untouched.
@@ -56,11 +55,11 @@ def load(
         BundleError: Its files are damaged.
         DeviceError: The device cannot be used.
         BackendError: The engine cannot be used or refuses the program.
-        ConfigError: There are more streams than threads.
-        ValueError: `threads` is not a positive number.
+        ConfigError: An argument has a value that is not possible, or there are more streams than threads.
     """
-    if threads is not None and threads < 1:
-        raise ValueError(Message("threads is {threads}; a positive number or None was expected", threads=threads))
+    given = {"device": device, "backend": backend, "threads": threads, "streams": streams}
+    for option, value in given.items():
+        given_value(option, value)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     engine = open_engine(bundle.verify(), device, backend, threads, streams)
     reopen = partial(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
@@ -19,8 +19,8 @@ from zoo.picture.sources import (
     SourceOptions,
     inputs,
 )
-from zoo.predict.options import RunOptions
-from zoo.predict.plan import Labels, Plan, make_plan
+from zoo.predict.arguments import Predicts, RunOptions
+from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
 
 
-class Model:
+class Model(Predicts):
     """An opened model. Made by `zoo.load`.
 
     Given to another process, as a pickle, it is opened there again by the same name and with the same arguments. A
@@ -63,84 +63,9 @@ class Model:
         """The engine really in use, its version and its setting."""
         return str(self._engine.facts)
 
-    def predict(
-        self,
-        source: Source,
-        batch_size: int | Literal["auto"] = 1,
-        on_error: Literal["raise", "skip"] = "raise",
-        *,
-        color: Literal["rgb", "bgr"] = "rgb",
-        frames: Literal["first", "all"] = "first",
-        recursive: bool = False,
-        scores: bool = False,
-        min_score: float | None = None,
-        labels: Labels | None = None,
-        palette: Any = None,
-        mode: Literal["auto", "whole", "slide"] = "auto",
-        window: tuple[int, int] | None = None,
-        stride: tuple[int, int] | None = None,
-        flip: bool = False,
-        scales: Sequence[float] | float = (1.0,),
-        live: bool = False,
-        skip: Callable[[Input], bool] | None = None,
-    ) -> Predictions:
-        """Segments pictures.
-
-        Args:
-            source: A path, URL, folder or pattern; an array, a PIL image, bytes or a file object; {"img": one of
-                these}; a list, tuple, generator or other iterator of these. PDF files, animated pictures, multi-page
-                TIFF and video are read too.
-            batch_size: At most so many pictures of equal input size run together; the results do not depend on it.
-                "auto" measures, for each size, how many are fastest.
-            on_error: "raise" ends at the first picture that cannot be read; "skip" goes on and collects the failures
-                in `Predictions.failures`.
-            color: Order of the channels in arrays, "rgb" or "bgr".
-            frames: "first" or "all" of a picture that has several.
-            recursive: Read the folders inside folders too.
-            scores: Give results the probability of the winning class in every pixel.
-            min_score: Pixels whose probability is below it, 0 to 1, become unknown.
-            labels: Other classes: a `LabelMapping`, {new: [old, ...]}, a YAML file, or the name of a built-in one.
-            palette: Colours in place of the card's: RGB triples for all classes, or {class: colour}.
-            mode: "slide" runs pictures larger than `window` in overlapping windows, "whole" takes every picture in one
-                piece. "auto" slides where the published figure of the model is one of windows.
-            window: (height, width) of a window in pixels; by default the published one.
-            stride: (height, width) from one window to the next; by default the published one, else three quarters of
-                `window`.
-            flip: Average with the mirrored picture.
-            scales: Average over these factors of the size.
-            live: Take the next input only when the result of the one before has been handed out, for a camera or a
-                source that waits for answers. Otherwise a few inputs are taken ahead, which is faster.
-            skip: Asked about every input before it is read; True passes it over.
-
-        Returns:
-            A lazy iterator of results in the order of the source.
-
-        Raises:
-            SourceError: While iterating: a picture cannot be read and `on_error` is "raise".
-            InferenceError: While iterating: the engine failed.
-            BundleError: Scores, windows or views are asked for and the program cannot give them.
-            ConfigError: Labels, palette, windows or scales are not possible.
-            ValueError: An argument has another value.
-        """
-        options = RunOptions(
-            batch_size,
-            on_error,
-            color,
-            frames,
-            recursive,
-            scores,
-            min_score,
-            mode,
-            window,
-            stride,
-            flip,
-            scales,
-            palette,
-            live,
-            skip,
-        )
-        plan = make_plan(self.bundle, options, labels)
-        found = inputs(source, SourceOptions(options.color, options.recursive, options.frames))
+    def _predict(self, source: Source, options: RunOptions) -> Predictions:
+        plan = make_plan(self.bundle, options)
+        found, skip = inputs(source, SourceOptions(options.color, options.recursive, options.frames)), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
         return Predictions(self.run(wanted, plan, options))
 
@@ -161,50 +86,19 @@ class Model:
         """
         return Run(plan, options, self._engine).results(found)
 
-    def predict_tiff(
+    def _predict_tiff(
         self,
         source: str | os.PathLike[str],
         target: str | os.PathLike[str],
-        *,
-        window: tuple[int, int] | None = None,
-        stride: tuple[int, int] | None = None,
-        batch_size: int = 1,
-        min_score: float | None = None,
-        labels: Labels | None = None,
-        progress: Callable[[TiffProgress], None] | None = None,
+        options: RunOptions,
+        progress: Callable[[TiffProgress], None] | None,
     ) -> Path:
-        """Segments a TIFF of any size in windows; neither the picture nor its label map is ever held as a whole.
-
-        Args:
-            source: A tiled or striped TIFF; needs the extra `large`.
-            target: The label map to write: a tiled, compressed TIFF of class values with the palette; replaced when it
-                is complete and not before. Its name ends in .tif or .tiff; missing folders are made. A file that is
-                none of an earlier run on the same picture is not replaced.
-            window: (height, width) of a window in pixels; by default the published one.
-            stride: (height, width) from one window to the next; by default the published one, else three quarters of
-                `window`.
-            batch_size: At most so many windows run together.
-            min_score: Pixels whose probability is below it become unknown.
-            labels: Other classes, as in `predict`.
-            progress: Called after every batch of windows and with every strip.
-
-        Returns:
-            The target.
-
-        Raises:
-            BundleError: The model cannot be run in windows.
-            ConfigError: Nothing says how large the windows are, or labels are not possible.
-            SourceError: The file is no TIFF that can be read in parts.
-            OutputError: The target cannot be written, or its name does not end in .tif or .tiff.
-            ValueError: A number is out of bounds.
-        """
         from zoo.predict.tiff import (
             check_replaceable,
             segment_tiff,
         )
 
-        options = RunOptions(batch_size, min_score=min_score, mode="slide", window=window, stride=stride)
-        plan = make_plan(self.bundle, options, labels)
+        plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)
         return segment_tiff(

@@ -1,95 +1,370 @@
-"""How to run a model on pictures: the options of `Model.predict`, checked before anything is read."""
+"""The options of a run: the one table of them.
+
+What checks, keeps, shows and documents options follows this table, or is generated from it by `make options`. A new
+option is a row here and the place that uses it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, cast
+from pathlib import Path
+from typing import Any, Literal
 
-from zoo.errors import ConfigError
 from zoo.message import Message
-from zoo.segment.views import read_scales
+from zoo.settings.rules import BOOLEAN, array, optional, whole
 
-if TYPE_CHECKING:
-    from zoo.picture.sources import Input
-
-_CHOICES = {
-    "on_error": ("raise", "skip"),
-    "color": ("rgb", "bgr"),
-    "frames": ("first", "all"),
-    "mode": ("auto", "whole", "slide"),
-}
-_FLAGS = ("recursive", "scores", "flip", "live")
+#: What the name of a device, an engine and so on is completed from on the command line.
+Names = Literal["", "device", "engine", "labels", "formats"]
+Rule = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """The options of `Model.predict`; see there.
+class Option:
+    """An option.
 
-    Raises:
-        ValueError: A value is none of those that are possible.
-        ConfigError: A scale is not a positive number (also a ValueError).
+    Attributes:
+        name: Its name in Python; in pipeline files too, unless `key` says otherwise.
+        scope: What it belongs to: opening a model, running it, a pipeline alone, or what is written.
+        rule: What its values may be, as a JSON schema of the words that `zoo.settings.check` knows; None for an object
+            that only Python has.
+        default: Its value where none is given.
+        help: What it does, a sentence or two; given by keyword, so that it is found for translation.
+        commands: The commands that take it.
+        unset: What None means, for tables.
+        flags: Its spelling on the command line where that is not `--name`.
+        metavar: How its value is called there.
+        names: What its value is completed from there.
+        more: The place in the documentation that tells more.
+        key: Its path in pipeline files, where that is not the name.
+        settled: Makes the form that is kept of a value that follows the rule.
+        given_as: Its type in Python, where that does not follow from the rule.
+        kept_as: The type of the form that is kept, where that is another one.
+        is_open: Whether Python takes other objects too, which are looked at where they are used.
+        by_position: Whether `Model.predict` takes it by position.
     """
 
-    batch_size: int | Literal["auto"] = 1
-    on_error: Literal["raise", "skip"] = "raise"
-    color: Literal["rgb", "bgr"] = "rgb"
-    frames: Literal["first", "all"] = "first"
-    recursive: bool = False
-    scores: bool = False
-    min_score: float | None = None
-    mode: Literal["auto", "whole", "slide"] = "auto"
-    window: tuple[int, int] | None = None
-    stride: tuple[int, int] | None = None
-    flip: bool = False
-    scales: Sequence[float] | float = (1.0,)
-    palette: Any = None
-    live: bool = False
-    skip: Callable[[Input], bool] | None = None
+    name: str
+    scope: Literal["load", "predict", "pipeline", "save"]
+    rule: Rule | None
+    default: Any
+    help: str
+    commands: tuple[str, ...] = ()
+    unset: str = ""
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    names: Names = ""
+    more: str = ""
+    key: str = ""
+    settled: Callable[[Any], Any] = lambda value: value
+    given_as: str = ""
+    kept_as: str = ""
+    is_open: bool = False
+    by_position: bool = False
 
-    def __post_init__(self) -> None:
-        if self.batch_size != "auto" and not _is_count(self.batch_size):
-            raise ValueError(
-                Message(
-                    "batch_size is {batch_size!r}; a positive number or 'auto' was expected", batch_size=self.batch_size
-                )
-            )
-        for name, allowed in _CHOICES.items():
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(
-                    Message(
-                        "{name} is {value!r}; one of {allowed:, } was expected",
-                        name=name,
-                        value=value,
-                        allowed=list(map(repr, allowed)),
-                    )
-                )
-        for name in _FLAGS:
-            # A text such as "no" would count as true.
-            value = getattr(self, name)
-            if value not in (True, False):
-                raise ValueError(Message("{name} is {value!r}; True or False was expected", name=name, value=value))
-        for name in ("window", "stride"):
-            value: object = getattr(self, name)
-            pair = list(cast("Sequence[object]", value)) if isinstance(value, (tuple, list)) else []
-            if value is not None and not (len(pair) == 2 and all(map(_is_count, pair))):
-                raise ConfigError(
-                    "{name} is {value!r}. Two positive whole numbers (height, width) were expected.",
-                    "Use {name}=(512, 512)",
-                    name=name,
-                    value=value,
-                )
-        if self.min_score is not None and not (isinstance(self.min_score, Real) and 0 <= self.min_score <= 1):
-            raise ValueError(Message("min_score is {value!r}; a number from 0 to 1 was expected", value=self.min_score))
-        if self.live and self.batch_size != 1:
-            raise ValueError(
-                Message("batch_size is {batch_size!r}; 1 was expected with live=True", batch_size=self.batch_size)
-            )
-        read_scales(self.scales)
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Its spellings on the command line."""
+        return self.flags or (f"--{self.name.replace('_', '-')}",)
+
+    @property
+    def forms(self) -> tuple[Rule, ...]:
+        """The forms its values may have."""
+        return () if self.rule is None else tuple(self.rule.get("anyOf", [self.rule]))
+
+    @property
+    def checked_rule(self) -> dict[str, Any]:
+        """Its rule with the names that plugins may add to."""
+        rule = dict(self.rule or {})
+        if self.names == "formats":
+            from zoo.registry.formats import format_names
+
+            rule["items"] = {"enum": list(format_names())}
+        return rule
 
 
-def _is_count(value: object) -> bool:
-    # Also the integers of numpy; a bool is one to Python.
-    return not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= 1
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+
+
+def _pair(value: Any) -> Any:
+    return (value, value) if isinstance(value, int) else _tupled(value)
+
+
+def _sequence(value: Any) -> Any:
+    return _tupled(value) if isinstance(value, list) else (value,)
+
+
+def _path(value: Any) -> Any:
+    return None if value is None else Path(value)
+
+
+def _labels(value: Any) -> Any:
+    # In a pipeline file the key itself says what a file of its own says inside.
+    return {"labels": value} if isinstance(value, dict) else value
+
+
+# Control characters are in no name and no path; a zero byte would even cut one off.
+TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
+_SIDE = whole(1, 65536)
+_PAIR = array(_SIDE, 2, 2)
+_COUNT = whole(1, 4096)
+_SCALE = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
+_HEX = {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+_COLOR = {"anyOf": [array(whole(0, 255), 3, 3), _HEX]}
+
+
+def _mapping_to(items: Rule) -> Rule:
+    return {"type": "object", "additionalProperties": items}
+
+
+def _choice(*words: str) -> Rule:
+    return {"enum": list(words)}
+
+
+_RUNS = ("predict", "evaluate", "tiff")
+
+OPTIONS: tuple[Option, ...] = (
+    Option("device", "load", TEXT, "cpu", help="Such as cpu or gpu:0.", commands=_RUNS, names="device"),
+    Option(
+        "backend", "load", TEXT, "auto", help="Name of an inference engine, or auto.", commands=_RUNS, names="engine"
+    ),
+    Option(
+        "threads",
+        "load",
+        optional(_COUNT),
+        None,
+        help="Threads of a CPU engine; by default all cores that the process may use.",
+        commands=_RUNS,
+        unset="all cores",
+    ),
+    Option(
+        "streams",
+        "load",
+        optional(_COUNT),
+        None,
+        help=(
+            "Pictures that run at the same time when there are many, each with its part of the threads; by default "
+            "as many as there are threads, at most 4. 1 needs the least memory."
+        ),
+        commands=_RUNS,
+        unset="as threads, at most 4",
+        more="python.md#loading",
+    ),
+    Option(
+        "target_size",
+        "pipeline",
+        optional(_SIDE, {"const": -1}, _PAIR),
+        None,
+        help=(
+            "Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded "
+            "up to multiples of 32; -1 leaves them as they are; null keeps the model's own."
+        ),
+        settled=_tupled,
+    ),
+    Option(
+        "batch_size",
+        "predict",
+        {"anyOf": [_SIDE, {"const": "auto"}]},
+        1,
+        help=(
+            "Pictures of one input size, or windows, that run together; auto measures. The results do not depend on it."
+        ),
+        commands=_RUNS,
+        by_position=True,
+    ),
+    Option(
+        "on_error",
+        "predict",
+        _choice("raise", "skip"),
+        "raise",
+        help="Stop at the first bad input, or go on and list it.",
+        commands=("predict",),
+        by_position=True,
+    ),
+    Option(
+        "recursive",
+        "predict",
+        BOOLEAN,
+        False,
+        help="Read the folders inside folders too.",
+        commands=("predict",),
+        flags=("--recursive", "-r"),
+    ),
+    Option(
+        "frames",
+        "predict",
+        _choice("first", "all"),
+        "first",
+        help="Frames of animations and TIFF files; PDF and video files are read whole.",
+        commands=("predict",),
+        more="inputs.md#several-pictures-in-one-file",
+    ),
+    Option("color", "predict", _choice("rgb", "bgr"), "rgb", help="Order of the channels in arrays."),
+    Option(
+        "scores",
+        "predict",
+        BOOLEAN,
+        False,
+        help="Compute the probability of the winning class in every pixel.",
+        commands=("predict",),
+        more="results.md#scores-and-unknown-pixels",
+    ),
+    Option(
+        "min_score",
+        "predict",
+        optional({"type": "number", "minimum": 0, "maximum": 1}),
+        None,
+        help="Pixels whose winning class is less probable, 0 to 1, become unknown.",
+        commands=_RUNS,
+        more="results.md#scores-and-unknown-pixels",
+    ),
+    Option(
+        "labels",
+        "predict",
+        optional(TEXT, _mapping_to(array(TEXT, 1, 65536))),
+        None,
+        help=(
+            "Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: "
+            "[old, ...]}."
+        ),
+        commands=_RUNS,
+        names="labels",
+        more="results.md#other-classes",
+        settled=_labels,
+        given_as="Labels | None",
+        is_open=True,
+    ),
+    Option(
+        "palette",
+        "predict",
+        optional(array(_COLOR, 1, 65536), _mapping_to(_COLOR)),
+        None,
+        help="Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
+        "values.",
+        commands=("predict",),
+        unset="the card's",
+        metavar="CLASS=#rrggbb",
+        more="results.md#colours",
+        settled=_tupled,
+        given_as="Any",
+        is_open=True,
+    ),
+    Option(
+        "mode",
+        "predict",
+        _choice("auto", "whole", "slide"),
+        "auto",
+        help="Whole pictures, sliding windows, or what the model is published with.",
+        commands=("predict", "evaluate"),
+        more="large-pictures.md",
+    ),
+    Option(
+        "window",
+        "predict",
+        optional(_SIDE, _PAIR),
+        None,
+        help="Height and width of a sliding window; by default the published one.",
+        commands=_RUNS,
+        unset="the published one",
+        metavar="HEIGHT WIDTH",
+        settled=_pair,
+        kept_as="tuple[int, int] | None",
+    ),
+    Option(
+        "stride",
+        "predict",
+        optional(_SIDE, _PAIR),
+        None,
+        help="Steps of the window, down and right; by default the published ones, else three quarters of the window.",
+        commands=_RUNS,
+        unset="the published ones",
+        metavar="DOWN RIGHT",
+        settled=_pair,
+        kept_as="tuple[int, int] | None",
+    ),
+    Option(
+        "flip",
+        "predict",
+        BOOLEAN,
+        False,
+        help="Average with the mirrored picture.",
+        commands=("predict", "evaluate"),
+        more="large-pictures.md#views-flip-and-scales",
+    ),
+    Option(
+        "scales",
+        "predict",
+        {"anyOf": [_SCALE, array(_SCALE, 1, 64)]},
+        (1.0,),
+        help="Average over these factors of the size, such as 0.75, 1, 1.25.",
+        commands=("predict", "evaluate"),
+        more="large-pictures.md#views-flip-and-scales",
+        settled=_sequence,
+        given_as="Sequence[float] | float",
+        kept_as="tuple[float, ...]",
+    ),
+    Option(
+        "live",
+        "predict",
+        BOOLEAN,
+        False,
+        help=(
+            "Take the next input only after the result before it was handed out, for a camera or a source that waits "
+            "for answers; slower than reading ahead."
+        ),
+        more="inputs.md",
+    ),
+    Option(
+        "skip",
+        "predict",
+        None,
+        None,
+        help=(
+            "A function that is asked about every input, with its name and uri, before it is read; True passes it over."
+        ),
+        given_as="Callable[[Input], bool] | None",
+    ),
+    Option(
+        "save_path",
+        "save",
+        optional(TEXT),
+        None,
+        help="Folder for the results; on the command line also a file for one form of them.",
+        commands=("predict",),
+        flags=("--save-path", "-o"),
+        metavar="PATH",
+        more="results.md#where-files-go",
+        key="save.path",
+        settled=_path,
+        given_as="str | os.PathLike[str] | None",
+        kept_as="Path | None",
+    ),
+    Option(
+        "save_kinds",
+        "save",
+        array(TEXT, 1, 64),
+        ("overlay", "mask", "json"),
+        help="What to save of a result.",
+        commands=("predict",),
+        flags=("--save",),
+        names="formats",
+        more="results.md#where-files-go",
+        key="save.kinds",
+        settled=_tupled,
+        given_as="Sequence[str]",
+        kept_as="tuple[str, ...]",
+    ),
+)
+
+BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
+
+
+def names_of(*scopes: str) -> tuple[str, ...]:
+    """Returns the names of the options of some scopes, in the order of the table."""
+    return tuple(option.name for option in OPTIONS if option.scope in scopes)
+
+
+def options_of(command: str) -> tuple[Option, ...]:
+    """Returns the options that a command takes, in the order of the table."""
+    return tuple(option for option in OPTIONS if command in option.commands)

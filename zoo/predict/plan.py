@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelMapping, LabelSet
@@ -15,7 +13,7 @@ from zoo.contract.spec import (
 )
 from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
-from zoo.predict.options import RunOptions
+from zoo.predict.arguments import Labels, RunOptions
 from zoo.results.change import check_unknown
 from zoo.results.mapping import read_mapping
 from zoo.results.palette import read_palette
@@ -36,9 +34,6 @@ from zoo.segment.windows import (
     check_window,
     usual_stride,
 )
-
-#: A label mapping in any form: read already, {new: [old, ...]}, a YAML file, or the name of a built-in one.
-Labels: TypeAlias = LabelMapping | Mapping[str, Any] | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,16 +99,16 @@ class Plan:
         """Returns what the result of a picture of this (height, width) says of how it was run."""
         # A picture of one window was taken whole, as any other.
         uncut = self.sliding is not None and all(part.sliding is None for part in self.parts(size))
-        return "; ".join(filter(None, ("" if uncut else self.window_note, self.views_note)))
+        notes = [note for note in ("" if uncut else self.window_note, self.views_note) if note]
+        return Message("{notes:; }", notes=notes)
 
 
-def make_plan(bundle: Bundle, options: RunOptions, labels: Labels | None = None) -> Plan:
+def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
     """Makes the plan of a run.
 
     Args:
         bundle: The model.
         options: How to run it.
-        labels: Other classes to bring the label maps to.
 
     Raises:
         BundleError: Scores, windows or views are asked for and the program cannot give them.
@@ -128,7 +123,7 @@ def make_plan(bundle: Bundle, options: RunOptions, labels: Labels | None = None)
     window, window_note = _choose_window(bundle, options)
     batch_size = 1 if options.batch_size == "auto" else options.batch_size
     views = views_of(options.flip, options.scales)
-    mapping = _read_labels(labels, bundle.labels)
+    mapping = _read_labels(options.labels, bundle.labels)
     classes = bundle.labels if mapping is None else mapping.labels
     if options.palette is not None:
         classes = replace(classes, palette=read_palette(options.palette, classes))

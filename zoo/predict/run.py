@@ -16,11 +16,11 @@ from zoo.base.flow import ahead
 from zoo.engine.engine import Answer, Engine
 from zoo.errors import InferenceError, ZooError
 from zoo.picture.sources import Input
+from zoo.predict.arguments import RunOptions
 from zoo.predict.batches import (
     BatchSizer,
     in_batches,
 )
-from zoo.predict.options import RunOptions
 from zoo.predict.plan import Plan
 from zoo.predict.steps import (
     Prepared,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from zoo.engine.engine import Answer
 from zoo.errors import ConfigError, SourceError
+from zoo.message import Message
 from zoo.picture.sources import Input
 from zoo.predict.plan import Part, Plan
 from zoo.results import Failure, Result
@@ -124,7 +125,7 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         engine=outputs.engine,
         seconds={**prepared.seconds, **seconds},
         scores=scores,
-        note="; ".join(filter(None, (prepared.note, plan.note(prepared.size)))),
+        note=Message("{notes:; }", notes=[note for note in (prepared.note, plan.note(prepared.size)) if note]),
     )
 
 

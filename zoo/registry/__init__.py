@@ -1,6 +1,7 @@
 """What there is: installed plugins, the generated catalogue, and the models of both."""
 
-from zoo.registry.discovery import Discovery, InstalledModel, Plugin, discover, refresh
+from zoo.registry.discovery import discover, refresh
+from zoo.registry.found import Discovery, InstalledModel, Plugin
 from zoo.registry.models import ModelEntry, Registry, find_model, list_models, registry
 
 __all__ = [

@@ -12,7 +12,8 @@ from zoo.base.files import (
 from zoo.errors import RegistryError
 from zoo.registry import page
 from zoo.registry.catalogue import FILE, Catalogue, CatalogueDevice, render, source_tree, summarise
-from zoo.registry.discovery import Discovery, discover
+from zoo.registry.discovery import discover
+from zoo.registry.found import Discovery
 from zoo.registry.names import canonical_distribution
 
 # The name is a plain string in the [project] table, before anything with a bracket. Python 3.10 has no TOML reader.

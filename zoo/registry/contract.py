@@ -10,6 +10,7 @@ import re
 from importlib.metadata import Distribution
 from typing import Any, NoReturn, cast, get_args
 
+from zoo.contract.format import Format
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import (
     API,
@@ -123,6 +124,22 @@ def check_backends(plugin: str, result: object, distribution: Distribution | Non
             _refuse(plugin, Message("the engine {name!r} has no method `supports`", name=name))
         _check_name(plugin, "engine", name)
     return backends
+
+
+def check_formats(plugin: str, result: object, distribution: Distribution | None) -> tuple[Format, ...]:
+    """Returns the forms of results a `zoo_formats` hook brought; each has checked its own fields.
+
+    Raises:
+        PluginContractError: It is no sequence of `zoo.plugin.Format`, or one is written for another contract.
+    """
+    formats = _items(plugin, "zoo_formats", result)
+    for item in formats:
+        if not isinstance(item, Format):
+            _refuse(
+                plugin, Message("zoo_formats returned {item} where a zoo.plugin.Format was expected", item=_shown(item))
+            )
+        _check_api(plugin, Message("the format {name!r}", name=item.name), item.api, distribution)
+    return formats
 
 
 def _check_api(plugin: str, what: str, api: object, distribution: Distribution | None) -> None:

@@ -11,27 +11,37 @@ import contextlib
 import functools
 import importlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib import metadata
-from typing import Any, NamedTuple
+from typing import Any
 
 import pluggy
 
 from zoo.contract import hooks as hookspecs
-from zoo.contract.spec import (
-    Family,
-    ModelCard,
-)
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.message import Message, one_line
-from zoo.registry.contract import check_backends, check_devices, check_families
-from zoo.registry.names import Claim, Index, canonical_distribution
+from zoo.message import Message, described
+from zoo.registry.contract import check_backends, check_devices, check_families, check_formats
+from zoo.registry.found import Discovery, Plugin
+from zoo.registry.names import canonical_distribution
 
 #: Entry-point groups and the hook each is asked for.
-HOOKS = {"zoo.models": "zoo_families", "zoo.devices": "zoo_devices", "zoo.backends": "zoo_backends"}
+HOOKS = {
+    "zoo.models": "zoo_families",
+    "zoo.devices": "zoo_devices",
+    "zoo.backends": "zoo_backends",
+    "zoo.formats": "zoo_formats",
+}
 
-#: The distribution whose own plugins are the processor and the paddle engine.
+#: The field of a plugin that each hook fills, and what checks it.
+_BROUGHT: dict[str, tuple[str, Callable[[str, object, metadata.Distribution | None], tuple[Any, ...]]]] = {
+    "zoo_families": ("families", check_families),
+    "zoo_devices": ("devices", check_devices),
+    "zoo_backends": ("backends", check_backends),
+    "zoo_formats": ("formats", check_formats),
+}
+
+#: The distribution whose own plugins are the processor, the paddle engine and the forms of results.
 CORE = "zoo-core"
 
 #: Environment variable: "1" or "all" leaves out every plugin but those of zoo-core, a comma list those distributions or
@@ -39,128 +49,11 @@ CORE = "zoo-core"
 DISABLE = "ZOO_DISABLE_PLUGINS"
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """One entry point and what came of it.
-
-    Attributes:
-        name: Name of the entry point.
-        group: "zoo.models", "zoo.devices" or "zoo.backends".
-        distribution: Name of the distribution that declares it.
-        version: Version of that distribution.
-        families: Model families it brings.
-        devices: Devices it brings (`zoo.plugin.Device`).
-        backends: Engines it brings (`zoo.plugin.Backend`).
-        error: Why it brings nothing; None when it was loaded.
-        disabled: It was left out on request and never imported.
-    """
-
-    name: str
-    group: str
-    distribution: str
-    version: str
-    families: tuple[Family, ...] = ()
-    devices: tuple[Any, ...] = ()
-    backends: tuple[Any, ...] = ()
-    error: PluginError | None = None
-    disabled: bool = False
-
-    def __str__(self) -> str:
-        if not self.version:
-            return Message("plugin {name!r} of {distribution}", name=self.name, distribution=self.distribution)
-        return Message(
-            "plugin {name!r} of {distribution} {version}",
-            name=self.name,
-            distribution=self.distribution,
-            version=self.version,
-        )
-
-
-class InstalledModel(NamedTuple):
-    """A model whose plugin is installed."""
-
-    card: ModelCard
-    family: Family
-    distribution: str
-
-
-class Discovery:
-    """The plugins found, in the order of group, distribution and name. Never changes.
-
-    Args:
-        plugins: The plugins.
-    """
-
-    def __init__(self, plugins: tuple[Plugin, ...] = ()) -> None:
-        self.plugins = plugins
-
-    @functools.cached_property
-    def models(self) -> Index[InstalledModel]:
-        """Installed models by name and alias."""
-        return Index("model", self._model_claims())
-
-    @functools.cached_property
-    def families(self) -> Index[Family]:
-        """Installed families by short name."""
-        claims = ((plugin, family.name, family) for plugin in self.plugins for family in plugin.families)
-        return Index("family", ((name, str(p), p.distribution, family) for p, name, family in claims))
-
-    @functools.cached_property
-    def devices(self) -> Index[Any]:
-        """Devices by kind."""
-        claims = ((plugin, device.kind, device) for plugin in self.plugins for device in plugin.devices)
-        return Index("device", ((kind, str(p), p.distribution, device) for p, kind, device in claims))
-
-    @functools.cached_property
-    def backends(self) -> Index[Any]:
-        """Engines by name."""
-        claims = ((plugin, backend.name, backend) for plugin in self.plugins for backend in plugin.backends)
-        return Index("engine", ((name, str(p), p.distribution, backend) for p, name, backend in claims))
-
-    @functools.cached_property
-    def installed_models(self) -> tuple[InstalledModel, ...]:
-        """Every model of every family that was loaded."""
-        return tuple(
-            InstalledModel(card, family, plugin.distribution)
-            for plugin in self.plugins
-            for family in plugin.families
-            for card in family.cards
-        )
-
-    def owner(self, thing: object) -> Plugin | None:
-        """Returns the plugin that brings a device or an engine."""
-        return next((p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends))), None)
-
-    def problems(self, plugin: Plugin | None = None) -> tuple[PluginError, ...]:
-        """Returns what is wrong with one plugin, or with all: load errors first, then names brought twice."""
-        broken = tuple(p.error for p in self.plugins if p.error is not None and plugin in (None, p))
-        if plugin is not None and (plugin.error is not None or plugin.disabled):
-            return broken
-        distribution = plugin.distribution if plugin is not None else None
-        indexes: dict[str, tuple[Index[Any], ...]] = {
-            "zoo.models": (self.families, self.models),
-            "zoo.devices": (self.devices,),
-            "zoo.backends": (self.backends,),
-        }
-        groups = (plugin.group,) if plugin is not None else tuple(HOOKS)
-        return broken + tuple(
-            clash for group in groups for index in indexes[group] for clash in index.clashes(distribution)
-        )
-
-    def _model_claims(self) -> Iterable[Claim[InstalledModel]]:
-        for model in self.installed_models:
-            owner = Message(
-                "{distribution} (family {family!r})", distribution=model.distribution, family=model.family.name
-            )
-            for name in (model.card.name, *model.card.aliases):
-                yield name, owner, model.distribution, model
-
-
 def discover(*groups: str) -> Discovery:
     """Finds and loads the installed plugins; the answer is kept until `refresh` is called.
 
     Args:
-        groups: Entry-point groups to load; all three when none is named.
+        groups: Entry-point groups to load; all of them when none is named.
 
     Returns:
         What was found; never raises for the sake of a plugin.
@@ -220,7 +113,7 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
                 "Run: pip install --force-reinstall {name}",
                 name=name,
                 version=version,
-                reason=_reason(cause),
+                reason=described(cause),
             )
             error.__cause__ = cause
             damaged.append(Plugin("entry_points.txt", group, name, version, error=error))
@@ -243,7 +136,7 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
             "The {plugin} could not be loaded: {reason}.",
             "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
             plugin=plugin,
-            reason=_reason(cause),
+            reason=described(cause),
             distribution=distribution,
             disable=DISABLE,
         )
@@ -263,7 +156,7 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
             "The {plugin} does not keep the contract: {reason}.",
             "Run: zoo plugins check",
             plugin=plugin,
-            reason=_reason(cause),
+            reason=described(cause),
         ) from cause
     caller = getattr(manager.hook, hook)
     if not caller.get_hookimpls():
@@ -275,12 +168,9 @@ def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:
         )
     answers = caller()
     result: object = answers[0] if answers else None  # pluggy leaves None out
-    label = f"The {plugin}"
-    if hook == "zoo_families":
-        return replace(plugin, families=check_families(label, result, point.dist))
-    if hook == "zoo_devices":
-        return replace(plugin, devices=check_devices(label, result, point.dist))
-    return replace(plugin, backends=check_backends(label, result, point.dist))
+    label = Message("The {plugin}", plugin=plugin)
+    field, check = _BROUGHT[hook]
+    return replace(plugin, **{field: check(label, result, point.dist)})
 
 
 def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
@@ -292,9 +182,3 @@ def _identity(distribution: metadata.Distribution | None) -> tuple[str, str]:
         if "Name" in fields:
             return fields["Name"], distribution.version if "Version" in fields else ""
     return Message("a distribution with damaged METADATA in {folder}", folder=distribution.locate_file("")), ""
-
-
-def _reason(cause: BaseException) -> str:
-    """Returns the kind and the text of an exception in one line."""
-    said, name = one_line(cause), type(cause).__name__
-    return Message("{type}: {reason}", type=name, reason=said) if said else name

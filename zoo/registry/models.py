@@ -15,7 +15,8 @@ from zoo.contract.spec import (
 from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
-from zoo.registry.discovery import DISABLE, Discovery, InstalledModel, Plugin, discover
+from zoo.registry.discovery import DISABLE, discover
+from zoo.registry.found import Discovery, InstalledModel, Plugin
 from zoo.registry.names import Index, canonical_distribution, fold
 
 Status = Literal["embedded", "cached", "installed", "not installed", "name clash", "plugin broken", "plugin disabled"]

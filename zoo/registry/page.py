@@ -13,7 +13,7 @@ from zoo.contract.spec import (
     ModelCard,
 )
 from zoo.registry.catalogue import headline
-from zoo.registry.discovery import InstalledModel
+from zoo.registry.found import InstalledModel
 
 FILE = "docs/models.md"
 # An underscore between two letters or figures is no markup.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.contract.format import Mark
 from zoo.errors import DecodeError
 from zoo.message import Message
 from zoo.results.classes import ClassArea, classes_in
-from zoo.results.encode import SCHEMA, Mark
+from zoo.results.encode import SCHEMA
+from zoo.results.masktext import MaskForm, check_form, mask_text
 from zoo.settings.check import conform, mismatch
 from zoo.settings.document import DocumentKind, Node, Source
 from zoo.settings.rules import array, mapping, whole
@@ -93,6 +96,19 @@ def to_json(document: Mapping[str, Any], mask: str | None, indent: int | None, e
     if indent is None:
         return f'{text[:-1]},"mask":{mask}}}'
     return f'{text[:-1].rstrip()},\n{" " * indent}"mask": {mask}\n}}'
+
+
+def encode(
+    results: Iterable[Result],
+    path: Path,
+    indent: int | None = 4,
+    ensure_ascii: bool = False,
+    mask: MaskForm | None = "rle",
+) -> bytes:
+    """Encodes the document with its mask as a file."""
+    (result,) = results
+    text = None if mask is None else mask_text(result.mask, check_form(mask), broken=indent is not None)
+    return to_json(describe(result), text, indent, ensure_ascii).encode("utf-8") + b"\n"
 
 
 def decode_mask(document: Mapping[str, Any]) -> NDArray[np.uint8 | np.uint16]:

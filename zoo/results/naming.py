@@ -23,9 +23,10 @@ from zoo.base.files import (
     ensure_folder,
     write_atomic,
 )
+from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.message import Message
-from zoo.results.encode import Mark, find_mark, read_mark, read_source
+from zoo.results.encode import find_mark, read_mark, read_source
 
 #: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
 MAX_STEM_BYTES = 200
@@ -167,4 +168,4 @@ def _may_write(path: Path, mark: Mark, any_form: bool) -> bool:
         return True
     # A link, a folder or a pipe is nobody's output.
     found = read_mark(path) if stat.S_ISREG(mode) else None
-    return found is not None and found.source == mark.source and (any_form or found.same_form(mark))
+    return found is not None and found.source == mark.source and (any_form or found.form == mark.form)

@@ -101,10 +101,12 @@ def unknown_class(name: object, names: Sequence[str], place: str) -> ConfigError
         folded.setdefault(known.casefold().rpartition(" (")[0] or known.casefold(), []).append(known)
     close = get_close_matches(wanted.casefold(), folded, n=3)
     meant = list(dict.fromkeys(known for key in close for known in folded[key]))[:3]
-    shown = ", ".join(meant or names[:10]) + ("" if meant or len(names) <= 10 else ", ...")
+    shown = names[:10] if len(names) <= 10 else [*names[:10], "..."]
     return ConfigError(
         "{name!r} is no class of {place}.",
-        Message("Did you mean {shown}?", shown=shown) if meant else Message("Its classes are {shown}.", shown=shown),
+        "Did you mean {meant:, }?" if meant else "Its classes are {shown:, }.",
         name=name,
         place=place,
+        meant=meant,
+        shown=shown,
     )

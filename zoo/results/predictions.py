@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.base.flow import ahead
 from zoo.errors import SourceError, ZooError
 from zoo.message import Message
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
-from zoo.results.save import Format, Kind, image_target, json_target, save_all
+from zoo.results.save import picture_kind, save_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class Predictions(Iterator[Result]):
     def save_to_img(
         self,
         save_path: str | os.PathLike[str],
-        kind: Kind = "overlay",
+        kind: str = "overlay",
         opacity: float = 0.5,
         legend: bool | None = None,
     ) -> list[Path]:
@@ -91,8 +90,7 @@ class Predictions(Iterator[Result]):
         Raises:
             OutputError: One cannot be written; those before it stay.
         """
-        image_target(save_path, kind)
-        return list(ahead(self, lambda result: result.save_to_img(save_path, kind, opacity, legend)))
+        return save_all(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend})
 
     def save_to_json(
         self,
@@ -110,10 +108,9 @@ class Predictions(Iterator[Result]):
         Raises:
             OutputError: One cannot be written; those before it stay.
         """
-        json_target(save_path)
-        return list(ahead(self, lambda result: result.save_to_json(save_path, indent, ensure_ascii, mask)))
+        return save_all(self, save_path, "json", {"indent": indent, "ensure_ascii": ensure_ascii, "mask": mask})
 
-    def save(self, save_path: str | os.PathLike[str], format: Format, **options: Any) -> list[Path]:  # noqa: A002
+    def save(self, save_path: str | os.PathLike[str], format: str, **options: Any) -> list[Path]:  # noqa: A002
         """Writes every result that is left as `Result.save` does; the path is checked before the first is computed.
 
         Args:

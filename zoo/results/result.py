@@ -24,7 +24,7 @@ from zoo.results.draw import blend, colorize
 from zoo.results.encode import source_fits
 from zoo.results.legend import add_legend
 from zoo.results.masktext import MaskForm, check_form, encode_mask
-from zoo.results.save import Format, Kind, save, save_document, save_picture
+from zoo.results.save import picture_kind, save
 from zoo.results.show import preview_html, preview_png, print_summary
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Result:
     def save_to_img(
         self,
         save_path: str | os.PathLike[str],
-        kind: Kind = "overlay",
+        kind: str = "overlay",
         opacity: float = 0.5,
         legend: bool | None = None,
     ) -> Path:
@@ -228,7 +228,7 @@ class Result:
             OutputError: The kind is unknown, the suffix does not fit, the file belongs to another input or is not
                 zoo's, it cannot be written, or the opacity is not within 0 to 1.
         """
-        return save_picture(self, save_path, kind, opacity, legend)
+        return save(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend})
 
     def save_to_json(
         self,
@@ -251,22 +251,25 @@ class Result:
         Raises:
             OutputError: As in `save_to_img`, or there is no such form.
         """
-        return save_document(self, save_path, indent, ensure_ascii, mask)
+        if mask is not None:
+            check_form(mask)
+        return save(self, save_path, "json", {"indent": indent, "ensure_ascii": ensure_ascii, "mask": mask})
 
-    def save(self, save_path: str | os.PathLike[str], format: Format, **options: Any) -> Path:  # noqa: A002
+    def save(self, save_path: str | os.PathLike[str], format: str, **options: Any) -> Path:  # noqa: A002
         """Writes the result in one of the forms of `zoo.results.FORMATS`.
 
         Args:
             save_path: A folder, which receives a file with the input's name, or a file, as in `save_to_img`.
-            format: "json" or a kind of picture; "coco", "geojson", "labelme", "cvat" or "labelstudio".
-            options: What `save_to_json`, `save_to_img`, or the function `to_coco` and so on of
-                `zoo.results.formats` takes besides.
+            format: "json" or a kind of picture; "coco", "geojson", "labelme", "cvat" or "labelstudio"; or one that a
+                plugin brings.
+            options: What `save_to_json`, `save_to_img`, the function `to_coco` and so on of `zoo.results.formats`, or
+                the plugin takes besides.
 
         Returns:
             The file written.
 
         Raises:
-            OutputError: As in `save_to_img`, or there is no such format.
+            OutputError: As in `save_to_img`, or there is no such format, or the plugin that brings it fails.
             TypeError: The format has no such option.
         """
         return save(self, save_path, format, options)

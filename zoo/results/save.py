@@ -2,146 +2,139 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from zoo.base.flow import ahead
-from zoo.errors import OutputError
-from zoo.results.document import SCHEMA, describe, to_json
-from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png
-from zoo.results.masktext import MaskForm, check_form, mask_text
-from zoo.results.naming import Target, find_target, publish
+from zoo.contract.format import Format
+from zoo.contract.refs import resolve
+from zoo.errors import OutputError, ZooError
+from zoo.registry.formats import find_format, format_names
+from zoo.results.encode import find_mark
+from zoo.results.naming import Target, find_target, publish, safe_stem
 
 if TYPE_CHECKING:
-    from zoo.results.formats.files import FileFormat
     from zoo.results.result import Result
 
-#: A picture of a result.
-Kind = Literal["overlay", "color", "mask", "side"]
-#: A form in which a result can be written.
-Format = Literal["json", "overlay", "color", "mask", "side", "coco", "geojson", "labelme", "cvat", "labelstudio"]
 
-#: All of them.
-FORMATS: tuple[Format, ...] = get_args(Format)
-
-# A JPEG would change class values, and colours by which classes are told apart.
-_SUFFIXES: Mapping[str, tuple[str, ...]] = {
-    "overlay": (".png", ".jpg", ".jpeg"),
-    "color": (".png",),
-    "mask": (".png",),
-    "side": (".png", ".jpg", ".jpeg"),
-}
-
-
-def save_picture(
-    result: Result, save_path: str | os.PathLike[str], kind: str, opacity: float = 0.5, legend: bool | None = None
-) -> Path:
-    """Writes a picture as `Result.save_to_img` says."""
-    target = image_target(save_path, kind)
-    if kind == "mask":
-        if legend:
-            raise OutputError("A mask has no legend: every pixel of it is a class value.", 'Use kind="color"')
-        content = encode_mask_png(result.mask, result.color_table(), result.uri)
-    else:
-        if kind == "color":
-            picture = result.color(legend=bool(legend))
-        else:
-            draw = result.overlay if kind == "overlay" else result.side
-            picture = draw(opacity, legend is None or legend)
-        content = (encode_jpeg if target.suffix in (".jpg", ".jpeg") else encode_png)(picture, result.uri)
-    return publish(target, result.name, f"_{kind}.png", content)
-
-
-def save_document(
-    result: Result,
-    save_path: str | os.PathLike[str],
-    indent: int | None = 4,
-    ensure_ascii: bool = False,
-    mask: MaskForm | None = "rle",
-) -> Path:
-    """Writes the document as `Result.save_to_json` says."""
-    form = None if mask is None else check_form(mask)
-    target = json_target(save_path)
-    text = None if form is None else mask_text(result.mask, form, broken=indent is not None)
-    content = to_json(describe(result), text, indent, ensure_ascii).encode("utf-8") + b"\n"
-    return publish(target, result.name, ".json", content)
-
-
-def save(result: Result, save_path: str | os.PathLike[str], form: str, options: Mapping[str, Any]) -> Path:
+def save(result: Result, save_path: str | os.PathLike[str], name: str, options: Mapping[str, Any]) -> Path:
     """Writes a result as `Result.save` says."""
-    if form in _SUFFIXES:
-        return save_picture(result, save_path, form, **options)
-    if form == "json":
-        return save_document(result, save_path, **options)
-    file = _file_format(form)
-    target = find_target(save_path, file.suffixes)
-    return publish(target, result.name, file.ending, file.encode((result,), target.folder, options))
+    form, target = find_place(save_path, name)
+    return _write(form, (result,), target, result.name, options)
 
 
 def save_all(
-    results: Iterable[Result], save_path: str | os.PathLike[str], form: str, options: Mapping[str, Any]
+    results: Iterable[Result], save_path: str | os.PathLike[str], name: str, options: Mapping[str, Any]
 ) -> list[Path]:
     """Writes results as `Predictions.save` says; the path is checked before the first is taken."""
-    if form in _SUFFIXES:
-        image_target(save_path, form)
-    elif form == "json":
-        json_target(save_path)
-    else:
-        file = _file_format(form)
-        target = find_target(save_path, file.suffixes)
-        if file.many and target.name is not None:
-            return [publish(target, target.name, "", file.encode(results, target.folder, options))]
-    return list(ahead(results, lambda result: save(result, save_path, form, options)))
+    form, target = find_place(save_path, name)
+    if form.many and target.name is not None:
+        return [_write(form, results, target, target.name, options)]
+    return list(ahead(results, lambda result: save(result, save_path, name, options)))
 
 
-def image_target(save_path: str | os.PathLike[str], kind: str) -> Target:
-    """Checks where a picture of this kind is to go, and makes the folder.
+def picture_kind(kind: str) -> str:
+    """Returns the name of a form that is a picture.
 
     Raises:
-        OutputError: As `Result.save_to_img` says.
+        OutputError: There is none of this name.
     """
-    if kind not in _SUFFIXES:
+    form = find_format(kind)
+    if form is None or not form.is_picture:
         raise OutputError(
             "There is no picture of kind {kind!r}. Expected one of: {choices:, }.",
             'Use kind="overlay"',
             kind=kind,
-            choices=list(_SUFFIXES),
+            choices=list(_pictures()),
         )
-    return find_target(save_path, _SUFFIXES[kind])
+    return kind
 
 
-def json_target(save_path: str | os.PathLike[str]) -> Target:
-    """Checks where a document is to go, and makes the folder.
+def known_format(name: str) -> Format:
+    """Returns a form.
 
     Raises:
-        OutputError: As `Result.save_to_json` says.
+        OutputError: There is none of this name.
     """
-    return find_target(save_path, (".json",))
-
-
-def _file_format(form: str) -> FileFormat:
-    from zoo.results.formats.files import FILES
-
-    if form not in FILES:
+    form = find_format(name)
+    if form is None:
         raise OutputError(
             "There is no format {form!r}. Expected one of: {choices:, }.",
             'Use format="coco"',
-            form=form,
-            choices=list(FORMATS),
+            form=name,
+            choices=list(format_names()),
         )
-    return FILES[form]
+    return form
 
 
-def file_ending(form: str) -> tuple[str, str]:
-    """Returns what a form's file name has behind the stem, and the name of its schema without the version.
+def find_place(save_path: str | os.PathLike[str], name: str) -> tuple[Format, Target]:
+    """Returns a form and where it is to go; the folder is made.
 
     Raises:
-        OutputError: There is no such form.
+        OutputError: As `Result.save` says.
     """
-    if form in _SUFFIXES:
-        return f"_{form}.png", SCHEMA.partition("/")[0]
-    if form == "json":
-        return ".json", SCHEMA.partition("/")[0]
-    return _file_format(form).ending, f"zoo.{form}"
+    form = known_format(name)
+    return form, find_target(save_path, form.suffixes)
+
+
+def _pictures() -> Iterator[str]:
+    return (name for name in format_names() if (form := find_format(name)) is not None and form.is_picture)
+
+
+def _write(form: Format, results: Iterable[Result], target: Target, name: str, options: Mapping[str, Any]) -> Path:
+    path = target.folder / (target.name or f"{safe_stem(name)}{form.ending}")
+    return publish(target, name, form.ending, _encode(form, results, path, options))
+
+
+def _encode(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:
+    taken = _Taken(results)
+    encode = resolve(form.encode)
+    inspect.signature(encode).bind(taken, path, **options)
+    try:
+        content: object = encode(taken, path, **options)
+    except ZooError:
+        raise
+    except Exception as error:
+        if error is taken.error:
+            raise
+        raise OutputError(
+            "The format {format} failed: {kind}: {reason}.",
+            "Use another format, or tell the author of the plugin: zoo plugins",
+            format=form.name,
+            kind=type(error).__name__,
+            reason=error,
+        ) from error
+    mark = find_mark(content) if isinstance(content, bytes) else None
+    if mark is None or mark.form != form.mark_form:
+        raise OutputError(
+            "The format {format} gave a file without the mark of zoo. Expected at its beginning was {mark!r} with the "
+            "source.",
+            "Use another format, or tell the author of the plugin: zoo plugins",
+            format=form.name,
+            mark=form.mark_form,
+        )
+    assert isinstance(content, bytes)
+    return content
+
+
+class _Taken:
+    """Results that pass, and what was raised where they come from."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._results = iter(results)
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Result]:
+        return self
+
+    def __next__(self) -> Result:
+        try:
+            return next(self._results)
+        except StopIteration:
+            raise
+        except Exception as error:
+            self.error = error
+            raise

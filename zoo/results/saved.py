@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.results.encode import read_mark
 from zoo.results.naming import safe_stem
-from zoo.results.save import file_ending
+from zoo.results.save import known_format
 
 
 def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:
@@ -26,13 +26,13 @@ def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:
     Raises:
         OutputError: There is no such form.
     """
-    ending, schema = file_ending(form)
+    wanted = known_format(form)
     for number in itertools.count(1):
-        path = folder / f"{safe_stem(name)}{'' if number == 1 else f'~{number}'}{ending}"
+        path = folder / f"{safe_stem(name)}{'' if number == 1 else f'~{number}'}{wanted.ending}"
         mark = read_mark(path)
         if mark is None and not os.path.lexists(path):
             return None
-        if mark is not None and mark.source == source and mark.schema.partition("/")[0] == schema:
+        if mark is not None and mark.source == source and mark.form == wanted.mark_form:
             return path if _is_newer(path, source) else None
     return None
 

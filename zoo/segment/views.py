@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,36 +101,11 @@ class View:
         return np.ascontiguousarray(image[:, ::-1]) if self.mirrored else image
 
 
-def views_of(flip: bool, scales: Sequence[float] | float) -> tuple[View, ...]:
-    """Returns the views to average, each scale as it is and, with `flip`, mirrored; none for a picture as it is.
-
-    Raises:
-        ConfigError: As in `read_scales`.
-    """
-    factors = read_scales(scales)
-    if not flip and factors == (1.0,):
+def views_of(flip: bool, scales: Sequence[float]) -> tuple[View, ...]:
+    """Returns the views to average, each scale as it is and, with `flip`, mirrored; none for a picture as it is."""
+    if not flip and tuple(scales) == (1.0,):
         return ()
-    return tuple(View(scale, mirrored) for scale in factors for mirrored in ((False, True) if flip else (False,)))
-
-
-def read_scales(scales: Sequence[float] | float) -> tuple[float, ...]:
-    """Reads scales a user gave, a list or a single one.
-
-    Raises:
-        ConfigError: There is none, or one is not a number above 0 and at most 64.
-    """
-    factors = (scales,) if isinstance(scales, (int, float)) else tuple(scales)
-    if not factors:
-        raise ConfigError("The list of scales is empty. At least one number was expected.", "Use scales=(1.0,)")
-    for scale in factors:
-        # A caller may give anything, such as the letters of a text.
-        if not (isinstance(cast("object", scale), Real) and math.isfinite(scale) and 0 < scale <= 64):
-            raise ConfigError(
-                "{scale!r} is not a scale. Numbers above 0 and at most 64 were expected.",
-                "Use scales=(0.75, 1.0, 1.25)",
-                scale=scale,
-            )
-    return factors
+    return tuple(View(scale, mirrored) for scale in scales for mirrored in ((False, True) if flip else (False,)))
 
 
 @dataclass(frozen=True, eq=False)

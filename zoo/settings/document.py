@@ -151,6 +151,8 @@ def node_of(value: Any, kind: DocumentKind, *keys: str) -> Node:
 
 
 def _plain(value: Any) -> Any:
+    # Numbers and arrays of numpy become those of Python.
+    value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in cast("Mapping[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from zoo.registry.discovery import InstalledModel
+from zoo.registry.found import InstalledModel
 from zoo.registry.records import Kind
 from zoo.store.artifact import FetchOptions
 from zoo.store.lock import (

@@ -22,7 +22,8 @@ from zoo.contract.spec import (
 )
 from zoo.errors import FetchError, LockMismatchError
 from zoo.registry import find_model
-from zoo.registry.discovery import InstalledModel, discover
+from zoo.registry.discovery import discover
+from zoo.registry.found import InstalledModel
 from zoo.registry.records import (
     Kind,
     Record,

@@ -11,7 +11,7 @@ from zoo.base.files import write_atomic
 from zoo.contract.refs import resolve
 from zoo.contract.spec import Artifact
 from zoo.errors import RegistryError
-from zoo.registry.discovery import InstalledModel
+from zoo.registry.found import InstalledModel
 from zoo.registry.records import Kind
 from zoo.store.artifact import FetchOptions
 from zoo.store.model_files import model_files

@@ -30,7 +30,8 @@ from zoo.contract.spec import (
     ModelCard,
     Normalize,
 )
-from zoo.registry.discovery import Discovery, Plugin, discover
+from zoo.registry.discovery import discover
+from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import fold
 from zoo.segment.transforms import preprocess
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import CheckpointError, UnsafeWeightsError
-from zoo.message import Message, printable
+from zoo.message import Message, described, printable
 
 _ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
 _SCALAR = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
@@ -72,7 +72,7 @@ def read_pickle(path: Path) -> Any:
     except OSError as error:
         raise _damaged(path, error.strerror or str(error)) from error
     except Exception as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+        raise _damaged(path, described(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from zoo.learn.data import Sample, read_mask
 from zoo.learn.evaluation.metrics import Confusion
 from zoo.picture.image import Picture, read_image
 from zoo.picture.sources import Input
+from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
-from zoo.predict.options import RunOptions
 from zoo.predict.plan import make_plan
 from zoo.results import Failure
 
@@ -63,8 +63,8 @@ def evaluate(
         DatasetError: A sample cannot be used, or a mask has a value outside the classes that are measured.
         SourceError: A picture cannot be read.
     """
-    run = RunOptions(**options)
-    plan = make_plan(model.bundle, run, labels)
+    run = RunOptions(labels=labels, **options)
+    plan = make_plan(model.bundle, run)
     own, classes = model.bundle.labels, plan.labels
     steps: list[LabelMapping] = []
     if truth_labels is not None:

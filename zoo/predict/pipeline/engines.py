@@ -22,8 +22,8 @@ def no_faster_engine(asked: str) -> BackendError:
     )
     return BackendError(
         "{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. "
-        "Installed engines: {engines}.",
+        "Installed engines: {engines:, }.",
         hint,
         asked=asked,
-        engines=", ".join(engines) or "none",
+        engines=engines or [Message("none")],
     )

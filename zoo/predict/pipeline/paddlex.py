@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from zoo.message import Message
-from zoo.predict.pipeline.config import RULES
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.settings.check import conform, mismatch, missing_key
 from zoo.settings.document import Node
@@ -77,11 +75,6 @@ def read_newer(root: Node) -> Found:
 
 #: The forms by the section that each is known by.
 FORMS: dict[str, Callable[[Node], Found]] = {"Pipeline": read_older, "SubModules": read_newer}
-
-
-def option(name: str, node: Node) -> Any:
-    """Returns the value of an option, checked as in zoo's own form."""
-    return conform(node, RULES[name])
 
 
 def _section(parent: Node, name: str) -> Node:

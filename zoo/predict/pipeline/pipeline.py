@@ -13,18 +13,17 @@ from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
 from zoo.message import Message, printable
-from zoo.predict.pipeline.config import (
-    LOAD,
-    PREDICT,
-    PipelineConfig,
-    unknown_option,
-)
+from zoo.predict.options import names_of
+from zoo.predict.pipeline.config import PipelineConfig, unknown_option
 from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from zoo.picture.sources import Source
+    from zoo.predict.arguments import PipelineArguments, RunArguments
     from zoo.predict.model import Model
     from zoo.results import Failure, Predictions, Result
     from zoo.store.download.download import Progress
@@ -40,7 +39,7 @@ def create_pipeline(
     offline: bool | None = None,
     lock: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
-    **overrides: Any,
+    **overrides: Unpack[PipelineArguments],
 ) -> Pipeline:
     """Opens a pipeline.
 
@@ -149,7 +148,13 @@ class Pipeline:
         return self.config.notes
 
     # The name is PaddleX's.
-    def predict(self, input: Source | None = None, *, x: Source | None = None, **options: Any) -> Predictions:  # noqa: A002
+    def predict(
+        self,
+        input: Source | None = None,  # noqa: A002
+        *,
+        x: Source | None = None,
+        **options: Unpack[RunArguments],
+    ) -> Predictions:
         """Segments pictures.
 
         Args:
@@ -170,14 +175,14 @@ class Pipeline:
         if (input is None) == (x is None):
             raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
-            if name in (*LOAD, "model", "target_size"):
+            if name in ("model", *names_of("load", "pipeline")):
                 raise ConfigError(
                     "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
                     "Give it there: create_pipeline(..., {name}=...)",
                     name=name,
                 )
-            if name not in PREDICT:
-                raise unknown_option(name, PREDICT)
+            if name not in names_of("predict"):
+                raise unknown_option(name, names_of("predict"))
         config = self.config.override(**options)
         arguments = config.predict_arguments()
         predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)

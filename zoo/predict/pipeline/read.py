@@ -5,24 +5,15 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import ConfigError
 from zoo.message import Message
-from zoo.predict.pipeline.config import (
-    PipelineConfig,
-    settle,
-)
-from zoo.predict.pipeline.paddlex import (
-    FORMS,
-    option,
-)
-from zoo.predict.pipeline.schema import (
-    PIPELINE,
-    SCHEMA,
-    VERSION,
-)
+from zoo.predict.options import OPTIONS
+from zoo.predict.pipeline.config import PipelineConfig
+from zoo.predict.pipeline.paddlex import FORMS
+from zoo.predict.pipeline.schema import MODEL, PIPELINE, VERSION, schema
+from zoo.predict.values import value_of
 from zoo.settings.check import check_version, conform
 from zoo.settings.document import Node
 from zoo.settings.yaml_text import read_yaml
@@ -105,11 +96,9 @@ def _form(root: Node) -> str:
 
 def _own(root: Node, file: Path) -> PipelineConfig:
     check_version(root, "zoo", VERSION)
-    values: dict[str, Any] = conform(root, SCHEMA)
-    del values["zoo"]
-    saved = {f"save_{name}": value for name, value in values.pop("save", {}).items()}
-    settled: dict[str, Any] = {name: settle(name, value) for name, value in {**values, **saved}.items()}
-    settled["model"] = _located(settled["model"], file.parent) or settled["model"]
+    model: str = conform(root, schema())["model"]
+    settled = {name: value_of(name, node) for name, node in _options(root).items()}
+    settled["model"] = _located(model, file.parent) or model
     if isinstance(settled.get("labels"), str) and _is_path(settled["labels"], _SUFFIXES):
         settled["labels"] = str(_absolute(file.parent, settled["labels"]))
     if settled.get("save_path") is not None:
@@ -117,11 +106,22 @@ def _own(root: Node, file: Path) -> PipelineConfig:
     return PipelineConfig(**settled, file=file)
 
 
+def _options(root: Node) -> dict[str, Node]:
+    """Returns the options that a file gives, by their names."""
+    sections = {"": root, **{key: node for key, node in root.members() if isinstance(node.value, dict)}}
+    found: dict[str, Node] = {}
+    for option in OPTIONS:
+        section, _, key = (option.key or option.name).rpartition(".")
+        if section in sections and key in sections[section]:
+            found[option.name] = sections[section][key]
+    return found
+
+
 def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
     found, unused = FORMS[form](root)
-    values: dict[str, Any] = {name: settle(name, option(name, node)) for name, node in found.items()}
+    model: str = conform(found.pop("model"), MODEL)
+    values = {name: value_of(name, node) for name, node in found.items()}
     notes = [Message("Not used: {unused:, }.", unused=unused)] if unused else []
-    model: str = values["model"]
     place = _located(model, file.parent)
     # PaddleX takes paths from the current folder.
     if isinstance(place, Path) and not os.path.exists(place) and os.path.exists(model):

@@ -7,12 +7,14 @@ a class and picture, whose area and box follow from its mask.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.results.classes import classes_in
+from zoo.results.encode import encode_document
 from zoo.results.formats.runs import Runs, runs_by_value
 from zoo.results.formats.sources import Pictures
 
@@ -83,6 +85,11 @@ def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> d
             {"id": value, "name": name, "supercategory": pictures.labels.name} for value, name in categories.items()
         ],
     }
+
+
+def encode(results: Iterable[Result], path: Path, compressed: bool = True) -> bytes:
+    """Encodes them as a file; the options are those of `to_coco`."""
+    return encode_document(to_coco(results, compressed=compressed))
 
 
 def _area(runs: Runs, height: int, width: int, compressed: bool) -> dict[str, Any]:

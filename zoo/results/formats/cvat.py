@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -57,9 +57,14 @@ def to_cvat(results: Result | Iterable[Result]) -> str:
         root.append(image)
     ET.indent(root)
     # A comment must not hold two dashes in a row.
-    comment = json.dumps(pictures.mark().fields()).replace("--", "-\\u002d")
+    comment = pictures.mark().text().replace("--", "-\\u002d")
     body = ET.tostring(root, encoding="unicode", short_empty_elements=False)
     return f'<?xml version="1.0" encoding="utf-8"?>\n<!-- {comment} -->\n{body}\n'
+
+
+def encode(results: Iterable[Result], path: Path) -> bytes:
+    """Encodes them as a file."""
+    return to_cvat(results).encode("utf-8")
 
 
 def _image(result: Result, number: int, classes: dict[int, Runs]) -> ET.Element:

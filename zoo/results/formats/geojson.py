@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.format import Mark
 from zoo.results.classes import classes_in
-from zoo.results.encode import Mark
+from zoo.results.encode import encode_document
 from zoo.results.formats.polygons import Ring, trace
 
 if TYPE_CHECKING:
@@ -58,6 +61,12 @@ def to_geojson(result: Result, *, tolerance: float = 0.0) -> dict[str, Any]:
             for polygon in trace(result.mask, tolerance)
         ],
     }
+
+
+def encode(results: Iterable[Result], path: Path, tolerance: float = 0.0) -> bytes:
+    """Encodes them as a file; the options are those of `to_geojson`."""
+    (result,) = results
+    return encode_document(to_geojson(result, tolerance=tolerance))
 
 
 def _closed(ring: Ring) -> list[list[int]]:

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import PurePath
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.contract.format import Mark
 from zoo.results.classes import class_names
-from zoo.results.encode import Mark, encode_png
+from zoo.results.encode import encode_document, encode_png
 from zoo.results.formats.labelme_reader import IGNORED, read_labelme
 from zoo.results.formats.polygons import Polygon, Ring, trace
 from zoo.results.formats.simplify import check_tolerance, simplify_ring
@@ -84,6 +85,12 @@ def to_labelme(
         "imageHeight": height,
         "imageWidth": width,
     }
+
+
+def encode(results: Iterable[Result], path: Path, tolerance: float = 0.0) -> bytes:
+    """Encodes them as a file; the options are those of `to_labelme`."""
+    (result,) = results
+    return encode_document(to_labelme(result, folder=path.parent, tolerance=tolerance))
 
 
 def _label(labels: LabelSet, value: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.results.classes import class_names, classes_in
+from zoo.results.encode import encode_document
 from zoo.results.formats.runs import runs_by_value
 from zoo.results.formats.sources import Pictures
 
@@ -78,6 +80,11 @@ def to_labelstudio(
     for task in tasks:
         task["meta"] = pictures.mark().fields()
     return tasks
+
+
+def encode(results: Iterable[Result], path: Path, from_name: str = "tag", to_name: str = "image") -> bytes:
+    """Encodes them as a file; the options are those of `to_labelstudio`."""
+    return encode_document(to_labelstudio(results, from_name=from_name, to_name=to_name))
 
 
 def pack(counts: NDArray[np.int64]) -> list[int]:

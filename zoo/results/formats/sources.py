@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.results.classes import class_names
-from zoo.results.encode import Mark
 
 if TYPE_CHECKING:
     from zoo.contract.labels import LabelSet
@@ -59,11 +58,7 @@ class Pictures:
 
     def mark(self) -> Mark:
         """Returns the document's mark: of one picture its uri, of many their number and a digest of all uris."""
-        uris = [uri for _, uri in self._sources]
-        if len(uris) == 1:
-            return Mark(self._schema, uris[0])
-        digest = hashlib.sha256("\n".join(uris).encode("utf-8", "surrogatepass")).hexdigest()
-        return Mark(self._schema, f"{len(uris)} pictures, sha256:{digest}")
+        return Mark.of(self._schema, [uri for _, uri in self._sources])
 
     def file_names(self) -> list[str]:
         """Returns the names by which other programs find the pictures; see `file_names`."""

@@ -1,0 +1,230 @@
+"""Options: one table, one rule for a value wherever it comes from, and everything else generated from it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from option_files import REPO, generated
+
+import zoo
+from zoo.cli.run_options import given, run_options
+from zoo.errors import ConfigError
+from zoo.predict.arguments import RunOptions
+from zoo.predict.model import Model
+from zoo.predict.options import BY_NAME, OPTIONS, Option, names_of, options_of
+from zoo.predict.pipeline import PipelineConfig, read_pipeline
+from zoo.predict.values import given_value
+from zoo.registry.formats import format_names
+
+ZOO = REPO / "zoo"
+
+
+@pytest.mark.parametrize("path", sorted(generated()))
+def test_what_follows_from_the_table_is_as_generated(path: str) -> None:
+    assert (REPO / path).read_text(encoding="utf-8") == generated()[path], "Run: make options"
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_a_default_follows_its_rule_and_is_the_form_that_is_kept(option: Option) -> None:
+    assert given_value(option.name, option.default) == option.default
+    assert option.help.endswith(".")
+
+
+def test_signatures_are_those_of_the_table() -> None:
+    predict = inspect.signature(Model.predict).parameters
+    assert set(predict) == {"self", "source", *names_of("predict")}
+    load = inspect.signature(zoo.load).parameters
+    for parameter in [*list(predict.values())[2:], *(load[name] for name in names_of("load"))]:
+        assert parameter.default == BY_NAME[parameter.name].default, parameter.name
+    by_position = [name for name, each in predict.items() if each.kind is each.POSITIONAL_OR_KEYWORD]
+    assert by_position == ["self", "source", "batch_size", "on_error"]
+
+
+#: Values of options with whether they are possible, and how the command line spells them.
+VALUES: list[tuple[str, Any, bool, list[str]]] = [
+    ("batch_size", 4, True, ["--batch-size", "4"]),
+    ("batch_size", "auto", True, ["--batch-size", "auto"]),
+    ("batch_size", 0, False, ["--batch-size", "0"]),
+    ("batch_size", 65537, False, ["--batch-size", "65537"]),
+    ("on_error", "skip", True, ["--on-error", "skip"]),
+    ("on_error", "ignore", False, ["--on-error", "ignore"]),
+    ("flip", True, True, ["--flip"]),
+    ("flip", False, True, ["--no-flip"]),
+    ("min_score", 0.25, True, ["--min-score", "0.25"]),
+    ("min_score", 1.5, False, ["--min-score", "1.5"]),
+    ("window", [64, 128], True, ["--window", "64", "128"]),
+    ("window", [0, 128], False, ["--window", "0", "128"]),
+    ("window", [64, 65537], False, ["--window", "64", "65537"]),
+    ("scales", [0.5, 16.0], True, ["--scales", "0.5,16"]),
+    ("scales", [0.0], False, ["--scales", "0"]),
+    ("scales", [16.5], False, ["--scales", "16.5"]),
+    ("scales", [1.0] * 64, True, ["--scales", ",".join(["1"] * 64)]),
+    ("scales", [1.0] * 65, False, ["--scales", ",".join(["1"] * 65)]),
+    ("threads", 4096, True, ["--threads", "4096"]),
+    ("threads", 0, False, ["--threads", "0"]),
+    ("threads", 4097, False, ["--threads", "4097"]),
+    ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
+    ("save_kinds", ["mask", "coco"], True, ["--save", "mask,coco"]),
+    ("save_kinds", ["mask", "gif"], False, ["--save", "mask,gif"]),
+    ("save_kinds", ["json", "labelme"], False, ["--save", "json,labelme"]),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "possible", "words"), VALUES)
+def test_one_rule_holds_in_python_in_files_and_on_the_command_line(
+    name: str, value: Any, possible: bool, words: list[str], tmp_path: Path
+) -> None:
+    """And the same value comes of all three."""
+    key, _, inner = (BY_NAME[name].key or name).partition(".")
+    document = {"zoo": 1, "model": "starter", key: {inner: value} if inner else value}
+    file = tmp_path / "p.yaml"
+    file.write_text(json.dumps(document))
+    doors = {
+        "Python": lambda: PipelineConfig("starter").override(**{name: value}),
+        "file": lambda: read_pipeline(file),
+        "command line": lambda: from_command_line(words),
+    }
+    if name in names_of("predict"):
+        doors["predict"] = lambda: RunOptions.of(**{name: value})
+    if possible:
+        assert len({repr(getattr(door(), name)) for door in doors.values()}) == 1
+        return
+    for door in doors.values():
+        with pytest.raises((ConfigError, click.UsageError)):
+            door()
+
+
+def from_command_line(words: list[str]) -> PipelineConfig:
+    """What `zoo predict` makes of its words, or what it refuses them with."""
+
+    @click.command()
+    @run_options("predict")
+    @click.pass_context
+    def command(ctx: click.Context, **_: Any) -> PipelineConfig:
+        return PipelineConfig("starter").override(**given(ctx))
+
+    return command.main(words, standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("window", 512, (512, 512)),
+        ("window", np.array([64, 32]), (64, 32)),
+        ("scales", 2, (2,)),
+        ("scales", np.array([0.5, 1.0]), (0.5, 1.0)),
+        ("batch_size", np.int64(3), 3),
+        ("min_score", np.float32(0.5), 0.5),
+        ("flip", np.bool_(True), True),
+        ("skip", len, len),
+    ],
+)
+def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept: Any) -> None:
+    run = RunOptions.of(**{name: value})
+    config = PipelineConfig("starter").override(**{name: value})
+    assert getattr(run, name) == getattr(config, name) == kept
+    assert config.predict_arguments() == {name: kept}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"batch_size": True}, "`batch_size` is True; expected a whole number from 1 to 65536 or auto"),
+        ({"batch_size": None}, "`batch_size` is None"),
+        ({"flip": "no"}, "`flip` is 'no'; expected true or false"),
+        ({"min_score": "0.5"}, "`min_score` is '0.5'; expected a number from 0 to 1"),
+        ({"window": (512,)}, r"`window` is \[512\]"),
+        ({"stride": "64"}, "`stride` is '64'"),
+        ({"scales": "1"}, "`scales` is '1'"),
+        ({"scales": ()}, r"`scales` is \[\]"),
+        ({"scales": (1.0, float("nan"))}, r"`scales\[1\]` is nan"),
+        ({"skip": "x"}, "`skip` is 'x'; expected a function"),
+        ({"live": True, "batch_size": 2}, "`batch_size` is 2; expected 1 with `live`"),
+    ],
+)
+def test_a_value_that_is_not_possible_is_named_with_what_is(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        RunOptions.of(**options)
+
+
+def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
+    """And a TIFF, which is always cut into windows, those that make sense there."""
+    shared = {*names_of("load"), "batch_size", "min_score", "labels", "window", "stride"}
+    assert {option.name for option in options_of("tiff")} == shared
+    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales"}
+
+
+def test_every_form_can_be_saved_by_each_door() -> None:
+    assert set(format_names()) >= {*BY_NAME["save_kinds"].default, "coco", "cvat", "geojson", "labelme"}
+    for name in format_names():
+        assert PipelineConfig("starter").override(save_kinds=[name]).save_kinds == (name,)
+        assert from_command_line(["--save", name]).save_kinds == (name,)
+
+
+#: What follows from the table, and what runs by the options: they are used there and declared nowhere.
+TABLE = {"predict/options.py", "predict/arguments.py"}
+RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps.", "run.", "batches.", "tiff/"))
+#: Names of options in other modules that take, check or show options: why they stand there.
+ALLOWED = {
+    "cli/predict.py": {
+        "recursive": "the inputs are counted for the bar",
+        "save_kinds": "results are written behind the engine",
+        "save_path": "results are written behind the engine",
+        "skip": "--resume passes over what is done",
+    },
+    "cli/evaluate.py": {"labels": "the masks are brought to them too", "device": "a field of the report"},
+    "cli/export.py": {"labels": "the old spelling of --label-set", "window": "a field of the card"},
+    "cli/legacy.py": {"device": "a flag of PaddleX", "save_path": "a flag of PaddleX"},
+    "cli/completion.py": {"device": "what is completed", "labels": "what is completed"},
+    "cli/doctor.py": {"device": "an option of its own", "backend": "an option of its own"},
+    "cli/run_options.py": {"scales": "how help calls the value"},
+    "cli/pipeline.py": {"save_path": "an option of its own"},
+    "cli/app.py": {"labels": "of groups of commands"},
+    "cli/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
+    "cli/plugins.py": {"device": "what a plugin brings"},
+    "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
+    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too"},
+    "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
+    "predict/pipeline/pipeline.py": {
+        "device": "an argument of PaddleX",
+        "live": "results are handed out one by one",
+        "save_kinds": "results are written behind the engine",
+        "save_path": "results are written behind the engine",
+        "target_size": "used there",
+    },
+    "predict/pipeline/read.py": {
+        "labels": "a path beside the file",
+        "save_path": "a path beside the file",
+    },
+    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`"},
+}
+
+
+def test_a_name_of_an_option_stands_in_the_table_in_its_use_and_nowhere_else() -> None:
+    """So a new option is a row of the table and the place that uses it."""
+    folders = ("cli", "predict", "learn/evaluation", "settings")
+    found: dict[str, set[str]] = {}
+    for path in sorted(path for folder in folders for path in (ZOO / folder).rglob("*.py")):
+        module = path.relative_to(ZOO).as_posix()
+        if module not in TABLE and not module.startswith(RUNS):
+            found[module] = words(path) & set(BY_NAME)
+    assert {module: names for module, names in found.items() if names} == {
+        module: set(names) for module, names in ALLOWED.items()
+    }
+
+
+def words(path: Path) -> set[str]:
+    """Names in the source of a module, and texts that are one, as they are spelt on the command line too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value.lstrip("-").replace("-", "_"))
+        found.update(str(getattr(node, field)) for field in ("id", "attr", "arg") if hasattr(node, field))
+    return found

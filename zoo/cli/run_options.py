@@ -1,0 +1,151 @@
+"""The options of a run on the command line, made of the table that Python and pipeline files follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS
+from zoo.cli.language import tr, translate
+from zoo.predict.options import BY_NAME, Option, options_of
+
+_NAMES = {completed.name: completed for completed in (BACKEND, DEVICE, LABELS)}
+
+
+def run_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds the options that a command takes; `given` returns what came of them."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options_of(command)):
+            function = click.option(option.name, *_spellings(option), cls=_Listed, **_settings(option))(function)
+        return function
+
+    return add
+
+
+def given(ctx: click.Context) -> dict[str, Any]:
+    """Returns the options of the table that were really given, and not left to their defaults, by their names."""
+    from click.core import ParameterSource
+
+    said = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.PROMPT)
+    return {
+        name: value for name, value in ctx.params.items() if name in BY_NAME and ctx.get_parameter_source(name) in said
+    }
+
+
+def _spellings(option: Option) -> tuple[str, ...]:
+    long, *others = option.spellings
+    return (f"{long}/--no-{long.removeprefix('--')}" if option.default is False else long, *others)
+
+
+def _settings(option: Option) -> dict[str, Any]:
+    """Returns how click reads and shows an option."""
+    listed = option.default if isinstance(option.default, tuple) else (option.default,)
+    default = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in listed)
+    ending = "" if option.default in (None, False) else f"  [default: {default}]"
+    return {**_reading(option), "metavar": option.metavar or None, "help": option.help + ending}
+
+
+def _reading(option: Option) -> dict[str, Any]:
+    first = option.forms[0]
+    if option.default is False:
+        return {"default": False}
+    if option.names == "formats":
+        return {"type": FORMATS, "callback": _kinds}
+    if option.names:
+        return {"type": _NAMES[option.names]}
+    if any(form.get("type") == "object" for form in option.forms):
+        return {"type": ClassColor(), "multiple": True, "callback": _colors}
+    if "enum" in first:
+        return {"type": click.Choice(first["enum"])}
+    if {"const": "auto"} in option.forms:
+        return {"type": BatchSize()}
+    if isinstance(option.default, tuple):
+        return {"type": Scales()}
+    if first["type"] == "string":
+        return {"type": click.Path(path_type=Path)}
+    kind = click.IntRange if first["type"] == "integer" else click.FloatRange
+    pair = any(form.get("minItems") == 2 for form in option.forms)
+    return {"type": kind(first["minimum"], first["maximum"]), "nargs": 2 if pair else 1}
+
+
+class _Listed(click.Option):
+    """An option whose help names the forms there are, with those of plugins."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None or self.type is not FORMATS:
+            return record
+        from zoo.registry.formats import format_names
+
+        text, bracket, rest = record[1].partition("  [")
+        named = tr("A comma list of {choices:, }.", choices=list(format_names()))
+        return record[0], f"{translate(text)} {named}{bracket}{rest}"
+
+
+def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    from zoo.registry.formats import format_names
+
+    kinds, known = tuple(part.strip() for part in value.split(",") if part.strip()), format_names()
+    if not kinds or any(kind not in known for kind in kinds):
+        said = tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(known))
+        raise click.BadParameter(said, ctx, parameter)
+    return kinds
+
+
+def _colors(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> dict[str, str] | None:
+    return dict(value) or None
+
+
+# Older versions of click take no type argument.
+class BatchSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A positive number, or auto."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Returns the number or "auto"."""
+        text = str(value).strip()
+        if text == "auto":
+            return text
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(tr("{value!r} is neither a positive number nor auto.", value=value), param, ctx)
+        return int(text)
+
+
+class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """CLASS=#rrggbb."""
+
+    name = "class=#rrggbb"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Returns the name of the class and its colour."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
+        if match is None:
+            self.fail(tr("{value!r} is no class with a colour such as road=#0000ff.", value=value), param, ctx)
+        return match[1], match[2]
+
+
+class Scales(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A comma list of numbers."""
+
+    name = "scales"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Returns the numbers."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(tr("{value!r} is not a comma list of numbers such as 0.75,1,1.25.", value=value), param, ctx)
