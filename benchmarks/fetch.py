@@ -28,11 +28,7 @@ from pathlib import Path
 from machine import describe
 
 from zoo.contract.spec import Artifact
-from zoo.store.download.download import (
-    Limits,
-    discard,
-    download,
-)
+from zoo.store.download.download import Limits, discard, download
 
 BARE = "pass"
 REQUESTS = "import requests"

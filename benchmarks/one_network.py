@@ -20,10 +20,7 @@ from drawn import draw_scene
 from numpy.typing import NDArray
 from upsample import street
 
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.spec import Normalize
 from zoo.engine.device import available_cores
 from zoo.engine.open import session_opener

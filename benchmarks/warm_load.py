@@ -18,11 +18,7 @@ from machine import describe
 import zoo
 from zoo.contract.spec import Artifact
 from zoo.registry import find_model
-from zoo.registry.records import (
-    Record,
-    Wanted,
-    now,
-)
+from zoo.registry.records import Record, Wanted, now
 from zoo.store.manifest import FILES
 from zoo.store.store import Store
 

@@ -16,10 +16,7 @@ import zoo
 from servers import Server
 from support import ARCHIVE, CHECKPOINT, export_small, packed
 from zoo.bundle.bundle import Bundle
-from zoo.contract.labels import (
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import LabelSet, distinct_palette
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

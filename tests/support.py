@@ -17,10 +17,7 @@ from PIL import Image
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    Artifact,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, ModelCard
 from zoo.errors import SourceError
 from zoo.picture.sources import Input
 
@@ -70,11 +67,7 @@ def stock(home: Path, card: ModelCard, folder: Path) -> Path:
     """Puts an export folder into the cache as the inference files of a model, as a download would."""
     import shutil
 
-    from zoo.registry.records import (
-        Record,
-        Wanted,
-        now,
-    )
+    from zoo.registry.records import Record, Wanted, now
     from zoo.store.manifest import FILES
     from zoo.store.store import Store
 

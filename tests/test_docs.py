@@ -302,14 +302,11 @@ def test_every_public_name_is_described(page: str, names: set[str]) -> None:
 
 
 def test_every_key_of_documents_and_settings_is_described() -> None:
-    from zoo.bundle.bundle import (
-        describe,
-        read_bundle,
-    )
+    from zoo.bundle.bundle import bundle_section, read_bundle
 
     schema = json.loads((REPO / "zoo" / "results" / "result.schema.json").read_text(encoding="utf-8"))
     properties = schema["properties"]
     keys = {*properties, *properties["mask"]["properties"], *properties["classes"]["items"]["properties"]}
     assert keys - set(re.findall(r"`(\w+)`", prose(DOCS / "results.md"))) == set()
-    section = describe(read_bundle(REPO / "plugins" / "zoo-plugin-starter" / "zoo_plugin_starter" / "bundle"))
+    section = bundle_section(read_bundle(REPO / "plugins" / "zoo-plugin-starter" / "zoo_plugin_starter" / "bundle"))
     assert set(section) - set(re.findall(r"`(\w+)`", prose(DOCS / "bundles.md"))) == set()

@@ -12,10 +12,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from zoo.bundle.bundle import (
-        Bundle,
-        read_bundle,
-    )
+    from zoo.bundle.bundle import Bundle, read_bundle
     from zoo.errors import (
         ArchiveError,
         BackendError,
@@ -54,15 +51,11 @@ if TYPE_CHECKING:
     from zoo.learn.networks import build_network
     from zoo.predict.load import load
     from zoo.predict.model import Model
-    from zoo.predict.pipeline import (
-        Pipeline,
-        PipelineConfig,
-        create_pipeline,
-    )
+    from zoo.predict.pipeline import Pipeline, PipelineConfig, create_pipeline
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
     from zoo.store import fetch
-    from zoo.store.download.download import Progress
+    from zoo.store.download.progress import Progress
 
     __version__: str
 
@@ -108,7 +101,7 @@ _MODULES = {
     "zoo.learn.networks": ("build_network",),
     "zoo.predict.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),
-    "zoo.store.download.download": ("Progress",),
+    "zoo.store.download.progress": ("Progress",),
     "zoo.results": ("Predictions", "Result"),
     "zoo.store": ("fetch",),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from numbers import Number
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -129,13 +128,17 @@ class _Shown(str):
 
 def _kept(value: object) -> object:
     """Returns a value as it can be kept, copied and sent: plain data as it is, of anything else what it shows."""
-    if value is None or isinstance(value, (str, Number)):
+    if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, os.PathLike):
         return os.fsdecode(cast("os.PathLike[str]", value))
     if isinstance(value, (list, tuple)):
         items = map(_kept, cast("list[object]", value))
         return list(items) if isinstance(value, list) else tuple(items)
+    from numbers import Number  # start-up does not need it
+
+    if isinstance(value, Number):
+        return value
     try:
         shown = str(value)
         return shown if isinstance(shown, Message) else _Shown(shown, repr(value))

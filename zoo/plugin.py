@@ -20,14 +20,7 @@ from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
 from zoo.contract.format import Format, Mark
 from zoo.contract.hooks import hookimpl
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    CITYSCAPES,
-    VOC,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
 from zoo.contract.spec import (
     API,
     Artifact,

@@ -15,21 +15,10 @@ import yaml
 
 import zoo
 from support import onnx_folder, small_network
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
-from zoo.bundle.structure import (
-    check_params,
-    check_program,
-)
+from zoo.bundle.bundle import Bundle, read_bundle
+from zoo.bundle.structure import check_params, check_program
 from zoo.contract.labels import VOC
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong
 from zoo.errors import BundleError, ExportError
 from zoo.learn.export import export_bundle
 

@@ -16,16 +16,9 @@ import yaml
 import zoo
 from zoo.base.digest import file_sha256
 from zoo.base.home import home
-from zoo.bundle.bundle import (
-    Bundle,
-    program_digest,
-    read_bundle,
-)
-from zoo.contract.spec import (
-    Normalize,
-    Resize,
-)
-from zoo.engine.paddle_probe import working_settings
+from zoo.bundle.bundle import Bundle, program_digest, read_bundle
+from zoo.contract.spec import Normalize, Resize
+from zoo.engine.paddle.probe import working_settings
 
 # The network as such, and what PaddleSeg or others put behind it. The older format is a flag of the whole process.
 EXPORT = """

@@ -22,7 +22,7 @@ from test_docs import every_command, options_of
 from scenes import draw_scene
 from zoo.cli.app import cli
 from zoo.cli.cells import cells
-from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS, PATHS, PIPELINE
+from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS, PATHS, PIPELINE
 
 REPO = Path(__file__).resolve().parents[2]
 HEAVY = {"PIL", "numpy", "paddle", "requests", "rich", "yaml"}

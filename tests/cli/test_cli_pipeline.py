@@ -18,10 +18,7 @@ from PIL import Image
 from scenes import draw_scene
 from zoo.cli.legacy import translate
 from zoo.cli.run_options import given
-from zoo.predict.pipeline import (
-    builtin_file,
-    read_pipeline,
-)
+from zoo.predict.pipeline import builtin_file, read_pipeline
 from zoo.predict.pipeline.schema import schema
 
 BUILTIN = builtin_file("semantic_segmentation").read_bytes()
@@ -108,7 +105,9 @@ def test_schema_is_printed_as_json() -> None:
 
 
 def test_neither_command_imports_a_library_it_does_not_need() -> None:
-    code = "import sys, zoo.cli.pipeline, zoo.predict.pipeline, zoo.predict.pipeline.schema; print(*sys.modules)"
+    code = (
+        "import sys, zoo.cli.commands.pipeline, zoo.predict.pipeline, zoo.predict.pipeline.schema; print(*sys.modules)"
+    )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert not {"numpy", "paddle", "requests", "PIL"} & set(ended.stdout.split())
 

@@ -24,7 +24,7 @@ from PIL import Image
 
 import zoo
 from zoo.bundle.bundle import Bundle
-from zoo.cli.doctor import doctor
+from zoo.cli.commands.doctor import doctor
 from zoo.contract.labels import CAMVID
 from zoo.doctor import LEAST_AGREEMENT, Finding, examine, self_test
 from zoo.doctor.environment import without_credentials
@@ -95,7 +95,7 @@ def python(code: str, *arguments: str, path: tuple[Path, ...] = (), flags: tuple
 
 
 def zoo_doctor(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
-    return python("from zoo.cli.doctor import doctor; doctor(prog_name='zoo doctor')", *arguments, **options)
+    return python("from zoo.cli.commands.doctor import doctor; doctor(prog_name='zoo doctor')", *arguments, **options)
 
 
 def findings(done: subprocess.CompletedProcess[str] | Result) -> list[Finding]:

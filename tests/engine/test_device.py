@@ -9,11 +9,7 @@ from typing import Any
 import pytest
 
 from zoo.engine.cpu import CPU
-from zoo.engine.device import (
-    _cgroup_quota,
-    available_cores,
-    find_device,
-)
+from zoo.engine.device import _cgroup_quota, available_cores, find_device
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
 from zoo.plugin import Device, Probe
 from zoo.registry import Discovery, Plugin

@@ -14,14 +14,11 @@ import numpy as np
 import pytest
 
 from zoo.bundle.bundle import Bundle
-from zoo.engine import paddle_probe
 from zoo.engine.open import session_opener
-from zoo.engine.paddle_probe import working_settings
-from zoo.engine.paddle_session import PaddleSession
-from zoo.engine.paddle_settings import (
-    SETTINGS,
-    make_config,
-)
+from zoo.engine.paddle import probe
+from zoo.engine.paddle.probe import working_settings
+from zoo.engine.paddle.session import PaddleSession
+from zoo.engine.paddle.settings import SETTINGS, make_config
 from zoo.errors import BackendError, InferenceError
 from zoo.plugin import Program, Session
 
@@ -67,7 +64,7 @@ def test_a_label_program_gives_the_argmax_of_the_logits_program(
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings_that_work_give_equal_results(bundle: Bundle, batch: np.ndarray, setting: str) -> None:
     """Whatever the probe would choose on this machine, what it accepts agrees with the plain engine."""
-    outcome = paddle_probe._try(bundle.verify(), setting)
+    outcome = probe._try(bundle.verify(), setting)
     assert outcome.lasting
     if outcome.reason is not None:
         assert setting != "plain"
@@ -114,7 +111,7 @@ def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     with monkeypatch.context() as patch:
         if trouble == "time":
-            patch.setattr(paddle_probe, "_SECONDS", 0.01)
+            patch.setattr(probe, "_SECONDS", 0.01)
         else:
             python = tmp_path / "python"
             if trouble == "kill":
@@ -287,7 +284,7 @@ def test_what_others_print_while_models_are_opened_reaches_stdout(bundle: Bundle
 _CPP = """
 import ctypes
 import paddle
-from zoo.engine.cout import COUT
+from zoo.engine.paddle.cout import COUT
 
 library = ctypes.CDLL("libstdc++.so.6")
 cout = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.in_dll(library, "_ZSt4cout")))

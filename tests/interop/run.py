@@ -37,11 +37,7 @@ import zoo
 from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import CITYSCAPES
-from zoo.contract.spec import (
-    Normalize,
-    Resize,
-    Step,
-)
+from zoo.contract.spec import Normalize, Resize, Step
 from zoo.learn.export import export_bundle
 from zoo.learn.networks import build_network
 from zoo.picture.image import read_image

@@ -17,13 +17,7 @@ from safetensors.numpy import save_file
 
 from support import small_network
 from zoo.errors import CheckpointError, UnsafeWeightsError
-from zoo.learn.checkpoint import (
-    RandomState,
-    apply_weights,
-    compare,
-    load_checkpoint,
-    read_pickle,
-)
+from zoo.learn.checkpoint import RandomState, apply_weights, load_checkpoint, match_weights, read_pickle
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +188,7 @@ def test_weights_go_in_by_name_and_shape(network: Any, weights: dict[str, np.nda
     changed = {name: value + 1 for name, value in weights.items()}
     assert apply_weights(other, changed) == ()
     assert all(np.array_equal(value.numpy(), changed[name]) for name, value in other.state_dict().items())
-    assert not compare(network, weights)
+    assert not match_weights(network, weights)
 
 
 def test_every_difference_is_named_and_nothing_is_changed(network: Any, weights: dict[str, np.ndarray]) -> None:

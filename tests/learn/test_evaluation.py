@@ -17,17 +17,11 @@ from scenes import draw_scene
 from support import export_small
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
-from zoo.contract.labels import (
-    ADE20K,
-    CITYSCAPES,
-)
+from zoo.contract.labels import ADE20K, CITYSCAPES
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.errors import ConfigError, DatasetError, DecodeError
 from zoo.learn.data import Sample, read_list
-from zoo.learn.evaluation import (
-    Confusion,
-    evaluate,
-)
+from zoo.learn.evaluation import Confusion, evaluate
 from zoo.predict.model import Model
 from zoo.results.mapping import read_mapping
 

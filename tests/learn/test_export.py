@@ -25,17 +25,10 @@ from safetensors.numpy import save_file
 import zoo
 from scenes import draw_scene
 from zoo.bundle.bundle import Bundle, read_bundle
-from zoo.contract.labels import (
-    CITYSCAPES,
-    LabelSet,
-)
+from zoo.contract.labels import CITYSCAPES, LabelSet
 from zoo.errors import BundleError, CheckpointError, DatasetError, ExportError
 from zoo.learn.data import find_labels
-from zoo.learn.export import (
-    Agreement,
-    export_bundle,
-    export_onnx,
-)
+from zoo.learn.export import Agreement, export_bundle, export_onnx
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
 

@@ -25,18 +25,9 @@ from zoo.contract.recipe import (
     Recipe,
 )
 from zoo.errors import CheckpointError, DatasetError, TrainingError
-from zoo.learn.data import (
-    Sample,
-    read_list,
-)
+from zoo.learn.data import Sample, read_list
 from zoo.learn.evaluation import Confusion
-from zoo.learn.training import (
-    Checkpoint,
-    Progress,
-    load_checkpoint,
-    newest_checkpoint,
-    train,
-)
+from zoo.learn.training import Checkpoint, Progress, load_checkpoint, newest_checkpoint, train
 from zoo.learn.training.augment import augment
 from zoo.learn.training.losses import total_loss
 from zoo.testing import FamilyContract

@@ -25,14 +25,14 @@ from numpy.typing import NDArray
 from PIL import EpsImagePlugin, ExifTags, Image
 
 from zoo.errors import DecodeError
-from zoo.picture.image import (
-    MAX_PIXELS,
-    decode_image,
-    read_image,
-    to_rgb,
-)
+from zoo.picture.image import MAX_PIXELS, decode_picture, read_image
+from zoo.picture.rgb import to_rgb
 
 Pixels = NDArray[np.uint8]
+
+
+def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
+    return decode_picture(io.BytesIO(data), "bytes", max_pixels).pixels
 
 
 def street(height: int = 48, width: int = 64) -> Pixels:
@@ -391,11 +391,11 @@ def test_the_limit_is_the_last_accepted_number_of_pixels() -> None:
 
 def test_a_picture_that_does_not_fit_into_memory_is_a_decode_error() -> None:
     script = (
-        "import resource, sys\n"
+        "import io, resource, sys\n"
         "from zoo.errors import DecodeError\n"
-        "from zoo.picture.image import decode_image\n"
+        "from zoo.picture.image import decode_picture\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))\n"
-        "try: decode_image(sys.stdin.buffer.read(), max_pixels=10**10)\n"
+        "try: decode_picture(io.BytesIO(sys.stdin.buffer.read()), 'huge', 10**10)\n"
         "except DecodeError as error: print(error)\n"
     )
     data = with_declared_size("bmp", 30_000, 30_000)

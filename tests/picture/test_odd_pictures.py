@@ -19,10 +19,7 @@ from PIL import Image
 
 from zoo.errors import DecodeError, SourceError
 from zoo.message import printable
-from zoo.picture.sources import (
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.sources import SourceOptions, inputs
 
 Pixels = NDArray[np.uint8]
 

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from support import IMAGE
 from zoo.errors import SourceError, UnsupportedSourceError
-from zoo.picture.sources import (
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.sources import SourceOptions, inputs
 
 GREY = IMAGE[:, :, 0]
 ALPHA = np.dstack([IMAGE, GREY[::-1]])

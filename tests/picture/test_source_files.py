@@ -18,10 +18,7 @@ from hypothesis import strategies as st
 
 from support import IMAGE, error_of, png
 from zoo.errors import DecodeError, SourceError
-from zoo.picture.sources import (
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.sources import SourceOptions, inputs
 from zoo.picture.sources.tree import matches
 
 RECURSIVE = SourceOptions(recursive=True)

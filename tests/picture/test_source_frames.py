@@ -22,11 +22,7 @@ from PIL import Image, ImageSequence, TiffImagePlugin
 from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError, SourceError
 from zoo.picture import pdf
-from zoo.picture.sources import (
-    Input,
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.sources import Input, SourceOptions, inputs
 from zoo.results import Result
 
 ALL = SourceOptions(frames="all")

@@ -18,11 +18,7 @@ from PIL import Image
 from servers import Reply, Server
 from support import IMAGE, error_of
 from zoo.errors import DecodeError, UnsupportedSourceError
-from zoo.picture.sources import (
-    Input,
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.sources import Input, SourceOptions, inputs
 
 ALL = SourceOptions(frames="all")
 

@@ -19,12 +19,7 @@ from PIL import Image
 from support import IMAGE, error_of, png
 from zoo.errors import SourceError, UnsupportedSourceError
 from zoo.message import printable
-from zoo.picture.sources import (
-    Input,
-    SourceOptions,
-    inputs,
-    streams,
-)
+from zoo.picture.sources import Input, SourceOptions, inputs, streams
 
 
 def only(source: object, options: SourceOptions | None = None) -> Input:

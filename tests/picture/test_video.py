@@ -19,15 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from zoo.errors import DecodeError, SourceError
-from zoo.picture.containers import (
-    HEAD_BYTES,
-    container_of,
-    missing_bytes,
-)
-from zoo.picture.sources import (
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.containers import HEAD_BYTES, container_of, missing_bytes
+from zoo.picture.sources import SourceOptions, inputs
 
 COUNT = 12
 # Container, codec and pixels; FFV1 loses nothing.

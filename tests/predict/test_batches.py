@@ -10,11 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from zoo.predict.batches import (
-    LARGEST,
-    BatchSizer,
-    in_batches,
-)
+from zoo.predict.batches import LARGEST, BatchSizer, in_batches
 
 
 class Runner:

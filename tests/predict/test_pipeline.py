@@ -22,21 +22,11 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from servers import Server
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import CITYSCAPES
 from zoo.errors import BackendError, ConfigError, DeviceError, ModelNotInstalledError, OfflineError, OutputError
 from zoo.predict.options import BY_NAME, OPTIONS, names_of
-from zoo.predict.pipeline import (
-    PipelineConfig,
-    builtin_file,
-    create_pipeline,
-    load_model,
-    open_pipeline,
-    read_pipeline,
-)
+from zoo.predict.pipeline import PipelineConfig, builtin_file, create_pipeline, load_model, open_pipeline, read_pipeline
 from zoo.predict.pipeline.schema import PIPELINE, schema
 from zoo.results.mapping import read_mapping
 from zoo.settings.check import conform
@@ -627,12 +617,7 @@ def test_the_named_pipeline_downloads_its_model(
 
 
 def test_target_size_keeps_padding() -> None:
-    from zoo.contract.spec import (
-        Normalize,
-        Pad,
-        Resize,
-        ResizeShort,
-    )
+    from zoo.contract.spec import Normalize, Pad, Resize, ResizeShort
     from zoo.predict.pipeline.sizing import with_target_size
 
     steps = (ResizeShort(512), Pad(32), Normalize())

@@ -23,17 +23,8 @@ from zoo.errors import DecodeError, OutputError, SourceError
 from zoo.picture.image import read_image
 from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
-from zoo.predict.tiff import (
-    Progress,
-    open_tiff,
-    segment_tiff,
-    write_labels,
-)
-from zoo.segment.slide import (
-    ArrayRows,
-    window_inputs,
-    window_strips,
-)
+from zoo.predict.tiff import Progress, open_tiff, segment_tiff, write_labels
+from zoo.segment.slide import ArrayRows, window_inputs, window_strips
 from zoo.store import find_bundle
 
 PICTURE = draw_scene(2, 150, 211).image

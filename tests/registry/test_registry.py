@@ -9,17 +9,12 @@ from pathlib import Path
 import pytest
 
 from support import stock
-from zoo.errors import (
-    DuplicateNameError,
-    ModelNotFoundError,
-    ModelNotInstalledError,
-    PluginLoadError,
-    RegistryError,
-)
+from zoo.errors import DuplicateNameError, ModelNotFoundError, ModelNotInstalledError, PluginLoadError, RegistryError
 from zoo.plugin import CITYSCAPES, Artifact, Embedded, Family, Metric, ModelCard
 from zoo.registry import Discovery, Plugin, Registry
 from zoo.registry.catalogue import Catalogue, CatalogueEntry
-from zoo.registry.models import Sort, _registry
+from zoo.registry.entry import Sort
+from zoo.registry.models import _registry
 
 
 def card(

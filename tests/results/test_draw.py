@@ -14,12 +14,7 @@ from PIL import Image, ImageFont
 from PIL._util import DeferredError
 
 from scenes import draw_scene
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import ADE20K, CAMVID, LabelSet, distinct_palette
 from zoo.errors import OutputError
 from zoo.results import Result
 from zoo.results.classes import class_names, class_value, classes_in, color_table

@@ -19,11 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from scenes import draw_scene
-from zoo.contract.labels import (
-    CAMVID,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import CAMVID, LabelSet, distinct_palette
 from zoo.errors import OutputError
 from zoo.results import FORMATS, Predictions, Result
 from zoo.results.encode import read_source

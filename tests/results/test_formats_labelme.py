@@ -17,12 +17,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from scenes import draw_scene
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import ADE20K, CAMVID, LabelSet, distinct_palette
 from zoo.errors import DecodeError
 from zoo.results import Result
 from zoo.results.formats import to_labelme, trace

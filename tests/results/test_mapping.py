@@ -12,17 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    CITYSCAPES,
-    LabelSet,
-    distinct_palette,
-)
-from zoo.contract.labels.conversions import (
-    CITYSCAPES_IDS,
-    CONVERSIONS,
-)
+from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, LabelSet, distinct_palette
+from zoo.contract.labels.conversions import CITYSCAPES_IDS, CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
 from zoo.errors import ConfigError
 from zoo.results.mapping import read_mapping

@@ -23,11 +23,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from scenes import draw_scene
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    LabelSet,
-)
+from zoo.contract.labels import ADE20K, CAMVID, LabelSet
 from zoo.errors import ConfigError, DecodeError, OutputError, SourceError
 from zoo.results import Failure, Predictions, Result, decode_mask, with_min_score, with_palette
 

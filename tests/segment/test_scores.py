@@ -12,33 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from support import interpolate
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong
 from zoo.errors import BundleError, ConfigError, InferenceError
 from zoo.segment import scores
+from zoo.segment.band import Band, rows_within
 from zoo.segment.label_map import label_map
-from zoo.segment.scores import (
-    score_kind,
-    winning_scores,
-)
-from zoo.segment.transforms import (
-    Geometry,
-    preprocess,
-)
-from zoo.segment.upsample import (
-    Band,
-    rows_within,
-    upsample_argmax,
-)
-from zoo.segment.views import (
-    View,
-    mean_over_views,
-    views_of,
-)
+from zoo.segment.scores import score_kind, winning_scores
+from zoo.segment.transforms import Geometry, preprocess
+from zoo.segment.upsample import upsample_argmax
+from zoo.segment.views import View, mean_over_views, views_of
 from zoo.store import find_bundle
 
 lengths = st.integers(1, 12)

@@ -13,39 +13,17 @@ from hypothesis import strategies as st
 
 from scenes import draw_scene
 from support import cells
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    ResizeLong,
-    Window,
-)
+from zoo.contract.spec import Normalize, Pad, ResizeLong, Window
 from zoo.engine.open import session_opener
 from zoo.errors import ConfigError, InferenceError
 from zoo.learn.export import export_bundle
 from zoo.segment.label_map import label_map
 from zoo.segment.scores import winning_scores
-from zoo.segment.slide import (
-    ArrayRows,
-    Sliding,
-    obstacle,
-    window_inputs,
-    window_logits,
-    window_strips,
-)
-from zoo.segment.transforms import (
-    geometry_of,
-    preprocess,
-)
+from zoo.segment.slide import ArrayRows, Sliding, obstacle, window_inputs, window_logits, window_strips
+from zoo.segment.transforms import geometry_of, preprocess
 from zoo.segment.upsample import upsample_argmax
-from zoo.segment.views import (
-    mean_over_views,
-    views_of,
-)
-from zoo.segment.windows import (
-    check_window,
-    lay_out,
-    usual_stride,
-)
+from zoo.segment.views import mean_over_views, views_of
+from zoo.segment.windows import check_window, lay_out, usual_stride
 
 #: Pixels around a place that the network below sees from it, and one step of its logits for the interpolation.
 RADIUS = 7 + 4

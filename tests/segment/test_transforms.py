@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-    ResizeShort,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort
 from zoo.errors import PluginContractError
 from zoo.segment.transforms import preprocess
 

@@ -13,10 +13,7 @@ from numpy.typing import NDArray
 from support import interpolate
 from zoo.errors import InferenceError
 from zoo.segment import upsample
-from zoo.segment.upsample import (
-    resize_labels,
-    upsample_argmax,
-)
+from zoo.segment.upsample import resize_labels, upsample_argmax
 
 lengths = st.integers(1, 12)
 sizes = st.tuples(st.integers(1, 70), st.integers(1, 70))

@@ -25,10 +25,7 @@ from pathlib import Path
 import pytest
 
 from zoo.errors import ArchiveError, CacheError, UnsafeArchiveError
-from zoo.store.archive import (
-    ArchiveLimits,
-    unpack,
-)
+from zoo.store.archive import ArchiveLimits, unpack
 
 BLOCK = 512
 END = bytes(2 * BLOCK)

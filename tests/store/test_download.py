@@ -28,18 +28,9 @@ from hypothesis import strategies as st
 from servers import Reply, Server, etag
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, CacheError, ChecksumMismatchError, FetchError
-from zoo.store.download.addresses import (
-    addresses,
-    objection,
-    shown,
-)
-from zoo.store.download.download import (
-    Download,
-    Limits,
-    Progress,
-    discard,
-    download,
-)
+from zoo.store.download.addresses import addresses, objection, shown_url
+from zoo.store.download.download import Download, Limits, discard, download
+from zoo.store.download.progress import Progress
 
 SIZE = 100_000
 FILE = random.Random(1).randbytes(SIZE)
@@ -656,7 +647,7 @@ def test_which_addresses_may_be_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_credentials_are_never_shown(address: str) -> None:
-    assert "secret" not in shown(address)
+    assert "secret" not in shown_url(address)
 
 
 def test_an_address_with_credentials_is_reported_without_them(parts: Path) -> None:

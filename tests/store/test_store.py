@@ -16,24 +16,9 @@ import pytest
 from zoo.base.digest import file_sha256
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError
-from zoo.registry.records import (
-    Record,
-    Wanted,
-    now,
-    record_bytes,
-)
-from zoo.store.manifest import (
-    FILES,
-    changes,
-    manifest_document,
-    read_manifest,
-    take_manifest,
-    tree_digest,
-)
-from zoo.store.store import (
-    DamagedError,
-    Store,
-)
+from zoo.registry.records import Record, Wanted, now, record_bytes
+from zoo.store.manifest import FILES, changes, manifest_document, read_manifest, take_manifest, tree_digest
+from zoo.store.store import DamagedError, Store
 
 WANTED = Wanted("A model (slice)", "inference", Artifact(("https://example.org/a/m.tar",)))
 

@@ -21,11 +21,7 @@ from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
 from zoo.registry import find_model
 from zoo.store.inventory import cached
-from zoo.store.lock import (
-    labels_digest,
-    preprocess_digest,
-    read_lock,
-)
+from zoo.store.lock import labels_digest, preprocess_digest, read_lock
 from zoo.store.store import Store
 
 _WEIGHTS_DIGEST = r'("inference.pdiparams",\s+"size": \d+,\s+"sha256": )"\w{64}"'

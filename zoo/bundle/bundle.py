@@ -13,33 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
-from zoo.bundle.foreign import (
-    file_name,
-    read_deploy,
-    unnamed_labels,
-)
-from zoo.bundle.settings_file import (
-    DEPLOY,
-    SETTINGS,
-    SETTINGS_KIND,
-    settings_file,
-)
-from zoo.bundle.steps import (
-    SIDES,
-    STEP,
-    read_step,
-    write_step,
-)
-from zoo.bundle.structure import (
-    check_params,
-    check_program,
-)
+from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
+from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
+from zoo.bundle.steps import SIDES, STEP, read_step, write_step
+from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    Step,
-    Window,
-)
+from zoo.contract.spec import Step, Window
 from zoo.errors import BundleError
 from zoo.message import Message
 from zoo.settings.check import check_version, conform, mismatch, missing_key
@@ -75,8 +55,8 @@ SECTION = mapping(
         "sha256": {"type": "object", "additionalProperties": SHA256},
     },
     {
-        "program": optional(file_name()),
-        "params": optional(file_name()),
+        "program": optional(file_name_rule()),
+        "params": optional(file_name_rule()),
         "window": optional(mapping({"size": SIDES, "stride": SIDES})),
     },
 )
@@ -207,7 +187,7 @@ def read_bundle(folder: str | Path) -> Bundle:
     )
 
 
-def describe(bundle: Bundle) -> dict[str, Any]:
+def bundle_section(bundle: Bundle) -> dict[str, Any]:
     """Returns the `zoo:` section of a bundle's settings."""
     window = bundle.window
     return {
@@ -285,7 +265,7 @@ def _own(section: Node, folder: Path) -> Bundle:
     if window and any(stride > side for stride, side in zip(window["stride"], window["size"], strict=True)):
         raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
     for name in values["sha256"]:
-        conform(replace(section["sha256"], value=name), file_name())
+        conform(replace(section["sha256"], value=name), file_name_rule())
     program, params = _named_files(section, values, folder)
     return Bundle(
         folder=folder,

@@ -12,15 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from zoo.bundle.steps import PIXELS, SIDES
-from zoo.contract.labels import (
-    LabelSet,
-    distinct_palette,
-)
-from zoo.contract.spec import (
-    Normalize,
-    Resize,
-    Step,
-)
+from zoo.contract.labels import LabelSet, distinct_palette
+from zoo.contract.spec import Normalize, Resize, Step
 from zoo.message import Message
 from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node
@@ -38,7 +31,7 @@ _TARGET = {**SIDES, "title": "[width, height]"}
 _CHANNELS = optional(NUMBER, array(NUMBER, 3, 3, title=Message("three of them")))
 
 
-def file_name(*suffixes: str) -> dict[str, Any]:
+def file_name_rule(*suffixes: str) -> dict[str, Any]:
     """Returns the rule for a file name: a settings file must not point out of its own folder.
 
     Args:
@@ -74,8 +67,8 @@ _DEPLOY = mapping(
     {"transforms": array(mapping({"type": {"enum": list(TRANSFORMS)}}))},
     {
         "output_op": optional({"enum": list(_OUTPUTS)}),
-        "model": optional(file_name(".pdmodel", ".json")),
-        "params": optional(file_name(".pdiparams")),
+        "model": optional(file_name_rule(".pdmodel", ".json")),
+        "params": optional(file_name_rule(".pdiparams")),
     },
 )
 #: What is read of the settings; other systems have other keys beside these.

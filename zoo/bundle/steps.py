@@ -5,14 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-    ResizeShort,
-    Step,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
 from zoo.message import Message
 from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node

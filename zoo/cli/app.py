@@ -28,27 +28,33 @@ if TYPE_CHECKING:
 #: Commands by what they are for: where each lives, and its line in `zoo --help`.
 _GROUPS = {
     Message("Use"): {
-        "predict": ("zoo.cli.predict:predict", Message("Segment pictures.")),
-        "tiff": ("zoo.cli.tiff:tiff", Message("Segment a TIFF too large for memory.")),
-        "pipeline": ("zoo.cli.pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
-        "evaluate": ("zoo.cli.evaluate:evaluate", Message("Measure a model on a dataset.")),
-        "export": ("zoo.cli.export:export", Message("Turn a checkpoint into a folder that runs.")),
-        "download": ("zoo.cli.download:download", Message("Fetch model files before they are needed.")),
+        "predict": ("predict:predict", Message("Segment pictures.")),
+        "tiff": ("tiff:tiff", Message("Segment a TIFF too large for memory.")),
+        "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
+        "evaluate": ("evaluate:evaluate", Message("Measure a model on a dataset.")),
+        "export": ("export:export", Message("Turn a checkpoint into a folder that runs.")),
+        "download": ("download:download", Message("Fetch model files before they are needed.")),
     },
     Message("Models"): {
-        "list-models": ("zoo.cli.listing:list_models", Message("List the models there are, installed or not.")),
-        "info": ("zoo.cli.info:info", Message("Show a model's card.")),
+        "list-models": (
+            "zoo.cli.commands.listing:list_models",
+            Message("List the models there are, installed or not."),
+        ),
+        "info": ("info:info", Message("Show a model's card.")),
     },
     Message("Upkeep"): {
-        "cache": ("zoo.cli.cache:cache", Message("Show and tidy the model files on this machine.")),
-        "lock": ("zoo.cli.lock:lock", Message("Write down exactly which files a team uses.")),
-        "bundle": ("zoo.cli.bundle:bundle", Message("Put models into one file for closed networks.")),
-        "doctor": ("zoo.cli.doctor:doctor", Message("Show what is wrong on this machine; test a model.")),
-        "plugins": ("zoo.cli.plugins:plugins", Message("Show the installed plugins and their faults.")),
-        "completion": ("zoo.cli.completion:completion", Message("Print the script that completes words in a shell.")),
+        "cache": ("cache:cache", Message("Show and tidy the model files on this machine.")),
+        "lock": ("lock:lock", Message("Write down exactly which files a team uses.")),
+        "bundle": ("bundle:bundle", Message("Put models into one file for closed networks.")),
+        "doctor": ("doctor:doctor", Message("Show what is wrong on this machine; test a model.")),
+        "plugins": ("plugins:plugins", Message("Show the installed plugins and their faults.")),
+        "completion": (
+            "zoo.cli.commands.completion:completion",
+            Message("Print the script that completes words in a shell."),
+        ),
     },
     Message("Developers"): {
-        "registry": ("zoo.cli.registry:registry", Message("Build, check or pin a source tree's catalogue.")),
+        "registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue.")),
     },
 }
 _COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
@@ -75,7 +81,7 @@ class _LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return _with_context(resolve(_COMMANDS[cmd_name][0])) if cmd_name in _COMMANDS else None
+        return _with_context(resolve(f"zoo.cli.commands.{_COMMANDS[cmd_name][0]}")) if cmd_name in _COMMANDS else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         # click's own way imports every command.

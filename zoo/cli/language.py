@@ -11,7 +11,6 @@ import functools
 import os
 import sys
 from collections.abc import Generator
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from zoo.message import Message, filled
@@ -25,7 +24,7 @@ Language = Literal["en", "zh"]
 VARIABLES = ("ZOO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 #: zh/LC_MESSAGES/DOMAIN.po and what is compiled from it.
-LOCALE = Path(__file__).with_name("locale")
+LOCALE = os.path.join(os.path.dirname(__file__), "locale")
 
 
 def choose() -> tuple[Language, str]:
@@ -88,7 +87,7 @@ def click_speaks() -> Generator[None, None, None]:
     import gettext
 
     domain, before = gettext.textdomain(), os.environ.get("LANGUAGE")
-    gettext.bindtextdomain("click", str(LOCALE))
+    gettext.bindtextdomain("click", LOCALE)
     gettext.textdomain("click")
     os.environ["LANGUAGE"] = "zh"
     try:

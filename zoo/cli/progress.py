@@ -12,7 +12,7 @@ from zoo.cli.notes import note, quiet
 from zoo.message import Message, printable
 
 if TYPE_CHECKING:
-    from zoo.store.download.download import Progress
+    from zoo.store.download.progress import Progress
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.completion import BACKEND, DEVICE, FORMATS, LABELS
+from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS
 from zoo.cli.language import tr, translate
 from zoo.predict.options import BY_NAME, Option, options_of
 

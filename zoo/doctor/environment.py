@@ -11,11 +11,7 @@ from zoo.doctor.findings import Finding
 from zoo.errors import FetchError
 from zoo.message import Message
 from zoo.registry.discovery import DISABLE
-from zoo.store.download.addresses import (
-    ALLOW_HTTP,
-    MIRROR,
-    addresses,
-)
+from zoo.store.download.addresses import ALLOW_HTTP, MIRROR, addresses
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*://", re.IGNORECASE)

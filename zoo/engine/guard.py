@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
+from zoo.engine.output import output_fault
 from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
 from zoo.message import Message, described
@@ -183,7 +184,7 @@ class GuardedSession(Session):
                 shape=batch.shape,
                 reason=reason,
             ) from cause
-        if fault := _fault(output, batch.shape, self._program):
+        if fault := output_fault(output, batch.shape, self._program):
             raise InferenceError(
                 "The engine {engine} of {owner} returned {reason}.",
                 _report(self._owner),
@@ -277,40 +278,3 @@ def _answered(outcome: Outcome, owner: str) -> Probe:
 
 def _report(owner: str) -> Message:
     return Message("Run it again with --debug and report the traceback to the author of {owner}.", owner=owner)
-
-
-def _fault(output: object, batch: tuple[int, ...], program: Program) -> Message | None:
-    """Returns what is wrong with an output, as the end of a sentence; None where nothing is.
-
-    What a foreign program returns is told from its output, and refused where it is told.
-    """
-    # Here, because zoo doctor must work where numpy is what is broken.
-    import numpy as np
-
-    if not isinstance(output, np.ndarray):
-        return Message("an object of type {type}; a numpy array was expected", type=type(output).__name__)
-    count, _, height, width = batch
-    shape = output.shape
-    if not shape or shape[0] != count:
-        return Message(
-            "an array of shape {shape} for {count} pictures; as many outputs as pictures were expected",
-            shape=shape,
-            count=count,
-        )
-    if program.output != "logits":
-        return None
-    stride = program.output_stride
-    fits = len(shape) == 4 and all(
-        side > 0 and abs(side * stride - pixels) < stride
-        for side, pixels in zip(shape[2:], (height, width), strict=True)
-    )
-    if fits and output.dtype in (np.float32, np.float16):
-        return None
-    return Message(
-        "{dtype} of shape {shape}; float32 logits of shape ({count}, classes, {height}, {width}) were expected",
-        dtype=output.dtype,
-        shape=shape,
-        count=count,
-        height=-(-height // stride),
-        width=-(-width // stride),
-    )

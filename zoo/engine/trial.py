@@ -18,10 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from zoo.base.files import (
-    ensure_folder,
-    write_atomic,
-)
+from zoo.base.files import ensure_folder, write_atomic
 from zoo.base.home import home
 from zoo.contract.refs import resolve
 from zoo.errors import CacheError, OutputError

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.refs import resolve
 from zoo.errors import BackendNotInstalledError, ExportError
-from zoo.learn.checkpoint import (
-    apply_weights,
-    load_checkpoint,
-)
+from zoo.learn.checkpoint import apply_weights, load_checkpoint
 from zoo.message import Message
 from zoo.registry import find_model
 

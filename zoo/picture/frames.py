@@ -10,16 +10,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DecodeError
 from zoo.message import Message
-from zoo.picture.image import (
-    Picture,
-    count_frames,
-    open_picture,
-    to_rgb,
-)
-from zoo.picture.opening import (
-    check_size,
-    undecodable,
-)
+from zoo.picture.image import Picture, count_frames, open_picture
+from zoo.picture.opening import check_size, undecodable
+from zoo.picture.rgb import to_rgb
 
 
 def picture_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture | DecodeError]:

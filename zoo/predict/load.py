@@ -14,7 +14,7 @@ from zoo.predict.values import given_value
 from zoo.store.find import absolute_name, find_bundle
 
 if TYPE_CHECKING:
-    from zoo.store.download.download import Progress
+    from zoo.store.download.progress import Progress
 
 
 def load(

@@ -13,12 +13,7 @@ from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.picture.sources import (
-    Input,
-    Source,
-    SourceOptions,
-    inputs,
-)
+from zoo.picture.sources import Input, Source, SourceOptions, inputs
 from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
@@ -93,10 +88,7 @@ class Model(Predicts):
         options: RunOptions,
         progress: Callable[[TiffProgress], None] | None,
     ) -> Path:
-        from zoo.predict.tiff import (
-            check_replaceable,
-            segment_tiff,
-        )
+        from zoo.predict.tiff import check_replaceable, segment_tiff
 
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"

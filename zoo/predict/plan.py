@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelMapping, LabelSet
-from zoo.contract.spec import (
-    Step,
-    Window,
-)
+from zoo.contract.spec import Step, Window
 from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
 from zoo.predict.arguments import Labels, RunOptions
@@ -18,22 +15,10 @@ from zoo.results.change import check_unknown
 from zoo.results.mapping import read_mapping
 from zoo.results.palette import read_palette
 from zoo.segment.scores import score_kind
-from zoo.segment.slide import (
-    Sliding,
-    obstacle,
-)
-from zoo.segment.transforms import (
-    Geometry,
-    geometry_of,
-)
-from zoo.segment.views import (
-    View,
-    views_of,
-)
-from zoo.segment.windows import (
-    check_window,
-    usual_stride,
-)
+from zoo.segment.slide import Sliding, obstacle
+from zoo.segment.transforms import Geometry, geometry_of
+from zoo.segment.views import View, views_of
+from zoo.segment.windows import check_window, usual_stride
 
 
 @dataclass(frozen=True, eq=False)

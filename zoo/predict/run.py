@@ -17,17 +17,9 @@ from zoo.engine.engine import Answer, Engine
 from zoo.errors import InferenceError, ZooError
 from zoo.picture.sources import Input
 from zoo.predict.arguments import RunOptions
-from zoo.predict.batches import (
-    BatchSizer,
-    in_batches,
-)
+from zoo.predict.batches import BatchSizer, in_batches
 from zoo.predict.plan import Plan
-from zoo.predict.steps import (
-    Prepared,
-    batches,
-    finish,
-    prepare,
-)
+from zoo.predict.steps import Prepared, batches, finish, prepare
 from zoo.results import Failure, Result
 
 _log = logging.getLogger("zoo.predict.run")

@@ -25,12 +25,7 @@ from zoo.predict.plan import Part, Plan
 from zoo.results import Failure, Result
 from zoo.results.change import unknown_below
 from zoo.segment.label_map import LabelMap, Scores, label_map
-from zoo.segment.slide import (
-    ArrayRows,
-    window_inputs,
-    window_logits,
-    window_strips,
-)
+from zoo.segment.slide import ArrayRows, window_inputs, window_logits, window_strips
 from zoo.segment.transforms import preprocess
 from zoo.segment.views import mean_over_views
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from zoo.base.files import (
-    ensure_folder,
-    write_atomic,
-)
+from zoo.base.files import ensure_folder, write_atomic
 from zoo.errors import RegistryError
 from zoo.registry import page
 from zoo.registry.catalogue import FILE, Catalogue, CatalogueDevice, render, source_tree, summarise

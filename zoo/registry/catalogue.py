@@ -12,17 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from zoo.contract.spec import (
-    Artifact,
-    Embedded,
-    Family,
-    Metric,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, Embedded, Family, Metric, ModelCard
 from zoo.errors import RegistryError
 from zoo.message import Message
 from zoo.settings.check import conform
-from zoo.settings.document import DocumentKind, Source, decode, read_text
+from zoo.settings.document import DocumentKind, Source, decode_text, read_text
 from zoo.settings.json_text import parse_json
 from zoo.settings.rules import BOOLEAN, BYTES, STRING, array, mapping, whole
 
@@ -144,7 +138,7 @@ def parse(content: str | bytes, file: Path) -> Catalogue:
         RegistryError: It holds anything but what `render` writes.
     """
     source = _source(file)
-    text = decode(content, source) if isinstance(content, bytes) else content
+    text = decode_text(content, source) if isinstance(content, bytes) else content
     # The line stays, so that those below keep their numbers.
     top = conform(parse_json(text.replace(_HEADER, "\n", 1), source), SCHEMA)
     return Catalogue(

@@ -12,17 +12,7 @@ from typing import Any, NoReturn, cast, get_args
 
 from zoo.contract.format import Format
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    API,
-    Artifact,
-    Embedded,
-    Family,
-    Latency,
-    Metric,
-    ModelCard,
-    Step,
-    Window,
-)
+from zoo.contract.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard, Step, Window
 from zoo.errors import PluginContractError
 from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid

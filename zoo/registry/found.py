@@ -8,10 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from zoo.contract.format import Format
-from zoo.contract.spec import (
-    Family,
-    ModelCard,
-)
+from zoo.contract.spec import Family, ModelCard
 from zoo.errors import PluginError
 from zoo.message import Message
 from zoo.registry.names import Claim, Index

@@ -4,58 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Literal, NoReturn, get_args
+from typing import NoReturn, get_args
 
-from zoo.contract.spec import (
-    Artifact,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, ModelCard
 from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, read_catalogue, summarise
 from zoo.registry.discovery import DISABLE, discover
+from zoo.registry.entry import SORT_KEYS, ModelEntry, Sort, Status, fits_pattern, model_entry
 from zoo.registry.found import Discovery, InstalledModel, Plugin
 from zoo.registry.names import Index, canonical_distribution, fold
-
-Status = Literal["embedded", "cached", "installed", "not installed", "name clash", "plugin broken", "plugin disabled"]
-Sort = Literal["name", "family", "miou", "size", "dataset"]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEntry:
-    """One line of the listing.
-
-    Attributes:
-        name: Name of the model.
-        family: Short name of its family, such as "pp-liteseg".
-        title: The family's name for people, such as "PP-LiteSeg".
-        distribution: Distribution that brings it.
-        dataset: Dataset the weights were trained on.
-        classes: Number of classes.
-        miou: Headline mIoU, a fraction of 1; None when none is published.
-        inference: How the headline was measured, "whole" or "slide".
-        size: Published size of the download in bytes, or None.
-        status: Whether it can be used here, and how.
-        install: The command that makes it usable; empty when it is.
-        aliases: Other names.
-        card: Its card when the plugin is installed.
-    """
-
-    name: str
-    family: str
-    title: str
-    distribution: str
-    dataset: str
-    classes: int
-    miou: float | None
-    inference: Literal["whole", "slide"]
-    size: int | None
-    status: Status
-    install: str = ""
-    aliases: tuple[str, ...] = ()
-    card: ModelCard | None = None
 
 
 class Registry:
@@ -66,7 +24,7 @@ class Registry:
         read: Reads the catalogue; called when it is needed and not before.
     """
 
-    def __init__(self, discovery: Discovery, read: Callable[[], Catalogue] = read_catalogue) -> None:
+    def __init__(self, discovery: Discovery, read: Callable[[], Catalogue]) -> None:
         self.discovery = discovery
         self._read = read
 
@@ -89,12 +47,12 @@ class Registry:
         found = [
             entry
             for entry in self._entries()
-            if _matches(entry, fold(pattern))
+            if fits_pattern(entry, fold(pattern))
             and (family is None or fold(family) in (fold(entry.family), fold(entry.title)))
             and (dataset is None or dataset.casefold() == entry.dataset.casefold())
             and (installed is None or installed == (entry.card is not None))
         ]
-        return tuple(sorted(found, key=_SORT_KEYS[sort]))
+        return tuple(sorted(found, key=SORT_KEYS[sort]))
 
     def find(self, name: str) -> InstalledModel:
         """Finds an installed model; see `zoo.find_model`."""
@@ -155,17 +113,17 @@ class Registry:
             status = "embedded"
         elif _is_cached(model.card):
             status = "cached"
-        return _entry(summary, status, card=model.card)
+        return model_entry(summary, status, card=model.card)
 
     def _offered(self, summary: CatalogueEntry) -> ModelEntry:
         plugin = self._plugin_of(summary)
         if plugin is None:
-            return _entry(summary, "not installed", f"pip install {summary.distribution}")
+            return model_entry(summary, "not installed", f"pip install {summary.distribution}")
         if plugin.disabled:
-            return _entry(summary, "plugin disabled", f"unset {DISABLE}")
+            return model_entry(summary, "plugin disabled", f"unset {DISABLE}")
         if plugin.error is not None:
-            return _entry(summary, "plugin broken", "zoo plugins check")
-        return _entry(summary, "not installed", f"pip install --upgrade {summary.distribution}")
+            return model_entry(summary, "plugin broken", "zoo plugins check")
+        return model_entry(summary, "not installed", f"pip install --upgrade {summary.distribution}")
 
     def _plugin_of(self, summary: CatalogueEntry) -> Plugin | None:
         wanted = canonical_distribution(summary.distribution)
@@ -277,50 +235,11 @@ def _registry(discovery: Discovery) -> Registry:
 
         for problem in problems:
             logging.getLogger("zoo").warning("%s Other plugins go on working; see: zoo plugins", problem.message)
-    return Registry(discovery)
-
-
-def _matches(entry: ModelEntry, pattern: str) -> bool:
-    names = (fold(name) for name in (entry.name, *entry.aliases))
-    return any(name == pattern or fnmatchcase(name, pattern) for name in names)
+    return Registry(discovery, read_catalogue)
 
 
 def _is_cached(card: ModelCard) -> bool:
     from zoo.base.home import home
-    from zoo.registry.records import (
-        Wanted,
-        kept,
-    )
+    from zoo.registry.records import Wanted, kept
 
     return isinstance(card.weights, Artifact) and kept(home(), Wanted(card.name, "inference", card.weights)) is not None
-
-
-def _entry(summary: CatalogueEntry, status: Status, install: str = "", card: ModelCard | None = None) -> ModelEntry:
-    return ModelEntry(
-        name=summary.name,
-        family=summary.family,
-        title=summary.title,
-        distribution=summary.distribution,
-        dataset=summary.dataset,
-        classes=summary.classes,
-        miou=summary.miou,
-        inference=summary.inference,
-        size=summary.size,
-        status=status,
-        install=install,
-        aliases=summary.aliases,
-        card=card,
-    )
-
-
-def _number_key(value: float | None, name: str) -> tuple[bool, float, str]:
-    return (value is None, value or 0.0, name.casefold())
-
-
-_SORT_KEYS: dict[Sort, Callable[[ModelEntry], tuple[bool | str, float | str, str]]] = {
-    "name": lambda e: (e.name.casefold(), e.distribution, ""),
-    "family": lambda e: (e.family, e.name.casefold(), e.distribution),
-    "dataset": lambda e: (e.dataset.casefold(), e.name.casefold(), e.distribution),
-    "miou": lambda e: _number_key(None if e.miou is None else -e.miou, e.name),
-    "size": lambda e: _number_key(e.size, e.name),
-}

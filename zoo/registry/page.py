@@ -5,13 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from zoo.contract.spec import (
-    Artifact,
-    Embedded,
-    Latency,
-    Metric,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, Embedded, Latency, Metric, ModelCard
 from zoo.registry.catalogue import headline
 from zoo.registry.found import InstalledModel
 

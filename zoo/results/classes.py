@@ -11,10 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.labels import (
-    Color,
-    LabelSet,
-)
+from zoo.contract.labels import Color, LabelSet
 
 #: Name of the ignore index: pixels without a class.
 UNKNOWN = "unknown"

@@ -17,10 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.labels import (
-    Color,
-    LabelSet,
-)
+from zoo.contract.labels import Color, LabelSet
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
 from zoo.errors import ConfigError

@@ -19,10 +19,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base.files import (
-    ensure_folder,
-    write_atomic,
-)
+from zoo.base.files import ensure_folder, write_atomic
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.message import Message

@@ -9,10 +9,7 @@ from typing import TypeGuard, cast
 
 import numpy as np
 
-from zoo.contract.labels import (
-    Color,
-    LabelSet,
-)
+from zoo.contract.labels import Color, LabelSet
 from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.results.classes import class_names

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,16 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.labels import (
-    Color,
-    LabelSet,
-)
+from zoo.contract.labels import Color, LabelSet
 from zoo.errors import OutputError
-from zoo.message import Message
 from zoo.results.classes import classes_in, color_table
 from zoo.results.document import describe
 from zoo.results.draw import blend, colorize
-from zoo.results.encode import source_fits
+from zoo.results.fields import check_fields
 from zoo.results.legend import add_legend
 from zoo.results.masktext import MaskForm, check_form, encode_mask
 from zoo.results.save import picture_kind, save
@@ -65,50 +60,7 @@ class Result:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if self.mask.ndim != 2 or not self.mask.size or self.mask.dtype.name not in ("uint8", "uint16"):
-            raise ValueError(
-                Message(
-                    "mask is {shape} {dtype}; expected (H, W) uint8 or uint16",
-                    shape=self.mask.shape,
-                    dtype=self.mask.dtype,
-                )
-            )
-        if self.image.shape != (*self.mask.shape, 3) or self.image.dtype != np.uint8:
-            raise ValueError(
-                Message(
-                    "image is {shape} {dtype}; expected {value} uint8",
-                    shape=self.image.shape,
-                    dtype=self.image.dtype,
-                    value=(*self.mask.shape, 3),
-                )
-            )
-        if self.scores is not None:
-            if self.scores.shape != self.mask.shape or self.scores.dtype != np.float32:
-                raise ValueError(
-                    Message(
-                        "scores are {shape} {dtype}; expected {mask_shape} float32",
-                        shape=self.scores.shape,
-                        dtype=self.scores.dtype,
-                        mask_shape=self.mask.shape,
-                    )
-                )
-            # Whatever NaN is compared with, the answer is no.
-            if not (self.scores.min() >= 0 and self.scores.max() <= 1):
-                raise ValueError(
-                    Message(
-                        "scores are from {lowest} to {highest}; expected 0 to 1",
-                        lowest=self.scores.min(),
-                        highest=self.scores.max(),
-                    )
-                )
-        if not all(math.isfinite(value) and value >= 0 for value in self.seconds.values()):
-            raise ValueError(
-                Message("seconds are {seconds}; expected finite times, none below 0", seconds=dict(self.seconds))
-            )
-        if not source_fits(self.uri):
-            raise ValueError(
-                Message("the uri has {count} characters, too many to be recorded in outputs", count=len(self.uri))
-            )
+        check_fields(self)
 
     @property
     def palette(self) -> tuple[Color, ...]:

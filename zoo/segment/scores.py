@@ -16,12 +16,8 @@ from numpy.typing import NDArray
 from zoo.bundle.bundle import Bundle
 from zoo.errors import BundleError
 from zoo.message import Message
-from zoo.segment.upsample import (
-    Band,
-    check_logits,
-    checked_band,
-    neighbours,
-)
+from zoo.segment.band import Band, checked_band, neighbours
+from zoo.segment.upsample import check_logits
 
 Kind = Literal["logits", "probabilities"]
 

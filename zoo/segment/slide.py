@@ -21,30 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Step,
-    Window,
-)
+from zoo.contract.spec import Normalize, Pad, Step, Window
 from zoo.errors import InferenceError
 from zoo.message import Message
+from zoo.segment.band import Band, rows_within
 from zoo.segment.scores import winning_scores
-from zoo.segment.transforms import (
-    geometry_of,
-    preprocess,
-)
-from zoo.segment.upsample import (
-    Band,
-    check_logits,
-    rows_within,
-    upsample_argmax,
-)
-from zoo.segment.windows import (
-    Layout,
-    Span,
-    lay_out,
-)
+from zoo.segment.transforms import geometry_of, preprocess
+from zoo.segment.upsample import check_logits, upsample_argmax
+from zoo.segment.windows import Layout, Span, lay_out
 
 
 class Rows(Protocol):

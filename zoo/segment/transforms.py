@@ -10,14 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.contract.spec import (
-    Normalize,
-    Pad,
-    Resize,
-    ResizeLong,
-    ResizeShort,
-    Step,
-)
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
 from zoo.errors import PluginContractError
 from zoo.segment.opencv import resize_linear
 

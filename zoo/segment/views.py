@@ -14,28 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.contract.spec import (
-    Resize,
-    ResizeLong,
-    ResizeShort,
-    Step,
-)
+from zoo.contract.spec import Resize, ResizeLong, ResizeShort, Step
 from zoo.errors import ConfigError
 from zoo.picture.image import MAX_PIXELS
-from zoo.segment.label_map import (
-    LabelMap,
-    Scores,
-)
+from zoo.segment.label_map import LabelMap, Scores
 from zoo.segment.opencv import resize_linear
-from zoo.segment.scores import (
-    Taps,
-    interpolate,
-    taps,
-)
-from zoo.segment.transforms import (
-    Geometry,
-    geometry_of,
-)
+from zoo.segment.scores import Taps, interpolate, taps
+from zoo.segment.transforms import Geometry, geometry_of
 from zoo.segment.upsample import lowest_argmax
 
 # Elements of one row of one view.

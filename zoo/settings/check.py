@@ -14,7 +14,7 @@ from typing import Any
 from zoo.errors import ZooError
 from zoo.message import Message
 from zoo.settings.document import Keys, Node, Source
-from zoo.settings.rules import ANYTHING, describe
+from zoo.settings.rules import ANYTHING, rule_in_words
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
@@ -122,7 +122,7 @@ def _conform(value: Any, rule: dict[str, Any], source: Source, keys: Keys) -> An
         return value
     form = next((form for form in rule.get("anyOf", (rule,)) if _fits(value, form)), None)
     if form is None:
-        raise mismatch(Node(value, source, keys), describe(rule))
+        raise mismatch(Node(value, source, keys), rule_in_words(rule))
     if isinstance(value, dict):
         return _members(value, form, source, keys)
     if isinstance(value, list):

@@ -62,30 +62,30 @@ class Source:
         """The name of the whole, for messages."""
         return self.kind.name if self.file is None else Message(self.kind.named, file=self.file)
 
-    def fault(self, reason: str, line: int, /, **values: object) -> ZooError:
+    def malformed(self, reason: str, line: int, /, **values: object) -> ZooError:
         """Returns the error for a content that is no such document; `reason` goes on after "the file"."""
-        return self.kind.error(
+        message = Message(
             "{document}, line {line}: the file {reason}; expected {noun}.",
-            self.kind.hint,
             document=self.document,
             line=line,
             reason=Message(reason, **values),
             noun=self.kind.noun,
         )
+        return self.kind.error(message, self.kind.hint)
 
     def repeated(self, key: object, line: int, first: int) -> ZooError:
         """Returns the error for a mapping with a key that stands in an earlier line too."""
-        return self.fault("has the key {key!r:.80} twice (first in line {first})", line, key=key, first=first)
+        return self.malformed("has the key {key!r:.80} twice (first in line {first})", line, key=key, first=first)
 
     def unreadable(self, reason: str, /, **values: object) -> ZooError:
         """Returns the error for a file that is no text at all; `reason` goes on after its name."""
-        return self.kind.error(
+        message = Message(
             "{file} {reason}; expected {noun}.",
-            self.kind.unread or self.kind.hint,
             file=self.file,
             reason=Message(reason, **values),
             noun=self.kind.noun,
         )
+        return self.kind.error(message, self.kind.unread or self.kind.hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,10 @@ def read_text(source: Source) -> str:
         raise source.unreadable("is not a regular file")
     if len(content) > limit:
         raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=limit)
-    return decode(content, source)
+    return decode_text(content, source)
 
 
-def decode(content: bytes, source: Source) -> str:
+def decode_text(content: bytes, source: Source) -> str:
     """Returns UTF-8 text without its byte order mark.
 
     Raises:
@@ -195,4 +195,4 @@ def decode(content: bytes, source: Source) -> str:
     try:
         return content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise source.fault("is not UTF-8 text", content.count(b"\n", 0, error.start) + 1) from error
+        raise source.malformed("is not UTF-8 text", content.count(b"\n", 0, error.start) + 1) from error

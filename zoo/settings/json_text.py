@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import ZooError
-from zoo.settings.document import DocumentKind, Keys, Node, Source, decode, read_text
+from zoo.settings.document import DocumentKind, Keys, Node, Source, decode_text, read_text
 
 _DEEP = 100
 # Python refuses to read more digits than this, or fewer, as it was told; fewer than 640 it always reads.
@@ -38,20 +38,20 @@ def parse_json(content: str | bytes, source: Source) -> Node:
     Raises:
         ZooError: It is something else, or holds a key twice; of the class of its kind.
     """
-    text = decode(content, source) if isinstance(content, bytes) else content
+    text = decode_text(content, source) if isinstance(content, bytes) else content
     try:
         value = json.loads(text, object_pairs_hook=_mapping)
     except json.JSONDecodeError as error:
-        raise source.fault("cannot be parsed: {reason}", error.lineno, reason=error.msg) from error
+        raise source.malformed("cannot be parsed: {reason}", error.lineno, reason=error.msg) from error
     except RecursionError as error:
         line = next((line for keys, line in _places(text) if len(keys) > _DEEP), 1)
-        raise source.fault("is nested too deep", line) from error
+        raise source.malformed("is nested too deep", line) from error
     except _TwiceError as error:
         raise _repeated(text, source) from error
     except ValueError as error:
         number = _LONG.search(text)
         line = text.count("\n", 0, number.start()) + 1 if number else 1
-        raise source.fault("cannot be parsed: {reason:.80}", line, reason=error) from error
+        raise source.malformed("cannot be parsed: {reason:.80}", line, reason=error) from error
     return Node(value, replace(source, lines=lambda: dict(_places(text))))
 
 

@@ -49,7 +49,7 @@ def whole(low: int, high: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
-def describe(rule: dict[str, Any]) -> str:
+def rule_in_words(rule: dict[str, Any]) -> str:
     """Returns what a rule expects, in words: "a whole number from 1 to 65536 or auto"."""
     *forms, last = (text for form in rule.get("anyOf", [rule]) for text in _alternatives(form))
     return Message("{forms:, } or {last}", forms=forms, last=last) if forms else last
@@ -74,7 +74,7 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
             else Message("a number above {above} (at most {high})", above=above, high=high)
         ]
     if kind == "array":
-        values, least = describe(rule["items"]), rule.get("minItems")
+        values, least = rule_in_words(rule["items"]), rule.get("minItems")
         same = least is not None and least == rule.get("maxItems")
         return [
             Message("a list of {minitems} values ({values})", minitems=least, values=values)

@@ -41,7 +41,7 @@ def read_yaml(file: Path, kind: DocumentKind) -> Node:
     text = read_text(source)
     if odd := yaml.reader.Reader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, odd.start()) + 1
-        raise source.fault("holds the character {odd!r}, which YAML does not allow", line, odd=odd[0])
+        raise source.malformed("holds the character {odd!r}, which YAML does not allow", line, odd=odd[0])
     builder = _Builder(source)
     try:
         value = builder.build(yaml.parse(text, Loader=_Loader))
@@ -49,15 +49,17 @@ def read_yaml(file: Path, kind: DocumentKind) -> Node:
         mark = getattr(error, "problem_mark", None)
         line = builder.line if mark is None else mark.line + 1
         reason = getattr(error, "problem", None) or error
-        raise source.fault("cannot be parsed: {reason}", line, reason=reason) from error
+        raise source.malformed("cannot be parsed: {reason}", line, reason=reason) from error
     except ZooError:
         raise
     except ValueError as error:
         # A date without such a day, a number of thousands of digits.
-        raise source.fault("cannot be parsed: {reason:.80}", builder.line, reason=error) from error
+        raise source.malformed("cannot be parsed: {reason:.80}", builder.line, reason=error) from error
     root = Node(value, replace(source, lines=lambda: builder.lines))
     if not isinstance(value, dict):
-        raise source.fault("is empty" if value is None else "holds a list or a single value, not a mapping", root.line)
+        raise source.malformed(
+            "is empty" if value is None else "holds a list or a single value, not a mapping", root.line
+        )
     return root
 
 
@@ -78,7 +80,7 @@ class _Builder:
             self.line = event.start_mark.line + 1
             documents += isinstance(event, yaml.DocumentStartEvent)
             if documents > 1:
-                raise self._source.fault("holds a second document", self.line)
+                raise self._source.malformed("holds a second document", self.line)
             if isinstance(event, yaml.NodeEvent):
                 self.lines[()] = self.line
                 value = self._value(event, events, ())
@@ -86,13 +88,13 @@ class _Builder:
 
     def _value(self, event: Any, events: Iterator[Any], keys: Keys) -> Any:
         """Returns the value that begins with this event."""
-        fault = self._source.fault
+        malformed = self._source.malformed
         if isinstance(event, yaml.AliasEvent):
-            raise fault("has an alias; aliases are not accepted", self.line)
+            raise malformed("has an alias; aliases are not accepted", self.line)
         if event.tag is not None:
-            raise fault("has the tag {tag!r:.80}; tags are not accepted", self.line, tag=event.tag)
+            raise malformed("has the tag {tag!r:.80}; tags are not accepted", self.line, tag=event.tag)
         if len(keys) >= _MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
-            raise fault("is nested deeper than {max_depth} levels", self.line, max_depth=_MAX_DEPTH)
+            raise malformed("is nested deeper than {max_depth} levels", self.line, max_depth=_MAX_DEPTH)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(events, keys)
         return self._mapping(events, keys) if isinstance(event, yaml.MappingStartEvent) else self._scalar(event)
@@ -108,7 +110,7 @@ class _Builder:
     def _mapping(self, events: Iterator[Any], keys: Keys) -> dict[str, Any]:
         items: dict[str, Any] = {}
         while not isinstance(event := self._next(events), yaml.MappingEndEvent):
-            line, fault = self.line, self._source.fault
+            line, malformed = self.line, self._source.malformed
             key = self._value(event, events, (*keys, ""))
             if not isinstance(key, str):
                 shown = (
@@ -116,7 +118,7 @@ class _Builder:
                     if isinstance(key, (list, dict))
                     else Message("{key!r:.80}, which is no text", key=key)
                 )
-                raise fault("has a key that is {shown}", line, shown=shown)
+                raise malformed("has a key that is {shown}", line, shown=shown)
             place = (*keys, key)
             if key in items:
                 raise self._source.repeated(key, line, self.lines[place])

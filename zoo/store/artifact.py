@@ -16,29 +16,13 @@ from zoo.bundle.bundle import read_bundle
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, BundleError, CacheError, ChecksumMismatchError, OfflineError
 from zoo.message import Message, printable
-from zoo.registry.records import (
-    Record,
-    Wanted,
-    now,
-)
+from zoo.registry.records import Record, Wanted, now
 from zoo.store.archive import unpack
-from zoo.store.download.addresses import (
-    MIRROR,
-    addresses,
-)
-from zoo.store.download.download import (
-    Download,
-    Limits,
-    Progress,
-    discard,
-    download,
-)
+from zoo.store.download.addresses import MIRROR, addresses
+from zoo.store.download.download import Download, Limits, discard, download
+from zoo.store.download.progress import Progress
 from zoo.store.manifest import FILES
-from zoo.store.store import (
-    DamagedError,
-    Store,
-    Stored,
-)
+from zoo.store.store import DamagedError, Store, Stored
 
 _log = logging.getLogger("zoo.hub")
 
@@ -192,7 +176,7 @@ def _renamed(value: Any, name: Callable[[str], str]) -> Any:
 
 
 def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
-    name = file_name(wanted.artifact)
+    name = kept_name(wanted.artifact)
     try:
         folder.mkdir()
         try:
@@ -212,7 +196,7 @@ def _take_file(got: Download, folder: Path, wanted: Wanted) -> None:
         ) from error
 
 
-def file_name(artifact: Artifact) -> str:
+def kept_name(artifact: Artifact) -> str:
     """Returns the name under which a single file is kept: that of its first address, if it is a plain one."""
     name = unquote(urlsplit(artifact.urls[0]).path).rpartition("/")[2]
     plain = name.isprintable() and name not in ("", ".", "..") and not set(name) & set('/\\:*?"<>|') and len(name) < 200

@@ -6,18 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
-from zoo.store.download.download import Progress
-from zoo.store.model_files import (
-    fetch_bundle,
-    make_options,
-)
+from zoo.store.download.progress import Progress
+from zoo.store.model_files import fetch_bundle, make_options
 from zoo.store.pack import SUFFIX
 
 _CHECKPOINTS = (".pdparams", ".safetensors")

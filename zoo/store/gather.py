@@ -8,19 +8,9 @@ from pathlib import Path
 from zoo.registry.found import InstalledModel
 from zoo.registry.records import Kind
 from zoo.store.artifact import FetchOptions
-from zoo.store.lock import (
-    LockedFiles,
-    LockedModel,
-    labels_digest,
-    preprocess_digest,
-)
+from zoo.store.lock import LockedFiles, LockedModel, labels_digest, preprocess_digest
 from zoo.store.manifest import take_manifest
-from zoo.store.model_files import (
-    ModelFiles,
-    model_files,
-    named_bundle,
-    plugin_version,
-)
+from zoo.store.model_files import ModelFiles, model_files, named_bundle, plugin_version
 
 
 def gather(model: InstalledModel, kinds: Sequence[Kind], options: FetchOptions) -> tuple[LockedModel, dict[Kind, Path]]:

@@ -11,10 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo.base.home import home
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.foreign import unnamed_labels
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Artifact
@@ -22,42 +19,14 @@ from zoo.errors import ArchiveError, BundleError, ChecksumMismatchError, ModelNo
 from zoo.message import Message
 from zoo.registry import find_model
 from zoo.registry.names import fold
-from zoo.registry.records import (
-    Kind,
-    Record,
-    Wanted,
-    now,
-)
-from zoo.store.archive import (
-    ArchiveLimits,
-    unpack,
-)
-from zoo.store.lock import (
-    LockedFiles,
-    LockedModel,
-    check_download,
-    check_files,
-    locked_files,
-    locked_model,
-    read_lock,
-)
-from zoo.store.manifest import (
-    FILES,
-    Manifest,
-    changes,
-    digests_of,
-    tree_digest,
-)
+from zoo.registry.records import Kind, Record, Wanted, now
+from zoo.store.archive import ArchiveLimits, unpack
+from zoo.store.lock import LockedFiles, LockedModel, locked_model, read_lock
+from zoo.store.lock_check import check_download, check_files, locked_files
+from zoo.store.manifest import FILES, Manifest, changes, digests_of, tree_digest
 from zoo.store.model_files import place_of
-from zoo.store.pack import (
-    INDEX,
-    Pack,
-    read_pack,
-)
-from zoo.store.store import (
-    DamagedError,
-    Store,
-)
+from zoo.store.pack import INDEX, Pack, read_pack
+from zoo.store.store import DamagedError, Store
 
 #: A bundle may hold all models; what it unpacks to is what it weighs, for nothing is compressed.
 _LIMITS = ArchiveLimits(members=100_000, total=1 << 40)

@@ -19,10 +19,7 @@ from zoo.registry.names import fold
 from zoo.registry.records import Record
 from zoo.store.artifact import FetchOptions
 from zoo.store.model_files import model_files
-from zoo.store.store import (
-    DamagedError,
-    Store,
-)
+from zoo.store.store import DamagedError, Store
 
 #: Unfinished downloads and temporary folders younger than this may still be in use.
 FRESH = 24 * 3600.0

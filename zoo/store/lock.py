@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from zoo.base.files import write_atomic
 from zoo.bundle.steps import write_step
@@ -25,13 +25,7 @@ from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
 from zoo.settings.rules import BYTES, SHA256, STRING, TEXT, array, mapping
-from zoo.store.manifest import (
-    FILES_RULE,
-    Manifest,
-    entries,
-    manifest_document,
-    tree_digest,
-)
+from zoo.store.manifest import FILES_RULE, Manifest, entries, manifest_document
 
 FORMAT = 1
 
@@ -178,104 +172,6 @@ def locked_model(models: Mapping[str, LockedModel], name: str, path: str | Path)
         path=path,
         models=sorted(models) or [Message("no model")],
         wanted=sorted([*models, name]),
-    )
-
-
-def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
-    """Compares the installed plugin with the locked one.
-
-    Raises:
-        LockMismatchError: It is another distribution or version.
-    """
-    if (locked.distribution, locked.version) != (distribution, version):
-        raise LockMismatchError(
-            "{model} was locked with {distribution} {locked_version}; {installed} {version} is installed.",
-            'Run: pip install "{distribution}=={locked_version}"  (or zoo lock, to agree on the new one)',
-            model=locked.name,
-            distribution=locked.distribution,
-            locked_version=locked.version,
-            installed=distribution,
-            version=version,
-        )
-
-
-def check_files(locked: LockedModel, kind: Kind, files: Manifest) -> None:
-    """Compares files with the locked ones.
-
-    Raises:
-        LockMismatchError: A file is missing, added or different.
-    """
-    expected = locked_files(locked, kind).files
-    if tree_digest(expected) == tree_digest(files):
-        return
-    before = {entry.name: entry.sha256 for entry in expected}
-    after = {entry.name: entry.sha256 for entry in files}
-    parts = [
-        *(Message("{name} is missing", name=name) for name in before.keys() - after.keys()),
-        *(Message("{name} is new", name=name) for name in after.keys() - before.keys()),
-        *(
-            Message("{name} has sha256 {after} instead of {before}", name=name, after=after[name], before=before[name])
-            for name in before.keys() & after.keys()
-            if before[name] != after[name]
-        ),
-    ]
-    _refuse(locked, Message("other {kind} files: {parts:; }", kind=kind, parts=sorted(parts)))
-
-
-def check_download(locked: LockedModel, kind: Kind, sha256: str) -> None:
-    """Compares the digest of a download with the locked one.
-
-    Raises:
-        LockMismatchError: It is another.
-    """
-    expected = locked_files(locked, kind).sha256
-    if sha256 != expected:
-        _refuse(
-            locked,
-            Message(
-                "a download with sha256 {sha256} instead of {expected}",
-                sha256=sha256 or "none",
-                expected=expected or "none",
-            ),
-        )
-
-
-def check_meaning(locked: LockedModel, preprocess: Iterable[Step], labels: LabelSet) -> None:
-    """Compares preprocessing and labels with the locked ones.
-
-    Raises:
-        LockMismatchError: They are others.
-    """
-    if preprocess_digest(preprocess) != locked.preprocess:
-        _refuse(locked, Message("another preprocessing"))
-    if labels_digest(labels) != locked.labels:
-        _refuse(locked, Message("other classes or colours"))
-
-
-def locked_files(locked: LockedModel, kind: Kind) -> LockedFiles:
-    """Returns the locked files of a kind.
-
-    Raises:
-        LockMismatchError: There are none.
-    """
-    files = locked.weights.get(kind)
-    if files is None:
-        raise LockMismatchError(
-            "The lock holds no {kind} files of {model}, only {weights:, }.",
-            "Run: zoo lock {model} --weights {kind}",
-            kind=kind,
-            model=locked.name,
-            weights=sorted(locked.weights),
-        )
-    return files
-
-
-def _refuse(locked: LockedModel, difference: str) -> NoReturn:
-    raise LockMismatchError(
-        "{model} has {difference}. Exactly what the lock holds was expected.",
-        "Run: zoo lock {model}  (only if the change is wanted)",
-        model=locked.name,
-        difference=difference,
     )
 
 

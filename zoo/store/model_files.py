@@ -6,47 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zoo.base.home import (
-    home,
-    offline,
-)
-from zoo.bundle.bundle import (
-    Bundle,
-    read_bundle,
-)
+from zoo.base.home import home, offline
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.foreign import unnamed_labels
-from zoo.contract.spec import (
-    Artifact,
-    Embedded,
-    ModelCard,
-)
+from zoo.contract.spec import Artifact, Embedded, ModelCard
 from zoo.errors import FetchError, LockMismatchError
 from zoo.registry import find_model
 from zoo.registry.discovery import discover
 from zoo.registry.found import InstalledModel
-from zoo.registry.records import (
-    Kind,
-    Record,
-    Wanted,
-)
+from zoo.registry.records import Kind, Record, Wanted
 from zoo.store.artifact import FetchOptions
 from zoo.store.artifact import fetch as fetch_artifact
-from zoo.store.download.download import Progress
+from zoo.store.download.progress import Progress
 from zoo.store.embedded import embedded_folder
-from zoo.store.lock import (
-    LockedModel,
-    check_files,
-    check_meaning,
-    check_plugin,
-    locked_files,
-    locked_model,
-    read_lock,
-)
-from zoo.store.manifest import (
-    Manifest,
-    digests_of,
-    take_manifest,
-)
+from zoo.store.lock import LockedModel, locked_model, read_lock
+from zoo.store.lock_check import check_files, check_meaning, check_plugin, locked_files
+from zoo.store.manifest import Manifest, digests_of, take_manifest
 from zoo.store.store import Store
 
 

@@ -26,15 +26,8 @@ from zoo.settings.json_text import parse_json
 from zoo.settings.rules import ANYTHING, BYTES, SHA256, STRING, TEXT, array, mapping, optional, whole
 from zoo.store.artifact import FetchOptions
 from zoo.store.gather import gather
-from zoo.store.lock import (
-    LockedModel,
-    lock_document,
-    parse_lock,
-)
-from zoo.store.manifest import (
-    take_manifest,
-    tree_digest,
-)
+from zoo.store.lock import LockedModel, lock_document, parse_lock
+from zoo.store.manifest import take_manifest, tree_digest
 
 INDEX = "zoo-bundle.json"
 SUFFIX = ".zoo"

@@ -20,18 +20,11 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from zoo.base.files import write_atomic
 from zoo.errors import CacheError, OutputError
 from zoo.message import Message
-from zoo.registry.records import (
-    RECORDS,
-    TREES,
-    Record,
-    read_record,
-    record_bytes,
-)
+from zoo.registry.records import RECORDS, TREES, Record, read_record, record_bytes
+from zoo.store.exclusive import exclusive
 from zoo.store.manifest import (
     FILES,
     MANIFEST,
@@ -42,9 +35,6 @@ from zoo.store.manifest import (
     take_manifest,
     tree_digest,
 )
-
-#: Seconds between two notes of a process that waits for another one.
-WAIT_NOTE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +176,8 @@ class Store:
         Raises:
             CacheError: The lock cannot be made.
         """
-        lock = FileLock(self._locks / f"{key}.lock")
-        try:
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                if waiting is not None:
-                    waiting(Message("waits for another process that is fetching it"))
-                _wait(lock, waiting)
-        except OSError as error:
-            raise CacheError(
-                "The lock {lock_file} cannot be taken: {reason}.",
-                "Run: export ZOO_HOME=FOLDER  (a writable one on a local disk)",
-                lock_file=lock.lock_file,
-                reason=error.strerror or error,
-            ) from error
-        try:
+        with exclusive(self._locks / f"{key}.lock", waiting):
             yield
-        finally:
-            lock.release()
 
     def scratch(self, key: str) -> Path:
         """Returns a new empty folder for an artifact's files. The caller holds its lock, so leftovers are nobody's."""
@@ -278,16 +251,6 @@ class Store:
             _flush_folder(self.trees)
             return
         raise OSError(errno.EBUSY, Message("{place} is being written by others again and again", place=place))
-
-
-def _wait(lock: FileLock, waiting: Callable[[str], None] | None) -> None:
-    while True:
-        try:
-            lock.acquire(timeout=WAIT_NOTE, poll_interval=0.1)
-            return
-        except Timeout:
-            if waiting is not None:
-                waiting(Message("still waits for another process that is fetching it"))
 
 
 def _damaged(place: Path, reason: str) -> DamagedError:

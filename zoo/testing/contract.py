@@ -23,13 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from zoo.contract.refs import resolve
-from zoo.contract.spec import (
-    Artifact,
-    Embedded,
-    Family,
-    ModelCard,
-    Normalize,
-)
+from zoo.contract.spec import Artifact, Embedded, Family, ModelCard, Normalize
 from zoo.registry.discovery import discover
 from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import fold
@@ -237,10 +231,7 @@ class FamilyContract:
 
     def test_the_smallest_network_survives_the_export(self, tmp_path: Path) -> None:
         """Exported, opened by the engine, compared with the network."""
-        from zoo.contract.labels import (
-            LabelSet,
-            distinct_palette,
-        )
+        from zoo.contract.labels import LabelSet, distinct_palette
         from zoo.learn.export import export_bundle
 
         for family, card in self._with_network()[:1]:

@@ -16,14 +16,8 @@ from PIL import Image
 
 from scenes import draw_scene
 from starter import LABELS, NORMALIZE, RECIPE, build_network
-from zoo.learn.data import (
-    Sample,
-    read_list,
-)
-from zoo.learn.training import (
-    Progress,
-    train,
-)
+from zoo.learn.data import Sample, read_list
+from zoo.learn.training import Progress, train
 
 SCENES = 320
 # Every fourth picture is a drawn one: they bring exact masks and more of the rare classes.

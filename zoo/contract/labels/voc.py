@@ -1,9 +1,6 @@
 """The 21 classes of PASCAL VOC 2012, background first."""
 
-from zoo.contract.labels.label_set import (
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels.label_set import LabelSet, distinct_palette
 
 _NAMES = (
     "background",

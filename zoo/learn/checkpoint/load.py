@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import CheckpointError
-from zoo.learn.checkpoint.pickles import (
-    RandomState,
-    read_pickle,
-)
+from zoo.learn.checkpoint.pickles import read_pickle
+from zoo.learn.checkpoint.stand_ins import RandomState
 from zoo.message import Message, printable
 
 _log = logging.getLogger("zoo")

@@ -21,7 +21,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MatchReport:
     """How the weights of a checkpoint fit a network.
 
     Attributes:
@@ -61,12 +61,12 @@ class Report:
         return Message("{lines:; }", lines=[line for line in lines if line])
 
 
-def compare(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> Report:
+def match_weights(network: nn.Layer, weights: Mapping[str, NDArray[Any]]) -> MatchReport:
     """Compares a checkpoint with a network; changes nothing."""
     state = network.state_dict()
     common = [name for name in state if name in weights]
     wanted = {name: (tuple(state[name].shape), str(state[name].numpy().dtype)) for name in common}
-    return Report(
+    return MatchReport(
         missing=tuple(name for name in state if name not in weights),
         unexpected=tuple(name for name in weights if name not in state),
         shapes=tuple((n, weights[n].shape, wanted[n][0]) for n in common if weights[n].shape != wanted[n][0]),
@@ -99,9 +99,9 @@ def apply_weights(
     """
     import paddle
 
-    report = compare(network, weights)
+    report = match_weights(network, weights)
     left = tuple(name for name, have, want in report.shapes if _differs_in_classes(have, want)) if reset_head else ()
-    rest = Report(
+    rest = MatchReport(
         report.missing,
         report.unexpected,
         tuple(entry for entry in report.shapes if entry[0] not in left),

@@ -7,38 +7,28 @@ Nothing of the file is ever imported or called.
 
 from __future__ import annotations
 
-import math
 import pickletools
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zoo.errors import CheckpointError, UnsafeWeightsError
-from zoo.message import Message, described, printable
-
-_ARRAY = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct")}
-_SCALAR = {("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")}
-_DTYPE = ("numpy", "dtype")
-_NDARRAY = ("numpy", "ndarray")
-_ENCODE = ("_codecs", "encode")
-_TUPLE = {("builtins", "tuple"), ("__builtin__", "tuple")}
-_ORDERED = ("collections", "OrderedDict")
-_RANDOM = ("paddle.base.libpaddle", "GeneratorState")
-_KNOWN = {*_ARRAY, *_SCALAR, _DTYPE, _NDARRAY, _ENCODE, *_TUPLE, _ORDERED, _RANDOM}
+from zoo.learn.checkpoint.stand_ins import (
+    KNOWN,
+    RANDOM,
+    PickledArray,
+    PickledDType,
+    PickledName,
+    PickledRandom,
+    RandomState,
+    array_of,
+    call,
+    dotted,
+)
+from zoo.message import Message, described
 
 _MAX_OPCODES = 20_000_000
 _MAX_DEPTH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class RandomState:
-    """State of a random generator as paddle saved it: inert data."""
-
-    state: tuple[Any, ...]
 
 
 def read_pickle(path: Path) -> Any:
@@ -73,38 +63,6 @@ def read_pickle(path: Path) -> Any:
         raise _damaged(path, error.strerror or str(error)) from error
     except Exception as error:
         raise _damaged(path, described(error)) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Name:
-    """A dotted name the file holds; never resolved."""
-
-    pair: tuple[str, str]
-
-
-class _DType:
-    """A numpy dtype while it is being described."""
-
-    def __init__(self, code: str) -> None:
-        self.code, self.order = code, "="
-
-    def value(self) -> np.dtype[Any]:
-        dtype = np.dtype(self.code)
-        if dtype.kind not in "biuf" or dtype.hasobject:
-            raise ValueError(Message("arrays of dtype {code!r} are no weights", code=self.code))
-        return dtype.newbyteorder(">") if self.order == ">" else dtype
-
-
-class _Array:
-    """A numpy array before and after its state arrives."""
-
-    value: NDArray[Any] | None = None
-
-
-class _Random:
-    """A generator state before and after its state arrives."""
-
-    value: RandomState | None = None
 
 
 _MARK = object()
@@ -171,7 +129,7 @@ class _Machine:
 
     def name(self, module: Any, attribute: Any) -> None:
         pair = (module, attribute)
-        if pair not in _KNOWN:
+        if pair not in KNOWN:
             hint = _HINT
             if pair in (("builtins", "eval"), ("__builtin__", "eval")):
                 hint = Message(
@@ -181,9 +139,9 @@ class _Machine:
                 "{path} asks for {alias}. Only numpy arrays in plain containers are read; nothing was run.",
                 hint,
                 path=self._path,
-                alias=_alias(pair),
+                alias=dotted(pair),
             )
-        self._stack.append(_Name(pair))
+        self._stack.append(PickledName(pair))
 
     def memoize(self, key: int) -> None:
         self._memo[key] = self._stack[-1]
@@ -193,23 +151,23 @@ class _Machine:
 
     def reduce(self) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
-        if not isinstance(function, _Name) or type(arguments) is not tuple:
+        if not isinstance(function, PickledName) or type(arguments) is not tuple:
             raise ValueError(Message("a call of what is no known name"))
-        self._stack.append(_call(function.pair, arguments))
+        self._stack.append(call(function.pair, arguments))
 
     def new(self) -> None:
         arguments, cls = self._stack.pop(), self._stack.pop()
-        if cls != _Name(_RANDOM) or arguments != ():
+        if cls != PickledName(RANDOM) or arguments != ():
             raise ValueError(Message("an object of an unknown class"))
-        self._stack.append(_Random())
+        self._stack.append(PickledRandom())
 
     def build(self) -> None:
         state, target = self._stack.pop(), self._stack[-1]
-        if isinstance(target, _Array) and target.value is None:
-            target.value = _array(state)
-        elif isinstance(target, _DType):
+        if isinstance(target, PickledArray) and target.value is None:
+            target.value = array_of(state)
+        elif isinstance(target, PickledDType):
             target.order = str(state[1])
-        elif isinstance(target, _Random) and target.value is None:
+        elif isinstance(target, PickledRandom) and target.value is None:
             target.value = RandomState(tuple(state))
         else:
             raise ValueError(Message("a state for what takes none"))
@@ -227,54 +185,15 @@ class _Machine:
         return len(self._memo)
 
 
-def _call(pair: tuple[str, str], arguments: tuple[Any, ...]) -> Any:
-    """Carries out the few calls numpy's pickles consist of, on our own stand-ins."""
-    if pair in _ARRAY:
-        return _Array()
-    if pair == _DTYPE:
-        return _DType(str(arguments[0]))
-    if pair == _ENCODE:
-        text, encoding = arguments
-        if encoding not in ("latin1", "latin-1"):
-            raise ValueError(Message("text is encoded as {encoding!r}", encoding=encoding))
-        return str(text).encode("latin-1")
-    if pair in _SCALAR:
-        dtype, raw = arguments
-        return np.frombuffer(raw, dtype.value(), count=1)[0]
-    if pair in _TUPLE:
-        return tuple(arguments[0]) if arguments else ()
-    if pair == _ORDERED:
-        return {str(key): value for key, value in (arguments[0] if arguments else ())}
-    raise ValueError(Message("a call of {alias}", alias=_alias(pair)))
-
-
-def _array(state: Any) -> NDArray[Any]:
-    _, shape, dtype, fortran, raw = state
-    kind = dtype.value()
-    if any(type(side) is not int or side < 0 for side in shape) or len(shape) > 8:
-        raise ValueError(Message("an array of shape {shape}", shape=shape))
-    if math.prod(shape) * kind.itemsize != len(raw):
-        raise ValueError(
-            Message(
-                "an array of shape {shape} and dtype {kind} with {count} bytes of data",
-                shape=shape,
-                kind=kind,
-                count=len(raw),
-            )
-        )
-    array = np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
-    return array.astype(kind.newbyteorder("="), copy=True)
-
-
 def _finished(path: Path, value: Any, depth: int, done: dict[int, Any]) -> Any:
     """Puts the values in the place of their stand-ins."""
     if depth > _MAX_DEPTH:
         raise _damaged(path, Message("it is nested deeper than {limit} levels", limit=_MAX_DEPTH))
-    if isinstance(value, (_Array, _Random)):
+    if isinstance(value, (PickledArray, PickledRandom)):
         if value.value is None:
             raise _damaged(path, Message("an array has no data"))
         return value.value
-    if isinstance(value, (_DType, _Name)):
+    if isinstance(value, (PickledDType, PickledName)):
         raise _damaged(path, Message("it holds a name in the place of a value"))
     if not isinstance(value, (dict, list, tuple)):
         return value
@@ -331,10 +250,6 @@ _HINT = Message(
     "Do not load it. If you trust its author, ask for a state dict in safetensors; "
     "zoo.load_checkpoint(..., unsafe=True) runs what the file says."
 )
-
-
-def _alias(pair: tuple[Any, Any]) -> str:
-    return printable(f"{pair[0]}.{pair[1]}")
 
 
 def _damaged(path: Path, reason: str) -> CheckpointError:

@@ -5,14 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from zoo.contract.labels import (
-    ADE20K,
-    CAMVID,
-    CITYSCAPES,
-    VOC,
-    LabelSet,
-    distinct_palette,
-)
+from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
 from zoo.errors import DatasetError
 
 _KNOWN = {labels.name: labels for labels in (ADE20K, CAMVID, CITYSCAPES, VOC)}

@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
-from zoo.contract.labels import (
-    LabelMapping,
-    LabelSet,
-)
+from zoo.contract.labels import LabelMapping, LabelSet
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.data import Sample, read_mask
 from zoo.learn.evaluation.metrics import Confusion

@@ -16,25 +16,12 @@ from paddle import Tensor, nn
 from paddle.nn import functional as F
 
 from zoo.base.digest import file_sha256
-from zoo.bundle.bundle import (
-    SETTINGS,
-    Bundle,
-    describe,
-    read_bundle,
-)
+from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import (
-    Normalize,
-    Resize,
-    Step,
-    Window,
-)
+from zoo.contract.spec import Normalize, Resize, Step, Window
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
-from zoo.learn.export.verify import (
-    Agreement,
-    trial_batches,
-)
+from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
 from zoo.settings.yaml_text import write_yaml
 
@@ -216,7 +203,7 @@ def _settings(
     if compat == "paddlex":
         settings["Global"] = {"model_name": model}
         settings["Deploy"] = {"transforms": [_paddlex_step(step) for step in preprocess]}
-    settings["zoo"] = describe(bundle)
+    settings["zoo"] = bundle_section(bundle)
     return settings
 
 

@@ -21,10 +21,7 @@ from zoo.bundle.bundle import Bundle
 from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
-from zoo.learn.export.verify import (
-    Agreement,
-    trial_batches,
-)
+from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
 from zoo.settings.yaml_text import read_yaml, write_yaml
 

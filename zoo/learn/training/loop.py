@@ -20,10 +20,7 @@ from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize
 from zoo.errors import CheckpointError, TrainingError
 from zoo.learn.data import Sample
-from zoo.learn.training.checkpoint import (
-    Checkpoint,
-    newest_checkpoint,
-)
+from zoo.learn.training.checkpoint import Checkpoint, newest_checkpoint
 from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
 from zoo.learn.training.optimizer import apply_gradients, build_optimizer, moments, restore_moments

@@ -8,10 +8,7 @@ import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
 
-from zoo.contract.recipe import (
-    CrossEntropy,
-    OhemCrossEntropy,
-)
+from zoo.contract.recipe import CrossEntropy, OhemCrossEntropy
 from zoo.message import Message
 
 

@@ -10,11 +10,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import Tensor, nn
 
-from zoo.contract.recipe import (
-    SGD,
-    ParameterGroup,
-    Recipe,
-)
+from zoo.contract.recipe import SGD, ParameterGroup, Recipe
 from zoo.errors import TrainingError
 
 

@@ -10,23 +10,10 @@ from typing import BinaryIO, Literal, TypeAlias
 from zoo.errors import SourceError
 from zoo.picture.containers import HEAD_BYTES as CONTAINER_BYTES
 from zoo.picture.containers import container_of
-from zoo.picture.frames import (
-    number_of_frames,
-    picture_frames,
-)
-from zoo.picture.image import (
-    Picture,
-    decode,
-    is_picture,
-)
-from zoo.picture.pdf import (
-    count_pages,
-    draw_page,
-)
-from zoo.picture.sources.item import (
-    Frame,
-    held,
-)
+from zoo.picture.frames import number_of_frames, picture_frames
+from zoo.picture.image import Picture, decode_picture, is_picture
+from zoo.picture.pdf import count_pages, draw_page
+from zoo.picture.sources.item import Frame, held
 from zoo.picture.sources.options import SourceOptions
 from zoo.picture.video import video_frames
 
@@ -122,4 +109,4 @@ def _read_page(opener: Opener, number: int, count: int, options: SourceOptions, 
 
 def _read_picture(opener: Opener, options: SourceOptions, name: str) -> Picture:
     with opener() as file:
-        return decode(file, name, options.pixel_limit)
+        return decode_picture(file, name, options.pixel_limit)

@@ -10,25 +10,10 @@ from functools import partial
 from zoo.errors import SourceError
 from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
-from zoo.picture.sources.content import (
-    HEAD_BYTES,
-    content_frames,
-    recognise,
-)
-from zoo.picture.sources.item import (
-    ACCEPTED,
-    URL,
-    Origin,
-    refused,
-    safe_stem,
-)
+from zoo.picture.sources.content import HEAD_BYTES, content_frames, recognise
+from zoo.picture.sources.item import ACCEPTED, URL, Origin, input_name, refused
 from zoo.picture.sources.options import SourceOptions
-from zoo.picture.sources.tree import (
-    MAGIC,
-    Entry,
-    matches,
-    visit,
-)
+from zoo.picture.sources.tree import MAGIC, Entry, matches, visit
 
 #: A file with such a name, in any letter case, is taken from a folder whatever it holds: a broken picture is an error.
 SUFFIXES = (
@@ -89,10 +74,8 @@ def _can_be_a_path(text: str) -> bool:
 
 def _from_url(url: str, scheme: str, options: SourceOptions) -> Origin:
     # requests is slow to import, and most runs need no network.
-    from zoo.picture.sources.urls import (
-        from_url,
-        shown,
-    )
+    from zoo.picture.sources.urls import from_url
+    from zoo.store.download.addresses import shown_url
 
     if scheme in ("http", "https"):
         return from_url(url, options)
@@ -102,14 +85,14 @@ def _from_url(url: str, scheme: str, options: SourceOptions) -> Origin:
     return refused(
         Message("has the scheme {scheme}. http or https was expected.", scheme=scheme),
         hint,
-        uri=shown(url),
-        shown=shown(url),
+        uri=shown_url(url),
+        shown=shown_url(url),
     )
 
 
 def _from_file(path: str, options: SourceOptions) -> Origin:
     frames = partial(content_frames, partial(open_regular, path), options)
-    return Origin("input", frames, safe_stem(path), os.path.abspath(path), printable(path))
+    return Origin("input", frames, input_name(path), os.path.abspath(path), printable(path))
 
 
 def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
@@ -183,7 +166,7 @@ def _closed(entry: Entry) -> Origin:
 
 
 def _refused_path(path: str, fact: str, hint: str) -> Origin:
-    return refused(fact, hint, SourceError, stem=safe_stem(path), uri=os.path.abspath(path), shown=printable(path))
+    return refused(fact, hint, SourceError, stem=input_name(path), uri=os.path.abspath(path), shown=printable(path))
 
 
 def _counted(paths: Sequence[str], one: str, several: str) -> str:

@@ -10,15 +10,10 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from zoo.picture.frames import frames_of
-from zoo.picture.image import (
-    Picture,
-    to_rgb,
-)
+from zoo.picture.image import Picture
 from zoo.picture.opening import check_size
-from zoo.picture.sources.item import (
-    Frame,
-    held,
-)
+from zoo.picture.rgb import to_rgb
+from zoo.picture.sources.item import Frame, held
 from zoo.picture.sources.options import SourceOptions
 
 

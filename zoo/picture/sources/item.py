@@ -154,7 +154,7 @@ def refused(
     return Origin(kind, single(read), stem, uri, shown)
 
 
-def safe_stem(name: str) -> str:
+def input_name(name: str) -> str:
     """Returns a file name without its suffix and without what could harm a terminal or a path."""
     stem = os.path.splitext(os.path.basename(name.rstrip("/")))[0]
     return "".join(c if c.isprintable() and c not in "/\\" else "_" for c in stem).lstrip(".")

@@ -11,28 +11,12 @@ from urllib.parse import unquote, urlsplit
 from zoo.base.home import offline
 from zoo.errors import FetchError, SourceError, UnsupportedSourceError
 from zoo.message import Message
-from zoo.picture.image import (
-    Picture,
-    decode,
-)
-from zoo.picture.sources.content import (
-    HEAD_BYTES,
-    content_frames,
-    recognise,
-)
-from zoo.picture.sources.item import (
-    Frame,
-    Origin,
-    held,
-    refused,
-    safe_stem,
-)
+from zoo.picture.image import Picture, decode_picture
+from zoo.picture.sources.content import HEAD_BYTES, content_frames, recognise
+from zoo.picture.sources.item import Frame, Origin, held, input_name, refused
 from zoo.picture.sources.options import SourceOptions
-from zoo.store.download.addresses import shown
-from zoo.store.download.answers import (
-    AddressError,
-    Limits,
-)
+from zoo.store.download.addresses import shown_url
+from zoo.store.download.answers import AddressError, Limits
 from zoo.store.download.http import open_url
 
 # Most seconds without a byte, and until there is a connection.
@@ -53,11 +37,11 @@ def from_url(url: str, options: SourceOptions) -> Origin:
         return refused(
             Message("is an address that cannot be read."), Message("Check host and port."), SourceError, kind="url"
         )
-    public = shown(url)
-    return Origin("url", partial(_frames, url, options), safe_stem(unquote(parts.path)), public, public)
+    public = shown_url(url)
+    return Origin("url", partial(_frames, url, options), input_name(unquote(parts.path)), public, public)
 
 
-def fetch(url: str, options: SourceOptions, name: str) -> bytes:
+def fetch_picture(url: str, options: SourceOptions, name: str) -> bytes:
     """Fetches what an address sends, into memory, following at most ten redirects and never from https to http.
 
     Args:
@@ -118,7 +102,7 @@ def _frames(url: str, options: SourceOptions, name: str) -> Iterator[Frame]:
         yield Frame(partial(_read, url, options, name))
         return
     try:
-        content = fetch(url, options, name)
+        content = fetch_picture(url, options, name)
     except SourceError as error:
         yield held(error)
         return
@@ -126,7 +110,7 @@ def _frames(url: str, options: SourceOptions, name: str) -> Iterator[Frame]:
 
 
 def _read(url: str, options: SourceOptions, name: str) -> Picture:
-    content = fetch(url, options, name)
+    content = fetch_picture(url, options, name)
     if (kind := recognise(content[:HEAD_BYTES])) not in ("picture", ""):
         raise UnsupportedSourceError(
             '{name} is a {kind}. Without frames="all" an address gives one picture.',
@@ -134,4 +118,4 @@ def _read(url: str, options: SourceOptions, name: str) -> Picture:
             name=name,
             kind=kind,
         )
-    return decode(io.BytesIO(content), name, options.pixel_limit)
+    return decode_picture(io.BytesIO(content), name, options.pixel_limit)

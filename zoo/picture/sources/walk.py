@@ -20,20 +20,9 @@ from zoo.picture.sources.arrays import to_pixels
 from zoo.picture.sources.content import content_frames
 from zoo.picture.sources.files import from_text
 from zoo.picture.sources.images import image_frames
-from zoo.picture.sources.item import (
-    ACCEPTED,
-    Frame,
-    Origin,
-    held,
-    refused,
-    safe_stem,
-    single,
-)
+from zoo.picture.sources.item import ACCEPTED, Frame, Origin, held, input_name, refused, single
 from zoo.picture.sources.options import SourceOptions
-from zoo.picture.sources.streams import (
-    label_of,
-    read_stream,
-)
+from zoo.picture.sources.streams import label_of, read_stream
 
 _Single: TypeAlias = "str | os.PathLike[str] | NDArray[Any] | Image.Image | bytes | bytearray | memoryview | BinaryIO"
 
@@ -64,7 +53,7 @@ def walk(source: object, options: SourceOptions, depth: int = 0) -> Iterator[Ori
         yield Origin("bytes", partial(_bytes_frames, source, options))
     elif callable(getattr(source, "read", None)):
         label = label_of(source)
-        yield Origin("file", partial(_stream_frames, source, options), safe_stem(label), shown=printable(label))
+        yield Origin("file", partial(_stream_frames, source, options), input_name(label), shown=printable(label))
     elif isinstance(source, (list, tuple, Mapping, Iterator)):
         yield from _inside(cast("Sequence[object]", source), options, depth)
     else:

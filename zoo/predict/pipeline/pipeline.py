@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zoo.predict.arguments import PipelineArguments, RunArguments
     from zoo.predict.model import Model
     from zoo.results import Failure, Predictions, Result
-    from zoo.store.download.download import Progress
+    from zoo.store.download.progress import Progress
 
 _log = logging.getLogger("zoo")
 

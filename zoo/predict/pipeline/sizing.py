@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.contract.spec import (
-    Resize,
-    ResizeLong,
-    ResizeShort,
-    Step,
-)
+from zoo.contract.spec import Resize, ResizeLong, ResizeShort, Step
 
 
 def with_target_size(steps: tuple[Step, ...], target: int | tuple[int, int]) -> tuple[Step, ...]:

@@ -4,18 +4,8 @@ TIFF itself is tifffile's work; here only the tiles or strips a row needs are de
 anything is allocated.
 """
 
-from zoo.predict.tiff.read import (
-    TiffRows,
-    open_tiff,
-)
-from zoo.predict.tiff.segment import (
-    Progress,
-    segment_tiff,
-)
-from zoo.predict.tiff.write import (
-    check_name,
-    check_replaceable,
-    write_labels,
-)
+from zoo.predict.tiff.read import TiffRows, open_tiff
+from zoo.predict.tiff.segment import Progress, segment_tiff
+from zoo.predict.tiff.write import check_name, check_replaceable, write_labels
 
 __all__ = ["Progress", "TiffRows", "check_name", "check_replaceable", "open_tiff", "segment_tiff", "write_labels"]

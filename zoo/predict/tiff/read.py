@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
-from zoo.picture.image import unmultiplied
-from zoo.picture.opening import (
-    open_regular,
-    undecodable,
-)
+from zoo.picture.opening import open_regular, undecodable
+from zoo.picture.rgb import unmultiplied
 from zoo.predict.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.

@@ -19,12 +19,7 @@ from zoo.predict.steps import final_classes
 from zoo.predict.tiff.read import open_tiff
 from zoo.predict.tiff.write import write_labels
 from zoo.segment.label_map import LabelMap
-from zoo.segment.slide import (
-    Rows,
-    Sliding,
-    window_inputs,
-    window_strips,
-)
+from zoo.segment.slide import Rows, Sliding, window_inputs, window_strips
 
 #: Runs batches (N, 3, h, w) float32, which it takes as it needs them, and yields an output for each, in their order.
 RunAll: TypeAlias = Callable[[Iterable[NDArray[np.float32]]], Iterator[NDArray[Any]]]

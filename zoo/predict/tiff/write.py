@@ -11,10 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.files import (
-    ensure_folder,
-    replacing,
-)
+from zoo.base.files import ensure_folder, replacing
 from zoo.errors import OutputError
 from zoo.message import Message
 from zoo.predict.tiff.package import import_tifffile

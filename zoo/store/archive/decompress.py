@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from zoo.message import Message
-from zoo.store.archive.members import (
-    damaged,
-    unsafe,
-)
+from zoo.store.archive.members import damaged, unsafe
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -130,14 +130,16 @@ class Names:
         path = "/".join(parts)
         spelling, was_folder = self._taken.setdefault(_folded(path), (path, is_folder))
         if spelling != path:
-            raise self._refusal(path, Message("which some systems take for {spelling}", spelling=shown(spelling)))
+            raise self._refusal(
+                path, Message("which some systems take for {spelling}", spelling=shown_member(spelling))
+            )
         if was_folder != is_folder:
             raise self._refusal(path, Message("as a file and as a folder"))
 
     def _refusal(self, name: str, reason: str) -> UnsafeArchiveError:
         return unsafe(
             self._archive,
-            Message("holds {name}, {reason}", name=shown(name), reason=reason),
+            Message("holds {name}, {reason}", name=shown_member(name), reason=reason),
             Message("Names of their own inside its folder were expected."),
         )
 
@@ -151,7 +153,7 @@ def check_mode(archive: Path, name: str, mode: int) -> None:
     if mode & (stat.S_ISUID | stat.S_ISGID):
         raise unsafe(
             archive,
-            Message("holds {name}, a setuid or setgid file", name=shown(name)),
+            Message("holds {name}, a setuid or setgid file", name=shown_member(name)),
             Message("Plain files were expected."),
         )
 
@@ -177,7 +179,7 @@ def unsafe(archive: Path, request: str, expected: str) -> UnsafeArchiveError:
     )
 
 
-def shown(name: str) -> str:
+def shown_member(name: str) -> str:
     """Returns the name of a member, quoted, safe to print and not too long."""
     return f"'{printable(name[:200])}{'...' if len(name) > 200 else ''}'"
 

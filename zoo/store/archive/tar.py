@@ -13,14 +13,7 @@ from typing import BinaryIO
 
 from zoo.message import Message
 from zoo.store.archive.decompress import read
-from zoo.store.archive.members import (
-    PIECE,
-    Member,
-    check_mode,
-    damaged,
-    shown,
-    unsafe,
-)
+from zoo.store.archive.members import PIECE, Member, check_mode, damaged, shown_member, unsafe
 
 BLOCK = tarfile.BLOCKSIZE
 _EXTENSION = 1 << 16  # bytes of one extended header
@@ -82,7 +75,7 @@ def tar_members(archive: Path, stream: BinaryIO, ceiling: int, length: int | Non
         if tar.offset + _padded(member.size) > ceiling:
             raise unsafe(
                 archive,
-                Message("asks for {size} bytes for {member}", size=member.size, member=shown(member.name)),
+                Message("asks for {size} bytes for {member}", size=member.size, member=shown_member(member.name)),
                 Message("At most {limit} bytes in all were expected.", limit=ceiling),
             )
         if length is not None and tar.offset + _padded(member.size) > length:
@@ -91,7 +84,7 @@ def tar_members(archive: Path, stream: BinaryIO, ceiling: int, length: int | Non
                 archive,
                 Message(
                     "{member} declares {size} bytes, and {left} are left",
-                    member=shown(member.name),
+                    member=shown_member(member.name),
                     size=member.size,
                     left=left,
                 ),
@@ -197,18 +190,18 @@ def _member(archive: Path, header: tarfile.TarInfo, extended: dict[str, bytes], 
     size = header.size
     if "size" in extended:
         if not extended["size"].isdigit() or len(extended["size"]) > 20:
-            raise damaged(archive, Message("{name} has no number for its size", name=shown(name)))
+            raise damaged(archive, Message("{name} has no number for its size", name=shown_member(name)))
         size = int(extended["size"])
     if header.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE):
         kind = _REFUSED.get(header.type, Message("of the unknown kind {type!r}", type=header.type))
         raise unsafe(
             archive,
-            Message("holds {name}, {kind}", name=shown(name), kind=kind),
+            Message("holds {name}, {kind}", name=shown_member(name), kind=kind),
             Message("Only regular files and folders were expected."),
         )
     if header.isdir() and size:
         raise damaged(
-            archive, Message("the folder {name} declares {size} bytes of its own", name=shown(name), size=size)
+            archive, Message("the folder {name} declares {size} bytes of its own", name=shown_member(name), size=size)
         )
     if not header.isdir():
         check_mode(archive, name, header.mode)

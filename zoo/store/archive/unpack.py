@@ -15,24 +15,9 @@ from typing import BinaryIO
 
 from zoo.errors import ArchiveError, CacheError
 from zoo.message import Message
-from zoo.store.archive.decompress import (
-    decompressed,
-    decompressor,
-    read,
-)
-from zoo.store.archive.members import (
-    DEFAULT_LIMITS,
-    ArchiveLimits,
-    Member,
-    Names,
-    damaged,
-    shown,
-)
-from zoo.store.archive.tar import (
-    BLOCK,
-    starts_tar,
-    tar_members,
-)
+from zoo.store.archive.decompress import decompressed, decompressor, read
+from zoo.store.archive.members import DEFAULT_LIMITS, ArchiveLimits, Member, Names, damaged, shown_member
+from zoo.store.archive.tar import BLOCK, starts_tar, tar_members
 from zoo.store.archive.zip import zip_members
 
 _LOG = logging.getLogger("zoo")
@@ -163,7 +148,7 @@ def _unpack_checked(
             for _ in member.content:
                 pass  # The checks come with the reading.
             if not member.is_folder:
-                _LOG.info("%s was left out: macOS made it", shown(member.name))
+                _LOG.info("%s was left out: macOS made it", shown_member(member.name))
             continue
         needed += member.size
         try:

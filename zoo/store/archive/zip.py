@@ -16,19 +16,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zoo.message import Message
-from zoo.store.archive.decompress import (
-    Inflate,
-    decompressed,
-    read,
-)
-from zoo.store.archive.members import (
-    PIECE,
-    Member,
-    check_mode,
-    damaged,
-    shown,
-    unsafe,
-)
+from zoo.store.archive.decompress import Inflate, decompressed, read
+from zoo.store.archive.members import PIECE, Member, check_mode, damaged, shown_member, unsafe
 
 _LIST = 4 << 20  # bytes of the list of members
 _IS_UTF8, _HAS_SIZES_BEHIND, _IS_ENCRYPTED = 0x800, 0x8, 0x1
@@ -70,7 +59,7 @@ def zip_members(archive: Path, file: BinaryIO, size: int, ceiling: int) -> list[
                 archive,
                 Message(
                     "has {member} at byte {offset}, not behind what ends at {position}",
-                    member=shown(info.orig_filename),
+                    member=shown_member(info.orig_filename),
                     offset=info.header_offset,
                     position=position,
                 ),
@@ -133,7 +122,7 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
             archive,
             Message(
                 "the header of {name} at byte {offset} is wrong",
-                name=shown(name),
+                name=shown_member(name),
                 offset=info.header_offset,
             ),
         )
@@ -143,18 +132,20 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
     own_name = read(archive, file, name_size)
     if own_name != name.encode("utf-8" if is_utf8 else "cp437"):
         raise unsafe(
-            archive, Message("has two names for {name}", name=shown(name)), Message("One for each member was expected.")
+            archive,
+            Message("has two names for {name}", name=shown_member(name)),
+            Message("One for each member was expected."),
         )
     if not is_utf8 and not name.isascii():
         raise unsafe(
             archive,
-            Message("holds {name}, whose name is not UTF-8", name=shown(name)),
+            Message("holds {name}, whose name is not UTF-8", name=shown_member(name)),
             Message("Names in UTF-8 were expected."),
         )
     if (flags | info.flag_bits) & _IS_ENCRYPTED:
         raise unsafe(
             archive,
-            Message("holds {name}, which is encrypted", name=shown(name)),
+            Message("holds {name}, which is encrypted", name=shown_member(name)),
             Message("Members without a password were expected."),
         )
     if method != info.compress_type or method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -162,7 +153,7 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
             archive,
             Message(
                 "{name} is compressed by method {method}; stored (0) and deflated (8) are read",
-                name=shown(name),
+                name=shown_member(name),
                 method=method,
             ),
         )
@@ -171,7 +162,7 @@ def _checked_start(archive: Path, file: BinaryIO, info: zipfile.ZipInfo) -> int:
             archive,
             Message(
                 "{name} declares {file_size} bytes and has {size}",
-                name=shown(name),
+                name=shown_member(name),
                 file_size=info.file_size,
                 size=info.compress_size,
             ),
@@ -191,14 +182,16 @@ def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
         )
         raise unsafe(
             archive,
-            Message("holds {name}, {kind}", name=shown(name), kind=kind),
+            Message("holds {name}, {kind}", name=shown_member(name), kind=kind),
             Message("Only regular files and folders were expected."),
         )
     if is_folder and info.file_size:
         raise damaged(
             archive,
             Message(
-                "the folder {name} declares {file_size} bytes of its own", name=shown(name), file_size=info.file_size
+                "the folder {name} declares {file_size} bytes of its own",
+                name=shown_member(name),
+                file_size=info.file_size,
             ),
         )
     if not is_folder:
@@ -207,7 +200,7 @@ def _check_kind(archive: Path, info: zipfile.ZipInfo) -> None:
 
 def _content(archive: Path, file: BinaryIO, start: int, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """Reads what a member holds, and compares size and checksum."""
-    name, left, checksum = shown(info.orig_filename), info.file_size, 0
+    name, left, checksum = shown_member(info.orig_filename), info.file_size, 0
     file.seek(start)
     stream = file
     if info.compress_type == zipfile.ZIP_DEFLATED:

@@ -32,7 +32,7 @@ class Address:
     @property
     def plain(self) -> str:
         """The place without credentials."""
-        return shown(self.place) if isinstance(self.place, str) else printable(self.place)
+        return shown_url(self.place) if isinstance(self.place, str) else printable(self.place)
 
     @property
     def shown(self) -> str:
@@ -92,7 +92,7 @@ def objection(url: str, before: str = "", plain: bool = False) -> str | None:
     return None
 
 
-def shown(url: str) -> str:
+def shown_url(url: str) -> str:
     """Returns an address for people: without user, password and fragment."""
     try:
         parts = urlsplit(url)
@@ -124,7 +124,7 @@ def _mirror() -> str | Path | None:
         )
         if reason is None:
             return value.rstrip("/")
-        raise _no_mirror(Message("{value}, which cannot be used: {reason}", value=shown(value), reason=reason))
+        raise _no_mirror(Message("{value}, which cannot be used: {reason}", value=shown_url(value), reason=reason))
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         folder = unquote(parts.path)
     else:
@@ -132,7 +132,7 @@ def _mirror() -> str | Path | None:
     if os.path.isdir(folder):
         return Path(folder)
     raise _no_mirror(
-        Message("{value}, which is neither an https address nor a folder on this machine", value=shown(value))
+        Message("{value}, which is neither an https address nor a folder on this machine", value=shown_url(value))
     )
 
 
@@ -166,6 +166,6 @@ def _outside(url: str) -> FetchError:
     return FetchError(
         "{url} cannot be looked up in the mirror: its path leads elsewhere. A plain path was expected.",
         "Run: unset {mirror}  (or correct the model's card)",
-        url=shown(url),
+        url=shown_url(url),
         mirror=MIRROR,
     )

@@ -81,7 +81,7 @@ class AddressError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FileAnswer:
     """What is being sent.
 
     Attributes:
@@ -102,7 +102,7 @@ class Answer:
 
 
 @contextmanager
-def open_file(path: Path) -> Generator[Answer, None, None]:
+def open_file(path: Path) -> Generator[FileAnswer, None, None]:
     """Opens a file of a local mirror.
 
     Raises:
@@ -117,7 +117,7 @@ def open_file(path: Path) -> Generator[Answer, None, None]:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise AddressError(Message("it is not a regular file"))
-        yield Answer(0, status.st_size, True, "", "", no_html(_read(file)))
+        yield FileAnswer(0, status.st_size, True, "", "", no_html(_read(file)))
 
 
 def _read(file: BinaryIO) -> Iterator[bytes]:

@@ -27,23 +27,14 @@ from requests.auth import HTTPBasicAuth
 
 import zoo
 from zoo.message import Message
-from zoo.store.download.addresses import (
-    objection,
-    shown,
-)
-from zoo.store.download.answers import (
-    BLOCK,
-    AddressError,
-    Answer,
-    Limits,
-    no_html,
-)
+from zoo.store.download.addresses import objection, shown_url
+from zoo.store.download.answers import BLOCK, AddressError, FileAnswer, Limits, no_html
 
 
 @contextmanager
 def open_url(
     url: str, limits: Limits, offset: int = 0, validator: str = "", *, plain: bool = False
-) -> Generator[Answer, None, None]:
+) -> Generator[FileAnswer, None, None]:
     """Asks a server for a file, or for its rest.
 
     Args:
@@ -152,14 +143,14 @@ def _close(opened: Future[requests.Response]) -> None:
         opened.result().close()
 
 
-def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
+def _answer(response: requests.Response, offset: int, limits: Limits) -> FileAnswer:
     status, headers = response.status_code, response.headers
     _check_status(response, offset)
     etag, modified = headers.get("ETag", "").strip(), headers.get("Last-Modified", "").strip()
     sent = headers.get("Content-Range", "").strip()
     if status == 416:
         if sent == f"bytes */{offset}":
-            return Answer(offset, offset, True, etag, modified, iter(()))
+            return FileAnswer(offset, offset, True, etag, modified, iter(()))
         raise AddressError(
             Message("it has no bytes from {offset} on", offset=offset), again=True, wait=0.0, spoils=True
         )
@@ -174,7 +165,7 @@ def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
     length = None if transfer == "chunked" else _number(headers.get("Content-Length"))
     blocks = _blocks(response, limits)
     if status == 200:
-        return Answer(0, length, length is not None or transfer == "chunked", etag, modified, no_html(blocks))
+        return FileAnswer(0, length, length is not None or transfer == "chunked", etag, modified, no_html(blocks))
     match = re.fullmatch(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", sent)
     first, last, total = (int(number) for number in match.groups()) if match else (-1, -1, -1)
     if not offset == first <= last < total or length not in (None, last - first + 1):
@@ -188,7 +179,7 @@ def _answer(response: requests.Response, offset: int, limits: Limits) -> Answer:
             wait=0.0,
             spoils=True,
         )
-    return Answer(first, total, True, etag, modified, blocks)
+    return FileAnswer(first, total, True, etag, modified, blocks)
 
 
 def _check_status(response: requests.Response, offset: int) -> None:
@@ -302,4 +293,4 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 def _target(url: str) -> str:
     """A redirect's target for people: its query may be a signature."""
-    return shown(url).partition("?")[0]
+    return shown_url(url).partition("?")[0]

@@ -45,7 +45,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class FileState:
     """What was said of the file when its first byte was sent.
 
     Attributes:
@@ -70,7 +70,7 @@ def part_files(folder: Path, address: str) -> tuple[Path, Path, Path]:
     return folder / f"{stem}.part", folder / f"{stem}.json", folder / f"{stem}.new"
 
 
-class Part:
+class PartFile:
     """A part file, opened by `with`. Only one process may use it at a time.
 
     Args:
@@ -89,7 +89,7 @@ class Part:
     def __init__(self, folder: Path, address: str, place: str, expected: str | None, every: float) -> None:
         self.path, self._notes, self._new_notes = part_files(folder, address)
         self.received = 0
-        self.facts = Facts()
+        self.facts = FileState()
         self._place = place
         self._expected = expected
         self._every = every
@@ -98,7 +98,7 @@ class Part:
         self._hasher = ThreadPoolExecutor(1)
         self._checkpoint = (0.0, 0)
 
-    def __enter__(self) -> Part:
+    def __enter__(self) -> PartFile:
         with self._on_disk():
             # Appending continues wherever the file was cut off.
             self._file = open(self.path, "a+b", buffering=0)
@@ -130,7 +130,7 @@ class Part:
             self._hashing.popleft().result()
         return self._sha256.hexdigest()
 
-    def begin(self, facts: Facts) -> None:
+    def begin(self, facts: FileState) -> None:
         """Starts from the first byte."""
         self.clear()
         self.facts = facts
@@ -174,7 +174,7 @@ class Part:
         with self._on_disk():
             self._truncate(0)
         self._sha256 = hashlib.sha256()
-        self.facts = Facts()
+        self.facts = FileState()
 
     def _restore(self) -> None:
         """Takes over what an earlier process left, as far as it is proven."""
@@ -221,7 +221,7 @@ class Part:
         os.replace(self._new_notes, self._notes)
         self._checkpoint = (time.monotonic(), self.received)
 
-    def _read_notes(self) -> tuple[Facts, int, str] | None:
+    def _read_notes(self) -> tuple[FileState, int, str] | None:
         """Returns facts, proven bytes and their digest; None where they do not fit or cannot be understood."""
         try:
             document = conform(read_json(self._notes, _NOTES), _SCHEMA)
@@ -230,7 +230,7 @@ class Part:
         total, proven = document["total"], document["checkpoint"]
         if document["url"] != self._place or (total is not None and total < proven["bytes"]):
             return None
-        return Facts(document["etag"], document["last_modified"], total), proven["bytes"], proven["sha256"]
+        return FileState(document["etag"], document["last_modified"], total), proven["bytes"], proven["sha256"]
 
     def _remove(self) -> None:
         for path in (self.path, self._notes, self._new_notes):

@@ -9,10 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from scenes import draw_scene
-from zoo.base.files import (
-    ensure_folder,
-    write_atomic,
-)
+from zoo.base.files import ensure_folder, write_atomic
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import quiet
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import translate
 from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
@@ -60,13 +60,10 @@ def bundle() -> None:
 @offline_option
 def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offline: bool | None) -> None:
     """Write MODELS, names or patterns, into a bundle file (the word create may be left out)."""
-    from zoo.cli.download import chosen_cards
+    from zoo.cli.commands.download import chosen_cards
     from zoo.errors import OutputError
     from zoo.store.model_files import make_options
-    from zoo.store.pack import (
-        SUFFIX,
-        write_pack,
-    )
+    from zoo.store.pack import SUFFIX, write_pack
 
     if output.suffix != SUFFIX:
         raise OutputError(

@@ -36,10 +36,7 @@ def pipeline() -> None:
 @click.option("-y", "--yes", is_flag=True, help="Replace an existing file without asking.")
 def config(name: str, save_path: Path, yes: bool) -> None:
     """Write the file of the pipeline NAME (semantic_segmentation), to be changed at will."""
-    from zoo.base.files import (
-        ensure_folder,
-        write_atomic,
-    )
+    from zoo.base.files import ensure_folder, write_atomic
     from zoo.errors import OutputError
     from zoo.predict.pipeline import builtin_file
 

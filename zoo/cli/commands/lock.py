@@ -6,16 +6,13 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
 from zoo.cli.progress import download_progress
 from zoo.errors import ModelNotFoundError
 from zoo.registry import find_model
-from zoo.registry.records import (
-    LOCK_FILE,
-    Kind,
-)
+from zoo.registry.records import LOCK_FILE, Kind
 
 
 @click.command()
@@ -31,13 +28,10 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
     of the labels. Files that are not here are downloaded.
     """
     from zoo.base.home import home
-    from zoo.cli.download import chosen_cards
+    from zoo.cli.commands.download import chosen_cards
     from zoo.store.gather import gather
     from zoo.store.inventory import cached
-    from zoo.store.lock import (
-        read_lock,
-        write_lock,
-    )
+    from zoo.store.lock import read_lock, write_lock
     from zoo.store.model_files import make_options
     from zoo.store.store import Store
 

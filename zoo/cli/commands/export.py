@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 
 
@@ -53,10 +53,7 @@ def export(
     classes = card.labels if named is None else find_labels(named)
     network = build_network(card.name, num_classes=len(classes), weights=weights)
     # Imports paddle, which a wrong name or checkpoint should not have to wait for.
-    from zoo.learn.export import (
-        export_bundle,
-        export_onnx,
-    )
+    from zoo.learn.export import export_bundle, export_onnx
 
     bundle = export_bundle(
         network,

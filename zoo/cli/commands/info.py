@@ -8,14 +8,11 @@ from dataclasses import asdict
 import click
 
 from zoo.cli.cells import padded
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.commands.listing import entry_document
 from zoo.cli.language import tr, translate
-from zoo.cli.listing import entry_document
 from zoo.cli.tables import echo_json, miou_text, size_text
-from zoo.contract.spec import (
-    Embedded,
-    ModelCard,
-)
+from zoo.contract.spec import Embedded, ModelCard
 from zoo.message import Message, printable
 from zoo.registry import ModelEntry, registry
 
@@ -112,11 +109,7 @@ def _files(entry: ModelEntry) -> list[str]:
     if entry.card is None:
         return []
     from zoo.base.home import home
-    from zoo.registry.records import (
-        TREES,
-        Wanted,
-        kept,
-    )
+    from zoo.registry.records import TREES, Wanted, kept
     from zoo.store.embedded import embedded_folder
     from zoo.store.manifest import FILES
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.base.home import home
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
@@ -41,10 +41,7 @@ def show_folder() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_files(as_json: bool) -> None:
     """List the models in the cache."""
-    from zoo.store.inventory import (
-        cached,
-        when,
-    )
+    from zoo.store.inventory import cached, when
     from zoo.store.store import Store
 
     entries = cached(Store(home()))
@@ -61,12 +58,7 @@ def list_files(as_json: bool) -> None:
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
 def remove_models(models: tuple[str, ...], forget: bool) -> None:
     """Remove the files of MODELS, names or patterns."""
-    from zoo.store.inventory import (
-        cached,
-        forgotten,
-        matching,
-        remove,
-    )
+    from zoo.store.inventory import cached, forgotten, matching, remove
     from zoo.store.store import Store
 
     store = Store(home())
@@ -83,12 +75,7 @@ def remove_models(models: tuple[str, ...], forget: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Show what would be removed, and remove nothing.")
 def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> None:
     """Remove what no model has needed for a day, and models that are old or too many."""
-    from zoo.store.inventory import (
-        leftovers,
-        remove,
-        stale,
-        sweep,
-    )
+    from zoo.store.inventory import leftovers, remove, stale, sweep
     from zoo.store.store import Store
 
     store = Store(home())

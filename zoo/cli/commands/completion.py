@@ -55,7 +55,7 @@ class Completed(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
 def _pipelines() -> list[str]:
     """Returns the names of the built-in pipelines and the pipeline files of this folder."""
     # The package itself would take a YAML library with it.
-    builtin = Path(__file__).parents[1] / "predict" / "pipeline"
+    builtin = Path(__file__).parents[2] / "predict" / "pipeline"
     return [*sorted(file.stem for file in builtin.glob("*.yaml")), *_files(".yaml", ".yml")]
 
 

@@ -1,4 +1,4 @@
-"""The paddle engine, as the plugin `paddle` of zoo-core. What is heavy is imported when a program is opened."""
+"""Opens programs with paddle. What is heavy is imported when a program is opened."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.errors import BackendError, BackendNotInstalledError, DeviceError
 from zoo.message import Message
 
 if TYPE_CHECKING:
-    from zoo.engine.paddle_session import PaddleSession
+    from zoo.engine.paddle.session import PaddleSession
 
 _FORMATS = (".json", ".pdmodel")
 _VERSION = re.compile(r"^full_version\s*=\s*['\"]([^'\"]+)", re.MULTILINE)
@@ -70,10 +70,10 @@ class PaddleBackend(Backend):
                 reason=error,
                 install=device.install or "pip install paddlepaddle",
             ) from error
-        from zoo.engine.cout import COUT
-        from zoo.engine.paddle_probe import first_line, working_settings
-        from zoo.engine.paddle_session import PaddleSession
-        from zoo.engine.paddle_settings import clean_config, set_cpu
+        from zoo.engine.paddle.cout import COUT
+        from zoo.engine.paddle.probe import first_line, working_settings
+        from zoo.engine.paddle.session import PaddleSession
+        from zoo.engine.paddle.settings import clean_config, set_cpu
 
         version, on_cpu = str(paddle.__version__), device.kind == "cpu"
 

@@ -15,11 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.engine import Program
-from zoo.engine.paddle_settings import (
-    PLAIN,
-    SETTINGS,
-    make_config,
-)
+from zoo.engine.paddle.settings import PLAIN, SETTINGS, make_config
 from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.engine.trial import Outcome, Trial, in_child
 from zoo.errors import BackendError
@@ -75,7 +71,7 @@ def _probe(program: Program) -> tuple[str, Outcome]:
 
 def _try(program: Program, setting: str) -> Outcome:
     """Tries a setting in a child process."""
-    job = "zoo.engine.paddle_probe:compare"
+    job = "zoo.engine.paddle.probe:compare"
     return in_child(job, str(program.path), str(program.params), program.input_shape, setting, seconds=_SECONDS)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zoo.cli.cells import cells, padded
-from zoo.cli.completion import BACKEND, DEVICE, MODEL
+from zoo.cli.commands.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, note
 from zoo.cli.tables import echo_json, times_text

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 from zoo.registry import find_model
 from zoo.registry.build import check_catalogue, first_party, top, write_catalogue

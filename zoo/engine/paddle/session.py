@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts
-from zoo.engine.cout import COUT
-from zoo.engine.paddle_probe import first_line, run_predictor
+from zoo.engine.paddle.cout import COUT
+from zoo.engine.paddle.probe import first_line, run_predictor
 from zoo.errors import InferenceError
 from zoo.message import Message
 

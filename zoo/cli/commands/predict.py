@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.completion import MODEL, PATHS, PIPELINE
+from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
@@ -51,11 +51,7 @@ def predict(
     **_: Any,
 ) -> None:
     """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
-    from zoo.predict.pipeline import (
-        PipelineConfig,
-        load_model,
-        read_pipeline,
-    )
+    from zoo.predict.pipeline import PipelineConfig, load_model, read_pipeline
 
     sources = [*inputs, *more]
     if not sources:
@@ -150,10 +146,7 @@ def _refuse_addresses(sources: list[str]) -> None:
 
 
 def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
-    from zoo.picture.sources import (
-        SourceOptions,
-        origins,
-    )
+    from zoo.picture.sources import SourceOptions, origins
 
     return origins(sources, SourceOptions(recursive=config.recursive))
 

@@ -12,7 +12,7 @@ from zoo.cli.notes import alert
 from zoo.cli.tables import echo_json, echo_table, miou_text, size_text
 from zoo.message import Message
 from zoo.registry import ModelEntry, registry
-from zoo.registry.models import Sort
+from zoo.registry.entry import Sort
 
 
 @click.command("list-models")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zoo.cli.completion import MODEL
+from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
@@ -81,10 +81,7 @@ def chosen_cards(names: tuple[str, ...]) -> list[ModelCard]:
 def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:
     from zoo.base.home import home
     from zoo.contract.spec import Embedded
-    from zoo.registry.records import (
-        Wanted,
-        kept,
-    )
+    from zoo.registry.records import Wanted, kept
     from zoo.store.model_files import place_of
 
     rows: list[dict[str, object]] = []
