@@ -1,9 +1,10 @@
 """Threads that share one model, each with single pictures, as a server has them: pictures a second.
 
-    python benchmarks/threads.py [MODEL ...] [--threads 4] [--pictures 12] [--rounds 5] [--baseline PYTHON]
+    python benchmarks/threads.py [MODEL ...] [--threads 4] [--pictures 12] [--warm 2] [--rounds 5] [--baseline PYTHON]
 
 Every thread calls `model.predict(picture).one()` for one picture after the other, 512x1024 and decoded. A round is a
-process of its own, whose first pictures, two a thread, are not counted. Networks have random weights.
+process of its own, whose first pictures, `--warm` a thread, are not counted: more of them show a server that has been
+running for a while, whose engine has opened what it opens for many callers. Networks have random weights.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ import zoo
 
 MODELS = ("starter", "PP-LiteSeg-T")
 SCENES = 8
-WARM = 2
 
 
 def predict(model: zoo.Model, images: list[NDArray[np.uint8]], threads: int, count: int) -> list[NDArray[np.integer]]:
@@ -41,11 +41,11 @@ def predict(model: zoo.Model, images: list[NDArray[np.uint8]], threads: int, cou
         return [mask for masks in pool.map(one_thread, range(threads)) for mask in masks]
 
 
-def child(model: str, pictures: str, threads: int, count: int) -> None:
+def child(model: str, pictures: str, threads: int, count: int, warm: int) -> None:
     """Measures once and prints JSON."""
     images = [np.asarray(Image.open(path)) for path in sorted(Path(pictures).iterdir())]
     with zoo.load(model) as loaded:
-        predict(loaded, images, threads, WARM)
+        predict(loaded, images, threads, warm)
         began = time.perf_counter()
         masks = predict(loaded, images, threads, count)
         seconds = time.perf_counter() - began
@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=MODELS, metavar="MODEL")
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--pictures", type=int, default=12, help="pictures a thread (default: 12)")
+    parser.add_argument("--warm", type=int, default=2, help="pictures a thread before (default: 2)")
     arguments = parse(parser, rounds=5)
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -69,7 +70,7 @@ def main() -> None:
         print(f"{arguments.threads} threads, {arguments.pictures} single pictures each")
         for name in arguments.models:
             model = name if name == "starter" else str(export_random(name, scratch))
-            values = (model, str(pictures), str(arguments.threads), str(arguments.pictures))
+            values = (model, str(pictures), str(arguments.threads), str(arguments.pictures), str(arguments.warm))
 
             def measure(side: Side, values: tuple[str, ...] = values) -> Measured:
                 return Measured(*json.loads(side.run(__file__, "--child", *values)))
@@ -79,6 +80,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
+        child(*sys.argv[2:4], *map(int, sys.argv[4:]))
     else:
         main()

@@ -113,12 +113,13 @@ class _Pool:
         fork.watch(self)
 
     @property
-    def _complete(self) -> bool:
-        return bool(self._lanes) and len(self._lanes) == len(self._shares)
+    def _taken_over(self) -> bool:
+        """Whether the lanes run what does not come alone: before all are open, so that fewer threads want a core."""
+        return bool(self._lanes) and 2 * len(self._lanes) >= len(self._shares)
 
     @property
     def width(self) -> int:
-        return len(self._lanes) if self._complete else 1
+        return len(self._lanes) if self._taken_over else 1
 
     def submit(self, task: Task) -> Future[Answer]:
         with self._lock:
@@ -150,7 +151,7 @@ class _Pool:
     def _dispatch(self, task: Task, alone: bool = False) -> None:
         """Gives a task to a session that is idle, or lets it wait for one."""
         on_main = task.for_main or alone
-        for worker in [self.main] if on_main else self._lanes if self._complete else [self.main, *self._lanes]:
+        for worker in [self.main] if on_main else self._lanes if self._taken_over else [self.main, *self._lanes]:
             if not worker.busy:
                 worker.give(task)
                 return
@@ -178,7 +179,7 @@ class _Pool:
 
     def _suits(self, task: Task, worker: Worker) -> bool:
         if worker is self.main:
-            return task.for_main or not self._complete
+            return task.for_main or not self._taken_over
         return worker in self._lanes and not task.for_main
 
     def _run(self, worker: Worker, task: Task) -> None:
