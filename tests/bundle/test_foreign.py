@@ -14,11 +14,10 @@ import pytest
 import yaml
 
 import zoo
-from zoo.base.digest import file_sha256
-from zoo.base.home import home
-from zoo.bundle.bundle import Bundle, program_digest, read_bundle
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.spec import Normalize, Resize
 from zoo.engine.paddle.probe import working_settings
+from zoo.engine.trial import Trial
 
 # The network as such, and what PaddleSeg or others put behind it. The older format is a flag of the whole process.
 EXPORT = """
@@ -93,20 +92,20 @@ def exported(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (folder / "argmax" / program).is_file()
     if os.environ.get("ZOO_TEST_FULL") != "1":  # argmax, fixed, pooled and a broken one are tried for real here too
         for kind in ("channel", "softmax", "logits", "stride", "one", "floats"):
-            remember_plain(folder / kind / program)
+            remember_plain(folder / kind)
     return folder
 
 
-def remember_plain(program: Path) -> None:
+def remember_plain(folder: Path) -> None:
     """Keeps the plain setting for a program, as a trial that found no other one would: a trial takes seconds."""
     import paddle
 
-    params = program.with_suffix(".pdiparams")
-    digest = program_digest(file_sha256(program), file_sha256(params))
-    record = home() / "engines" / f"paddle-{paddle.__version__}-{digest}.setting.json"
-    record.parent.mkdir(exist_ok=True)
-    record.write_text('{"setting": "plain"}')
-    assert working_settings(program, params, paddle.__version__) == ("plain",)
+    settings = {"Deploy": {"transforms": [NORMALIZE]}}
+    (folder / "deploy.yaml").write_text(yaml.safe_dump(settings))
+    program = read_bundle(folder).verify()
+    Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {paddle.__version__}",)).keep("plain", "oneDNN")
+    assert working_settings(program, paddle.__version__) == ("plain",)
+    (folder / "deploy.yaml").unlink()
 
 
 def pictures() -> dict[str, np.ndarray]:

@@ -158,6 +158,7 @@ def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
     assert lines["gone"]["error"]["type"] == "DecodeError"
     assert "does not exist" in lines["gone"]["error"]["message"]
     assert lines["gone"]["error"]["hint"]
+    assert lines["gone"]["error"]["values"]["name"] == "gone.png"
     assert lines["gone"]["source"].endswith("/gone.png")
 
 

@@ -30,8 +30,8 @@ from zoo.message import FIELD, Message, printable
 REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
-#: What is the same in both languages.
-SAME = {"mIoU", "{plugin}", "{type}: {reason}"}
+#: What is the same in both languages, but for an article.
+SAME = {"mIoU", "The {plugin}", "{plugin}", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 

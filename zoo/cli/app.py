@@ -37,7 +37,7 @@ _GROUPS = {
     },
     Message("Models"): {
         "list-models": (
-            "zoo.cli.commands.listing:list_models",
+            "listing:list_models",
             Message("List the models there are, installed or not."),
         ),
         "info": ("info:info", Message("Show a model's card.")),
@@ -49,7 +49,7 @@ _GROUPS = {
         "doctor": ("doctor:doctor", Message("Show what is wrong on this machine; test a model.")),
         "plugins": ("plugins:plugins", Message("Show the installed plugins and their faults.")),
         "completion": (
-            "zoo.cli.commands.completion:completion",
+            "completion:completion",
             Message("Print the script that completes words in a shell."),
         ),
     },

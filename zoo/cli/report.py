@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -24,6 +24,7 @@ from zoo.cli.tables import times_text
 from zoo.message import printable
 
 if TYPE_CHECKING:
+    from zoo.errors import ZooError
     from zoo.results import Predictions, Result
 
 #: A result, and the files it was written to.
@@ -101,11 +102,14 @@ class Telling:
     def _tell_failures(self) -> None:
         failures = self._predictions.failures
         for failure in failures[self._failures :] if self._as_json else ():
-            error = {"type": type(failure.error).__name__, "message": failure.error.message, "hint": failure.error.hint}
-            self.shown.echo(
-                json.dumps({"name": failure.name, "source": failure.uri, "error": error}, ensure_ascii=False)
-            )
+            document = {"name": failure.name, "source": failure.uri, "error": _error(failure.error)}
+            # Values may be numbers of numpy.
+            self.shown.echo(json.dumps(document, ensure_ascii=False, default=str))
         self._failures = len(failures)
+
+
+def _error(error: ZooError) -> dict[str, Any]:
+    return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "values": error.values}
 
 
 def _json(result: Result, paths: list[Path]) -> Iterator[str]:
