@@ -6,6 +6,7 @@ is kept: the next version of a file or a driver may be whole.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -14,7 +15,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -127,29 +128,47 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     command = [sys.executable, "-m", "zoo.engine.trial", job, json.dumps(arguments)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        ended = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
-        )
+        status, answered, said = _ended(command, environment, seconds)
     except subprocess.TimeoutExpired:
         return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
     except OSError as error:
         return Outcome(Message("could not start: {reason}", reason=error.strerror or error), lasting=False)
-    said = ended.stderr.decode("utf-8", "replace").strip()
-    if ended.returncode < 0:
-        number = -ended.returncode
+    if status < 0:
+        number = -status
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and "bad_alloc" not in said
         return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
     try:
-        answer = _unpacked(json.loads(ended.stdout))
+        answer = _unpacked(json.loads(answered))
     except ValueError:
         reason = Message(
             "exit status {status}: {reason}",
-            status=ended.returncode,
+            status=status,
             reason=said.splitlines()[-1] if said else Message("no message"),
         )
-        return Outcome(reason, lasting=ended.returncode == _RAISED)
+        return Outcome(reason, lasting=status == _RAISED)
     return Outcome(None, lasting=True, answer=answer)
+
+
+def _ended(command: list[str], environment: Mapping[str, str], seconds: float) -> tuple[int, bytes, str]:
+    """Runs a command to its end and returns its status and what it wrote on stdout and stderr.
+
+    Raises:
+        OSError: It cannot be started.
+        subprocess.TimeoutExpired: It took longer and was ended.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
+    ) as child:
+        try:
+            answered, said = child.communicate(timeout=seconds)
+        except BaseException:
+            # With what it has started, which would keep the pipes open.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            raise
+    return child.returncode, answered, said.decode("utf-8", "replace").strip()
 
 
 def _folder() -> Path:
