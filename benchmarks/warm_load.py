@@ -2,7 +2,8 @@
 
     python benchmarks/warm_load.py
 
-A folder of the size of PP-LiteSeg-T's (33 MB) is put into a temporary cache; nothing is downloaded.
+A folder of the size of PP-LiteSeg-T's (33 MB), with settings for its classes, is put into a temporary cache; nothing is
+downloaded.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from pathlib import Path
 from machine import describe
 
 import zoo
+from zoo.bundle.bundle import Bundle, bundle_section
+from zoo.bundle.settings_file import SETTINGS
 from zoo.contract.spec import Artifact
 from zoo.registry import find_model
 from zoo.registry.records import Record, Wanted, now
+from zoo.settings.yaml_text import write_yaml
 from zoo.store.manifest import FILES
 from zoo.store.store import Store
 
 MODEL = "PP-LiteSeg-T"
-SIZES = {"inference.json": 300_000, "inference.pdiparams": 32_600_000, "inference.yml": 1_000}
+SIZES = {"inference.json": 300_000, "inference.pdiparams": 32_600_000}
 
 
 def stock(home: Path) -> None:
@@ -33,9 +37,15 @@ def stock(home: Path) -> None:
     wanted, store = Wanted(card.name, "inference", card.weights), Store(home)
     store.prepare()
     scratch = store.scratch(wanted.key)
-    (scratch / FILES).mkdir()
+    folder = scratch / FILES
+    folder.mkdir()
     for name, size in SIZES.items():
-        (scratch / FILES / name).write_bytes(os.urandom(size))
+        (folder / name).write_bytes(os.urandom(size))
+    program, params = (folder / name for name in SIZES)
+    bundle = Bundle(
+        folder, program, params, card.name, card.labels, card.preprocess, "logits", 8, dict.fromkeys(SIZES, "ab" * 32)
+    )
+    (folder / SETTINGS).write_text(write_yaml({"zoo": bundle_section(bundle)}), encoding="utf-8")
     tree, _ = store.keep(scratch)
     store.write_record(
         Record(wanted.key, card.name, "inference", card.weights.urls[0], 1, "ab" * 32, tree, "download", now())

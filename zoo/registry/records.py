@@ -8,10 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError
@@ -49,8 +48,7 @@ SCHEMA = mapping(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """An artifact of a model.
 
     Attributes:
@@ -74,8 +72,7 @@ class Wanted:
         return f"{slug}.{self.kind}.{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What an artifact turned out to be.
 
     Attributes:

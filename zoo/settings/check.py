@@ -120,8 +120,10 @@ def _letters(name: str) -> str:
 def _conform(value: Any, rule: dict[str, Any], source: Source, keys: Keys) -> Any:
     if not rule:
         return value
-    form = next((form for form in rule.get("anyOf", (rule,)) if _fits(value, form)), None)
-    if form is None:
+    for form in rule.get("anyOf", (rule,)):
+        if _fits(value, form):
+            break
+    else:
         raise mismatch(Node(value, source, keys), rule_in_words(rule))
     if isinstance(value, dict):
         return _members(value, form, source, keys)
@@ -135,15 +137,15 @@ def _members(value: dict[Any, Any], form: dict[str, Any], source: Source, keys: 
     properties: dict[str, Any] = form.get("properties", ANYTHING)
     others = form.get("additionalProperties", ANYTHING)
     missing = [name for name in form.get("required", ()) if name not in value]
-    node = Node(value, source, keys)
     for name in value:
         if not isinstance(name, str):
             # In an argument; a file has no such keys.
+            node = Node(value, source, keys)
             raise node.fault("{place} has a key that is {key!r:.80}, which is no text.", key=name)
         if others is False and name not in properties:
-            raise unknown_key(node[name], properties, missing)
+            raise unknown_key(Node(value, source, keys)[name], properties, missing)
     if missing:
-        raise missing_key(node, missing[0])
+        raise missing_key(Node(value, source, keys), missing[0])
     return {name: _conform(item, properties.get(name, others), source, (*keys, name)) for name, item in value.items()}
 
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from zoo.errors import ZooError
 from zoo.message import Message
@@ -16,8 +16,7 @@ from zoo.message import Message
 Keys = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentKind:
+class DocumentKind(NamedTuple):
     """What is said of a faulty document of a kind, and the class of the error.
 
     The texts may be left out where nobody sees the error.
@@ -43,8 +42,7 @@ class DocumentKind:
     edited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What values come from.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from zoo.settings.document import DocumentKind, Keys, Node, Source, decode_text,
 
 _DEEP = 100
 # Python refuses to read more digits than this, or fewer, as it was told; fewer than 640 it always reads.
-_LONG = re.compile(r"\d{640,}")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+_LONG = r"\d{640,}"
+_TOKEN = r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+'
 
 
 def read_json(file: Path, kind: DocumentKind) -> Node:
@@ -49,10 +48,10 @@ def parse_json(content: str | bytes, source: Source) -> Node:
     except _TwiceError as error:
         raise _repeated(text, source) from error
     except ValueError as error:
-        number = _LONG.search(text)
+        number = re.search(_LONG, text)
         line = text.count("\n", 0, number.start()) + 1 if number else 1
         raise source.malformed("cannot be parsed: {reason:.80}", line, reason=error) from error
-    return Node(value, replace(source, lines=lambda: dict(_places(text))))
+    return Node(value, source._replace(lines=lambda: dict(_places(text))))
 
 
 class _TwiceError(Exception):
@@ -79,7 +78,7 @@ def _places(text: str) -> Iterator[tuple[Keys, int]]:
     """Yields the keys and the line of every value in the text of a JSON document."""
     keys: list[Any] = []
     line, counted, before = 1, 0, ""
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_TOKEN, text):
         line, counted = line + text.count("\n", counted, token.start()), token.start()
         sign = token[0]
         if sign in ("}", "]"):

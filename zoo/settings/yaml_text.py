@@ -8,7 +8,6 @@ expanded or overwritten.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ def read_yaml(file: Path, kind: DocumentKind) -> Node:
     except ValueError as error:
         # A date without such a day, a number of thousands of digits.
         raise source.malformed("cannot be parsed: {reason:.80}", builder.line, reason=error) from error
-    root = Node(value, replace(source, lines=lambda: builder.lines))
+    root = Node(value, source._replace(lines=lambda: builder.lines))
     if not isinstance(value, dict):
         raise source.malformed(
             "is empty" if value is None else "holds a list or a single value, not a mapping", root.line

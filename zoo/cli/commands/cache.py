@@ -46,7 +46,7 @@ def list_files(as_json: bool) -> None:
 
     entries = cached(Store(home()))
     if as_json:
-        echo_json([asdict(entry.record) | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
+        echo_json([entry.record._asdict() | {"bytes": entry.size, "used": when(entry.used)} for entry in entries])
         return
     _table(entries)
     total = size_text(sum(entry.size for entry in entries))
