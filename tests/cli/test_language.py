@@ -31,7 +31,7 @@ REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
 #: What is the same in both languages.
-SAME = {"mIoU", "{plugin}", "{type}: {reason}"}
+SAME = {"mIoU", "The {plugin}", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
