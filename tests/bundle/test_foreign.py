@@ -100,7 +100,8 @@ def remember_plain(folder: Path) -> None:
     """Keeps the plain setting for a program, as a trial that found no other one would: a trial takes seconds."""
     import paddle
 
-    written(folder, "deploy.yaml", {"Deploy": {"transforms": [NORMALIZE]}})
+    settings = {"Deploy": {"transforms": [NORMALIZE]}}
+    (folder / "deploy.yaml").write_text(yaml.safe_dump(settings))
     program = read_bundle(folder).verify()
     Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {paddle.__version__}",)).keep("plain", "oneDNN")
     assert working_settings(program, paddle.__version__) == ("plain",)

@@ -30,7 +30,7 @@ from zoo.message import FIELD, Message, printable
 REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
-#: What is the same in both languages.
+#: What is the same in both languages, but for an article.
 SAME = {"mIoU", "The {plugin}", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
@@ -169,6 +169,8 @@ def test_a_message_inside_a_message_is_translated_and_a_value_that_reads_like_on
         ("a.png", Message("it is empty"), "a.png 无法读取：它为空。"),
         ("it is empty", "it is empty", "it is empty 无法读取：it is empty。"),
         ("不存在.", Message("it is empty"), "不存在. 无法读取：它为空。"),
+        # Beside a name stands a blank, between two words of Chinese none.
+        (Message("the file"), Message("it is empty"), "文件无法读取：它为空。"),
     ]:
         assert translate(Message(template, name=name, reason=reason)) == expected
     names = [Message("{count} other files passed over, such as {name}", count=2, name="x"), "y"]
