@@ -177,7 +177,14 @@ def test_a_message_inside_a_message_is_translated_and_a_value_that_reads_like_on
     assert translate(Message("{told:, }", told=names)) == "跳过 2 个其他文件，例如 x，y"
 
 
+CHECK = Message("Check the path.")
+
+
 def test_of_a_message_that_ends_a_sentence_one_full_stop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_LANG", "zh")
+    hint = Message("{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=CHECK)
+    assert hint.startswith("Check the path. Or use ")
+    assert translate(hint).startswith("请检查路径。或在")
     inner = Message("The file has {count} bytes.", count=3)
     assert (
         Message("{name} failed: {reason}. Go on.", name="x.", reason=inner) == "x. failed: The file has 3 bytes. Go on."

@@ -25,8 +25,9 @@ Language = Literal["en", "zh"]
 VARIABLES = ("ZOO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 _WIDE = "[\u3000-\u9fff\uff00-\uffef]"
-#: Where a message inside a message begins and ends, with the blank that Chinese does not have between two characters.
-_JOINTS = re.compile(f"(?<={_WIDE}) ?\0 ?(?={_WIDE})|\0")
+#: Where a message inside a message begins and ends, with the blank that Chinese does not have between two characters,
+#: or the full stop that another one follows.
+_JOINTS = re.compile(f"[.。]\0(?=[.。])|(?<={_WIDE}) ?\0 ?(?={_WIDE})|\0")
 
 #: zh/LC_MESSAGES/DOMAIN.po and what is compiled from it.
 LOCALE = os.path.join(os.path.dirname(__file__), "locale")
