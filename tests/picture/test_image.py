@@ -31,8 +31,8 @@ from zoo.picture.rgb import to_rgb
 Pixels = NDArray[np.uint8]
 
 
-def decode_image(data: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
-    return decode_picture(io.BytesIO(data), "bytes", max_pixels).pixels
+def decode_image(data: bytes, name: str = "bytes", max_pixels: int = MAX_PIXELS) -> Pixels:
+    return decode_picture(io.BytesIO(data), name, max_pixels).pixels
 
 
 def street(height: int = 48, width: int = 64) -> Pixels:

@@ -173,22 +173,22 @@ TABLE = {"predict/options.py", "predict/arguments.py"}
 RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps.", "run.", "batches.", "tiff/"))
 #: Names of options in other modules that take, check or show options: why they stand there.
 ALLOWED = {
-    "cli/predict.py": {
+    "cli/commands/predict.py": {
         "recursive": "the inputs are counted for the bar",
         "save_kinds": "results are written behind the engine",
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
     },
-    "cli/evaluate.py": {"labels": "the masks are brought to them too", "device": "a field of the report"},
-    "cli/export.py": {"labels": "the old spelling of --label-set", "window": "a field of the card"},
+    "cli/commands/evaluate.py": {"labels": "the masks are brought to them too", "device": "a field of the report"},
+    "cli/commands/export.py": {"labels": "the old spelling of --label-set", "window": "a field of the card"},
     "cli/legacy.py": {"device": "a flag of PaddleX", "save_path": "a flag of PaddleX"},
-    "cli/completion.py": {"device": "what is completed", "labels": "what is completed"},
-    "cli/doctor.py": {"device": "an option of its own", "backend": "an option of its own"},
+    "cli/commands/completion.py": {"device": "what is completed", "labels": "what is completed"},
+    "cli/commands/doctor.py": {"device": "an option of its own", "backend": "an option of its own"},
     "cli/run_options.py": {"scales": "how help calls the value"},
-    "cli/pipeline.py": {"save_path": "an option of its own"},
+    "cli/commands/pipeline.py": {"save_path": "an option of its own"},
     "cli/app.py": {"labels": "of groups of commands"},
-    "cli/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
-    "cli/plugins.py": {"device": "what a plugin brings"},
+    "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
+    "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
     "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too"},
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
