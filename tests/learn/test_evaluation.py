@@ -131,7 +131,7 @@ def test_options_that_are_not_possible_are_refused_before_a_sample_is_read(model
     missing = [Sample(tmp_path / "no.png", tmp_path / "no_mask.png")]
     with pytest.raises(ConfigError, match="Nothing says how large"):
         evaluate(model, missing, mode="slide")
-    with pytest.raises(ValueError, match="batch_size is 0"):
+    with pytest.raises(ValueError, match="`batch_size` is 0"):
         evaluate(model, missing, batch_size=0)
 
 
