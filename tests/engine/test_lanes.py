@@ -396,7 +396,7 @@ def test_a_live_source_is_asked_only_after_its_answer(model: Model, pictures: li
     for result in model.predict(questions(), live=True):
         answers.append(result.mask)  # noqa: PERF401 - one by one
     assert len(answers) == COUNT
-    with pytest.raises(ValueError, match="live=True"):
+    with pytest.raises(ValueError, match="expected 1 with `live`"):
         model.predict(pictures, 2, live=True)
 
 
