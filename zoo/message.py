@@ -135,16 +135,16 @@ def _kept(value: object) -> object:
     if isinstance(value, (list, tuple)):
         items = map(_kept, cast("list[object]", value))
         return list(items) if isinstance(value, list) else tuple(items)
-    from numbers import Number  # start-up does not need it
-
-    if isinstance(value, Number):
-        return value
     try:
         shown = str(value)
-        return shown if isinstance(shown, Message) else _Shown(shown, repr(value))
+        if isinstance(shown, Message):
+            return shown
+        quoted = repr(value)
     except Exception:  # a stranger's object may raise anything
-        name = f"<{type(value).__name__}>"
-        return _Shown(name, name)
+        shown = quoted = f"<{type(value).__name__}>"
+    from numbers import Number  # start-up does not need it
+
+    return value if isinstance(value, Number) else _Shown(shown, quoted)
 
 
 def _again(template: str, values: dict[str, Any]) -> Message:

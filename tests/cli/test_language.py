@@ -31,7 +31,7 @@ REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
 #: What is the same in both languages, but for an article.
-SAME = {"mIoU", "The {plugin}", "{plugin}", "{type}: {reason}"}
+SAME = {"mIoU", "The {plugin}", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 
@@ -169,13 +169,22 @@ def test_a_message_inside_a_message_is_translated_and_a_value_that_reads_like_on
         ("a.png", Message("it is empty"), "a.png 无法读取：它为空。"),
         ("it is empty", "it is empty", "it is empty 无法读取：it is empty。"),
         ("不存在.", Message("it is empty"), "不存在. 无法读取：它为空。"),
+        # Beside a name stands a blank, between two words of Chinese none.
+        (Message("the file"), Message("it is empty"), "文件无法读取：它为空。"),
     ]:
         assert translate(Message(template, name=name, reason=reason)) == expected
     names = [Message("{count} other files passed over, such as {name}", count=2, name="x"), "y"]
     assert translate(Message("{told:, }", told=names)) == "跳过 2 个其他文件，例如 x，y"
 
 
+CHECK = Message("Check the path.")
+
+
 def test_of_a_message_that_ends_a_sentence_one_full_stop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_LANG", "zh")
+    hint = Message("{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=CHECK)
+    assert hint.startswith("Check the path. Or use ")
+    assert translate(hint).startswith("请检查路径。或在")
     inner = Message("The file has {count} bytes.", count=3)
     assert (
         Message("{name} failed: {reason}. Go on.", name="x.", reason=inner) == "x. failed: The file has 3 bytes. Go on."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import sys
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Literal
@@ -22,6 +23,11 @@ Language = Literal["en", "zh"]
 
 #: The first of these that is set and not empty decides; the others are the system's.
 VARIABLES = ("ZOO_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+
+_WIDE = "[\u3000-\u9fff\uff00-\uffef]"
+#: Where a message inside a message begins and ends, with the blank that Chinese does not have between two characters,
+#: or the full stop that another one follows. Compiled when it is first needed: that takes 2 ms.
+_JOINTS = f"[.。]\0(?=[.。])|(?<={_WIDE}) ?\0 ?(?={_WIDE})|\0"
 
 #: zh/LC_MESSAGES/DOMAIN.po and what is compiled from it.
 LOCALE = os.path.join(os.path.dirname(__file__), "locale")
@@ -66,7 +72,11 @@ def translate(text: str) -> str:
     if language() == "en" or not text:
         return text
     chinese = catalogue("zoo").gettext
-    return filled(chinese(text.template), text.values, translate) if isinstance(text, Message) else chinese(text)
+    if not isinstance(text, Message):
+        return chinese(text)
+    # What cannot be printed is escaped in values, so that this marks nothing but messages inside the message.
+    shown = filled(chinese(text.template), text.values, lambda inner: f"\0{translate(inner)}\0")
+    return re.sub(_JOINTS, "", shown)
 
 
 def tr(template: str, /, **values: object) -> str:

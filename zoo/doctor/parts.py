@@ -54,8 +54,8 @@ def devices(found: Discovery) -> Iterator[Finding]:
     for device in installed:
         probe = device.probe()
         if probe.count:
-            value = f"{probe.count}: {', '.join(probe.names)}" if probe.names else str(probe.count)
-            yield Finding("devices", device.kind, value)
+            value = Message("{count}: {names:, }", count=probe.count, names=probe.names)
+            yield Finding("devices", device.kind, value if probe.names else str(probe.count))
         else:
             hint = Message("Run: {install}", install=probe.install) if probe.install else ""
             yield Finding("devices", device.kind, Message("none: {reason}", reason=probe.reason), "note", hint)

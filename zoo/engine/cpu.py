@@ -7,6 +7,7 @@ from typing import Any
 from zoo.contract.device import Device, Probe
 from zoo.contract.hooks import hookimpl
 from zoo.engine.device import available_cores
+from zoo.message import Message
 
 
 class CPU(Device):
@@ -20,7 +21,7 @@ class CPU(Device):
     def probe(self) -> Probe:
         """Counts one device, whatever the number of cores."""
         cores = available_cores()
-        return Probe(1, names=(f"{cores} core" if cores == 1 else f"{cores} cores",))
+        return Probe(1, names=(Message("{count} core" if cores == 1 else "{count} cores", count=cores),))
 
     def configure(self, config: Any, index: int) -> None:
         """Keeps a `paddle.inference.Config` on the processor."""

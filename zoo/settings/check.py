@@ -103,7 +103,7 @@ def missing_key(node: Node, *names: str, known: Iterable[str] = ()) -> ZooError:
         close = _close(key, map(_letters, known))
         if key not in known and close and close[0] in wanted:
             return unknown_key(node[key], known, names)
-    hint = "Add it: `{name}: ...`" if node.source.kind.edited else ""
+    hint = Message("Add it: `{name}: ...`", name=names[0]) if node.source.kind.edited else ""
     return node.fault("{place} has no `{name}`, which was expected.", hint, name=names[0])
 
 

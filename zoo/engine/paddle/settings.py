@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from zoo.message import Message
+
 #: Names of the settings, fastest first (PP-LiteSeg-T, 512x1024, paddlepaddle 3.2.2, 2 cores: 1 to 1.7 to 3).
 SETTINGS = ("oneDNN", "oneDNN without placement pass", "plain")
 #: The setting that the others are compared with.
@@ -30,7 +32,7 @@ def clean_config(program: Path, params: Path) -> Any:
         def enable_use_gpu(self, *arguments: Any, **options: Any) -> None:
             super().enable_use_gpu(*arguments, **options)
             if not self.use_gpu():
-                raise RuntimeError("the installed paddle is built without GPU")
+                raise RuntimeError(Message("the installed paddle is built without GPU"))
 
     config = CheckedConfig(str(program), str(params))
     config.disable_glog_info()
