@@ -319,7 +319,8 @@ def test_killed_at_ten_random_moments_it_continues_from_the_last_checkpoint(part
                     time.sleep(0.01)
                 child.send_signal(signal.SIGKILL)
             assert child.returncode == -signal.SIGKILL
-            assert server.ranges("/x.tar") in ([], [expected])
+            # The server may note a killed child's request only after the next child has begun.
+            assert set(server.ranges("/x.tar")) <= {expected}
             continued += expected is not None
         assert continued
         expected = expected_range(parts)

@@ -69,10 +69,12 @@ def fetch(
         FetchError: They cannot be downloaded, or are not what they must be.
     """
     options = make_options(offline, verify, progress)
-    if weights == "inference":
+    if weights == "inference" and lock is not None:
         return fetch_bundle(name, options, lock).folder
     model = find_model(name)
     files = model_files(model, weights, options, _locked(model, lock))
+    if weights == "inference":
+        return files.folder  # unread: it is not opened here
     [entry] = files.manifest
     return files.folder / entry.name
 
