@@ -16,9 +16,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.contract.device import Device, Probe
-from zoo.contract.engine import Backend, Facts, Program, Request, Session
-from zoo.contract.format import Format, Mark
 from zoo.contract.hooks import hookimpl
 from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
 from zoo.contract.spec import (
@@ -39,6 +36,9 @@ from zoo.contract.spec import (
 )
 
 if TYPE_CHECKING:
+    from zoo.contract.device import Device, Probe
+    from zoo.contract.engine import Backend, Facts, Program, Request, Session
+    from zoo.contract.format import Format, Mark
     from zoo.contract.recipe import (
         SGD,
         AdamW,
@@ -93,10 +93,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # Recipes are read when something is trained; listing models should not pay for their classes.
-    if name in __all__:
-        import zoo.contract.recipe
+# What other plugins and recipes are made of; listing models should not pay for these classes.
+_MODULES = {
+    "zoo.contract.device": ("Device", "Probe"),
+    "zoo.contract.engine": ("Backend", "Facts", "Program", "Request", "Session"),
+    "zoo.contract.format": ("Format", "Mark"),
+}
 
-        return getattr(zoo.contract.recipe, name)
-    raise AttributeError(f"module 'zoo.plugin' has no attribute {name!r}")
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'zoo.plugin' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = next((module for module, names in _MODULES.items() if name in names), "zoo.contract.recipe")
+    return getattr(import_module(module), name)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from importlib.metadata import Distribution
-from typing import Any, NoReturn, cast, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, cast, get_args
 
-from zoo.contract.format import Format
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import API, Artifact, Embedded, Family, Latency, Metric, ModelCard, Step, Window
 from zoo.errors import PluginContractError
 from zoo.message import Message
 from zoo.registry.names import RULE, canonical_distribution, fold, is_valid
+
+if TYPE_CHECKING:
+    from zoo.contract.format import Format
 
 _OPTIONAL_INT = (int, type(None))
 _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
@@ -122,6 +124,8 @@ def check_formats(plugin: str, result: object, distribution: Distribution | None
     Raises:
         PluginContractError: It is no sequence of `zoo.plugin.Format`, or one is written for another contract.
     """
+    from zoo.contract.format import Format
+
     formats = _items(plugin, "zoo_formats", result)
     for item in formats:
         if not isinstance(item, Format):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from zoo.contract.format import Format
 from zoo.contract.spec import Family, ModelCard
 from zoo.errors import PluginError
 from zoo.message import Message
 from zoo.registry.names import Claim, Index
+
+if TYPE_CHECKING:
+    from zoo.contract.format import Format
 
 
 @dataclass(frozen=True, slots=True)
