@@ -79,7 +79,7 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Options",
     ]
     context = click.Context(cli)
-    names = "predict tiff pipeline evaluate export download list-models info cache lock bundle doctor plugins"
+    names = "predict tiff pipeline evaluate export download list-models info cache lock pack doctor plugins"
     assert cli.list_commands(context) == [*names.split(), "completion", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))
 
@@ -272,7 +272,7 @@ def completed(line: str, program: Path, folder: Path, shell: str = "bash") -> li
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("zoo p", ["predict", "pipeline", "plugins"]),
+        ("zoo p", ["predict", "pipeline", "pack", "plugins"]),
         ("zoo cache v", ["verify"]),
         ("zoo --de", ["--debug"]),
         ("zoo predict --save-p", ["--save-path"]),
@@ -393,7 +393,7 @@ def test_a_broken_plugin_says_nothing_in_the_middle_of_a_line(site: str) -> None
 @pytest.mark.parametrize(
     "line",
     ["zoo pre", "zoo predict --mo", "zoo predict --model st", "zoo download st", "zoo cache v", "zoo cache rm st"]
-    + [f"zoo {command} st" for command in ("bundle", "doctor", "evaluate", "export", "info", "lock")],
+    + [f"zoo {command} st" for command in ("pack", "doctor", "evaluate", "export", "info", "lock")],
 )
 def test_completing_waits_for_no_heavy_package(line: str) -> None:
     words = line.split(" ")

@@ -288,8 +288,8 @@ def test_for_english_no_catalogue_is_read() -> None:
         ),
         # What the system says stays as the system says it.
         (["evaluate", "starter", "--data", "no such.txt"], 1, ["列表文件 no such.txt 无法读取：[Errno 2] No such"]),
-        (["bundle", "starter", "-o", "models.tar"], 1, ["models.tar 没有以 .zoo 结尾。", "请给出 -o models.zoo"]),
-        (["bundle", "show", "no.zoo"], 1, ["no.zoo 无法读取：No such file or directory；应为模型包。"]),
+        (["pack", "starter", "-o", "models.tar"], 1, ["models.tar 没有以 .zoo 结尾。", "请给出 -o models.zoo"]),
+        (["pack", "show", "no.zoo"], 1, ["no.zoo 无法读取：No such file or directory；应为模型包。"]),
         (
             ["predic"],
             2,

@@ -292,7 +292,7 @@ def test_a_fault_in_a_bundle_file_names_key_and_line(tmp_path: Path) -> None:
     index = {"format": 1, "lock": {"format": 1, "models": [{"name": ""}]}, "cards": {}}
     with zipfile.ZipFile(tmp_path / "m.zoo", "w") as archive:
         archive.writestr(pack.INDEX, json.dumps(index, indent=1))
-    with pytest.raises(ArchiveError, match=r"not a whole bundle file, line 6: `lock\.models\[0\]` has no `plugin`"):
+    with pytest.raises(ArchiveError, match=r"not a whole pack, line 6: `lock\.models\[0\]` has no `plugin`"):
         pack.read_pack(tmp_path / "m.zoo")
 
 

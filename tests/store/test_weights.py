@@ -1,4 +1,4 @@
-"""Locks, bundle files and the commands that keep the cache: what a team agreed on is what runs, here and elsewhere."""
+"""Locks, packs and the commands that keep the cache: what a team agreed on is what runs, here and elsewhere."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_bundle_file_carries_models_to_a_network_without_a_way_out(
     server: Server, home: Path, tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "models.zoo"
-    run("bundle", "PP-LiteSeg-T", "starter", "-o", str(file))
+    run("pack", "PP-LiteSeg-T", "starter", "-o", str(file))
     with zoo.load("PP-LiteSeg-T", threads=1) as model:
         mask = model.predict(picture).one().mask
     asked = len(server.requests)
@@ -143,9 +143,10 @@ def test_a_bundle_file_carries_models_to_a_network_without_a_way_out(
     with pytest.raises(zoo.OfflineError):
         zoo.load("PP-LiteSeg-T")
     done = run("bundle", "install", str(file))
+    assert "`zoo bundle` is called `zoo pack` now." in done.stderr
     assert re.search(r"PP-LiteSeg-T +inference +installed", done.stdout)
     assert re.search(r"starter +inference +part of its plugin", done.stdout)
-    assert "already here" in run("bundle", "install", str(file)).stdout
+    assert "already here" in run("pack", "install", str(file)).stdout
     with zoo.load("PP-LiteSeg-T", threads=1, verify=True) as model:
         assert np.array_equal(model.predict(picture).one().mask, mask)
     (entry,) = cached(Store(tmp_path / "closed"))
@@ -157,7 +158,7 @@ def test_a_model_is_opened_right_from_a_bundle_file_without_its_plugin(
     server: Server, home: Path, tmp_path: Path, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "models.zoo"
-    run("bundle", "PP-LiteSeg-T", "-o", str(file))
+    run("pack", "PP-LiteSeg-T", "-o", str(file))
     monkeypatch.setenv("ZOO_HOME", str(copied(home, tmp_path / "closed")))
     monkeypatch.setenv("ZOO_OFFLINE", "1")
     for _ in range(2):
@@ -169,7 +170,7 @@ def test_a_model_is_opened_right_from_a_bundle_file_without_its_plugin(
     with pytest.raises(zoo.BundleError, match="may hold several models"):
         zoo.load(str(file))
     assert re.search(
-        r"PP-LiteSeg-T +inference +[\d.]+ MB +zoo-plugin-pp-liteseg 0.1.0", run("bundle", "show", str(file)).stdout
+        r"PP-LiteSeg-T +inference +[\d.]+ MB +zoo-plugin-pp-liteseg 0.1.0", run("pack", "show", str(file)).stdout
     )
 
 
@@ -186,7 +187,7 @@ def test_a_bundle_file_that_does_not_hold_what_it_says_is_refused(
     server: Server, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "models.zoo"
-    run("bundle", "PP-LiteSeg-T", "-o", str(file))
+    run("pack", "PP-LiteSeg-T", "-o", str(file))
     run("lock", "PP-LiteSeg-T", "-o", str(tmp_path / "zoo.lock"))
     closed = tmp_path / "closed"
     monkeypatch.setenv("ZOO_HOME", str(copied(home, closed)))
@@ -211,29 +212,29 @@ def test_a_bundle_file_that_does_not_hold_what_it_says_is_refused(
     ):
         with pytest.raises(kind):
             zoo.load(f"{rewritten(file, change)}#PP-LiteSeg-T")
-        run("bundle", "install", str(rewritten(file, change)), code=1)
+        run("pack", "install", str(rewritten(file, change)), code=1)
         assert cached(Store(closed)) == []
         assert not list((closed / "store").iterdir())
     for content in (b"", b"<html>", file.read_bytes()[:1000]):
         (tmp_path / "cut.zoo").write_bytes(content)
-        with pytest.raises(zoo.ArchiveError, match="is not a whole bundle file"):
+        with pytest.raises(zoo.ArchiveError, match="is not a whole pack"):
             zoo.load(f"{tmp_path / 'cut.zoo'}#PP-LiteSeg-T")
-    run("bundle", "install", str(file), "--lock", str(tmp_path / "zoo.lock"))
+    run("pack", "install", str(file), "--lock", str(tmp_path / "zoo.lock"))
     bad = changed(
         tmp_path / "zoo.lock", r'("inference.pdiparams",\s+"size": \d+,\s+"sha256": )"\w{64}"', rf'\1"{"0" * 64}"'
     )
-    assert "inference.pdiparams" in run("bundle", "install", str(file), "--lock", str(bad), code=1).stderr
+    assert "inference.pdiparams" in run("pack", "install", str(file), "--lock", str(bad), code=1).stderr
 
 
 def test_a_bundle_of_another_download_than_the_known_one_is_refused(
     server: Server, home: Path, tmp_path: Path, official_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "models.zoo"
-    run("bundle", "PP-LiteSeg-T", "-o", str(file))
+    run("pack", "PP-LiteSeg-T", "-o", str(file))
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "other"))
     server.files[ARCHIVE] = packed(official_folder, "other")
     zoo.fetch("PP-LiteSeg-T")
-    assert "--forget" in run("bundle", "install", str(file), code=1).stderr
+    assert "--forget" in run("pack", "install", str(file), code=1).stderr
 
 
 def test_the_cache_is_listed_verified_repaired_pruned_and_emptied(server: Server, home: Path) -> None:

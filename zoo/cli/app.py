@@ -45,7 +45,7 @@ _GROUPS = {
     Message("Upkeep"): {
         "cache": ("cache:cache", Message("Show and tidy the model files on this machine.")),
         "lock": ("lock:lock", Message("Write down exactly which files a team uses.")),
-        "bundle": ("bundle:bundle", Message("Put models into one file for closed networks.")),
+        "pack": ("pack:pack", Message("Put models into one file for closed networks.")),
         "doctor": ("doctor:doctor", Message("Show what is wrong on this machine; test a model.")),
         "plugins": ("plugins:plugins", Message("Show the installed plugins and their faults.")),
         "completion": (
@@ -58,6 +58,8 @@ _GROUPS = {
     },
 }
 _COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
+#: Earlier names of commands, which still work.
+_EARLIER = {"bundle": "pack"}
 _COLUMNS = (12, 13)
 
 
@@ -81,6 +83,11 @@ class _LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _EARLIER:
+            from zoo.cli.notes import note
+
+            earlier, cmd_name = cmd_name, _EARLIER[cmd_name]
+            note("`zoo {earlier}` is called `zoo {name}` now.", earlier=earlier, name=cmd_name)
         return _with_context(resolve(f"zoo.cli.commands.{_COMMANDS[cmd_name][0]}")) if cmd_name in _COMMANDS else None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

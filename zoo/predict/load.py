@@ -32,7 +32,7 @@ def load(
     """Loads a model. Files that are not on this machine are downloaded once; then nothing is asked of the network.
 
     Args:
-        name: Name of a model ("starter", in any letter case), an export folder, or a model of a bundle file
+        name: Name of a model ("starter", in any letter case), an export folder, or a model of a pack
             ("models.zoo#PP-LiteSeg-T").
         device: Such as "cpu" or "gpu:0"; like the next three an option of `zoo.predict.options`.
         backend: See there.

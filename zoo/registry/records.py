@@ -83,7 +83,7 @@ class Record(NamedTuple):
         size: Bytes of the download.
         sha256: Hex digest of the download.
         tree: Address of its files in the store.
-        origin: "download", or "bundle" where the digest of the download is only known from a bundle file.
+        origin: "download", or "bundle" where the digest of the download is only known from a pack.
         added: UTC time, ISO 8601.
     """
 

@@ -1,4 +1,4 @@
-"""From what a caller names to an export folder: a model, a folder, or a model in a bundle file."""
+"""From what a caller names to an export folder: a model, a folder, or a model in a pack."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _packed(name: str | Path) -> tuple[Path, str] | None:
         return Path(file), model
     if str(name).endswith(SUFFIX) and Path(name).is_file():
         raise BundleError(
-            "{name} is a bundle file, which may hold several models.", 'Say which one: "{name}#MODEL".', name=name
+            "{name} is a pack, which may hold several models.", 'Say which one: "{name}#MODEL".', name=name
         )
     return None
 

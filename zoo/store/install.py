@@ -1,4 +1,4 @@
-"""Bundle files on the other side: their models in the cache, or opened from the file."""
+"""Packs on the other side: their models in the cache, or opened from the file."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from zoo.store.model_files import place_of
 from zoo.store.pack import INDEX, Pack, read_pack
 from zoo.store.store import DamagedError, Store
 
-#: A bundle may hold all models; what it unpacks to is what it weighs, for nothing is compressed.
+#: A pack may hold all models; what it unpacks to is what it weighs, for nothing is compressed.
 _LIMITS = ArchiveLimits(members=100_000, total=1 << 40)
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What became of one kind of files of a bundle.
+    """What became of one kind of files of a pack.
 
     Attributes:
         model: Name of the model.
@@ -50,12 +50,12 @@ class Installed:
 
 
 def install_pack(path: Path, lock: Path | None = None) -> list[Installed]:
-    """Takes the models of a bundle file into the cache.
+    """Takes the models of a pack into the cache.
 
     Args:
         path: The file.
         lock: A lock file of your own that the files must agree with. Without it they are held to the digests that the
-            bundle file itself gives, and to what the cards of installed plugins and earlier downloads say.
+            pack itself gives, and to what the cards of installed plugins and earlier downloads say.
 
     Raises:
         ArchiveError: The file is damaged or unsafe.
@@ -79,7 +79,7 @@ def install_pack(path: Path, lock: Path | None = None) -> list[Installed]:
 
 
 def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
-    """Opens a model of a bundle file; its plugin need not be installed.
+    """Opens a model of a pack; its plugin need not be installed.
 
     Its files are kept in the cache, so that the next time costs nothing; `zoo cache prune` removes them when they have
     not been used for a day.
@@ -116,7 +116,7 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
     except DamagedError:
         with _unpacked(pack, store, tree) as place:
             _check_unpacked(pack, place, files)
-            _keep(store, f"bundle-{tree[:12]}", place / "files" / tree)
+            _keep(store, f"pack-{tree[:12]}", place / "files" / tree)
         folder, manifest = store.check(tree)
     bundle = read_bundle(folder)
     labels = _card_labels(pack, model.name) if bundle.labels == unnamed_labels() else bundle.labels
@@ -125,9 +125,9 @@ def open_packed(path: Path, name: str, verify: bool = False) -> Bundle:
 
 @contextlib.contextmanager
 def _unpacked(pack: Pack, store: Store, tree: str | None = None) -> Generator[Path, None, None]:
-    """Yields a folder with the files of a bundle, or with one tree of them; it is gone afterwards."""
+    """Yields a folder with the files of a pack, or with one tree of them; it is gone afterwards."""
     store.prepare()
-    parent = Path(tempfile.mkdtemp(prefix=".new-bundle-", dir=store.trees))
+    parent = Path(tempfile.mkdtemp(prefix=".new-pack-", dir=store.trees))
     try:
         prefix = "" if tree is None else f"files/{tree}/"
         # With the index no folder is common to all files, so none is taken off.
@@ -142,7 +142,7 @@ def _check_unpacked(pack: Pack, place: Path, files: LockedFiles) -> None:
     if faults:
         raise ChecksumMismatchError(
             "{pack} does not hold what it says: {faults:; }.",
-            "Copy the bundle file again, or write it again: zoo bundle MODEL -o models.zoo",
+            "Copy the pack again, or write it again: zoo pack MODEL -o models.zoo",
             pack=pack.path,
             faults=faults,
         )
@@ -191,13 +191,13 @@ def _keep(store: Store, key: str, folder: Path) -> tuple[str, Manifest]:
 
 
 def _declared(pack: Pack, name: str, kind: Kind) -> Artifact:
-    """The artifact as the plugin declared it where the bundle was written."""
+    """The artifact as the plugin declared it where the pack was written."""
     card = pack.cards.get(name, {})
     place = card.get("weights" if kind == "inference" else "pretrained")
     if place is None or "urls" not in place:
         raise ArchiveError(
             "{pack} has no card of {name} with addresses.",
-            "Write it again: zoo bundle MODEL -o models.zoo",
+            "Write it again: zoo pack MODEL -o models.zoo",
             pack=pack.path,
             name=name,
         )
@@ -213,7 +213,7 @@ def _card_labels(pack: Pack, name: str) -> LabelSet:
     except (KeyError, ValueError) as error:
         raise BundleError(
             "The card of {name} in {pack} names no classes.",
-            "Write it again: zoo bundle MODEL -o models.zoo",
+            "Write it again: zoo pack MODEL -o models.zoo",
             name=name,
             pack=pack.path,
         ) from error

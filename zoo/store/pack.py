@@ -1,4 +1,4 @@
-"""Bundle files for closed networks: models with their files, cards and digests in one archive.
+"""Packs for closed networks: models with their files, cards and digests in one archive.
 
     zoo-bundle.json           format, lock (see zoo.store.lock) and cards
     files/<tree>/<name>       the files, by the address they have in the store
@@ -35,10 +35,10 @@ FORMAT = 1
 
 _PACK = DocumentKind(
     error=ArchiveError,
-    noun=Message("a bundle file"),
-    hint=Message("Copy it again, or write it again: zoo bundle MODEL -o models.zoo"),
-    unread=Message("Give the file that zoo bundle wrote."),
-    named=Message("{file} is not a whole bundle file"),
+    noun=Message("a pack"),
+    hint=Message("Copy it again, or write it again: zoo pack MODEL -o models.zoo"),
+    unread=Message("Give the file that zoo pack wrote."),
+    named=Message("{file} is not a whole pack"),
     limit=50_000_000,
 )
 _PLACE = optional(mapping({}, {"urls": array(TEXT, 1), "sha256": optional(SHA256), "size": optional(BYTES)}))
@@ -63,7 +63,7 @@ SCHEMA = mapping(
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """What a bundle file says it holds.
+    """What a pack says it holds.
 
     Attributes:
         path: The file.
@@ -77,7 +77,7 @@ class Pack:
 
 
 def write_pack(path: Path, names: Sequence[str], kinds: Sequence[Kind], options: FetchOptions) -> Path:
-    """Writes models into a bundle file.
+    """Writes models into a pack.
 
     Args:
         path: The file; replaced when it is complete and not before.
@@ -107,10 +107,10 @@ def write_pack(path: Path, names: Sequence[str], kinds: Sequence[Kind], options:
 
 
 def read_pack(path: Path) -> Pack:
-    """Reads what a bundle file says it holds. The files in it are not looked at.
+    """Reads what a pack says it holds. The files in it are not looked at.
 
     Raises:
-        ArchiveError: It is no bundle file, or damaged.
+        ArchiveError: It is no pack, or damaged.
     """
     source = Source(_PACK, path)
     try:

@@ -35,7 +35,7 @@ def pin(models: Sequence[InstalledModel], tree: Path, options: FetchOptions) -> 
 
     Raises:
         FetchError: A file cannot be downloaded, or is not what the table says.
-        RegistryError: A plugin is not of this source tree or has no table, or files came from a bundle file.
+        RegistryError: A plugin is not of this source tree or has no table, or files came from a pack.
         OutputError: A table cannot be written.
     """
     tables: dict[Path, dict[str, tuple[str, int]]] = {}
@@ -50,7 +50,7 @@ def pin(models: Sequence[InstalledModel], tree: Path, options: FetchOptions) -> 
                 record = model_files(model, kind, options).record
                 if record is None or record.origin != "download":
                     raise RegistryError(
-                        "The {kind} files of {model} came from a bundle file; a digest must be that of a download "
+                        "The {kind} files of {model} came from a pack; a digest must be that of a download "
                         "of one's own.",
                         "Run: zoo cache rm {model} --forget",
                         kind=kind,

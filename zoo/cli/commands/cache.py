@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zoo.store.inventory import CacheEntry
 
 
+#: Column FROM, by the origin in a record.
+_FROM = {"download": "download", "bundle": "pack"}
 _REMOVED = Message("removed {what}, {size}")
 _WOULD_REMOVE = Message("would remove {what}, {size}")
 _REMOVED_ALL = Message("removed {size} in all")
@@ -133,7 +135,7 @@ def _table(entries: list[CacheEntry]) -> None:
     from zoo.store.inventory import when
 
     rows = [
-        (entry.record.model, entry.record.kind, size_text(entry.size), when(entry.used), entry.record.origin)
+        (entry.record.model, entry.record.kind, size_text(entry.size), when(entry.used), _FROM[entry.record.origin])
         for entry in entries
     ]
     echo_table(("MODEL", "WEIGHTS", "SIZE", "LAST USED", "FROM"), rows, right=(2,))

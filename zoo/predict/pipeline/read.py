@@ -134,7 +134,7 @@ def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
 
 
 def _located(model: str, folder: Path) -> str | Path | None:
-    """Returns where a model lies that is a folder or in a bundle file; None for a name."""
+    """Returns where a model lies that is a folder or in a pack; None for a name."""
     packed, mark, name = model.rpartition("#")
     if mark:
         from zoo.store.pack import SUFFIX

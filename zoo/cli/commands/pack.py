@@ -1,4 +1,4 @@
-"""`zoo bundle`: models in one file, for networks without a way out."""
+"""`zoo pack`: models in one file, for networks without a way out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class _BundleGroup(click.Group):
+class _PackGroup(click.Group):
     """A group whose first word, unless it is a command, is a model."""
 
     def resolve_command(
@@ -34,7 +34,7 @@ class _BundleGroup(click.Group):
         return [*super().shell_complete(ctx, incomplete), *(item for item in models if item.type == "plain")]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # `zoo bundle -o models.zoo MODEL` begins with an option of the hidden command.
+        # `zoo pack -o models.zoo MODEL` begins with an option of the hidden command.
         if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["create", *args]
         return super().parse_args(ctx, args)
@@ -43,23 +43,23 @@ class _BundleGroup(click.Group):
 _HELP = """Write models into one file, and install it on another machine.
 
 \b
-zoo bundle MODEL... -o models.zoo [--weights inference|pretrained] [--offline]
-zoo bundle install models.zoo
+zoo pack MODEL... -o models.zoo [--weights inference|pretrained] [--offline]
+zoo pack install models.zoo
 """
 
 
-@click.group(cls=_BundleGroup, subcommand_metavar="MODEL... -o FILE | COMMAND ...", help=_HELP)
-def bundle() -> None:
-    """Groups the commands of bundle files."""
+@click.group(cls=_PackGroup, subcommand_metavar="MODEL... -o FILE | COMMAND ...", help=_HELP)
+def pack() -> None:
+    """Groups the commands of packs."""
 
 
-@bundle.command()
+@pack.command()
 @click.argument("models", type=MODEL, nargs=-1, required=True)
 @click.option("--output", "-o", type=click.Path(path_type=Path), required=True, help="The file, such as models.zoo.")
 @kinds_option
 @offline_option
 def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offline: bool | None) -> None:
-    """Write MODELS, names or patterns, into a bundle file (the word create may be left out)."""
+    """Write MODELS, names or patterns, into a pack (the word create may be left out)."""
     from zoo.cli.commands.download import chosen_cards
     from zoo.errors import OutputError
     from zoo.store.model_files import make_options
@@ -67,7 +67,7 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
 
     if output.suffix != SUFFIX:
         raise OutputError(
-            "{output} does not end with {suffix}. Bundle files are known by it.",
+            "{output} does not end with {suffix}. Packs are known by it.",
             "Give -o {example}",
             output=output,
             suffix=SUFFIX,
@@ -81,12 +81,12 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
     note("{count} models, {size}" if len(names) != 1 else "{count} model, {size}", count=len(names), size=size)
 
 
-@bundle.command()
+@pack.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--lock", type=click.Path(path_type=Path), help="A lock file of yours that the files must agree with.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def install(file: Path, lock: Path | None, as_json: bool) -> None:
-    """Take the models of a bundle file into the cache, verified."""
+    """Take the models of a pack into the cache, verified."""
     from zoo.store.install import install_pack
 
     installed = install_pack(file, lock)
@@ -100,11 +100,11 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
         note("To use its models by name, run: pip install {plugin}", plugin=plugin)
 
 
-@bundle.command()
+@pack.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(file: Path, as_json: bool) -> None:
-    """Show what a bundle file says it holds."""
+    """Show what a pack says it holds."""
     from zoo.store.lock import lock_document
     from zoo.store.pack import read_pack
 
