@@ -18,7 +18,7 @@ from zoo.contract.labels import ADE20K, CAMVID, LabelSet, distinct_palette
 from zoo.errors import OutputError
 from zoo.results import Result
 from zoo.results.classes import class_names, class_value, classes_in, color_table
-from zoo.results.draw import blend
+from zoo.results.drawing.draw import blend
 
 TWO = LabelSet("two", ("ground", "sky"), ((10, 20, 30), (200, 100, 0)))
 

@@ -61,7 +61,8 @@ class ChineseFormatter(click.HelpFormatter):
         if term in self._lines:
             return translate(self._lines[term]).partition("。")[0]
         # "Help of the option.  [default: 3; required]": the brackets are click's, or part of the help.
-        text, _, extra = translate(meaning).partition("  [")
+        # click words the help of its own options once in a process, in the language of that time.
+        text, _, extra = gettext(translate(meaning)).partition("  [")
         return translate(text) + (f"（{extra.removesuffix(']').replace('; ', '；')}）" if extra else "")
 
     def _write(self, lines: Iterable[str], first: str = "") -> None:

@@ -12,8 +12,8 @@ from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
 from zoo.predict.arguments import Labels, RunOptions
 from zoo.results.change import check_unknown
+from zoo.results.drawing.palette import read_palette
 from zoo.results.mapping import read_mapping
-from zoo.results.palette import read_palette
 from zoo.segment.scores import score_kind
 from zoo.segment.slide import Sliding, obstacle
 from zoo.segment.transforms import Geometry, geometry_of

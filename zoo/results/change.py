@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.labels import LabelSet
 from zoo.errors import OutputError
-from zoo.results.palette import Palette, read_palette
+from zoo.results.drawing.palette import Palette, read_palette
 from zoo.results.result import Result
 
 

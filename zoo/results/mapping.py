@@ -23,7 +23,7 @@ from zoo.contract.labels.mapping import LabelMapping
 from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.results.classes import class_names
-from zoo.results.palette import read_color, unknown_class
+from zoo.results.drawing.palette import read_color, unknown_class
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
 from zoo.settings.rules import ANYTHING, array

@@ -15,12 +15,12 @@ from zoo.contract.labels import Color, LabelSet
 from zoo.errors import OutputError
 from zoo.results.classes import classes_in, color_table
 from zoo.results.document import describe
-from zoo.results.draw import blend, colorize
+from zoo.results.drawing.draw import blend, colorize
+from zoo.results.drawing.legend import add_legend
+from zoo.results.drawing.show import preview_html, preview_png, print_summary
 from zoo.results.fields import check_fields
-from zoo.results.legend import add_legend
 from zoo.results.masktext import MaskForm, check_form, encode_mask
 from zoo.results.save import picture_kind, save
-from zoo.results.show import preview_html, preview_png, print_summary
 
 if TYPE_CHECKING:
     from zoo.results.formats.polygons import Polygon

@@ -16,8 +16,8 @@ from zoo.errors import OutputError
 from zoo.message import printable
 from zoo.results.classes import classes_in
 from zoo.results.document import describe, to_json
-from zoo.results.draw import blend
-from zoo.results.legend import add_legend
+from zoo.results.drawing.draw import blend
+from zoo.results.drawing.legend import add_legend
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
