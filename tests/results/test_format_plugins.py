@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from zoo.contract.labels import CAMVID
+from zoo.doctor.cards import card_problems
 from zoo.errors import DuplicateNameError, OutputError, PluginError, ZooError
-from zoo.registry.discovery import load_plugins, refresh
+from zoo.registry.discovery import discover, load_plugins, refresh
 from zoo.registry.formats import zoo_formats
 from zoo.results import Predictions, Result
 
@@ -158,3 +159,12 @@ def test_a_file_that_is_missing_from_a_plugin_is_an_error_of_that_form_alone(ins
     with pytest.raises(ZooError, match="has no attribute 'gone'"):
         result().save(tmp_path, "plain")
     assert result().save(tmp_path, "json").exists()
+
+
+def test_check_finds_an_encoder_that_leads_nowhere(install: Install) -> None:
+    install(encode="zoo_format_plain:nothing")
+    problems = list(card_problems(discover("zoo.formats")))
+    assert [problem.message for problem in problems] == [
+        "The plugin 'plain' of zoo-format-plain 1.0 does not keep the contract: the encoder of 'plain': "
+        "zoo_format_plain has no attribute 'nothing', but 'zoo_format_plain:nothing' is declared."
+    ]

@@ -1,4 +1,4 @@
-"""What cards point at: networks, recipes, folders inside the package, and whether those say what the card says."""
+"""What plugins point at: networks, recipes, encoders, folders, and whether those say what the card says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PICTURE, MASK = "picture.png", "mask.png"
 
 
 def card_problems(found: Discovery) -> Iterator[PluginContractError]:
-    """Yields what is wrong with the things that installed cards name. Networks and recipes are imported for it.
+    """Yields what is wrong with what cards and formats name. Networks, recipes and encoders are imported for it.
 
     Where something that is not the plugin's own is missing, such as paddle, its networks are not looked at.
     """
@@ -28,6 +28,9 @@ def card_problems(found: Discovery) -> Iterator[PluginContractError]:
                 if fault := _reference_fault(getattr(family, field)):
                     yield _problem(plugin, Message("the {field} of {family!r}", field=field, family=family.name), fault)
             yield from _embedded_problems(plugin, family)
+        for form in plugin.formats:
+            if fault := _reference_fault(form.encode):
+                yield _problem(plugin, Message("the encoder of {format!r}", format=form.name), fault)
 
 
 def _embedded_problems(plugin: Plugin, family: Family) -> Iterator[PluginContractError]:
@@ -41,7 +44,7 @@ def _embedded_problems(plugin: Plugin, family: Family) -> Iterator[PluginContrac
 def _problem(plugin: Plugin, what: Message, fault: str) -> PluginContractError:
     return PluginContractError(
         "The {plugin} does not keep the contract: {what}: {reason}.",
-        "Correct the card, or run: pip install --force-reinstall {distribution}",
+        "Correct the plugin, or run: pip install --force-reinstall {distribution}",
         plugin=str(plugin),
         what=what,
         reason=fault,
