@@ -96,18 +96,16 @@ def choose_backend(
         BackendNotInstalledError: It does not run this program on this device; for "auto": none does.
     """
     if name != "auto" and name not in found.backends:
-        raise BackendError(
-            "There is no engine called {name!r}. Installed: {backends:, }.",
-            "Use backend='auto'",
-            name=name,
-            backends=sorted(found.backends) or [Message("none")],
-        )
+        raise _unknown(name, found)
     refusals: dict[str, Probe] = {}
     for backend in _in_order(found) if name == "auto" else [_guarded(name, found)]:
         answer = backend.supports(device, program)
         if answer.count:
             return backend, answer.names
         refusals[backend.name] = answer
+    if name == "auto":
+        for plugin in found.faults("zoo.backends"):
+            refusals[plugin] = Probe(0, Message("it could not be loaded"))
     install = next((answer.install for answer in refusals.values() if answer.install), "")
     hint = Message("Run: {install}", install=install) if install else Message("Run: zoo doctor")
     if len(refusals) == 1:
@@ -128,6 +126,24 @@ def choose_backend(
             Message("{engine}: {reason}", engine=engine, reason=answer.reason) for engine, answer in refusals.items()
         ]
         or [Message("None is installed")],
+    )
+
+
+def _unknown(name: str, found: Discovery) -> BackendError:
+    present = sorted(found.backends) or [Message("none")]
+    if faults := found.faults("zoo.backends"):
+        return BackendError(
+            "There is no engine called {name!r}. Installed: {backends:, }. {faults: }",
+            "Run: zoo plugins",
+            name=name,
+            backends=present,
+            faults=list(faults.values()),
+        )
+    return BackendError(
+        "There is no engine called {name!r}. Installed: {backends:, }.",
+        "Use backend='auto'",
+        name=name,
+        backends=present,
     )
 
 
