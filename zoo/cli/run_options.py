@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from gettext import gettext
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,7 @@ def _spellings(option: Option) -> tuple[str, ...]:
 
 def _settings(option: Option) -> dict[str, Any]:
     """Returns how click reads and shows an option."""
-    listed = option.default if isinstance(option.default, tuple) else (option.default,)
-    default = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in listed)
-    ending = "" if option.default in (None, False) else f"  [default: {default}]"
-    return {**_reading(option), "metavar": option.metavar or None, "help": option.help + ending}
+    return {**_reading(option), "metavar": option.metavar or None, "help": option.help}
 
 
 def _reading(option: Option) -> dict[str, Any]:
@@ -74,17 +72,27 @@ def _reading(option: Option) -> dict[str, Any]:
 
 
 class _Listed(click.Option):
-    """An option whose help names the forms there are, with those of plugins."""
+    """An option whose help says its default, and names the forms there are, with those of plugins."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
-        if record is None or self.type is not FORMATS:
-            return record
-        from zoo.registry.formats import format_names
-
+        if record is None:
+            return None
         text, bracket, rest = record[1].partition("  [")
-        named = tr("A comma list of {choices:, }.", choices=list(format_names()))
-        return record[0], f"{translate(text)} {named}{bracket}{rest}"
+        if self.type is FORMATS:
+            from zoo.registry.formats import format_names
+
+            text = f"{translate(text)} {tr('A comma list of {choices:, }.', choices=list(format_names()))}"
+        if default := _default(BY_NAME[self.name or ""]):
+            text += f"  [{gettext('default: {default}').format(default=default)}"
+            bracket, rest = ("; ", rest) if bracket else ("", "]")
+        return record[0], f"{text}{bracket}{rest}"
+
+
+def _default(option: Option) -> str:
+    listed = option.default if isinstance(option.default, tuple) else (option.default,)
+    shown = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in listed)
+    return "" if option.default in (None, False) else shown
 
 
 def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:

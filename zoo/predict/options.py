@@ -6,11 +6,13 @@ option is a row here and the place that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.contract.labels import LabelMapping
 from zoo.message import Message
 from zoo.settings.rules import BOOLEAN, array, optional, whole
 
@@ -40,7 +42,7 @@ class Option:
         settled: Makes the form that is kept of a value that follows the rule.
         given_as: Its type in Python, where that does not follow from the rule.
         kept_as: The type of the form that is kept, where that is another one.
-        is_open: Whether Python takes other objects too, which are looked at where they are used.
+        objects: Classes of objects that Python takes too, and that are looked at where they are used.
         by_position: Whether `Model.predict` takes it by position.
     """
 
@@ -59,7 +61,7 @@ class Option:
     settled: Callable[[Any], Any] = lambda value: value
     given_as: str = ""
     kept_as: str = ""
-    is_open: bool = False
+    objects: tuple[type, ...] = ()
     by_position: bool = False
 
     @property
@@ -233,7 +235,7 @@ OPTIONS: tuple[Option, ...] = (
         more="results.md#other-classes",
         settled=_labels,
         given_as="Labels | None",
-        is_open=True,
+        objects=(LabelMapping, Mapping, os.PathLike),
     ),
     Option(
         "palette",
@@ -248,7 +250,7 @@ OPTIONS: tuple[Option, ...] = (
         more="results.md#colours",
         settled=_tupled,
         given_as="Any",
-        is_open=True,
+        objects=(Mapping, Iterable),
     ),
     Option(
         "mode",
