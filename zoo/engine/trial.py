@@ -15,10 +15,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from zoo.base.child import environment, python
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.base.home import home
 from zoo.contract.refs import resolve
@@ -125,10 +126,8 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
         arguments: Its arguments, plain data.
         seconds: How long it may take.
     """
-    command = [sys.executable, "-m", "zoo.engine.trial", job, json.dumps(arguments)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        status, answered, said = _ended(command, environment, seconds)
+        status, answered, said = _ended(python("zoo.engine.trial", job, json.dumps(arguments)), seconds)
     except subprocess.TimeoutExpired:
         return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
     except OSError as error:
@@ -150,7 +149,7 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     return Outcome(None, lasting=True, answer=answer)
 
 
-def _ended(command: list[str], environment: Mapping[str, str], seconds: float) -> tuple[int, bytes, str]:
+def _ended(command: list[str], seconds: float) -> tuple[int, bytes, str]:
     """Runs a command to its end and returns its status and what it wrote on stdout and stderr.
 
     Raises:
@@ -159,7 +158,7 @@ def _ended(command: list[str], environment: Mapping[str, str], seconds: float) -
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
+        command, env=environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
     ) as child:
         try:
             answered, said = child.communicate(timeout=seconds)
