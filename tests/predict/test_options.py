@@ -170,10 +170,10 @@ def test_a_model_is_opened_with_the_numbers_that_its_rule_makes() -> None:
 
 
 def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
-    """And a TIFF, which is always cut into windows, those that make sense there."""
+    """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
     shared = {*names_of("load"), "batch_size", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
-    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales"}
+    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales", "on_error"}
 
 
 def test_every_form_can_be_saved_by_each_door() -> None:
@@ -205,7 +205,7 @@ ALLOWED = {
     "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
-    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too"},
+    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too", "on_error": "of masks too"},
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",

@@ -1,4 +1,4 @@
-"""What a download shows: a bar on a terminal, notes on standard error everywhere."""
+"""What a download or a count of pictures shows: a bar on a terminal; of a download notes everywhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING
 
 from zoo.cli.language import translate
-from zoo.cli.notes import note, quiet
+from zoo.cli.notes import note, quiet, verbose
 from zoo.message import Message, printable
 
 if TYPE_CHECKING:
@@ -54,3 +54,23 @@ def _note(progress: Progress) -> str:
 
 def _file(url: str) -> str:
     return url.partition("?")[0].rpartition("/")[2]
+
+
+@contextlib.contextmanager
+def count_progress(total: int) -> Generator[Callable[[int], object], None, None]:
+    """Yields a callback for the number of pictures done; a bar on standard error where that is a terminal.
+
+    Args:
+        total: How many there are.
+    """
+    if quiet() or verbose() or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=total)
+        yield lambda done: bars.update(task, completed=done)

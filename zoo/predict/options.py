@@ -181,7 +181,7 @@ OPTIONS: tuple[Option, ...] = (
         _choice("raise", "skip"),
         "raise",
         help="Stop at the first bad input, or go on and list it.",
-        commands=("predict",),
+        commands=("predict", "evaluate"),
         by_position=True,
     ),
     Option(
