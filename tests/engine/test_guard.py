@@ -30,6 +30,9 @@ class Thing(Device):
     def configure(self, config, index):
         CONFIGURE
 
+    def name(self, index):
+        NAME
+
 @hookimpl
 def zoo_devices():
     return [Thing()]
@@ -82,8 +85,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iter
     site.mkdir()
     monkeypatch.syspath_prepend(site)
 
-    def device(probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "") -> None:
+    def device(
+        probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "", name: str = ""
+    ) -> None:
         source = DEVICE.replace("PROBE", probe).replace("CONFIGURE", configure).replace("ENVIRON", environ)
+        source = source.replace("NAME", name or "return f'thing:{index}'")
         install_into(site, "zoo-thing", source, group="zoo.devices")
         refresh()
 
@@ -111,6 +117,19 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
     assert f"The device thing:3 of {OWNER.format('thing')} cannot be used: a trial of" in lines[0]
     assert lines[0].endswith("ended by SIGABRT.")
     assert lines[1] == "Use device='cpu'"
+
+
+@pytest.mark.parametrize(("name", "end"), [("os._exit(0)", "exit status 0: no message"), ("os.abort()", "SIGABRT")])
+def test_a_device_whose_name_ends_the_process_ends_a_trial_and_not_the_caller(
+    install: Install, bundle: Bundle, name: str, end: str
+) -> None:
+    """Status 0 without a word would look like a run without results."""
+    install("device", name=name)
+    ended = zoo_process("predict", Path(__file__), "--model", bundle.folder, "--device", "thing")
+    lines = ended.stderr.splitlines()
+    assert (ended.returncode, len(lines)) == (1, 2), ended.stderr
+    assert lines[0].startswith(f"The device thing:0 of {OWNER.format('thing')} cannot be used: a trial of")
+    assert lines[0].endswith(f"{end}.")
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,8 @@ def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str
     wanted = _program(program)
     request = Request(GuardedDevice(device, str(found.owner(device))), index, 1, home() / "engines" / engine)
     try:
+        # Not every engine asks for it, but the parent will.
+        str(request.device_name)
         session = guarded.open(wanted, request)
         rng = np.random.default_rng(0)
         for shape in trial_shapes(wanted.input_shape):
