@@ -82,7 +82,7 @@ def session_opener(program: Program, device: str = "cpu", engine: str = "auto") 
     backend, libraries = choose_backend(engine, chosen, program, found)
     request = Request(chosen, index, 1, home() / "engines" / backend.name)
     if chosen.tried_first or backend.tried_first:
-        _try_first(program, backend, chosen, request, (backend.owner, *libraries, chosen.owner, *devices))
+        _try_first(program, backend, chosen, request, (str(backend.owner), *libraries, str(chosen.owner), *devices))
     return lambda threads: backend.open(program, replace(request, threads=threads))
 
 
@@ -183,4 +183,4 @@ def _in_order(found: Discovery) -> Iterator[GuardedBackend]:
 
 def _guarded(name: str, found: Discovery) -> GuardedBackend:
     backend = found.backends[name]
-    return GuardedBackend(backend, str(found.owner(backend)))
+    return GuardedBackend(backend, found.owner(backend))

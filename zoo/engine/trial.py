@@ -136,7 +136,7 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
         number = -status
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and "bad_alloc" not in said
-        return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
+        return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed)
     try:
         answer = _unpacked(json.loads(answered))
     except ValueError:
@@ -147,6 +147,14 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
         )
         return Outcome(reason, lasting=status == _RAISED)
     return Outcome(None, lasting=True, answer=answer)
+
+
+def signal_name(number: int) -> str:
+    """Returns the name of a signal; of one without a name, as those of real time are, its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return Message("signal {number}", number=number)
 
 
 def _ended(command: list[str], seconds: float) -> tuple[int, bytes, str]:
@@ -209,7 +217,7 @@ def _child(job: str, arguments: str) -> None:
             answer = resolve(job)(*json.loads(arguments))
         except (ImportError, MemoryError):
             raise
-        except Exception as error:
+        except BaseException as error:
             # The parent shows the last line.
             sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
             sys.stderr.flush()
