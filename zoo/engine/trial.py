@@ -129,15 +129,16 @@ def forget_trials() -> int:
     Raises:
         CacheError: The cache folder cannot be used.
     """
-    records = list(_folder().glob(f"*{_SUFFIX}"))
+    folder = _folder()
+    records = list(folder.glob(f"*{_SUFFIX}"))
     try:
         for record in records:
             record.unlink(missing_ok=True)
     except OSError as error:
         raise CacheError(
-            "{record} cannot be removed: {reason}.",
-            "Correct the permissions of its folder.",
-            record=record,
+            "What is kept in {folder} cannot be removed: {reason}.",
+            "Correct its permissions.",
+            folder=folder,
             reason=error.strerror or error,
         ) from error
     return len(records)
