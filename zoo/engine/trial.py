@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,10 @@ _SCHEMA = mapping(
 _RAISED = 3
 # Signals that say the same; others, such as SIGKILL for want of memory, come from outside.
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+# What libraries of C++ say when they get no memory or no thread; oneDNN only that there was an exception.
+_SHORTAGE = re.compile(
+    "std::exception|bad_alloc|ResourceExhausted|out of memory|cannot allocate|temporarily unavailable", re.I
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,6 +123,27 @@ def kept_trials() -> Iterator[dict[str, Any] | None]:
         yield _read(record)
 
 
+def forget_trials() -> int:
+    """Removes every trial that is kept, and returns how many there were. Programs are tried again when they are loaded.
+
+    Raises:
+        CacheError: The cache folder cannot be used.
+    """
+    folder = _folder()
+    records = list(folder.glob(f"*{_SUFFIX}"))
+    try:
+        for record in records:
+            record.unlink(missing_ok=True)
+    except OSError as error:
+        raise CacheError(
+            "What is kept in {folder} cannot be removed: {reason}.",
+            "Correct its permissions.",
+            folder=folder,
+            reason=error.strerror or error,
+        ) from error
+    return len(records)
+
+
 def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     """Calls a function in a child process.
 
@@ -135,17 +161,14 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     if status < 0:
         number = -status
         # C++ that cannot get memory aborts.
-        crashed = number in _CRASHES and "bad_alloc" not in said
+        crashed = number in _CRASHES and not _SHORTAGE.search(said)
         return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed)
     try:
         answer = _unpacked(json.loads(answered))
     except ValueError:
-        reason = Message(
-            "exit status {status}: {reason}",
-            status=status,
-            reason=said.splitlines()[-1] if said else Message("no message"),
-        )
-        return Outcome(reason, lasting=status == _RAISED)
+        last = said.splitlines()[-1] if said else Message("no message")
+        reason = Message("exit status {status}: {reason}", status=status, reason=last)
+        return Outcome(reason, lasting=status == _RAISED and not _SHORTAGE.search(last))
     return Outcome(None, lasting=True, answer=answer)
 
 
