@@ -11,7 +11,7 @@ import click
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.loading import loading
 from zoo.cli.run_options import given, run_options
 from zoo.contract.labels.conversions import CONVERSIONS
 
@@ -54,7 +54,7 @@ def evaluate(
 
     config = PipelineConfig(model).override(**given(ctx))
     samples = read_list(data, root)
-    with download_progress() as progress:
+    with loading("loading {model}", model=model) as progress:
         loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     with loaded:
         options = config.predict_arguments()

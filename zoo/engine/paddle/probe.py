@@ -42,6 +42,7 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
     trial = Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {version}",))
     setting = trial.kept()
     if setting not in SETTINGS:
+        trial.announce()
         setting, outcome = _probe(program)
         if outcome.reason is not None and not program.trusted:
             raise BackendError(
