@@ -259,7 +259,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
         assert process.stdout.readline() == b"started\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (130, b"Interrupted.\n")
 
 
 CARDS = """

@@ -145,6 +145,7 @@ def _try_first(
     trial = Trial(program.digest, backend.name, name, request.precision, versions)
     if trial.kept() is not None:
         return
+    trial.announce()
     job = "zoo.engine.jobs:run", backend.name, device.kind, request.index, plain(program)
     outcome = in_child(*job, seconds=_TRIAL_SECONDS)
     if outcome.answer is not None:

@@ -32,6 +32,8 @@ from zoo.settings.json_text import read_json
 from zoo.settings.rules import STRING, array, mapping
 
 _log = logging.getLogger("zoo.engine")
+# The command line shows what it says while it lasts.
+_trial_log = logging.getLogger("zoo.engine.trial")
 _SUFFIX = ".trial.json"
 # Nobody sees this error: the trial is made again.
 _KIND = DocumentKind(CacheError)
@@ -90,6 +92,10 @@ class Trial:
         """Returns the setting that worked, or None where nothing is kept."""
         document = _read(self._record())
         return None if document is None else document["setting"]
+
+    def announce(self) -> None:
+        """Says in the log that a trial begins, which may take a while."""
+        _trial_log.info("first use on this machine, the engine is tried")
 
     def keep(self, setting: str, preferred: str) -> None:
         """Keeps what worked.
