@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from gettext import gettext
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def given(ctx: click.Context) -> dict[str, Any]:
 
 def _spellings(option: Option) -> tuple[str, ...]:
     long, *others = option.spellings
-    return (f"{long}/--no-{long.removeprefix('--')}" if option.default is False else long, *others)
+    return (f"{long}/--no-{long.removeprefix('--')}" if isinstance(option.default, bool) else long, *others)
 
 
 def _settings(option: Option) -> dict[str, Any]:
@@ -48,16 +48,21 @@ def _settings(option: Option) -> dict[str, Any]:
     return {**_reading(option), "metavar": option.metavar or None, "help": option.help}
 
 
+def _word(value: Any) -> str:
+    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _reading(option: Option) -> dict[str, Any]:
     first = option.forms[0]
-    if option.default is False:
-        return {"default": False}
+    if isinstance(option.default, bool):
+        return {"default": option.default}
     if option.names == "formats":
         return {"type": FORMATS, "callback": _kinds}
     if option.names:
         return {"type": _NAMES[option.names]}
     if any(form.get("type") == "object" for form in option.forms):
-        return {"type": ClassColor(), "multiple": True, "callback": _colors}
+        palettes = [word for form in option.forms for word in form.get("enum", ())]
+        return {"type": ClassColor(palettes), "multiple": True, "callback": _colors}
     if "enum" in first:
         return {"type": click.Choice(first["enum"])}
     if {"const": "auto"} in option.forms:
@@ -90,9 +95,9 @@ class _Listed(click.Option):
 
 
 def _default(option: Option) -> str:
-    listed = option.default if isinstance(option.default, tuple) else (option.default,)
-    shown = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in listed)
-    return "" if option.default in (None, False) else shown
+    if option.default is None or option.default is False:
+        return ""
+    return ",".join(map(_word, option.default if isinstance(option.default, tuple) else (option.default,)))
 
 
 def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -108,9 +113,12 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 def _colors(
-    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str], ...]
-) -> dict[str, str] | None:
-    return dict(value) or None
+    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str] | str, ...]
+) -> dict[str, str] | str | None:
+    named = [each for each in value if isinstance(each, str)]
+    if named and len(value) > 1:
+        raise click.BadParameter(tr("{name} is a palette of its own. Give it alone.", name=named[0]), ctx, parameter)
+    return named[0] if named else dict(each for each in value if not isinstance(each, str)) or None
 
 
 # Older versions of click take no type argument.
@@ -130,13 +138,16 @@ class BatchSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
 
 
 class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
-    """CLASS=#rrggbb."""
+    """CLASS=#rrggbb, or the name of a palette."""
 
     name = "class=#rrggbb"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Returns the name of the class and its colour."""
-        if isinstance(value, tuple):
+    def __init__(self, palettes: Sequence[str]) -> None:
+        self._palettes = palettes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str] | str:
+        """Returns the name of the class and its colour, or that of the palette."""
+        if isinstance(value, tuple) or value in self._palettes:
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
         if match is None:
