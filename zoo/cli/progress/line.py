@@ -39,7 +39,7 @@ def line(text: Callable[[], str]) -> Generator[None, None, None]:
         if is_terminal(sys.stdout):
             until_the_end.enter_context(contextlib.redirect_stdout(_Above(sys.stdout, shown)))
         # Ctrl-C while it begins must end it too.
-        until_the_end.push(shown)
+        until_the_end.push(shown.__exit__)
         shown.begin()
         yield
 
