@@ -127,6 +127,7 @@ def test_info_shows_the_card(site: Path) -> None:
         "Classes        road, sidewalk, building,",
         "Preprocessing  Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))\n",
         "Output         logits at 1/8 of the input\n",
+        "Network stride 32: exports pad pictures to multiples\n",
         "mIoU           73.10  cityscapes val; ",
         "7.6827 ms  gpu fp32, NVIDIA Tesla T4",
         "Parameters     8,141,600\n",

@@ -56,13 +56,22 @@ def list_files(as_json: bool) -> None:
 
 
 @cache.command("rm")
-@click.argument("models", type=MODEL, nargs=-1, required=True)
+@click.argument("models", type=MODEL, nargs=-1)
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
-def remove_models(models: tuple[str, ...], forget: bool) -> None:
+@click.option("--trials", is_flag=True, help="Forget how programs ran in trials on this machine: they are tried again.")
+@click.pass_context
+def remove_models(ctx: click.Context, models: tuple[str, ...], forget: bool, trials: bool) -> None:
     """Remove the files of MODELS, names or patterns."""
+    from zoo.engine.trial import forget_trials
     from zoo.store.inventory import cached, forgotten, matching, remove
     from zoo.store.store import Store
 
+    if not models and not trials:
+        raise click.UsageError(tr("Give at least one model, or --trials."), ctx)
+    if trials:
+        click.echo(tr("trials forgotten: {count}", count=forget_trials()))
+    if not models:
+        return
     store = Store(home())
     known = cached(store) + (forgotten(store) if forget else [])
     for entry in matching(known, models):

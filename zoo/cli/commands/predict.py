@@ -84,7 +84,7 @@ def predict(
                 if file is None:
                     _write_each(telling, predictions, config)
                 else:
-                    _write_one(telling, predictions, file, config.save_kinds[0])
+                    _write_one(telling, predictions, file, config)
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -117,13 +117,13 @@ def _write_each(telling: Telling, predictions: Predictions, config: PipelineConf
     """Writes the files of each result in a thread, while the engine is at the next ones."""
     from zoo.base.flow import ahead
 
-    folder, kinds = config.save_path, config.save_kinds
+    folder, kinds = config.save_path, {kind: config.save_arguments(kind) for kind in config.save_kinds}
     if folder is None:
         telling.through((result, []) for result in predictions)
         return
 
     def write(result: Result) -> Written:
-        done = result, [result.save(folder, kind) for kind in kinds]
+        done = result, [result.save(folder, kind, **options) for kind, options in kinds.items()]
         telling.finished.append(done)
         return done
 
@@ -131,12 +131,13 @@ def _write_each(telling: Telling, predictions: Predictions, config: PipelineConf
         telling.through(written)
 
 
-def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str) -> None:
+def _write_one(telling: Telling, predictions: Predictions, file: Path, config: PipelineConfig) -> None:
     """Writes all results into one file."""
     from zoo.results.save import save_all
 
+    (kind,) = config.save_kinds
     passing = telling.passing((result, []) for result in predictions)
-    for path in save_all((result for result, _ in passing), file, kind, {}):
+    for path in save_all((result for result, _ in passing), file, kind, config.save_arguments(kind)):
         note("  saved {path}", path=path)
 
 

@@ -2,5 +2,6 @@
 
 from zoo.learn.data.labels import find_labels
 from zoo.learn.data.samples import Sample, read_list, read_mask
+from zoo.learn.data.truth import TruthLabels, read_truth
 
-__all__ = ["Sample", "find_labels", "read_list", "read_mask"]
+__all__ = ["Sample", "TruthLabels", "find_labels", "read_list", "read_mask", "read_truth"]

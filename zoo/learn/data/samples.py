@@ -36,7 +36,7 @@ class Sample:
         self.check_sizes(image, mask)
         return image, mask
 
-    def check_sizes(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+    def check_sizes(self, image: NDArray[np.uint8], mask: NDArray[np.uint8 | np.uint16]) -> None:
         """Makes sure that the mask (H, W) is that of the image (H, W, 3).
 
         Raises:

@@ -21,7 +21,6 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import requests
-import requests.utils
 import urllib3
 from requests.auth import HTTPBasicAuth
 
