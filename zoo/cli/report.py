@@ -19,7 +19,7 @@ import click
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.progress.line import is_terminal, line
-from zoo.cli.progress.pictures import Count, pictures_text
+from zoo.cli.progress.segmenting import Count, pictures_text
 from zoo.cli.tables import times_text
 from zoo.message import printable
 

@@ -15,7 +15,7 @@ from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.loading import loading
-from zoo.cli.progress.pictures import Count
+from zoo.cli.progress.segmenting import Count
 from zoo.cli.report import Tally, Telling, Written, run_line
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
