@@ -44,9 +44,9 @@ def encode_rle(mask: NDArray[np.bool_], compressed: bool = True) -> dict[str, An
 def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> dict[str, Any]:
     """Makes a COCO document of one or many results.
 
-    Category ids are class values + 1, because Datumaro and CVAT take 0 for "no class"; image and annotation ids count from
-    1. Pixels without a class have no annotation. If
-    there are scores, each annotation has the mean of its own as "score".
+    Category ids are class values + 1, because Datumaro and CVAT take 0 for "no class"; image and annotation ids count
+    from 1. Pixels without a class have no annotation. If there are scores, each annotation has the mean of its own as
+    "score".
 
     Args:
         results: Results of one label set; of an iterator each is let go before the next is taken.
