@@ -15,6 +15,8 @@ from zoo.registry.found import Discovery
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
 # A kind and its number. A comma would be a list.
 _ONE = re.compile(r"([^:,]+)(?::(\d+))?")
+#: What others call a kind.
+_ELSEWHERE = {"cuda": "gpu", "nvidia": "gpu", "rocm": "gpu", "hip": "gpu", "ascend": "npu", "kunlun": "xpu"}
 
 
 def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[str, ...]]:
@@ -75,7 +77,12 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
             name=name,
             kind=kind if kind == "cpu" else Message("{kind}:0", kind=kind),
         )
-    if faults := found.faults("zoo.devices"):
+    meant = _ELSEWHERE.get(kind, "gpu" if kind.isdecimal() else kind)
+    faults = found.faults("zoo.devices")
+    if meant in present:
+        number = number or (kind if kind.isdecimal() else "0")
+        hint = Message("Use device='{meant}:{number}'", meant=meant, number=number)
+    elif faults:
         return DeviceNotInstalledError(
             "The device {name!r} is not installed here. Installed: {present:, }. {faults: }",
             "Run: zoo plugins",
@@ -83,11 +90,10 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
             present=present,
             faults=list(faults.values()),
         )
-    hint = (
-        Message("Run: pip install zoo-device-{kind}", kind=kind)
-        if kind in _KNOWN
-        else Message("Use cpu, or a kind with a number: gpu:0")
-    )
+    elif meant in _KNOWN:
+        hint = Message("Use device='cpu'  (no plugin for {meant} is published yet)", meant=meant)
+    else:
+        hint = Message("Use device='cpu'")
     return DeviceNotInstalledError(
         "The device {name!r} is not installed here. Installed: {present:, }.", hint, name=name, present=present
     )

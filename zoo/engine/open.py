@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 
 from zoo import errors
@@ -130,8 +131,11 @@ def choose_backend(
 
 
 def _unknown(name: str, found: Discovery) -> BackendError:
+    """Returns the error for a name that no engine has."""
+    close = get_close_matches(name.lower(), found.backends, n=1, cutoff=0.5)
     present = sorted(found.backends) or [Message("none")]
-    if faults := found.faults("zoo.backends"):
+    faults = found.faults("zoo.backends")
+    if faults and not close:
         return BackendError(
             "There is no engine called {name!r}. Installed: {backends:, }. {faults: }",
             "Run: zoo plugins",
@@ -141,8 +145,11 @@ def _unknown(name: str, found: Discovery) -> BackendError:
         )
     return BackendError(
         "There is no engine called {name!r}. Installed: {backends:, }.",
-        "Use backend='auto'",
+        "Use backend='{meant}'"
+        if close
+        else "Use backend='auto'  (engines come from plugins; docs/engines.md shows one for ONNX)",
         name=name,
+        meant=close[0] if close else "",
         backends=present,
     )
 
@@ -161,6 +168,7 @@ def _try_first(
     trial = Trial(program.digest, backend.name, name, request.precision, versions)
     if trial.kept() is not None:
         return
+    trial.announce()
     job = "zoo.engine.jobs:run", backend.name, device.kind, request.index, plain(program)
     outcome = in_child(*job, seconds=_TRIAL_SECONDS)
     if outcome.answer is not None:

@@ -68,7 +68,7 @@ def _logits_fault(output: NDArray[Any], batch: tuple[int, ...], program: Program
         side > 0 and -stride < side * stride - pixels < max(stride, _DEEPEST_STRIDE)
         for side, pixels in zip(shape[2:], batch[2:], strict=True)
     )
-    if fits and output.dtype in (np.float32, np.float16) and _counted(shape[1], program):
+    if fits and output.dtype in (np.dtype(np.float32), np.dtype(np.float16)) and _counted(shape[1], program):
         return None
     return Message(
         "{dtype} of shape {shape}; float32 logits of shape ({count}, {classes}, {height}, {width}) were expected",

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Opener
 from zoo.engine.memory import Block
@@ -192,8 +193,8 @@ os.register_at_fork(after_in_child=_in_child)
 def _started(descriptor: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "zoo.engine.processes", str(descriptor)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            python("zoo.engine.processes", str(descriptor)),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             # What C++ prints there is nobody's.
             stdout=subprocess.DEVNULL,

@@ -23,7 +23,8 @@ _JPEG = 7
 _MULTIPLIED = 1
 
 _EXPECTED = Message("A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected.")
-_HINT = Message("Convert it, for instance with: tiffcp -t -c zip old.tif new.tif")
+_HINT_KIND = Message("Save it as grey or RGB with 8 bits a channel, in the program it comes from.")
+_HINT_DAMAGED = Message("Copy or download it again. A picture of another format goes to: zoo predict")
 
 
 class _Plane(NamedTuple):
@@ -59,7 +60,7 @@ class TiffRows:
         self._file, self._name, self._page = file, name, page
         reason = _unsupported(page)
         if reason:
-            raise DecodeError("{name} {reason}. {expected}", _HINT, name=name, reason=reason, expected=_EXPECTED)
+            raise DecodeError("{name} {reason}. {expected}", _HINT_KIND, name=name, reason=reason, expected=_EXPECTED)
         self._planar = page.planarconfig == 2
         # Colours multiplied by alpha need it for a fourth channel, until `read` has divided by it.
         self._multiplied = _MULTIPLIED in page.extrasamples
@@ -128,7 +129,7 @@ class TiffRows:
             tables = {"jpegtables": page.jpegtables} if page.compression == _JPEG else {}
             tile = page.decode(data, number, **tables)[0][0]
         except Exception as error:
-            raise undecodable(self._name, error, _EXPECTED, _HINT) from error
+            raise undecodable(self._name, error, _EXPECTED, _HINT_DAMAGED) from error
         if tile.dtype.itemsize * 8 != page.bitspersample or tile.dtype.kind != "u":
             raise self._damaged(Message("tile {number} holds {dtype}", number=number, dtype=tile.dtype))
         return tile
@@ -146,7 +147,7 @@ class TiffRows:
                 self._file.seek(offset + skipped * line)
                 data = self._file.read(len(rows) * line)
             except OSError as error:
-                raise undecodable(self._name, error, _EXPECTED, _HINT) from error
+                raise undecodable(self._name, error, _EXPECTED, _HINT_DAMAGED) from error
             if len(data) != len(rows) * line:
                 raise self._damaged(Message("strip {strip} is cut off", strip=strip))
             values = np.frombuffer(data, dtype).reshape(*rows.shape[:2], samples)
@@ -182,7 +183,7 @@ class TiffRows:
             what = Message("row of tiles") if page.is_tiled else "strip"
             raise DecodeError(
                 "{name} has {megabytes} MB in one {what}. At most {limit} MB are decoded at once.",
-                _HINT,
+                "Write it in tiles, for instance with: tiffcp -t -c zip old.tif new.tif",
                 name=self._name,
                 megabytes=held >> 20,
                 what=what,
@@ -190,7 +191,7 @@ class TiffRows:
             )
 
     def _damaged(self, reason: str) -> DecodeError:
-        return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT)
+        return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT_DAMAGED)
 
 
 @contextmanager
@@ -215,7 +216,7 @@ def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
             page = tifffile.TiffFile(file, name=name).pages.first
             rows = TiffRows(file, name, page)
         except Exception as error:
-            raise undecodable(name, error, _EXPECTED, _HINT) from error
+            raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error
         yield rows
 
 
