@@ -6,6 +6,7 @@ option is a row here and the place that uses it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +97,7 @@ def _sequence(value: Any) -> Any:
 
 
 def _path(value: Any) -> Any:
-    return None if value is None else Path(value)
+    return None if value is None else Path(os.path.expanduser(value))
 
 
 def _labels(value: Any) -> Any:
@@ -356,6 +357,16 @@ OPTIONS: tuple[Option, ...] = (
         settled=_tupled,
         given_as="Sequence[str]",
         kept_as="tuple[str, ...]",
+    ),
+    Option(
+        "keep_tree",
+        "save",
+        BOOLEAN,
+        False,
+        help="Put the results of a folder's sub-folders into sub-folders of the same names.",
+        commands=("predict",),
+        more="results.md#where-files-go",
+        key="save.keep_tree",
     ),
     Option(
         "save_opacity",

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
@@ -83,9 +84,9 @@ def evaluate(
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
         return
-    width = max(len(name) for name in ("accuracy", *(entry["class"] for entry in report["IoU"])))
+    width = max(cells(name) for name in ("accuracy", *(entry["class"] for entry in report["IoU"])))
     for entry in report["IoU"]:
-        click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
+        click.echo(f"{padded(entry['class'], width)}  {_shown(entry['IoU'])}")
     click.echo(f"{'mIoU':<{width}}  {_shown(report['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(report['accuracy'])}")
     note("{count} pictures of {data}, {engine}", count=len(samples), data=data, engine=report["engine"])

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from zoo.base.files import user_path
 from zoo.errors import SourceError
 from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
@@ -42,6 +43,7 @@ _LOG = logging.getLogger("zoo")
 
 def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
     """Reads a text as an address, a folder, a file or a pattern, in this order."""
+    text = user_path(text) if _can_be_a_path(text) else text
     if scheme := URL.match(text):
         yield _from_url(text, scheme[1].lower(), options)
     elif not text:
