@@ -98,6 +98,25 @@ def test_overlays_look_as_the_command_line_or_the_pipeline_file_says(
     assert "Give it alone" in predict(street, "--palette", "colorblind", "--palette", "a=#000000", code=2).stderr
 
 
+def test_results_among_the_pictures_are_no_inputs(
+    predict: Command, street: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def seen(*arguments: object) -> list[str]:
+        return [json.loads(line)["name"] for line in predict(*arguments, "--json").stdout.splitlines()]
+
+    # Written into the folder that is being read, and beside the pictures.
+    assert seen(street, "-r", "-o", street / "results", "--save", "overlay,mask,side") == ["a", "b", "c", "d"]
+    assert seen(street, "-r", "-o", street / "results", "--save", "overlay,mask,side") == ["a", "b", "c", "d"]
+    assert f"{street}: 12 results of zoo passed over, such as a_mask.png" in caplog.messages
+    predict(street / "a.png", "-o", street / "a_small.jpg", "--save", "overlay")
+    assert seen(street, "-o", street) == seen(street, "-o", street) == seen(f"{street}/*.*") == ["a", "b", "c"]
+    assert f"{street}/*.*: 10 results of zoo passed over, such as a.json" in caplog.messages
+    assert seen(street / "a_mask.png") == ["a_mask"]  # asked for by its name
+    own = predict(f"{street}/*_mask.png", code=1).stderr
+    assert "matches no picture (3 results of zoo passed over, such as a_mask.png)." in own
+    assert "holds no picture (12 results of zoo passed over" in predict(street / "results", code=1).stderr
+
+
 def test_sub_folders_are_kept_where_that_is_asked_for(
     predict: Command, bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from zoo.picture.sources.content import HEAD_BYTES, content_frames, recognise
 from zoo.picture.sources.item import ACCEPTED, URL, Origin, input_name, refused
 from zoo.picture.sources.options import SourceOptions
 from zoo.picture.sources.tree import MAGIC, Entry, matches, visit
+from zoo.results.encode import mark_in
 
 #: A file with such a name, in any letter case, is taken from a folder whatever it holds: a broken picture is an error.
 SUFFIXES = (
@@ -29,6 +30,10 @@ _LONGEST = 4096
 _OTHERS = (
     Message("{count} other file passed over, such as {name}"),
     Message("{count} other files passed over, such as {name}"),
+)
+_OWN = (
+    Message("{count} result of zoo passed over, {name}"),
+    Message("{count} results of zoo passed over, such as {name}"),
 )
 _SUBFOLDERS = (
     Message("{count} sub-folder not entered, such as {name}"),
@@ -100,6 +105,7 @@ def _from_file(path: str, options: SourceOptions) -> Origin:
 def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
     empty = True
     others: list[str] = []
+    own: list[str] = []
     folders: list[str] = []
     for entry in visit(folder, options.recursive):
         if entry.fate == "closed":
@@ -107,12 +113,15 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _closed(entry)
         elif entry.fate == "passed":
             folders.append(entry.path)
-        elif entry.fate == "file" and _is_wanted(entry.path):
+        elif entry.fate == "file" and not _is_wanted(entry.path):
+            others.append(entry.path)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
+        elif entry.fate == "file":
             empty = False
             yield _from_file(entry.path, options)
-        elif entry.fate == "file":
-            others.append(entry.path)
-    parts = [_counted(others, *_OTHERS)] if others else []
+    parts = [_counted(own, *_OWN)] if own else []
+    parts += [_counted(others, *_OTHERS)] if others else []
     parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
     if empty:
         fact = Message(
@@ -125,8 +134,11 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             else Message("Check the path.")
         )
         yield _refused_path(folder, fact, hint)
-    elif parts:
-        _LOG.info("%s: %s", printable(folder), Message("{told:, }", told=parts))
+    elif parts and options.told:
+        # Pictures that are not segmented are told to everybody.
+        _LOG.log(
+            logging.WARNING if own else logging.INFO, "%s: %s", printable(folder), Message("{told:, }", told=parts)
+        )
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
@@ -143,12 +155,20 @@ def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
         )
         yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
+    own: list[str] = []
     for entry in entries:
         if entry.fate == "closed":
             yield _closed(entry)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
         elif entry.fate == "file":
             yield _from_file(entry.path, options)
-    if told:
+    if len(own) == sum(entry.fate != "passed" for entry in entries):
+        fact = Message("matches no picture ({told}).", told=_counted(own, *_OWN))
+        yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
+    elif own and options.told:
+        _LOG.warning("%s: %s", printable(pattern), _counted(own, *_OWN))
+    if told and options.told:
         _LOG.info("%s: %s", printable(pattern), told)
 
 
@@ -158,6 +178,15 @@ def _is_wanted(path: str) -> bool:
     try:
         with open_regular(path) as file:
             return bool(recognise(file.read(HEAD_BYTES)))
+    except (SourceError, OSError):
+        return False
+
+
+def _is_own(path: str) -> bool:
+    """Whether zoo wrote a file: results beside the pictures they were made from are no pictures to segment."""
+    try:
+        with open_regular(path) as file:
+            return mark_in(file) is not None
     except (SourceError, OSError):
         return False
 
