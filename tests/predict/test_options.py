@@ -197,7 +197,7 @@ RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps."
 ALLOWED = {
     "cli/commands/predict.py": {
         "recursive": "the inputs are counted for the bar",
-        "save_kinds": "results are written behind the engine",
+        "save_kinds": "a file holds one form",
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
     },
@@ -217,14 +217,18 @@ ALLOWED = {
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
         "live": "results are handed out one by one",
-        "save_kinds": "results are written behind the engine",
-        "save_path": "results are written behind the engine",
+        "save_path": "the folder is made before the model is loaded",
         "target_size": "used there",
     },
     "predict/pipeline/read.py": {
         "labels": "a path beside the file",
         "save_font": "a path beside the file",
         "save_path": "a path beside the file",
+    },
+    "predict/pipeline/saving.py": {
+        "keep_tree": "results are written there",
+        "save_kinds": "results are written there",
+        "save_path": "results are written there",
     },
     "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`"},
 }

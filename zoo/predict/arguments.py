@@ -82,6 +82,8 @@ class PipelineArguments(RunArguments, total=False):
     """Folder for the results; on the command line also a file for one form of them."""
     save_kinds: Sequence[str]
     """What to save of a result."""
+    keep_tree: bool
+    """Put the results of a folder's sub-folders into sub-folders of the same names."""
     save_opacity: float
     """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
     save_outline: bool
@@ -162,6 +164,7 @@ class PipelineFields:
             for answers; slower than reading ahead.
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
+        keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
         save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
         save_outline: Draw the edges of the regions in overlays.
         save_names: Write the names of the classes into the large regions of overlays.
@@ -192,6 +195,7 @@ class PipelineFields:
     live: bool = False
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
+    keep_tree: bool = False
     save_opacity: float = 0.4
     save_outline: bool = True
     save_names: bool = False

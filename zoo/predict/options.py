@@ -98,7 +98,7 @@ def _sequence(value: Any) -> Any:
 
 
 def _path(value: Any) -> Any:
-    return None if value is None else Path(value)
+    return None if value is None else Path(os.path.expanduser(value))
 
 
 def _labels(value: Any) -> Any:
@@ -358,6 +358,16 @@ OPTIONS: tuple[Option, ...] = (
         settled=_tupled,
         given_as="Sequence[str]",
         kept_as="tuple[str, ...]",
+    ),
+    Option(
+        "keep_tree",
+        "save",
+        BOOLEAN,
+        False,
+        help="Put the results of a folder's sub-folders into sub-folders of the same names.",
+        commands=("predict",),
+        more="results.md#where-files-go",
+        key="save.keep_tree",
     ),
     Option(
         "save_opacity",

@@ -24,6 +24,7 @@ class SourceOptions:
         url_bytes: Most bytes of what an address sends.
         url_seconds: Seconds after which an address is given up; it is looked at whenever bytes come, so that a silent
             server adds at most ten.
+        told: Whether the log says what is passed over in folders; not where a source is only counted.
 
     Raises:
         ValueError: A value is none of these.
@@ -35,6 +36,7 @@ class SourceOptions:
     pixel_limit: int = MAX_PIXELS
     url_bytes: int = 100_000_000
     url_seconds: float = 60.0
+    told: bool = True
 
     def __post_init__(self) -> None:
         if self.color not in ("rgb", "bgr"):
