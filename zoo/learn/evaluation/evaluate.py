@@ -15,7 +15,9 @@ from zoo.contract.labels import LabelMapping, LabelSet
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.data import Sample, read_mask
 from zoo.learn.evaluation.metrics import Confusion
-from zoo.picture.image import Picture, read_image
+from zoo.picture.image import read_image
+from zoo.picture.levels import ValueRange
+from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
 from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
@@ -70,7 +72,7 @@ def evaluate(
     if plan.mapping is not None and map_truth:
         steps.append(plan.mapping)
     confusion = Confusion.empty(len(classes))
-    results = model.run(map(_input_of, samples), plan, run)
+    results = model.run((_input_of(sample, run.value_range) for sample in samples), plan, run)
     truths = ahead(samples, lambda sample: read_mask(sample.mask))
     with closing(results), closing(truths):
         for sample, result, truth in zip(samples, results, truths, strict=True):
@@ -94,8 +96,12 @@ def evaluate(
     return confusion
 
 
-def _input_of(sample: Sample) -> Input:
-    return Input(sample.image.stem, os.path.abspath(sample.image), lambda: Picture(read_image(sample.image)))
+def _input_of(sample: Sample, value_range: ValueRange) -> Input:
+    return Input(
+        sample.image.stem,
+        os.path.abspath(sample.image),
+        lambda: Picture(read_image(sample.image, value_range=value_range)),
+    )
 
 
 def _check_end(truth_labels: LabelMapping, expected: LabelSet) -> None:
