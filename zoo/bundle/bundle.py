@@ -132,6 +132,7 @@ class Bundle:
             output=self.output,
             output_stride=self.output_stride,
             input_shape=shape,
+            classes=None if self.labels == unnamed_labels() else len(self.labels),
         )
 
     def _proven(self, name: str) -> str:

@@ -7,6 +7,7 @@ multiples of 32 where PaddleSeg does neither.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -125,6 +126,7 @@ def read_deploy(settings: Node) -> Deployed:
     )
 
 
+@functools.cache
 def unnamed_labels() -> LabelSet:
     """Returns labels for a folder that does not name its classes: "class 0", "class 1" and so on."""
     return LabelSet("unnamed", tuple(f"class {value}" for value in range(256)), distinct_palette(256), 65535)
