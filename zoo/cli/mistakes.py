@@ -64,7 +64,7 @@ def _option(name: str, ctx: click.Context) -> str:
         if name in known:
             return tr("It stands before the command: {example}", example=example)
         return _elsewhere(name, [option for parameter in ctx.command.get_params(ctx) for option in parameter.opts])
-    if name.removeprefix("--") in root.command.list_commands(root):
+    if isinstance(root.command, click.Group) and name.removeprefix("--") in root.command.list_commands(root):
         return tr("It is a command: {example}", example=f"{root.info_name} {name.removeprefix('--')}")
     from zoo.cli.legacy import DOCUMENTED
 

@@ -17,7 +17,7 @@ from zoo.cli.notes import alert, note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
-from zoo.cli.progress.pictures import pictures_text
+from zoo.cli.progress.segmenting import pictures_text
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
