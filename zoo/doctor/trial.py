@@ -105,7 +105,7 @@ class _Expected:
     """The files of a self-test, read, and the distribution they come from."""
 
     picture: Path
-    mask: NDArray[np.uint8]
+    mask: NDArray[np.uint8 | np.uint16]
     distribution: str
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
+from zoo.picture.levels import between, high_bytes
 from zoo.picture.opening import open_regular, undecodable
 from zoo.picture.rgb import unmultiplied
 from zoo.predict.tiff.package import import_tifffile
@@ -39,25 +40,27 @@ class TiffRows:
     """The first picture of an open TIFF file, read from top to bottom.
 
     Grey is widened, alpha dropped (and colours that were multiplied by it divided again), and of 16 bits the high byte
-    taken, as in `read_image`. Tiles the file leaves out (sparse files) are black.
+    taken unless a range is given, as in `read_image`. Tiles the file leaves out (sparse files) are black.
 
     Attributes:
         size: (H, W).
+        own: The lowest and the highest of the values of 16 bits so far; None where there are none.
     """
 
-    def __init__(self, file: BinaryIO, name: str, page: Any) -> None:
+    def __init__(self, file: BinaryIO, name: str, page: Any, value_range: tuple[float, float] | None) -> None:
         """Checks the layout.
 
         Args:
             file: The open file.
             name: What errors call it.
             page: tifffile's page.
+            value_range: Which values of 16 bits become black and white; None for 0 and 65535.
 
         Raises:
             DecodeError: The layout is another than this module reads, or the file is cut off.
         """
         self.size: tuple[int, int] = (page.imagelength, page.imagewidth)
-        self._file, self._name, self._page = file, name, page
+        self._file, self._name, self._page, self._range = file, name, page, value_range
         reason = _unsupported(page)
         if reason:
             raise DecodeError("{name} {reason}. {expected}", _HINT_KIND, name=name, reason=reason, expected=_EXPECTED)
@@ -72,6 +75,7 @@ class TiffRows:
         self._width: int = page.tilewidth if page.is_tiled else self.size[1]
         self._down, self._across = -(-self.size[0] // self._height), -(-self.size[1] // self._width)
         self._check_segments()
+        self.own: tuple[int, int] | None = None
         self._band: tuple[int, NDArray[np.uint8]] | None = None
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
@@ -157,7 +161,9 @@ class TiffRows:
         """Brings decoded values (h, w, samples) to the channels a plane fills."""
         values = values[..., plane.samples]
         if values.dtype.itemsize == 2:
-            values = (values >> 8).astype(np.uint8)
+            lowest, highest = self.own or (65535, 0)
+            self.own = min(lowest, int(values.min())), max(highest, int(values.max()))
+            values = high_bytes(values) if self._range is None else between(values, *self._range)
         if self._page.photometric == 0:
             values = 255 - values
         place[:] = values
@@ -195,11 +201,14 @@ class TiffRows:
 
 
 @contextmanager
-def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
+def open_tiff(
+    path: str | os.PathLike[str], value_range: tuple[float, float] | None = None
+) -> Generator[TiffRows, None, None]:
     """Opens a TIFF file of any size.
 
     Args:
         path: A regular file. Of several pictures in it the first is taken.
+        value_range: Which values of 16 bits become black and white; None for 0 and 65535.
 
     Yields:
         Its rows; usable until the block ends.
@@ -214,7 +223,7 @@ def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
     with open_regular(path) as file:
         try:
             page = tifffile.TiffFile(file, name=name).pages.first
-            rows = TiffRows(file, name, page)
+            rows = TiffRows(file, name, page, value_range)
         except Exception as error:
             raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error
         yield rows
