@@ -299,6 +299,8 @@ class Predicts(ABC):
             ),
         )
 
+    __call__ = predict
+
     def predict_tiff(
         self,
         source: str | os.PathLike[str],

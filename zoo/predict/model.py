@@ -39,6 +39,9 @@ class Model(Predicts):
         self._engine = engine
         self._reopen = reopen
 
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {len(self.labels)} classes, {self.engine}>"
+
     @property
     def name(self) -> str:
         """Name of the model."""
