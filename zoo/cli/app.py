@@ -155,6 +155,9 @@ class _LazyGroup(click.Group):
                     alert_error(error)
                 ctx.exit(1)
             except KeyboardInterrupt as end:
+                from zoo.cli.notes import alert
+
+                alert("Interrupted.")
                 ctx.exit(143 if isinstance(end, Terminated) else 130)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Opener
 from zoo.engine.memory import Block
+from zoo.engine.trial import signal_name
 from zoo.errors import BackendError, InferenceError, ZooError
 
 # A worker that ended so often in a row is not started again.
@@ -152,7 +152,7 @@ class _Worker:
         if not answer:
             self.end()
             status = self._process.returncode
-            raise _EndedError(f"exit status {status}" if status >= 0 else signal.Signals(-status).name)
+            raise _EndedError(f"exit status {status}" if status >= 0 else signal_name(-status))
         given = pickle.loads(answer)
         if isinstance(given, Exception):
             raise given

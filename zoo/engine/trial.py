@@ -32,6 +32,8 @@ from zoo.settings.json_text import read_json
 from zoo.settings.rules import STRING, array, mapping
 
 _log = logging.getLogger("zoo.engine")
+# The command line shows what it says while it lasts.
+_trial_log = logging.getLogger("zoo.engine.trial")
 _SUFFIX = ".trial.json"
 # Nobody sees this error: the trial is made again.
 _KIND = DocumentKind(CacheError)
@@ -90,6 +92,10 @@ class Trial:
         """Returns the setting that worked, or None where nothing is kept."""
         document = _read(self._record())
         return None if document is None else document["setting"]
+
+    def announce(self) -> None:
+        """Says in the log that a trial begins, which may take a while."""
+        _trial_log.info("first use on this machine, the engine is tried")
 
     def keep(self, setting: str, preferred: str) -> None:
         """Keeps what worked.
@@ -162,7 +168,7 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
         number = -status
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and not _SHORTAGE.search(said)
-        return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
+        return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed)
     try:
         answer = _unpacked(json.loads(answered))
     except ValueError:
@@ -170,6 +176,14 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
         reason = Message("exit status {status}: {reason}", status=status, reason=last)
         return Outcome(reason, lasting=status == _RAISED and not _SHORTAGE.search(last))
     return Outcome(None, lasting=True, answer=answer)
+
+
+def signal_name(number: int) -> str:
+    """Returns the name of a signal; of one without a name, as those of real time are, its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return Message("signal {number}", number=number)
 
 
 def _ended(command: list[str], seconds: float) -> tuple[int, bytes, str]:
@@ -232,7 +246,7 @@ def _child(job: str, arguments: str) -> None:
             answer = resolve(job)(*json.loads(arguments))
         except (ImportError, MemoryError):
             raise
-        except Exception as error:
+        except BaseException as error:
             # The parent shows the last line.
             sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
             sys.stderr.flush()

@@ -12,7 +12,7 @@ from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.message import Message
 
@@ -118,7 +118,7 @@ def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: b
     from zoo.store.model_files import make_options
     from zoo.store.store import Store
 
-    with download_progress() as progress:
+    with loading("taking digests") as progress:
         options = make_options(offline, True, progress) if repair else None
         verdicts = list(verify_files(Store(home()), models, options))
     if as_json:

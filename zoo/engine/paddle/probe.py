@@ -46,6 +46,7 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
     if setting == PLAIN:
         _say_plain(program.path, version, None)
     elif setting not in SETTINGS:
+        trial.announce()
         setting, outcome = _probe(program)
         if outcome.reason is not None and not program.trusted:
             raise BackendError(
