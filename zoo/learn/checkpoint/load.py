@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.host import HOST
 from zoo.errors import CheckpointError
 from zoo.learn.checkpoint.pickles import read_pickle
 from zoo.learn.checkpoint.stand_ins import RandomState
@@ -51,8 +52,8 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
         return _read_safetensors(path)
     if unsafe:
         _log.warning("%s is opened by paddle and may run code", printable(path))
-        import paddle
-
+        with HOST.undisturbed():
+            import paddle
         return _state_dict(path, paddle.load(str(path), return_numpy=True))
     return _state_dict(path, read_pickle(path))
 
