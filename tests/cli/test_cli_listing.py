@@ -124,6 +124,7 @@ def test_info_shows_the_card(site: Path) -> None:
         "Classes        road, sidewalk, building,",
         "Preprocessing  Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))\n",
         "Output         logits at 1/8 of the input\n",
+        "Network stride 32: exports pad pictures to multiples\n",
         "mIoU           73.10  cityscapes val; ",
         "7.6827 ms  gpu fp32, NVIDIA Tesla T4",
         "Parameters     8,141,600\n",
@@ -258,7 +259,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
         assert process.stdout.readline() == b"started\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (130, b"Interrupted.\n")
 
 
 CARDS = """

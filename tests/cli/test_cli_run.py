@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+import zoo
 from scenes import draw_scene
 from support import interruptible, png
 from zoo.bundle.bundle import Bundle
@@ -67,6 +62,33 @@ def test_every_form_is_saved_beside_the_others(predict: Command, street: Path, t
         "a_overlay.png", "a_side.png",
     ]  # fmt: skip
     assert "not a comma-separated choice" in predict(street, "-o", out, "--save", "bmp", code=2).stderr
+
+
+def test_overlays_look_as_the_command_line_or_the_pipeline_file_says(
+    predict: Command, bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    plain = ["--opacity", "0", "--no-outline", "--no-legend"]
+    predict(street / "a.png", "-o", tmp_path / "plain", *plain)
+    source = np.asarray(Image.open(street / "a.png"))
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "plain" / "a_overlay.png")), source)
+    looks = {"opacity": 0.7, "outline": False, "names": True, "palette": "colorblind"}
+    predict(
+        street / "a.png", "-o", tmp_path / "words", "--save", "overlay,color,mask",
+        "--opacity", "0.7", "--no-outline", "--names", "--palette", "colorblind",
+    )  # fmt: skip
+    palette = looks.pop("palette")
+    settings = {"path": "file", "kinds": ["overlay", "color", "mask"], **looks}
+    pipeline = {"zoo": 1, "model": str(bundle.folder), "threads": 1, "palette": palette, "save": settings}
+    (tmp_path / "p.yaml").write_text(json.dumps(pipeline))
+    zoo.create_pipeline(tmp_path / "p.yaml").predict(str(street / "a.png")).one()
+    result = zoo.load(bundle.folder, threads=1).predict(str(street / "a.png"), palette=palette).one()
+    result.save_to_img(tmp_path / "python", **looks)
+    result.save_to_img(tmp_path / "python", "color")
+    result.save_to_img(tmp_path / "python", "mask")
+    for name in ("a_overlay.png", "a_color.png", "a_mask.png"):
+        contents = {(tmp_path / folder / name).read_bytes() for folder in ("words", "file", "python")}
+        assert len(contents) == 1, name
+    assert "Give it alone" in predict(street, "--palette", "colorblind", "--palette", "a=#000000", code=2).stderr
 
 
 def test_folders_patterns_and_lists_are_read_in_order(predict: Command, street: Path) -> None:
@@ -183,33 +205,7 @@ def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) ->
     lines = told.read_text().splitlines()
     assert [json.loads(line)["saved"][0] for line in lines] == [str(out / name) for name in names(out)]
     assert f"{len(names(out))} segmented" in notes
-
-
-def test_a_terminal_shows_lines_above_a_bar_with_the_rate(bundle: Bundle, street: Path, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
-    words = ["-m", "zoo", "predict", str(street), "-r", "-o", str(tmp_path / "out"), "--save", "mask"]
-    with subprocess.Popen(
-        [sys.executable, *words, "--model", str(bundle.folder), "--threads", "1"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
-        cwd=tmp_path,
-    ) as command:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # the end of a terminal
-            while more := os.read(ours, 65536):
-                shown += more
-        os.close(ours)
-    assert command.returncode == 0
-    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
-    assert "/4 " in text, "the inputs are counted"
-    assert "pictures/s" in text
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.startswith("street/")]
-    assert [line.split("-> ")[1] for line in lines] == [f"out/{name}_mask.png" for name in "abcd"]
-    assert "4 segmented" in text
+    assert notes.endswith(f"Interrupted, {2000 - len(names(out))} left.\n")
 
 
 def test_options_of_a_pipeline_file_are_switched_off(predict: Command, street: Path, tmp_path: Path) -> None:

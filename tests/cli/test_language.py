@@ -441,7 +441,7 @@ def test_the_help_of_every_command_is_chinese_and_80_cells_wide(words: list[str]
     assert [line for line in lines if cells(line) > 80] == []
     # A usage line and an option or two are not all.
     assert sum(map(len, WIDE.findall(done.output))) > 15
-    for english in ("Usage", "Options", "Commands", "[default", "[required"):
+    for english in ("Usage", "Options", "Commands", "default:", "[required"):
         assert english not in done.output
     assert CliRunner().invoke(cli, [*words, "--help"], env={"ZOO_LANG": "en"}).output.startswith("Usage:")
 

@@ -402,7 +402,8 @@ def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.M
         (
             "programs of paddle 3.3.1 that run on cpu with plain: 1",
             "note",
-            'It is slower than oneDNN, which failed here. Run: pip install "zoo-core[cpu]"',
+            'It is slower than oneDNN, which failed here. Run: pip install "zoo-core[cpu]"  (or, to try it again: '
+            "zoo cache rm --trials)",
         ),
     ]
 

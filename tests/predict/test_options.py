@@ -71,6 +71,13 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
     ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
+    ("palette", "colorblind", True, ["--palette", "colorblind"]),
+    ("save_opacity", 0.25, True, ["--opacity", "0.25"]),
+    ("save_opacity", 1.5, False, ["--opacity", "1.5"]),
+    ("save_outline", False, True, ["--no-outline"]),
+    ("save_names", True, True, ["--names"]),
+    ("save_legend", False, True, ["--no-legend"]),
+    ("save_font", "/fonts/a.ttf", True, ["--font", "/fonts/a.ttf"]),
     ("save_kinds", ["mask", "coco"], True, ["--save", "mask,coco"]),
     ("save_kinds", ["mask", "gif"], False, ["--save", "mask,gif"]),
     ("save_kinds", ["json", "labelme"], False, ["--save", "json,labelme"]),
@@ -143,7 +150,11 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
         ({"window": (512,)}, r"`window` is \[512\]"),
         ({"stride": "64"}, "`stride` is '64'"),
         ({"scales": "1"}, "`scales` is '1'"),
-        ({"scales": ()}, r"`scales` is \[\]"),
+        ({"scales": ()}, r"`scales` is \[\]; expected .* or a list of 1 to 64 values"),
+        ({"labels": 5}, "`labels` is 5; expected text"),
+        ({"labels": ["road"]}, r"`labels` is \['road'\]; expected text"),
+        ({"palette": 5}, "`palette` is 5; expected a list"),
+        ({"palette": "#000000"}, "`palette` is '#000000'; expected a list"),
         ({"scales": (1.0, float("nan"))}, r"`scales\[1\]` is nan"),
         ({"skip": "x"}, "`skip` is 'x'; expected a function"),
         ({"live": True, "batch_size": 2}, "`batch_size` is 2; expected 1 with `live`"),
@@ -152,6 +163,17 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
 def test_a_value_that_is_not_possible_is_named_with_what_is(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         RunOptions.of(**options)
+
+
+@pytest.mark.parametrize("options", [{"labels": 5}, {"labels": ["road"]}, {"palette": 5}, {"palette": "#000000"}])
+def test_a_pipeline_refuses_what_is_neither_classes_nor_colours(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"`(labels|palette)` is .*; expected"):
+        PipelineConfig("starter").override(**options)
+
+
+def test_a_model_is_opened_with_the_numbers_that_its_rule_makes() -> None:
+    with zoo.load("starter", threads=np.float64(2.0), streams=2.0) as model:  # pyright: ignore[reportArgumentType]
+        assert str(model.engine).endswith("2 threads")
 
 
 def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
@@ -201,6 +223,7 @@ ALLOWED = {
     },
     "predict/pipeline/read.py": {
         "labels": "a path beside the file",
+        "save_font": "a path beside the file",
         "save_path": "a path beside the file",
     },
     "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`"},

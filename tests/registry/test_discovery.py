@@ -116,6 +116,7 @@ def test_a_plugin_brings_its_families_under_the_name_of_its_distribution(install
     [
         ("raise RuntimeError('no luck\\ntoday')", "RuntimeError: no luck today"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise type('Odd', (BaseException,), {})('odd')", "Odd: odd"),
         ("import a_module_nobody_has", "ModuleNotFoundError: No module named 'a_module_nobody_has'"),
         ("def (", "SyntaxError"),
         (family("x", result="1 / 0"), "ZeroDivisionError: division by zero"),

@@ -65,7 +65,9 @@ def _reference_fault(reference: str) -> str:
         own = reference.partition(":")[0].partition(".")[0]
         missing = (cause.name or own).partition(".")[0]
         return str(cause) if missing == own else ""
-    except (Exception, SystemExit) as cause:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
         return re.sub(r"\s+", " ", f"{type(cause).__name__}: {cause}")
     return ""
 

@@ -128,7 +128,8 @@ def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
             if mostly and setting != preferred:
                 install = installs.get(device.partition(":")[0]) or "zoo doctor"
                 hint = Message(
-                    "It is slower than {preferred}, which failed here. Run: {install}",
+                    "It is slower than {preferred}, which failed here. Run: {install}  (or, to try it again: "
+                    "zoo cache rm --trials)",
                     preferred=preferred,
                     install=install,
                 )

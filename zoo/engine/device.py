@@ -36,7 +36,7 @@ def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[
     if device is None:
         raise _unknown(name, found)
     index = int(number or 0)
-    guarded = GuardedDevice(device, str(found.owner(device)))
+    guarded = GuardedDevice(device, found.owner(device))
     probe = guarded.probe()
     if index >= probe.count:
         reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)

@@ -15,7 +15,6 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -24,7 +23,7 @@ from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
-from zoo.picture.png import check_png
+from zoo.picture.png import WholePng, check_png
 from zoo.picture.rgb import to_rgb
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
@@ -39,7 +38,7 @@ _LOG = logging.getLogger("zoo")
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
 _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), WholePng),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImageFile),
     (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
@@ -127,7 +126,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
             # Its own header may declare less than its first frame needs.
             width, height = next(gif_extents(file), (0, 0))
             check_size(height, width, name, max_pixels)
-        if parser is PngImageFile:
+        if parser is WholePng:
             check_png(file, name, max_pixels)
         file.seek(0)
         return parser(file)

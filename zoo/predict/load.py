@@ -57,9 +57,8 @@ def load(
         BackendError: The engine cannot be used or refuses the program.
         ConfigError: An argument has a value that is not possible, or there are more streams than threads.
     """
-    given = {"device": device, "backend": backend, "threads": threads, "streams": streams}
-    for option, value in given.items():
-        given_value(option, value)
+    device, backend = given_value("device", device), given_value("backend", backend)
+    threads, streams = given_value("threads", threads), given_value("streams", streams)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     engine = open_engine(bundle.verify(), device, backend, threads, streams)
     reopen = partial(

@@ -29,6 +29,7 @@ _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("weights", (Artifact, Embedded)),
     ("output", (str,)),
     ("output_stride", (int,)),
+    ("network_stride", (int,)),
     ("parameters", _OPTIONAL_INT),
     ("gmac", (int, float, type(None))),
     ("listed_size", _OPTIONAL_INT),

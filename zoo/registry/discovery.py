@@ -131,7 +131,9 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
         return _bring(plugin, point)
     except PluginError as error:
         return replace(plugin, error=error)
-    except (Exception, SystemExit) as cause:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
         error = PluginLoadError(
             "The {plugin} could not be loaded: {reason}.",
             "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",

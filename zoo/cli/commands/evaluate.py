@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,9 @@ from zoo.cli.commands.completion import MODEL, TRUTH
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import count_progress, download_progress
+from zoo.cli.progress.line import line
+from zoo.cli.progress.loading import loading
+from zoo.cli.progress.pictures import pictures_text
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
@@ -89,13 +93,15 @@ def evaluate(
 
     config = PipelineConfig(model).override(**given(ctx))
     samples = read_list(data, root)
-    with download_progress() as progress:
+    with loading("loading {model}", model=model) as progress:
         loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     with loaded:
         options = config.predict_arguments()
         labels = options.pop("labels", None)
         mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
-        with count_progress(len(samples)) as report:
+        done, began = [0], time.monotonic()
+        with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
+            report = partial(done.__setitem__, 0)
             found = run(loaded, samples, ignore_index, mapping, map_truth, truth_labels, report, **options)
         figures = _figures(found, loaded, data, len(samples))
     if as_json:

@@ -14,8 +14,9 @@ from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import download_progress
-from zoo.cli.report import Tally, Telling, Written, bar
+from zoo.cli.progress.loading import loading
+from zoo.cli.progress.pictures import Count
+from zoo.cli.report import Tally, Telling, Written, run_line
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
@@ -70,24 +71,30 @@ def predict(
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if offline:
         _refuse_addresses(sources)
-    with download_progress() as progress:
+    with loading("loading {model}", model=config.model) as progress:
         loaded = load_model(config, offline=offline, lock=lock, progress=progress)
     passed = _PassedOver(config)
     with loaded:
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
+        count = Count(partial(_origins, sources, config))
+        interrupted = False
         try:
-            with bar(partial(_count, sources, config), as_json) as shown:
-                telling.shown = shown
+            with run_line(telling, count, as_json):
                 if file is None:
                     _write_each(telling, predictions, config)
                 else:
-                    _write_one(telling, predictions, file, config.save_kinds[0])
+                    _write_one(telling, predictions, file, config)
+        except KeyboardInterrupt:
+            interrupted = True
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
             _summary(predictions, telling.tally, config.save_path, passed.count)
+    if interrupted:
+        _say_interrupted(None if count.total is None else count.total - telling.done)
+        ctx.exit(130)
     if predictions.failures:
         ctx.exit(3)
 
@@ -110,13 +117,13 @@ def _write_each(telling: Telling, predictions: Predictions, config: PipelineConf
     """Writes the files of each result in a thread, while the engine is at the next ones."""
     from zoo.base.flow import ahead
 
-    folder, kinds = config.save_path, config.save_kinds
+    folder, kinds = config.save_path, {kind: config.save_arguments(kind) for kind in config.save_kinds}
     if folder is None:
         telling.through((result, []) for result in predictions)
         return
 
     def write(result: Result) -> Written:
-        done = result, [result.save(folder, kind) for kind in kinds]
+        done = result, [result.save(folder, kind, **options) for kind, options in kinds.items()]
         telling.finished.append(done)
         return done
 
@@ -124,12 +131,13 @@ def _write_each(telling: Telling, predictions: Predictions, config: PipelineConf
         telling.through(written)
 
 
-def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str) -> None:
+def _write_one(telling: Telling, predictions: Predictions, file: Path, config: PipelineConfig) -> None:
     """Writes all results into one file."""
     from zoo.results.save import save_all
 
+    (kind,) = config.save_kinds
     passing = telling.passing((result, []) for result in predictions)
-    for path in save_all((result for result, _ in passing), file, kind, {}):
+    for path in save_all((result for result, _ in passing), file, kind, config.save_arguments(kind)):
         note("  saved {path}", path=path)
 
 
@@ -145,7 +153,7 @@ def _refuse_addresses(sources: list[str]) -> None:
             )
 
 
-def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
+def _origins(sources: list[str], config: PipelineConfig) -> Iterator[object]:
     from zoo.picture.sources import SourceOptions, origins
 
     return origins(sources, SourceOptions(recursive=config.recursive))
@@ -185,3 +193,10 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
         note("  {means}", means=tally.means())
     if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")
+
+
+def _say_interrupted(left: int | None) -> None:
+    if not left:
+        alert("Interrupted.")
+    else:
+        alert("Interrupted, {left} left.", left=left)

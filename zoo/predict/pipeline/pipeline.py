@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
@@ -175,7 +175,7 @@ class Pipeline:
         if (input is None) == (x is None):
             raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
-            if name in ("model", *names_of("load", "pipeline")):
+            if name in ("model", *names_of("load", "pipeline", "save")):
                 raise ConfigError(
                     "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
                     "Give it there: create_pipeline(..., {name}=...)",
@@ -190,7 +190,7 @@ class Pipeline:
             return predictions
         from zoo.results import Predictions
 
-        return Predictions(_saved(predictions, self.config.save_path, self.config.save_kinds, config.live))
+        return Predictions(_saved(predictions, self.config, config.live))
 
     def close(self) -> None:
         """Frees the engine. The pipeline cannot be used afterwards."""
@@ -203,9 +203,13 @@ class Pipeline:
         self.close()
 
 
-def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...], live: bool) -> Iterator[Result | Failure]:
+def _saved(predictions: Predictions, config: PipelineConfig, live: bool) -> Iterator[Result | Failure]:
     """Passes a run on, failures in their places, and writes each result, in a thread."""
     from zoo.results import Failure
+
+    folder = config.save_path
+    assert folder is not None
+    kinds = {kind: config.save_arguments(kind) for kind in config.save_kinds}
 
     def items() -> Iterator[Result | Failure]:
         known = 0
@@ -217,8 +221,8 @@ def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...], live:
 
     def save(item: Result | Failure) -> Result | Failure:
         if not isinstance(item, Failure):
-            for kind in kinds:
-                item.save(folder, kind)
+            for kind, options in kinds.items():
+                item.save(folder, kind, **options)
         return item
 
     try:

@@ -101,8 +101,9 @@ def _own(root: Node, file: Path) -> PipelineConfig:
     settled["model"] = _located(model, file.parent) or model
     if isinstance(settled.get("labels"), str) and _is_path(settled["labels"], _SUFFIXES):
         settled["labels"] = str(_absolute(file.parent, settled["labels"]))
-    if settled.get("save_path") is not None:
-        settled["save_path"] = _absolute(file.parent, settled["save_path"])
+    for name in ("save_path", "save_font"):
+        if settled.get(name) is not None:
+            settled[name] = _absolute(file.parent, settled[name])
     return PipelineConfig(**settled, file=file)
 
 

@@ -246,15 +246,20 @@ def _blocks(response: requests.Response, limits: Limits) -> Iterator[bytes]:
 def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     """Puts a failed connection into words of our own."""
     inner = _innermost(error)
-    again = True
+    again, hint, unknown_host = True, "", ""
     if isinstance(inner, ssl.SSLCertVerificationError):
         reason, again = Message("its certificate is not trusted: {reason}", reason=inner.verify_message), False
+        hint = Message(
+            "If your network has a certificate of its own, run: export REQUESTS_CA_BUNDLE=FILE.pem  "
+            "(the file that your administrators give you; SSL_CERT_FILE is not read)"
+        )
     elif isinstance(error, requests.ConnectTimeout):
         reason = Message("no connection within {seconds:g} s", seconds=limits.connect)
     elif isinstance(inner, TimeoutError):
         reason = Message("no byte came for {seconds:g} s", seconds=limits.read)
     elif isinstance(inner, socket.gaierror):
         reason = Message("the name of the host cannot be resolved")
+        unknown_host = urlsplit(_proxy(url) or url).hostname or ""
     elif isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, http.client.HTTPException)):
         reason = (inner.strerror if isinstance(inner, OSError) else None) or Message("the connection broke")
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
@@ -262,7 +267,9 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
         reason, again = error.strerror or str(error), error.errno is not None
     else:
         reason, again = Message("it cannot be asked ({type})", type=type(error).__name__), False
-    return AddressError(Message("{reason}{via}", reason=reason, via=_via(url)), again=again)
+    return AddressError(
+        Message("{reason}{via}", reason=reason, via=_via(url)), again=again, hint=hint, unknown_host=unknown_host
+    )
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -271,8 +278,12 @@ def _innermost(error: BaseException) -> BaseException:
     return error if inner is None else _innermost(inner)
 
 
+def _proxy(url: str) -> str | None:
+    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+
+
 def _via(url: str) -> str:
-    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    proxy = _proxy(url)
     if proxy is None:
         return ""
     scheme, _, rest = proxy.rpartition("://")
