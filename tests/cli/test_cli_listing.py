@@ -78,9 +78,12 @@ def test_a_model_that_is_not_installed_shows_its_pip_line(site: Path, tmp_path: 
     (tmp_path / "zoo" / "registry.yaml").write_bytes(render(Catalogue((entry,))))
     path = os.pathsep.join(map(str, (tmp_path, site, LITESEG)))
     listed = zoo(site, "list-models", "far*", PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
-    assert listed.stdout.splitlines()[1] == "Far-S  Far     50.00 (slide)  voc         -  pip install zoo-plugin-far"
+    assert (
+        listed.stdout.splitlines()[1]
+        == "Far-S  Far     50.00 (slide)  voc         -  pip install ./plugins/zoo-plugin-far"
+    )
     shown = zoo(site, "info", "far_s", PYTHONPATH=path)
-    assert "Status         not installed; run: pip install zoo-plugin-far\n" in shown.stdout
+    assert "Status         not installed; run: pip install ./plugins/zoo-plugin-far\n" in shown.stdout
     assert zoo(site, "list-models", "far*", "--installed", PYTHONPATH=path).returncode == 1
 
 

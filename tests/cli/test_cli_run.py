@@ -21,6 +21,7 @@ from scenes import draw_scene
 from support import interruptible, png
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
+from zoo.cli.cells import cells
 
 Command = Callable[..., Result]
 
@@ -89,6 +90,85 @@ def test_overlays_look_as_the_command_line_or_the_pipeline_file_says(
         contents = {(tmp_path / folder / name).read_bytes() for folder in ("words", "file", "python")}
         assert len(contents) == 1, name
     assert "Give it alone" in predict(street, "--palette", "colorblind", "--palette", "a=#000000", code=2).stderr
+
+
+def test_results_among_the_pictures_are_no_inputs(
+    predict: Command, street: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def seen(*arguments: object) -> list[str]:
+        return [json.loads(line)["name"] for line in predict(*arguments, "--json").stdout.splitlines()]
+
+    # Written into the folder that is being read, and beside the pictures.
+    assert seen(street, "-r", "-o", street / "results", "--save", "overlay,mask,side") == ["a", "b", "c", "d"]
+    assert seen(street, "-r", "-o", street / "results", "--save", "overlay,mask,side") == ["a", "b", "c", "d"]
+    assert f"{street}: 12 results of zoo passed over, such as a_mask.png" in caplog.messages
+    predict(street / "a.png", "-o", street / "a_small.jpg", "--save", "overlay")
+    assert seen(street, "-o", street) == seen(street, "-o", street) == seen(f"{street}/*.*") == ["a", "b", "c"]
+    assert f"{street}/*.*: 10 results of zoo passed over, such as a.json" in caplog.messages
+    assert seen(street / "a_mask.png") == ["a_mask"]  # asked for by its name
+    own = predict(f"{street}/*_mask.png", code=1).stderr
+    assert "matches no picture (3 results of zoo passed over, such as a_mask.png)." in own
+    assert "holds no picture (12 results of zoo passed over" in predict(street / "results", code=1).stderr
+
+
+def test_sub_folders_are_kept_where_that_is_asked_for(
+    predict: Command, bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    def kept(folder: str) -> list[str]:
+        return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.png"))
+
+    expected = ["a_mask.png", "b_mask.png", "c_mask.png", "more/d_mask.png"]
+    words = ("--save", "mask", "--keep-tree")
+    predict(street, "-r", "-o", "words", *words)
+    assert kept("words") == expected
+    predict(f"{street}/**/*.png", "-o", "pattern", *words)
+    assert kept("pattern") == expected
+    predict(street / "more" / "d.png", "-o", "file", *words)  # a file has no folder that was asked for
+    assert kept("file") == ["d_mask.png"]
+    predict(street, "-r", "-o", "flat", "--save", "mask")
+    assert kept("flat") == ["a_mask.png", "b_mask.png", "c_mask.png", "d_mask.png"]
+    done = predict(street, "-r", "-o", "words", "--resume", *words)
+    assert "4 passed over" in done.stderr
+    save = {"path": "settings", "kinds": ["mask"], "keep_tree": True}
+    Path("p.yaml").write_text(json.dumps({"zoo": 1, "model": str(bundle.folder), "threads": 1, "save": save}))
+    pipeline = zoo.create_pipeline("p.yaml")
+    assert len(list(pipeline.predict([str(street / "a.png"), street / "more"]))) == 2
+    assert kept("settings") == ["a_mask.png", "d_mask.png"]
+    assert len(list(pipeline.predict({"img": str(street)}, recursive=True))) == 4
+    assert kept("settings") == sorted([*expected, "d_mask.png"])
+
+
+def test_a_tilde_is_the_home_folder_in_python_and_in_files(
+    bundle: Bundle, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    (home / "net").symlink_to(bundle.folder)
+    (home / "street").symlink_to(street)
+    (home / "l.yaml").write_text("labels: {low: [class 0]}")
+    settings = {"zoo": 1, "model": "~/net", "labels": "~/l.yaml", "threads": 1, "save": {"path": "~/saved"}}
+    (home / "p.yaml").write_text(json.dumps(settings))
+    model = zoo.load("~/net", threads=1)
+    predictions = model.predict(["~/street/a.png", Path("~/street/b.png"), "~/street/c*.png"], labels="~/l.yaml")
+    assert [path.parent for path in predictions.save("~/out", "mask")] == [home / "out"] * 3
+    result = zoo.create_pipeline("~/p.yaml").predict("~/street/a.png").one()
+    assert result.class_names == ("low",)
+    assert (home / "saved" / "a_mask.png").is_file()
+    assert zoo.create_pipeline("~/p.yaml", save_path="~/other").config.save_path == home / "other"
+    # A file that is really called so is meant.
+    (tmp_path / "~").mkdir()
+    Image.fromarray(draw_scene(1, 40, 56).image).save(tmp_path / "~" / "a.png")
+    assert model.predict("~/a.png").one().uri == str(tmp_path / "~" / "a.png")
+
+
+def test_columns_are_aligned_with_letters_of_two_cells(predict: Command, street: Path, tmp_path: Path) -> None:
+    classes = {"天空与云": ["class 0", "class 1", "class 2"], "road": ["class 3", "class 4", "class 5", "class 6"]}
+    (tmp_path / "l.yaml").write_text(json.dumps({"labels": classes}))
+    lines = predict(street / "a.png", "--labels", "l.yaml").stdout.splitlines()[1:]
+    assert len(lines) == 2
+    assert len({cells(line) for line in lines}) == 1
 
 
 def test_folders_patterns_and_lists_are_read_in_order(predict: Command, street: Path) -> None:

@@ -196,3 +196,13 @@ def test_the_command_measures_in_windows_of_any_size(city: Bundle, model: Model,
 def test_a_mapping_of_other_classes_is_refused_as_an_object_too() -> None:
     with zoo.load("starter", threads=1) as starter, pytest.raises(ConfigError, match="starts from the 19"):
         starter.predict(np.zeros((32, 32, 3), np.uint8), labels=TO_IDS)
+
+
+def test_a_range_holds_for_the_pictures_of_an_evaluation(model: Model, data: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.png"
+    Image.fromarray(np.asarray(Image.open(data / "a.png").convert("L")).astype(np.uint16) * 8).save(wide)
+    truth = tmp_path / "truth.png"
+    Image.fromarray(model.predict(wide, value_range=(0, 2040)).one().mask.astype(np.uint8)).save(truth)
+    sample = Sample(wide, truth)
+    assert evaluate(model, [sample], value_range=(0, 2040)).accuracy == 1
+    assert evaluate(model, [sample]).accuracy < 1

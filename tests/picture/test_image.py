@@ -535,10 +535,10 @@ def test_of_several_frames_the_first_is_taken_and_the_log_says_so(kind: str, cap
 
 def test_a_pil_image_converts_as_its_file_does_and_is_left_as_it_was() -> None:
     with Image.open(io.BytesIO(every_format()["png palette"])) as picture:
-        assert np.array_equal(to_rgb(picture), decode_image(every_format()["png palette"]))
+        assert np.array_equal(to_rgb(picture).pixels, decode_image(every_format()["png palette"]))
         assert picture.mode == "P"
     mixed = Image.fromarray(street()).quantize(16).convert("PA")
-    assert np.array_equal(to_rgb(mixed), np.array(mixed.convert("RGBA"))[:, :, :3])
+    assert np.array_equal(to_rgb(mixed).pixels, np.array(mixed.convert("RGBA"))[:, :, :3])
 
 
 def test_a_pil_image_that_is_closed_cut_or_without_pixels_is_a_decode_error() -> None:

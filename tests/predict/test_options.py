@@ -67,6 +67,14 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("scales", [16.5], False, ["--scales", "16.5"]),
     ("scales", [1.0] * 64, True, ["--scales", ",".join(["1"] * 64)]),
     ("scales", [1.0] * 65, False, ["--scales", ",".join(["1"] * 65)]),
+    ("value_range", [0, 10000], True, ["--range", "0", "10000"]),
+    ("value_range", [-1000, 0.5], True, ["--range", "-1000", "0.5"]),
+    ("value_range", "auto", True, ["--range", "auto"]),
+    ("value_range", "auto", True, ["--range=auto", "--flip"]),
+    ("value_range", [7, 7], False, ["--range", "7", "7"]),
+    ("value_range", [9, 0], False, ["--range", "9", "0"]),
+    ("value_range", ["auto", 9], False, ["--range", "9", "auto"]),
+    ("value_range", "some", False, ["--range", "some"]),
     ("threads", 4096, True, ["--threads", "4096"]),
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
@@ -149,6 +157,7 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
         ({"min_score": "0.5"}, "`min_score` is '0.5'; expected a number from 0 to 1"),
         ({"window": (512,)}, r"`window` is \[512\]"),
         ({"stride": "64"}, "`stride` is '64'"),
+        ({"value_range": (5, 5)}, "`value_range` is .*; expected the value of black and then a higher one, of white"),
         ({"scales": "1"}, "`scales` is '1'"),
         ({"scales": ()}, r"`scales` is \[\]; expected .* or a list of 1 to 64 values"),
         ({"labels": 5}, "`labels` is 5; expected text"),
@@ -178,7 +187,7 @@ def test_a_model_is_opened_with_the_numbers_that_its_rule_makes() -> None:
 
 def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
     """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
-    shared = {*names_of("load"), "batch_size", "min_score", "labels", "window", "stride"}
+    shared = {*names_of("load"), "batch_size", "value_range", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
     assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales", "on_error"}
 
@@ -197,7 +206,7 @@ RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps."
 ALLOWED = {
     "cli/commands/predict.py": {
         "recursive": "the inputs are counted for the bar",
-        "save_kinds": "results are written behind the engine",
+        "save_kinds": "a file holds one form",
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
     },
@@ -212,13 +221,16 @@ ALLOWED = {
     "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
-    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too", "on_error": "of masks too"},
+    "learn/evaluation/evaluate.py": {
+        "labels": "the masks are brought to them too",
+        "on_error": "of masks too",
+        "value_range": "pictures are read",
+    },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
         "live": "results are handed out one by one",
-        "save_kinds": "results are written behind the engine",
-        "save_path": "results are written behind the engine",
+        "save_path": "the folder is made before the model is loaded",
         "target_size": "used there",
     },
     "predict/pipeline/read.py": {
@@ -226,7 +238,12 @@ ALLOWED = {
         "save_font": "a path beside the file",
         "save_path": "a path beside the file",
     },
-    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`"},
+    "predict/pipeline/saving.py": {
+        "keep_tree": "results are written there",
+        "save_kinds": "results are written there",
+        "save_path": "results are written there",
+    },
+    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`", "value_range": "is in order"},
 }
 
 

@@ -212,7 +212,7 @@ def test_a_family_for_a_newer_contract_is_refused_and_says_which_core_to_install
     assert str(plugin.error) == (
         "The plugin 'zoo-plugin-next' of zoo-plugin-next 1.0 brings the family 'next', written for version 2 of the "
         "plugin contract. This zoo-core knows version 1 and older.\n"
-        'Run: pip install --upgrade "zoo-core<10,>=9.1"'
+        "Install zoo-core<10,>=9.1."
     )
 
 

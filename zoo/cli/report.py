@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from zoo.cli.cells import cells, padded
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.progress.line import is_terminal, line
-from zoo.cli.progress.pictures import Count, pictures_text
+from zoo.cli.progress.segmenting import Count, pictures_text
 from zoo.cli.tables import times_text
 from zoo.message import printable
 
@@ -123,10 +124,10 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
     yield tr("{place}  {model} on {device}", place=_place(result), model=result.model, device=result.device)
     shares = result.shares()
     means = result.mean_scores() if result.scores is not None else {}
-    column = max(len(name) for name in shares)
+    column = max(map(cells, shares))
     for name, share in shares.items():
         score = tr("  score {mean:.3f}", mean=means[name]) if name in means else ""
-        yield f"  {name:<{column}}  {share:7.2%}{score}"
+        yield f"  {padded(name, column)}  {share:7.2%}{score}"
     if result.note:
         note("  {note}", note=result.note)
     note("  {times}  ({engine})", times=times_text(result.seconds), engine=result.engine)

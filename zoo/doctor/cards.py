@@ -44,7 +44,7 @@ def _embedded_problems(plugin: Plugin, family: Family) -> Iterator[PluginContrac
 def _problem(plugin: Plugin, what: Message, fault: str) -> PluginContractError:
     return PluginContractError(
         "The {plugin} does not keep the contract: {what}: {reason}.",
-        "Correct the plugin, or run: pip install --force-reinstall {distribution}",
+        "Correct the plugin, or install {distribution} again from where it came.",
         plugin=str(plugin),
         what=what,
         reason=fault,

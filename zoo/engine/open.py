@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 
 from zoo import errors
@@ -96,10 +97,14 @@ def choose_backend(
         BackendNotInstalledError: It does not run this program on this device; for "auto": none does.
     """
     if name != "auto" and name not in found.backends:
+        close = get_close_matches(name.lower(), found.backends, n=1, cutoff=0.5)
         raise BackendError(
             "There is no engine called {name!r}. Installed: {backends:, }.",
-            "Use backend='auto'",
+            "Use backend='{meant}'"
+            if close
+            else "Use backend='auto'  (engines come from plugins; docs/engines.md shows one for ONNX)",
             name=name,
+            meant=close[0] if close else "",
             backends=sorted(found.backends) or [Message("none")],
         )
     refusals: dict[str, Probe] = {}

@@ -36,6 +36,9 @@ class RunArguments(TypedDict, total=False):
     """Frames of animations and TIFF files; PDF and video files are read whole."""
     color: Literal["rgb", "bgr"]
     """Order of the channels in arrays."""
+    value_range: Literal["auto"] | tuple[float, float] | None
+    """The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of each
+    picture; by default the lowest and the highest of their type."""
     scores: bool
     """Compute the probability of the winning class in every pixel."""
     min_score: float | None
@@ -82,6 +85,8 @@ class PipelineArguments(RunArguments, total=False):
     """Folder for the results; on the command line also a file for one form of them."""
     save_kinds: Sequence[str]
     """What to save of a result."""
+    keep_tree: bool
+    """Put the results of a folder's sub-folders into sub-folders of the same names."""
     save_opacity: float
     """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
     save_outline: bool
@@ -107,6 +112,7 @@ class RunOptions:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
+    value_range: Literal["auto"] | tuple[float, float] | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -147,6 +153,8 @@ class PipelineFields:
         recursive: Read the folders inside folders too.
         frames: Frames of animations and TIFF files; PDF and video files are read whole.
         color: Order of the channels in arrays.
+        value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+            those of each picture; by default the lowest and the highest of their type.
         scores: Compute the probability of the winning class in every pixel.
         min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
         labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new:
@@ -162,6 +170,7 @@ class PipelineFields:
             for answers; slower than reading ahead.
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
+        keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
         save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
         save_outline: Draw the edges of the regions in overlays.
         save_names: Write the names of the classes into the large regions of overlays.
@@ -180,6 +189,7 @@ class PipelineFields:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
+    value_range: Literal["auto"] | tuple[float, float] | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -192,6 +202,7 @@ class PipelineFields:
     live: bool = False
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
+    keep_tree: bool = False
     save_opacity: float = 0.4
     save_outline: bool = True
     save_names: bool = False
@@ -212,6 +223,7 @@ class Predicts(ABC):
         recursive: bool = False,
         frames: Literal["first", "all"] = "first",
         color: Literal["rgb", "bgr"] = "rgb",
+        value_range: Literal["auto"] | tuple[float, float] | None = None,
         scores: bool = False,
         min_score: float | None = None,
         labels: Labels | None = None,
@@ -236,6 +248,8 @@ class Predicts(ABC):
             recursive: Read the folders inside folders too.
             frames: Frames of animations and TIFF files; PDF and video files are read whole.
             color: Order of the channels in arrays.
+            value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+                those of each picture; by default the lowest and the highest of their type.
             scores: Compute the probability of the winning class in every pixel.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
@@ -270,6 +284,7 @@ class Predicts(ABC):
                 recursive=recursive,
                 frames=frames,
                 color=color,
+                value_range=value_range,
                 scores=scores,
                 min_score=min_score,
                 labels=labels,
@@ -290,6 +305,7 @@ class Predicts(ABC):
         target: str | os.PathLike[str],
         *,
         batch_size: int | Literal["auto"] = 1,
+        value_range: Literal["auto"] | tuple[float, float] | None = None,
         min_score: float | None = None,
         labels: Labels | None = None,
         window: int | tuple[int, int] | None = None,
@@ -305,6 +321,8 @@ class Predicts(ABC):
                 none of an earlier run on the same picture is not replaced.
             batch_size: Pictures of one input size, or windows, that run together; auto measures. The results do not
                 depend on it.
+            value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+                those of each picture; by default the lowest and the highest of their type.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
                 {new: [old, ...]}.
@@ -327,6 +345,7 @@ class Predicts(ABC):
             target,
             RunOptions.of(
                 batch_size=batch_size,
+                value_range=value_range,
                 min_score=min_score,
                 labels=labels,
                 window=window,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.files import user_path
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
@@ -60,7 +61,8 @@ class Model(Predicts):
 
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         plan = make_plan(self.bundle, options)
-        found, skip = inputs(source, SourceOptions(options.color, options.recursive, options.frames)), options.skip
+        reading = SourceOptions(options.color, options.recursive, options.frames, value_range=options.value_range)
+        found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
         return Predictions(self.run(wanted, plan, options))
 
@@ -90,6 +92,7 @@ class Model(Predicts):
     ) -> Path:
         from zoo.predict.tiff import check_replaceable, segment_tiff
 
+        source, target = user_path(source), user_path(target)
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)
@@ -98,6 +101,7 @@ class Model(Predicts):
             target,
             lambda batches: (answer.output for answer in answers_in_order(self._engine, batches)),
             plan,
+            value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
         )

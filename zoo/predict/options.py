@@ -93,12 +93,16 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else _tupled(value)
 
 
+def _numbers(value: Any) -> Any:
+    return tuple(map(float, value)) if isinstance(value, list) else value
+
+
 def _sequence(value: Any) -> Any:
     return _tupled(value) if isinstance(value, list) else (value,)
 
 
 def _path(value: Any) -> Any:
-    return None if value is None else Path(value)
+    return None if value is None else Path(os.path.expanduser(value))
 
 
 def _labels(value: Any) -> Any:
@@ -111,6 +115,7 @@ TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
 _SIDE = whole(1, 65536)
 _PAIR = array(_SIDE, 2, 2)
 _COUNT = whole(1, 4096)
+_VALUE = {"type": "number", "minimum": -1e12, "maximum": 1e12}
 _SCALE = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
 _HEX = {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
 _COLOR = {"anyOf": [array(whole(0, 255), 3, 3), _HEX]}
@@ -203,6 +208,22 @@ OPTIONS: tuple[Option, ...] = (
         more="inputs.md#several-pictures-in-one-file",
     ),
     Option("color", "predict", _choice("rgb", "bgr"), "rgb", help="Order of the channels in arrays."),
+    Option(
+        "value_range",
+        "predict",
+        optional({"const": "auto"}, array(_VALUE, 2, 2)),
+        None,
+        help=(
+            "The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of "
+            "each picture; by default the lowest and the highest of their type."
+        ),
+        commands=_RUNS,
+        unset="the whole type",
+        flags=("--range",),
+        metavar="LOW HIGH",
+        more="inputs.md#more-than-8-bits-a-channel",
+        settled=_numbers,
+    ),
     Option(
         "scores",
         "predict",
@@ -358,6 +379,16 @@ OPTIONS: tuple[Option, ...] = (
         settled=_tupled,
         given_as="Sequence[str]",
         kept_as="tuple[str, ...]",
+    ),
+    Option(
+        "keep_tree",
+        "save",
+        BOOLEAN,
+        False,
+        help="Put the results of a folder's sub-folders into sub-folders of the same names.",
+        commands=("predict",),
+        more="results.md#where-files-go",
+        key="save.keep_tree",
     ),
     Option(
         "save_opacity",

@@ -33,6 +33,8 @@ def value_of(name: str, node: Node) -> Any:
     value = option.settled(conform(node, option.checked_rule))
     if option.names == "formats":
         _check_formats(value)
+    if name == "value_range" and isinstance(value, tuple) and value[0] >= value[1]:
+        raise mismatch(node, Message("the value of black and then a higher one, of white"))
     return value
 
 

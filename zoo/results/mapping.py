@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from zoo.base.files import user_path
 from zoo.contract.labels import Color, LabelSet
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
@@ -79,7 +80,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     text = os.fspath(mapping)
     if text in CONVERSIONS:
         return _checked(CONVERSIONS[text].mapping, source)
-    path = Path(text)
+    path = Path(user_path(text))
     if not path.is_file():
         close = get_close_matches(text, CONVERSIONS, n=1)
         raise ConfigError(

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import MODEL, TRUTH
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
-from zoo.cli.progress.pictures import pictures_text
+from zoo.cli.progress.segmenting import pictures_text
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
@@ -135,9 +136,9 @@ def _figures(found: Evaluation, model: Model, data: Path, count: int) -> dict[st
 
 
 def _table(figures: dict[str, Any]) -> None:
-    width = max(len(name) for name in ("accuracy", *(entry["class"] for entry in figures["IoU"])))
+    width = max(cells(name) for name in ("accuracy", *(entry["class"] for entry in figures["IoU"])))
     for entry in figures["IoU"]:
-        click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
+        click.echo(f"{padded(entry['class'], width)}  {_shown(entry['IoU'])}")
     click.echo(f"{'mIoU':<{width}}  {_shown(figures['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(figures['accuracy'])}")
 

@@ -15,7 +15,7 @@ from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.loading import loading
-from zoo.cli.progress.pictures import Count
+from zoo.cli.progress.segmenting import Count
 from zoo.cli.report import Tally, Telling, Written, run_line
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
@@ -23,6 +23,7 @@ from zoo.message import printable
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
     from zoo.predict.pipeline import PipelineConfig
+    from zoo.predict.pipeline.saving import Saving
     from zoo.results import Predictions, Result
 
 
@@ -53,6 +54,7 @@ def predict(
 ) -> None:
     """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
     from zoo.predict.pipeline import PipelineConfig, load_model, read_pipeline
+    from zoo.predict.pipeline.saving import Saving
 
     sources = [*inputs, *more]
     if not sources:
@@ -73,7 +75,8 @@ def predict(
         _refuse_addresses(sources)
     with loading("loading {model}", model=config.model) as progress:
         loaded = load_model(config, offline=offline, lock=lock, progress=progress)
-    passed = _PassedOver(config)
+    saving = Saving.of(config, sources) if file is None else None
+    passed = _PassedOver(saving)
     with loaded:
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
@@ -82,7 +85,7 @@ def predict(
         try:
             with run_line(telling, count, as_json):
                 if file is None:
-                    _write_each(telling, predictions, config)
+                    _write_each(telling, predictions, saving)
                 else:
                     _write_one(telling, predictions, file, config)
         except KeyboardInterrupt:
@@ -113,17 +116,16 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     return path
 
 
-def _write_each(telling: Telling, predictions: Predictions, config: PipelineConfig) -> None:
+def _write_each(telling: Telling, predictions: Predictions, saving: Saving | None) -> None:
     """Writes the files of each result in a thread, while the engine is at the next ones."""
     from zoo.base.flow import ahead
 
-    folder, kinds = config.save_path, {kind: config.save_arguments(kind) for kind in config.save_kinds}
-    if folder is None:
+    if saving is None:
         telling.through((result, []) for result in predictions)
         return
 
     def write(result: Result) -> Written:
-        done = result, [result.save(folder, kind, **options) for kind, options in kinds.items()]
+        done = result, saving.write(result)
         telling.finished.append(done)
         return done
 
@@ -156,21 +158,19 @@ def _refuse_addresses(sources: list[str]) -> None:
 def _origins(sources: list[str], config: PipelineConfig) -> Iterator[object]:
     from zoo.picture.sources import SourceOptions, origins
 
-    return origins(sources, SourceOptions(recursive=config.recursive))
+    return origins(sources, SourceOptions(recursive=config.recursive, told=False))
 
 
 class _PassedOver:
     """Whether an input has all its results in a folder; counts those that have."""
 
-    def __init__(self, config: PipelineConfig) -> None:
-        self._config = config
+    def __init__(self, saving: Saving | None) -> None:
+        self._saving = saving
         self.count = 0
 
     def __call__(self, item: Input) -> bool:
-        from zoo.results import find_saved
-
-        assert self._config.save_path is not None
-        if all(find_saved(self._config.save_path, item.name, item.uri, kind) for kind in self._config.save_kinds):
+        assert self._saving is not None
+        if self._saving.is_done(item):
             self.count += 1
             return True
         return False

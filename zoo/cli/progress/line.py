@@ -39,7 +39,7 @@ def line(text: Callable[[], str]) -> Generator[None, None, None]:
         if is_terminal(sys.stdout):
             until_the_end.enter_context(contextlib.redirect_stdout(_Above(sys.stdout, shown)))
         # Ctrl-C while it begins must end it too.
-        until_the_end.push(shown.__exit__)
+        until_the_end.push(shown.end)
         shown.begin()
         yield
 
@@ -67,7 +67,8 @@ class _Line:
         self._draw()
         self._thread.start()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def end(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Takes it away; takes what `__exit__` does."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -18,7 +18,9 @@ from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
 from zoo.learn.evaluation.metrics import Confusion
 from zoo.learn.evaluation.outcome import Evaluation
 from zoo.message import Message
-from zoo.picture.image import Picture, read_image
+from zoo.picture.image import read_image
+from zoo.picture.levels import ValueRange
+from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
 from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
@@ -69,7 +71,10 @@ def evaluate(
     table = value_table(len(start), len(plan.labels), ignore_index, truth, plan.mapping if map_truth else None)
     confusion, pixels = Confusion.empty(len(plan.labels)), np.zeros(VALUES, np.int64)
     failures: list[Failure] = []
-    results, masks = model.run(map(_input_of, samples), plan, run), ahead(samples, _read)
+    results, masks = (
+        model.run((_input_of(sample, run.value_range) for sample in samples), plan, run),
+        ahead(samples, _read),
+    )
     with closing(results), closing(masks):
         for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
             try:
@@ -87,8 +92,12 @@ def evaluate(
     return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
 
 
-def _input_of(sample: Sample) -> Input:
-    return Input(sample.image.stem, os.path.abspath(sample.image), lambda: Picture(read_image(sample.image)))
+def _input_of(sample: Sample, value_range: ValueRange) -> Input:
+    return Input(
+        sample.image.stem,
+        os.path.abspath(sample.image),
+        lambda: Picture(read_image(sample.image, value_range=value_range)),
+    )
 
 
 def _read(sample: Sample) -> NDArray[np.uint8 | np.uint16] | DatasetError:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from zoo.base.files import user_path
 from zoo.errors import SourceError
 from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
@@ -14,6 +15,7 @@ from zoo.picture.sources.content import HEAD_BYTES, content_frames, recognise
 from zoo.picture.sources.item import ACCEPTED, URL, Origin, input_name, refused
 from zoo.picture.sources.options import SourceOptions
 from zoo.picture.sources.tree import MAGIC, Entry, matches, visit
+from zoo.results.encode import mark_in
 
 #: A file with such a name, in any letter case, is taken from a folder whatever it holds: a broken picture is an error.
 SUFFIXES = (
@@ -29,6 +31,10 @@ _OTHERS = (
     Message("{count} other file passed over, such as {name}"),
     Message("{count} other files passed over, such as {name}"),
 )
+_OWN = (
+    Message("{count} result of zoo passed over, {name}"),
+    Message("{count} results of zoo passed over, such as {name}"),
+)
 _SUBFOLDERS = (
     Message("{count} sub-folder not entered, such as {name}"),
     Message("{count} sub-folders not entered, such as {name}"),
@@ -42,6 +48,7 @@ _LOG = logging.getLogger("zoo")
 
 def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
     """Reads a text as an address, a folder, a file or a pattern, in this order."""
+    text = user_path(text) if _can_be_a_path(text) else text
     if scheme := URL.match(text):
         yield _from_url(text, scheme[1].lower(), options)
     elif not text:
@@ -98,6 +105,7 @@ def _from_file(path: str, options: SourceOptions) -> Origin:
 def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
     empty = True
     others: list[str] = []
+    own: list[str] = []
     folders: list[str] = []
     for entry in visit(folder, options.recursive):
         if entry.fate == "closed":
@@ -105,12 +113,15 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _closed(entry)
         elif entry.fate == "passed":
             folders.append(entry.path)
-        elif entry.fate == "file" and _is_wanted(entry.path):
+        elif entry.fate == "file" and not _is_wanted(entry.path):
+            others.append(entry.path)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
+        elif entry.fate == "file":
             empty = False
             yield _from_file(entry.path, options)
-        elif entry.fate == "file":
-            others.append(entry.path)
-    parts = [_counted(others, *_OTHERS)] if others else []
+    parts = [_counted(own, *_OWN)] if own else []
+    parts += [_counted(others, *_OTHERS)] if others else []
     parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
     if empty:
         fact = Message(
@@ -123,8 +134,11 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             else Message("Check the path.")
         )
         yield _refused_path(folder, fact, hint)
-    elif parts:
-        _LOG.info("%s: %s", printable(folder), Message("{told:, }", told=parts))
+    elif parts and options.told:
+        # Pictures that are not segmented are told to everybody.
+        _LOG.log(
+            logging.WARNING if own else logging.INFO, "%s: %s", printable(folder), Message("{told:, }", told=parts)
+        )
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
@@ -141,12 +155,20 @@ def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
         )
         yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
+    own: list[str] = []
     for entry in entries:
         if entry.fate == "closed":
             yield _closed(entry)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
         elif entry.fate == "file":
             yield _from_file(entry.path, options)
-    if told:
+    if len(own) == sum(entry.fate != "passed" for entry in entries):
+        fact = Message("matches no picture ({told}).", told=_counted(own, *_OWN))
+        yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
+    elif own and options.told:
+        _LOG.warning("%s: %s", printable(pattern), _counted(own, *_OWN))
+    if told and options.told:
         _LOG.info("%s: %s", printable(pattern), told)
 
 
@@ -156,6 +178,15 @@ def _is_wanted(path: str) -> bool:
     try:
         with open_regular(path) as file:
             return bool(recognise(file.read(HEAD_BYTES)))
+    except (SourceError, OSError):
+        return False
+
+
+def _is_own(path: str) -> bool:
+    """Whether zoo wrote a file: results beside the pictures they were made from are no pictures to segment."""
+    try:
+        with open_regular(path) as file:
+            return mark_in(file) is not None
     except (SourceError, OSError):
         return False
 

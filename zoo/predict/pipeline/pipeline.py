@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoo.picture.sources import Source
     from zoo.predict.arguments import PipelineArguments, RunArguments
     from zoo.predict.model import Model
+    from zoo.predict.pipeline.saving import Saving
     from zoo.results import Failure, Predictions, Result
     from zoo.store.download.progress import Progress
 
@@ -184,13 +185,16 @@ class Pipeline:
             if name not in names_of("predict"):
                 raise unknown_option(name, names_of("predict"))
         config = self.config.override(**options)
-        arguments = config.predict_arguments()
-        predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)
-        if self.config.save_path is None:
+        source = cast("Source", x if input is None else input)
+        predictions = self.model.predict(source, **config.predict_arguments())
+        from zoo.predict.pipeline.saving import Saving
+
+        saving = Saving.of(self.config, source)
+        if saving is None:
             return predictions
         from zoo.results import Predictions
 
-        return Predictions(_saved(predictions, self.config, config.live))
+        return Predictions(_saved(predictions, saving, config.live))
 
     def close(self) -> None:
         """Frees the engine. The pipeline cannot be used afterwards."""
@@ -203,13 +207,9 @@ class Pipeline:
         self.close()
 
 
-def _saved(predictions: Predictions, config: PipelineConfig, live: bool) -> Iterator[Result | Failure]:
+def _saved(predictions: Predictions, saving: Saving, live: bool) -> Iterator[Result | Failure]:
     """Passes a run on, failures in their places, and writes each result, in a thread."""
     from zoo.results import Failure
-
-    folder = config.save_path
-    assert folder is not None
-    kinds = {kind: config.save_arguments(kind) for kind in config.save_kinds}
 
     def items() -> Iterator[Result | Failure]:
         known = 0
@@ -221,8 +221,7 @@ def _saved(predictions: Predictions, config: PipelineConfig, live: bool) -> Iter
 
     def save(item: Result | Failure) -> Result | Failure:
         if not isinstance(item, Failure):
-            for kind, options in kinds.items():
-                item.save(folder, kind, **options)
+            saving.write(item)
         return item
 
     try:

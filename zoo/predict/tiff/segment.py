@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,13 +14,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import OutputError
+from zoo.errors import ConfigError, OutputError
+from zoo.message import printable
+from zoo.picture.levels import ValueRange, range_note
 from zoo.predict.plan import Plan
 from zoo.predict.steps import final_classes
 from zoo.predict.tiff.read import open_tiff
 from zoo.predict.tiff.write import write_labels
 from zoo.segment.label_map import LabelMap
 from zoo.segment.slide import Rows, Sliding, window_inputs, window_strips
+
+_LOG = logging.getLogger("zoo")
 
 #: Runs batches (N, 3, h, w) float32, which it takes as it needs them, and yields an output for each, in their order.
 RunAll: TypeAlias = Callable[[Iterable[NDArray[np.float32]]], Iterator[NDArray[Any]]]
@@ -52,6 +57,7 @@ def segment_tiff(
     run: RunAll,
     plan: Plan,
     *,
+    value_range: ValueRange = None,
     description: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Path:
@@ -62,6 +68,7 @@ def segment_tiff(
         target: The label map; see `write_labels`.
         run: The engine.
         plan: What becomes of the picture; it has windows, and no views.
+        value_range: Which values of 16 bits become black and white.
         description: See `write_labels`.
         progress: Called with every batch of windows that has run, and with every strip before it is written.
 
@@ -69,19 +76,31 @@ def segment_tiff(
         The target.
 
     Raises:
+        ConfigError: The range is "auto".
         OutputError: The target cannot be written, or is the source itself.
         ZooError: Whatever `open_tiff`, `window_strips` and the engine raise.
     """
     sliding = plan.sliding
     assert sliding is not None  # mode="slide" has windows or is refused
-    with open_tiff(source) as rows:
+    if value_range == "auto":
+        raise ConfigError(
+            "The range of {source} is auto, which looks at all of a picture first. A file that is read by rows needs "
+            "two numbers.",
+            "Use --range LOW HIGH, or value_range=(LOW, HIGH)",
+            source=source,
+        )
+    with open_tiff(source, value_range) as rows:
         with contextlib.suppress(OSError):
             if os.path.samefile(source, target):
                 raise OutputError(
                     "{target} is the picture itself. Another file was expected.", "Give another name.", target=target
                 )
         blocks = _blocks(rows, run, plan, sliding, progress or (lambda _: None))
-        return write_labels(target, rows.size, blocks, palette=plan.labels.palette, description=description)
+        path = write_labels(target, rows.size, blocks, palette=plan.labels.palette, description=description)
+        if rows.own is not None:
+            level = logging.INFO if value_range else logging.WARNING
+            _LOG.log(level, "%s: %s", printable(source), range_note(value_range or (0, 65535), rows.own, value_range))
+        return path
 
 
 def _blocks(

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
+from zoo.base.files import user_path
 from zoo.errors import OutputError
 from zoo.message import Message, printable
 
@@ -101,7 +102,7 @@ def _default(size: int) -> Font:
 
 def _opened(path: str | os.PathLike[str], size: int) -> Font:
     try:
-        return ImageFont.truetype(os.fspath(path), size)
+        return ImageFont.truetype(user_path(path), size)
     except (OSError, ImportError, ValueError) as error:
         raise OutputError(
             "{path} cannot be used as a font: {reason}. A TrueType or OpenType file was expected.",
