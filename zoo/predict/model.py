@@ -18,6 +18,7 @@ from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
+from zoo.segment.channels import class_values
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
@@ -96,7 +97,9 @@ class Model(Predicts):
         return segment_tiff(
             source,
             target,
-            lambda batches: (answer.output for answer in answers_in_order(self._engine, batches)),
+            lambda batches: (
+                class_values(answer.output, self.bundle) for answer in answers_in_order(self._engine, batches)
+            ),
             plan,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
