@@ -72,6 +72,8 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("threads", 4097, False, ["--threads", "4097"]),
     ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
     ("palette", "colorblind", True, ["--palette", "colorblind"]),
+    ("save_coordinates", "map", True, ["--coordinates", "map"]),
+    ("save_coordinates", "globe", False, ["--coordinates", "globe"]),
     ("save_opacity", 0.25, True, ["--opacity", "0.25"]),
     ("save_opacity", 1.5, False, ["--opacity", "1.5"]),
     ("save_outline", False, True, ["--no-outline"]),

@@ -84,6 +84,8 @@ class PipelineArguments(RunArguments, total=False):
     """What to save of a result."""
     keep_tree: bool
     """Put the results of a folder's sub-folders into sub-folders of the same names."""
+    save_coordinates: Literal["picture", "map"]
+    """Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on."""
     save_opacity: float
     """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
     save_outline: bool
@@ -165,6 +167,7 @@ class PipelineFields:
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
         keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
+        save_coordinates: Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.
         save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
         save_outline: Draw the edges of the regions in overlays.
         save_names: Write the names of the classes into the large regions of overlays.
@@ -196,6 +199,7 @@ class PipelineFields:
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
     keep_tree: bool = False
+    save_coordinates: Literal["picture", "map"] = "picture"
     save_opacity: float = 0.4
     save_outline: bool = True
     save_names: bool = False

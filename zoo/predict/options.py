@@ -369,6 +369,17 @@ OPTIONS: tuple[Option, ...] = (
         key="save.keep_tree",
     ),
     Option(
+        "save_coordinates",
+        "save",
+        _choice("picture", "map"),
+        "picture",
+        help="Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.",
+        commands=("predict",),
+        flags=("--coordinates",),
+        more="results.md#other-programs",
+        key="save.coordinates",
+    ),
+    Option(
         "save_opacity",
         "save",
         {"type": "number", "minimum": 0, "maximum": 1},

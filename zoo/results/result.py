@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,11 +234,11 @@ class Result(Segmented):
 
         return to_coco(self, compressed=compressed)
 
-    def to_geojson(self, tolerance: float = 0.0) -> dict[str, Any]:
+    def to_geojson(self, tolerance: float = 0.0, coordinates: Literal["picture", "map"] = "picture") -> dict[str, Any]:
         """Returns the outlines as GeoJSON; see `zoo.results.formats.geojson.to_geojson`."""
         from zoo.results.formats.geojson import to_geojson
 
-        return to_geojson(self, tolerance=tolerance)
+        return to_geojson(self, tolerance=tolerance, coordinates=coordinates)
 
     def to_pandas(self) -> Any:
         """Returns a `pandas.DataFrame` with a row a class; see `zoo.results.formats.table.to_pandas`."""
