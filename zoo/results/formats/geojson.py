@@ -13,6 +13,7 @@ from zoo.results.classes import classes_in
 from zoo.results.encode import encode_document
 from zoo.results.formats.georeference import Georeference, read_georeference
 from zoo.results.formats.polygons import Ring, trace
+from zoo.results.small import without_small
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
@@ -24,7 +25,11 @@ _SYSTEM = (
 
 
 def to_geojson(
-    result: Result, *, tolerance: float = 0.0, coordinates: Literal["picture", "map"] = "picture"
+    result: Result,
+    *,
+    tolerance: float = 0.0,
+    min_area: int = 0,
+    coordinates: Literal["picture", "map"] = "picture",
 ) -> dict[str, Any]:
     """Makes a feature collection (RFC 7946) with a polygon for every region, also of those without a class.
 
@@ -35,6 +40,8 @@ def to_geojson(
         result: Any result.
         tolerance: Pixels by which an outline may leave the exact one to save corners. Above 0 outlines of neighbours
             may overlap or leave gaps, and a ring may cross itself.
+        min_area: Pixels that a region must have to stay; a smaller one becomes part of the neighbour with which it
+            shares most of its edge.
 
         coordinates: "picture" for pixels; "map" for those of the reference system that the picture's file, a GeoTIFF,
             is in, which the document then names as GDAL does. Pixels without data there are *unknown*.
@@ -43,8 +50,8 @@ def to_geojson(
         Plain data. Each feature has the properties "value", "name", "color" ("#rrggbb") and "pixels".
 
     Raises:
-        OutputError: The tolerance is not a number from 0 up, there are no such coordinates, or the file does not say
-            where it lies.
+        OutputError: The tolerance or the area is not a number from 0 up, there are no such coordinates, or the file
+            does not say where it lies.
     """
     if coordinates not in ("picture", "map"):
         raise OutputError(
@@ -56,12 +63,15 @@ def to_geojson(
     place = read_georeference(result.uri, (height, width)) if coordinates == "map" else None
     if place is not None and place.empty is not None:
         result = with_unknown(result, place.empty)
-    classes = {area.value: area for area in classes_in(result.mask, result.labels)}
+    mask = without_small(result.mask, min_area)
+    classes = {area.value: area for area in classes_in(mask, result.labels)}
     return {
         **Mark("zoo.geojson/1", result.uri).fields(),
         "type": "FeatureCollection",
         **_system(place),
         "size": [height, width],
+        "tolerance": tolerance,
+        "min_area": min_area,
         "features": [
             {
                 "type": "Feature",
@@ -76,7 +86,7 @@ def to_geojson(
                     "coordinates": [_closed(ring, place) for ring in (polygon.outer, *polygon.holes)],
                 },
             }
-            for polygon in trace(result.mask, tolerance)
+            for polygon in trace(mask, tolerance)
         ],
     }
 
@@ -85,11 +95,12 @@ def encode(
     results: Iterable[Result],
     path: Path,
     tolerance: float = 0.0,
+    min_area: int = 0,
     coordinates: Literal["picture", "map"] = "picture",
 ) -> bytes:
     """Encodes them as a file; the options are those of `to_geojson`."""
     (result,) = results
-    return encode_document(to_geojson(result, tolerance=tolerance, coordinates=coordinates))
+    return encode_document(to_geojson(result, tolerance=tolerance, min_area=min_area, coordinates=coordinates))
 
 
 def _system(place: Georeference | None) -> dict[str, Any]:
