@@ -243,7 +243,7 @@ def _parameter(option: Option) -> str:
 
 
 def _field(option: Option) -> str:
-    kept = option.kept_as or ("Any" if option.is_open else _given_as(option))
+    kept = option.kept_as or ("Any" if option.objects else _given_as(option))
     return f"{option.name}: {kept} = {_literal(option.default)}"
 
 

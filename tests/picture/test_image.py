@@ -535,10 +535,10 @@ def test_of_several_frames_the_first_is_taken_and_the_log_says_so(kind: str, cap
 
 def test_a_pil_image_converts_as_its_file_does_and_is_left_as_it_was() -> None:
     with Image.open(io.BytesIO(every_format()["png palette"])) as picture:
-        assert np.array_equal(to_rgb(picture), decode_image(every_format()["png palette"]))
+        assert np.array_equal(to_rgb(picture).pixels, decode_image(every_format()["png palette"]))
         assert picture.mode == "P"
     mixed = Image.fromarray(street()).quantize(16).convert("PA")
-    assert np.array_equal(to_rgb(mixed), np.array(mixed.convert("RGBA"))[:, :, :3])
+    assert np.array_equal(to_rgb(mixed).pixels, np.array(mixed.convert("RGBA"))[:, :, :3])
 
 
 def test_a_pil_image_that_is_closed_cut_or_without_pixels_is_a_decode_error() -> None:
@@ -548,3 +548,16 @@ def test_a_pil_image_that_is_closed_cut_or_without_pixels_is_a_decode_error() ->
     for picture in (closed, cut, Image.new("RGB", (0, 5))):
         with pytest.raises(DecodeError, match=r"^photo "):
             to_rgb(picture, "photo")
+
+
+@pytest.mark.parametrize(("color", "depth", "channels"), [(0, 1, 1), (0, 16, 1), (2, 8, 3), (4, 8, 2), (6, 16, 4)])
+def test_a_png_whose_pixels_end_behind_a_row_is_refused_and_one_of_any_colours_is_not(
+    color: int, depth: int, channels: int
+) -> None:
+    # Such a file is whole to its last checksum, and Pillow leaves the rest of the picture as it was.
+    row = b"\0" + bytes([165, 90, 105, 150] * 8 * depth)[: 16 * channels * depth // 8]
+    for value in (row, b"\0" + b"\xa5" * (len(row) - 1), bytes(len(row))):
+        assert decode_image(png(16, 9, value * 9, depth, color)).shape == (9, 16, 3)
+        for rows in range(9):
+            with pytest.raises(DecodeError, match="cannot be decoded"):
+                decode_image(png(16, 9, value * rows, depth, color))

@@ -388,7 +388,7 @@ def test_an_odd_picture_is_right_or_an_error_that_names_it(name: str, frames: st
         image = item.read()
         assert (image.shape, image.dtype, image.flags.c_contiguous) == (odd.twin.shape, np.uint8, True)
         assert np.abs(image.astype(int) - odd.twin).max() <= odd.near
-        assert frames == "all" or item.note == odd.note
+        assert frames == "all" or item.note.partition("values ")[0] == odd.note
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -200,5 +200,16 @@ def test_the_note_says_what_was_done_with_a_view(model: Model, picture: np.ndarr
     assert note(flip=True).endswith("; mean over 2 views")
 
 
+def test_a_range_makes_of_16_bits_the_picture_of_8_and_the_note_says_so(model: Model, picture: np.ndarray) -> None:
+    wide = picture.astype(np.uint16) * 8
+    ranged = model.predict(wide, value_range=(0, 2040)).one()
+    assert np.array_equal(ranged.mask, model.predict(picture).one().mask)
+    assert ranged.note.startswith("values 0 to 2040 as black to white")
+    assert "nearly one colour" in model.predict(wide).one().note
+    automatic = model.predict(wide, value_range="auto", flip=True).one().note
+    assert automatic.startswith("values ")
+    assert automatic.endswith("; mean over 2 views")
+
+
 def test_one_scale_needs_no_list(model: Model, picture: np.ndarray) -> None:
     assert model.predict(picture, scales=0.5).one().note == "scaled by 0.5"

@@ -72,6 +72,14 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("scales", [16.5], False, ["--scales", "16.5"]),
     ("scales", [1.0] * 64, True, ["--scales", ",".join(["1"] * 64)]),
     ("scales", [1.0] * 65, False, ["--scales", ",".join(["1"] * 65)]),
+    ("value_range", [0, 10000], True, ["--range", "0", "10000"]),
+    ("value_range", [-1000, 0.5], True, ["--range", "-1000", "0.5"]),
+    ("value_range", "auto", True, ["--range", "auto"]),
+    ("value_range", "auto", True, ["--range=auto", "--flip"]),
+    ("value_range", [7, 7], False, ["--range", "7", "7"]),
+    ("value_range", [9, 0], False, ["--range", "9", "0"]),
+    ("value_range", ["auto", 9], False, ["--range", "9", "auto"]),
+    ("value_range", "some", False, ["--range", "some"]),
     ("threads", 4096, True, ["--threads", "4096"]),
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
@@ -160,8 +168,13 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
         ({"min_score": "0.5"}, "`min_score` is '0.5'; expected a number from 0 to 1"),
         ({"window": (512,)}, r"`window` is \[512\]"),
         ({"stride": "64"}, "`stride` is '64'"),
+        ({"value_range": (5, 5)}, "`value_range` is .*; expected the value of black and then a higher one, of white"),
         ({"scales": "1"}, "`scales` is '1'"),
-        ({"scales": ()}, r"`scales` is \[\]"),
+        ({"scales": ()}, r"`scales` is \[\]; expected .* or a list of 1 to 64 values"),
+        ({"labels": 5}, "`labels` is 5; expected text"),
+        ({"labels": ["road"]}, r"`labels` is \['road'\]; expected text"),
+        ({"palette": 5}, "`palette` is 5; expected a list"),
+        ({"palette": "#000000"}, "`palette` is '#000000'; expected a list"),
         ({"scales": (1.0, float("nan"))}, r"`scales\[1\]` is nan"),
         ({"skip": "x"}, "`skip` is 'x'; expected a function"),
         ({"live": True, "batch_size": 2}, "`batch_size` is 2; expected 1 with `live`"),
@@ -172,11 +185,22 @@ def test_a_value_that_is_not_possible_is_named_with_what_is(options: dict[str, A
         RunOptions.of(**options)
 
 
+@pytest.mark.parametrize("options", [{"labels": 5}, {"labels": ["road"]}, {"palette": 5}, {"palette": "#000000"}])
+def test_a_pipeline_refuses_what_is_neither_classes_nor_colours(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"`(labels|palette)` is .*; expected"):
+        PipelineConfig("starter").override(**options)
+
+
+def test_a_model_is_opened_with_the_numbers_that_its_rule_makes() -> None:
+    with zoo.load("starter", threads=np.float64(2.0), streams=2.0) as model:  # pyright: ignore[reportArgumentType]
+        assert str(model.engine).endswith("2 threads")
+
+
 def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
-    """And a TIFF, which is always cut into windows, those that make sense there."""
-    shared = {*names_of("load"), "batch_size", "min_score", "labels", "window", "stride"}
+    """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
+    shared = {*names_of("load"), "batch_size", "value_range", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
-    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales"}
+    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales", "on_error"}
 
 
 def test_every_form_can_be_saved_by_each_door() -> None:
@@ -208,7 +232,11 @@ ALLOWED = {
     "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
-    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too"},
+    "learn/evaluation/evaluate.py": {
+        "labels": "the masks are brought to them too",
+        "on_error": "of masks too",
+        "value_range": "pictures are read",
+    },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
@@ -226,7 +254,7 @@ ALLOWED = {
         "save_kinds": "results are written there",
         "save_path": "results are written there",
     },
-    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`"},
+    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`", "value_range": "is in order"},
 }
 
 

@@ -24,7 +24,7 @@ from zoo.contract.engine import Facts
 from zoo.contract.spec import Normalize, Resize
 from zoo.engine.engine import Answer
 from zoo.errors import BundleError, ConfigError, OutputError, ZooError
-from zoo.picture.image import Picture
+from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
 from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model

@@ -19,7 +19,7 @@ from scenes import draw_scene
 from support import cells, interruptible
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import Normalize
-from zoo.errors import DecodeError, OutputError, SourceError
+from zoo.errors import ConfigError, DecodeError, OutputError, SourceError
 from zoo.picture.image import read_image
 from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
@@ -406,6 +406,29 @@ def test_gdal_reads_the_label_map_at_the_place_of_the_picture(bundle, tmp_path):
             assert file.transform.almost_equals(transform)
             assert file.nodata == 255
             assert (file.read(1)[20:90, 30:70] == 255).all()
+
+
+def test_of_16_bits_a_range_is_followed_as_in_pictures_and_nearly_black_is_told(bundle, tmp_path, caplog):
+    source, target, plan = tmp_path / "a.tif", tmp_path / "labels.tif", sliding_plan(bundle)
+    wide = PICTURE.astype(np.uint16) * 8
+    with tifffile.TiffWriter(source) as writer:
+        writer.write(wide, photometric="rgb", tile=(64, 64))
+    with open_tiff(source, (100, 1500)) as rows:
+        np.testing.assert_array_equal(rows.read(0, len(wide)), read_image(source, value_range=(100, 1500)))
+    segment_tiff(source, target, run, plan, value_range=(0, 2040))
+    told = f"{source}: values 0 to 2040 as black to white; its own are {wide.min()} to {wide.max()}"
+    assert caplog.messages == []
+    with caplog.at_level("INFO", "zoo"):
+        segment_tiff(source, target, run, plan, value_range=(0, 2040))
+    assert caplog.messages == [told]
+    ranged = tifffile.imread(target)
+    segment_tiff(source, target, run, plan)
+    assert caplog.messages[-1].endswith("nearly one colour, a range of its own would show more")
+    write(source, tile=(64, 64))
+    segment_tiff(source, target, run, plan)
+    np.testing.assert_array_equal(tifffile.imread(target), ranged)
+    with pytest.raises(ConfigError, match="auto"):
+        segment_tiff(source, target, run, plan, value_range="auto")
 
 
 def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bundle, tmp_path):

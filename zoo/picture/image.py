@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -23,9 +22,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
+from zoo.picture.levels import ValueRange
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
-from zoo.picture.png import check_png
-from zoo.picture.rgb import to_rgb
+from zoo.picture.png import WholePng, check_png
+from zoo.picture.rgb import Picture, joined_notes, to_rgb
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
 #: which Pillow itself would warn.
@@ -39,7 +39,7 @@ _LOG = logging.getLogger("zoo")
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
 _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
-    (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), WholePng),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImageFile),
     (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
@@ -50,24 +50,15 @@ _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] 
 )
 
 
-class Picture(NamedTuple):
-    """A decoded picture.
-
-    Attributes:
-        pixels: (H, W, 3) RGB uint8, C-contiguous.
-        note: What part of its file it is, such as "first of 12 frames"; empty where it is all of it.
-    """
-
-    pixels: NDArray[np.uint8]
-    note: str = ""
-
-
-def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read_image(
+    path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS, value_range: ValueRange = None
+) -> NDArray[np.uint8]:
     """Reads a picture file.
 
     Args:
         path: A regular file. The format is recognised by content, never by suffix.
         max_pixels: Pictures with more pixels are refused from their header.
+        value_range: Which values of more than 8 bits a channel become black and white; "auto" for those of the picture.
 
     Returns:
         (H, W, 3) RGB uint8, turned as its EXIF orientation says, alpha dropped, grey widened. Of several frames the
@@ -77,10 +68,10 @@ def read_image(path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS) -> ND
         DecodeError: The file is missing, not a regular file, or not a whole picture of an accepted format.
     """
     with open_regular(path) as file:
-        return decode_picture(file, printable(path), max_pixels).pixels
+        return decode_picture(file, printable(path), max_pixels, value_range).pixels
 
 
-def decode_picture(file: BinaryIO, name: str, max_pixels: int) -> Picture:
+def decode_picture(file: BinaryIO, name: str, max_pixels: int, value_range: ValueRange = None) -> Picture:
     """Decodes a picture as `read_image` does, and says whether its file holds more.
 
     Raises:
@@ -89,7 +80,7 @@ def decode_picture(file: BinaryIO, name: str, max_pixels: int) -> Picture:
     with open_picture(file, name, max_pixels) as picture:
         hint = HINT_LARGE_TIFF if isinstance(picture, TiffImageFile) else HINT_SIZE
         check_size(picture.height, picture.width, name, max_pixels, hint)
-        pixels = to_rgb(picture, name)
+        decoded = to_rgb(picture, name, value_range)
         try:
             count = count_frames(file, picture, name, max_pixels)
         except Exception:
@@ -99,7 +90,7 @@ def decode_picture(file: BinaryIO, name: str, max_pixels: int) -> Picture:
             note = Message("first of {count} frames", count=count) if count > 1 else ""
     if note:
         _LOG.info("%s: the %s is taken", name, note)
-    return Picture(pixels, note)
+    return Picture(decoded.pixels, joined_notes(note, decoded.note))
 
 
 def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
@@ -127,7 +118,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
             # Its own header may declare less than its first frame needs.
             width, height = next(gif_extents(file), (0, 0))
             check_size(height, width, name, max_pixels)
-        if parser is PngImageFile:
+        if parser is WholePng:
             check_png(file, name, max_pixels)
         file.seek(0)
         return parser(file)

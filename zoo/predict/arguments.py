@@ -36,6 +36,9 @@ class RunArguments(TypedDict, total=False):
     """Frames of animations and TIFF files; PDF and video files are read whole."""
     color: Literal["rgb", "bgr"]
     """Order of the channels in arrays."""
+    value_range: Literal["auto"] | tuple[float, float] | None
+    """The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of each
+    picture; by default the lowest and the highest of their type."""
     scores: bool
     """Compute the probability of the winning class in every pixel."""
     min_score: float | None
@@ -116,6 +119,7 @@ class RunOptions:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
+    value_range: Literal["auto"] | tuple[float, float] | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -156,6 +160,8 @@ class PipelineFields:
         recursive: Read the folders inside folders too.
         frames: Frames of animations and TIFF files; PDF and video files are read whole.
         color: Order of the channels in arrays.
+        value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+            those of each picture; by default the lowest and the highest of their type.
         scores: Compute the probability of the winning class in every pixel.
         min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
         labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new:
@@ -195,6 +201,7 @@ class PipelineFields:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
+    value_range: Literal["auto"] | tuple[float, float] | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -231,6 +238,7 @@ class Predicts(ABC):
         recursive: bool = False,
         frames: Literal["first", "all"] = "first",
         color: Literal["rgb", "bgr"] = "rgb",
+        value_range: Literal["auto"] | tuple[float, float] | None = None,
         scores: bool = False,
         min_score: float | None = None,
         labels: Labels | None = None,
@@ -255,6 +263,8 @@ class Predicts(ABC):
             recursive: Read the folders inside folders too.
             frames: Frames of animations and TIFF files; PDF and video files are read whole.
             color: Order of the channels in arrays.
+            value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+                those of each picture; by default the lowest and the highest of their type.
             scores: Compute the probability of the winning class in every pixel.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
@@ -289,6 +299,7 @@ class Predicts(ABC):
                 recursive=recursive,
                 frames=frames,
                 color=color,
+                value_range=value_range,
                 scores=scores,
                 min_score=min_score,
                 labels=labels,
@@ -309,6 +320,7 @@ class Predicts(ABC):
         target: str | os.PathLike[str],
         *,
         batch_size: int | Literal["auto"] = 1,
+        value_range: Literal["auto"] | tuple[float, float] | None = None,
         min_score: float | None = None,
         labels: Labels | None = None,
         window: int | tuple[int, int] | None = None,
@@ -324,6 +336,8 @@ class Predicts(ABC):
                 none of an earlier run on the same picture is not replaced.
             batch_size: Pictures of one input size, or windows, that run together; auto measures. The results do not
                 depend on it.
+            value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+                those of each picture; by default the lowest and the highest of their type.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
                 {new: [old, ...]}.
@@ -346,6 +360,7 @@ class Predicts(ABC):
             target,
             RunOptions.of(
                 batch_size=batch_size,
+                value_range=value_range,
                 min_score=min_score,
                 labels=labels,
                 window=window,

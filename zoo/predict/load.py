@@ -58,9 +58,8 @@ def load(
         BackendError: The engine cannot be used or refuses the program.
         ConfigError: An argument has a value that is not possible, or there are more streams than threads.
     """
-    given = {"device": device, "backend": backend, "threads": threads, "streams": streams}
-    for option, value in given.items():
-        given_value(option, value)
+    device, backend = given_value("device", device), given_value("backend", backend)
+    threads, streams = given_value("threads", threads), given_value("streams", streams)
     name = Path(user_path(name)) if isinstance(name, Path) else user_path(name)
     lock = None if lock is None else user_path(lock)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)

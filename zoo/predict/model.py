@@ -61,7 +61,8 @@ class Model(Predicts):
 
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         plan = make_plan(self.bundle, options)
-        found, skip = inputs(source, SourceOptions(options.color, options.recursive, options.frames)), options.skip
+        reading = SourceOptions(options.color, options.recursive, options.frames, value_range=options.value_range)
+        found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
         return Predictions(self.run(wanted, plan, options))
 
@@ -100,6 +101,7 @@ class Model(Predicts):
             target,
             lambda batches: (answer.output for answer in answers_in_order(self._engine, batches)),
             plan,
+            value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
         )

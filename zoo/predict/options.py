@@ -7,11 +7,12 @@ option is a row here and the place that uses it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.contract.labels import LabelMapping
 from zoo.message import Message
 from zoo.settings.rules import BOOLEAN, array, optional, whole
 
@@ -41,7 +42,7 @@ class Option:
         settled: Makes the form that is kept of a value that follows the rule.
         given_as: Its type in Python, where that does not follow from the rule.
         kept_as: The type of the form that is kept, where that is another one.
-        is_open: Whether Python takes other objects too, which are looked at where they are used.
+        objects: Classes of objects that Python takes too, and that are looked at where they are used.
         by_position: Whether `Model.predict` takes it by position.
     """
 
@@ -60,7 +61,7 @@ class Option:
     settled: Callable[[Any], Any] = lambda value: value
     given_as: str = ""
     kept_as: str = ""
-    is_open: bool = False
+    objects: tuple[type, ...] = ()
     by_position: bool = False
 
     @property
@@ -97,6 +98,10 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else _tupled(value)
 
 
+def _numbers(value: Any) -> Any:
+    return tuple(map(float, value)) if isinstance(value, list) else value
+
+
 def _sequence(value: Any) -> Any:
     return _tupled(value) if isinstance(value, list) else (value,)
 
@@ -115,6 +120,7 @@ TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
 _SIDE = whole(1, 65536)
 _PAIR = array(_SIDE, 2, 2)
 _COUNT = whole(1, 4096)
+_VALUE = {"type": "number", "minimum": -1e12, "maximum": 1e12}
 _SCALE = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
 _HEX = {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
 _COLOR = {"anyOf": [array(whole(0, 255), 3, 3), _HEX]}
@@ -185,7 +191,7 @@ OPTIONS: tuple[Option, ...] = (
         _choice("raise", "skip"),
         "raise",
         help="Stop at the first bad input, or go on and list it.",
-        commands=("predict",),
+        commands=("predict", "evaluate"),
         by_position=True,
     ),
     Option(
@@ -207,6 +213,22 @@ OPTIONS: tuple[Option, ...] = (
         more="inputs.md#several-pictures-in-one-file",
     ),
     Option("color", "predict", _choice("rgb", "bgr"), "rgb", help="Order of the channels in arrays."),
+    Option(
+        "value_range",
+        "predict",
+        optional({"const": "auto"}, array(_VALUE, 2, 2)),
+        None,
+        help=(
+            "The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of "
+            "each picture; by default the lowest and the highest of their type."
+        ),
+        commands=_RUNS,
+        unset="the whole type",
+        flags=("--range",),
+        metavar="LOW HIGH",
+        more="inputs.md#more-than-8-bits-a-channel",
+        settled=_numbers,
+    ),
     Option(
         "scores",
         "predict",
@@ -239,7 +261,7 @@ OPTIONS: tuple[Option, ...] = (
         more="results.md#other-classes",
         settled=_labels,
         given_as="Labels | None",
-        is_open=True,
+        objects=(LabelMapping, Mapping, os.PathLike),
     ),
     Option(
         "palette",
@@ -256,7 +278,7 @@ OPTIONS: tuple[Option, ...] = (
         more="results.md#colours",
         settled=_tupled,
         given_as="Any",
-        is_open=True,
+        objects=(Mapping, Iterable),
     ),
     Option(
         "mode",

@@ -2,7 +2,7 @@
 
 The mark is the beginning of a JSON object, `{"schema": "zoo.result/1", "source": "<uri>"`: the content of a PNG's first
 text chunk and of a JPEG's comment, and the first two fields of a document. In the formats of other programs the schema
-has another name, "zoo.coco/1"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, in a
+has another name, "zoo.coco/2"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, in a
 comment at the beginning of an XML file, or behind "# " in the first line of a text. So the first few bytes of any
 output tell whose it is. A label TIFF says it in its description.
 

@@ -153,7 +153,7 @@ def _groups(labels: Node, names: list[str], source: LabelSet) -> dict[str, list[
         for _, item in old.members():
             name = item.value
             if not isinstance(name, str) or name not in names:
-                raise _placed(item, unknown_class(name, names, Message("the label set {source!r}", source=source.name)))
+                raise placed(item, unknown_class(name, names, Message("the label set {source!r}", source=source.name)))
             if name in used:
                 raise item.fault(
                     "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
@@ -183,14 +183,14 @@ def _keep_rest(groups: dict[str, list[int]], names: list[str], root: Node) -> No
 
 def _color(new: str, color: Node, known: Mapping[str, Color]) -> Color:
     if new not in known:
-        raise _placed(color, unknown_class(new, list(known), Message("the new label set")))
+        raise placed(color, unknown_class(new, list(known), Message("the new label set")))
     try:
         return read_color(color.value, new)
     except ConfigError as error:
-        raise _placed(color, error) from error
+        raise placed(color, error) from error
 
 
-def _placed(node: Node, error: ConfigError) -> ConfigError:
+def placed(node: Node, error: ConfigError) -> ConfigError:
     """Returns the same error with its place, where it stands in a file."""
     if node.source.file is None:
         return error

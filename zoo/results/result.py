@@ -99,7 +99,7 @@ class Result(Segmented):
         if self.scores is None:
             raise OutputError(
                 "The result of {name} has no scores. They are computed where they are asked for.",
-                "Use predict(..., scores=True)",
+                "Use scores=True",
                 name=self.name,
             )
         return self.scores

@@ -14,8 +14,9 @@ from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import download_progress
-from zoo.cli.report import Tally, Telling, Written, bar
+from zoo.cli.progress.loading import loading
+from zoo.cli.progress.segmenting import Count
+from zoo.cli.report import Tally, Telling, Written, run_line
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
@@ -72,25 +73,31 @@ def predict(
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if offline:
         _refuse_addresses(sources)
-    with download_progress() as progress:
+    with loading("loading {model}", model=config.model) as progress:
         loaded = load_model(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None
     passed = _PassedOver(saving)
     with loaded:
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
+        count = Count(partial(_origins, sources, config))
+        interrupted = False
         try:
-            with bar(partial(_count, sources, config), as_json) as shown:
-                telling.shown = shown
+            with run_line(telling, count, as_json):
                 if file is None:
                     _write_each(telling, predictions, saving)
                 else:
                     _write_one(telling, predictions, file, config)
+        except KeyboardInterrupt:
+            interrupted = True
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
             _summary(predictions, telling.tally, config.save_path, passed.count)
+    if interrupted:
+        _say_interrupted(None if count.total is None else count.total - telling.done)
+        ctx.exit(130)
     if predictions.failures:
         ctx.exit(3)
 
@@ -148,7 +155,7 @@ def _refuse_addresses(sources: list[str]) -> None:
             )
 
 
-def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
+def _origins(sources: list[str], config: PipelineConfig) -> Iterator[object]:
     from zoo.picture.sources import SourceOptions, origins
 
     return origins(sources, SourceOptions(recursive=config.recursive, told=False))
@@ -186,3 +193,10 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
         note("  {means}", means=tally.means())
     if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")
+
+
+def _say_interrupted(left: int | None) -> None:
+    if not left:
+        alert("Interrupted.")
+    else:
+        alert("Interrupted, {left} left.", left=left)

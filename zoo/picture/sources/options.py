@@ -8,6 +8,7 @@ from typing import Literal
 
 from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
+from zoo.picture.levels import ValueRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class SourceOptions:
             "all", each an input of its own. Pages of PDF documents and frames of videos are always inputs of their own.
         pixel_limit: Most pixels of one picture, page or frame, checked before it is decoded. What is in memory as an
             array or a PIL image without a file has no limit.
+        value_range: Which values of more than 8 bits a channel become black and white: two numbers; "auto" for those of
+            each picture; None for all that its type can hold.
         url_bytes: Most bytes of what an address sends.
         url_seconds: Seconds after which an address is given up; it is looked at whenever bytes come, so that a silent
             server adds at most ten.
@@ -34,6 +37,7 @@ class SourceOptions:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     pixel_limit: int = MAX_PIXELS
+    value_range: ValueRange = None
     url_bytes: int = 100_000_000
     url_seconds: float = 60.0
     told: bool = True

@@ -176,7 +176,7 @@ class Pipeline:
         if (input is None) == (x is None):
             raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
-            if name in ("model", *names_of("load", "pipeline")):
+            if name in ("model", *names_of("load", "pipeline", "save")):
                 raise ConfigError(
                     "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
                     "Give it there: create_pipeline(..., {name}=...)",

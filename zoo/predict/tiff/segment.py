@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.labels import LabelSet
-from zoo.errors import OutputError
+from zoo.errors import ConfigError, OutputError
+from zoo.message import printable
+from zoo.picture.levels import ValueRange, range_note
 from zoo.predict.plan import Plan
 from zoo.predict.steps import final_classes
 from zoo.predict.tiff.read import DataRows, open_tiff
@@ -22,6 +25,8 @@ from zoo.predict.tiff.write import write_labels
 from zoo.results.change import check_unknown, made_unknown
 from zoo.segment.label_map import LabelMap
 from zoo.segment.slide import Rows, Sliding, window_inputs, window_strips
+
+_LOG = logging.getLogger("zoo")
 
 #: Runs batches (N, 3, h, w) float32, which it takes as it needs them, and yields an output for each, in their order.
 RunAll: TypeAlias = Callable[[Iterable[NDArray[np.float32]]], Iterator[NDArray[Any]]]
@@ -54,6 +59,7 @@ def segment_tiff(
     run: RunAll,
     plan: Plan,
     *,
+    value_range: ValueRange = None,
     description: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Path:
@@ -66,6 +72,7 @@ def segment_tiff(
         target: The label map; see `write_labels`.
         run: The engine.
         plan: What becomes of the picture; it has windows, and no views.
+        value_range: Which values of 16 bits become black and white.
         description: See `write_labels`.
         progress: Called with every batch of windows that has run, and with every strip before it is written.
 
@@ -73,13 +80,21 @@ def segment_tiff(
         The target.
 
     Raises:
+        ConfigError: The range is "auto".
         OutputError: The target cannot be written, or is the source itself; or the source has pixels without data, and
             no mask can hold the value of unknown ones.
         ZooError: Whatever `open_tiff`, `window_strips` and the engine raise.
     """
     sliding = plan.sliding
     assert sliding is not None  # mode="slide" has windows or is refused
-    with open_tiff(source) as rows, open_tiff(source, DataRows) as data:
+    if value_range == "auto":
+        raise ConfigError(
+            "The range of {source} is auto, which looks at all of a picture first. A file that is read by rows needs "
+            "two numbers.",
+            "Use --range LOW HIGH, or value_range=(LOW, HIGH)",
+            source=source,
+        )
+    with open_tiff(source, value_range) as rows, open_tiff(source, kind=DataRows) as data:
         if rows.nodata is not None:
             check_unknown(plan.labels)
         with contextlib.suppress(OSError):
@@ -88,7 +103,7 @@ def segment_tiff(
                     "{target} is the picture itself. Another file was expected.", "Give another name.", target=target
                 )
         blocks = _blocks(rows, run, plan, sliding, progress or (lambda _: None))
-        return write_labels(
+        path = write_labels(
             target,
             rows.size,
             blocks if rows.nodata is None else _without_data(blocks, data, plan.labels),
@@ -96,6 +111,10 @@ def segment_tiff(
             description=description,
             tags=rows.place_tags(plan.labels.ignore_index),
         )
+        if rows.own is not None:
+            level = logging.INFO if value_range else logging.WARNING
+            _LOG.log(level, "%s: %s", printable(source), range_note(value_range or (0, 65535), rows.own, value_range))
+        return path
 
 
 def _without_data(blocks: Iterable[LabelMap], data: Rows, labels: LabelSet) -> Iterator[LabelMap]:
