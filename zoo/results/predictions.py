@@ -13,7 +13,7 @@ from zoo.message import Message
 from zoo.results.drawing.draw import OPACITY
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
-from zoo.results.save import picture_kind, save_all
+from zoo.results.save import picture_options, save_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Predictions(Iterator[Result]):
         Raises:
             OutputError: One cannot be written; those before it stay.
         """
-        return save_all(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend, **options})
+        return save_all(self, save_path, kind, picture_options(kind, opacity, legend, options))
 
     def save_to_json(
         self,
