@@ -24,6 +24,7 @@ from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.levels import ValueRange
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
+from zoo.picture.pages import PagedTiff, refuse_raw
 from zoo.picture.png import WholePng, check_png
 from zoo.picture.rgb import Picture, joined_notes, to_rgb
 
@@ -42,7 +43,7 @@ _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] 
     (re.compile(rb"\x89PNG\r\n\x1a\n"), WholePng),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImageFile),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), PagedTiff),
     (re.compile(rb"RIFF.{4}WEBPVP8[ LX]", re.DOTALL), WebPImageFile),
     # Only the binary kinds: where a text kind is cut within its last number nobody can tell.
     (re.compile(rb"P[4-6]\s+[#0-9]"), PpmImageFile),
@@ -118,6 +119,8 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
             # Its own header may declare less than its first frame needs.
             width, height = next(gif_extents(file), (0, 0))
             check_size(height, width, name, max_pixels)
+        if parser is PagedTiff:
+            refuse_raw(file, name)
         if parser is WholePng:
             check_png(file, name, max_pixels)
         file.seek(0)
