@@ -22,11 +22,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
+from zoo.picture.jpeg2000 import Jpeg2000
 from zoo.picture.levels import ValueRange
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
 from zoo.picture.pages import PagedTiff, refuse_raw
 from zoo.picture.png import WholePng, check_png
 from zoo.picture.rgb import Picture, joined_notes, to_rgb
+from zoo.picture.unread import HEAD_BYTES as UNREAD_BYTES
+from zoo.picture.unread import unread_kind
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
 #: which Pillow itself would warn.
@@ -36,6 +39,14 @@ MAX_PIXELS = 89_000_000
 HEAD_BYTES = 32
 
 _LOG = logging.getLogger("zoo")
+
+
+def _open_avif(file: BinaryIO) -> ImageFile:
+    # Slow to import, and older versions of Pillow have none.
+    from PIL.AvifImagePlugin import AvifImageFile
+
+    return AvifImageFile(file)
+
 
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
@@ -48,6 +59,8 @@ _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] 
     # Only the binary kinds: where a text kind is cut within its last number nobody can tell.
     (re.compile(rb"P[4-6]\s+[#0-9]"), PpmImageFile),
     (re.compile(rb"GIF8[79]a"), GifImageFile),
+    (re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"), Jpeg2000),
+    (re.compile(rb".{4}ftyp(?:avi[fs]|mif1.{4}(?:.{4}){0,3}avi[fs])", re.DOTALL), _open_avif),
 )
 
 
@@ -102,7 +115,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
     """
     try:
         file.seek(0)
-        head = file.read(HEAD_BYTES)
+        head = file.read(UNREAD_BYTES)
     except Exception as error:
         raise undecodable(name, error) from error
     if not head:
@@ -111,6 +124,9 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
         )
     parser = next((parser for magic, parser in _PARSERS if magic.match(head)), None)
     if parser is None:
+        if kind := unread_kind(head):
+            fact = Message("{name} is not a picture of an accepted format but {kind}.", name=name, kind=kind)
+            raise DecodeError(Message("{fact} {expected}", fact=fact, expected=EXPECTED), HINT_FILE)
         raise DecodeError(
             "{name} is not a picture of an accepted format. {expected}", HINT_FILE, name=name, expected=EXPECTED
         )

@@ -148,7 +148,7 @@ def _refuse_addresses(sources: list[str]) -> None:
 def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
     from zoo.picture.sources import SourceOptions, origins
 
-    return origins(sources, SourceOptions(recursive=config.recursive))
+    return origins(sources, SourceOptions(recursive=config.recursive, tells=False))
 
 
 class _PassedOver:

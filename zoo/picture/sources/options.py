@@ -24,6 +24,7 @@ class SourceOptions:
             array or a PIL image without a file has no limit.
         value_range: Which values of more than 8 bits a channel become black and white: two numbers; "auto" for those of
             each picture; None for all that its type can hold.
+        tells: Whether the log says what is passed over; False for a walk that only counts.
         url_bytes: Most bytes of what an address sends.
         url_seconds: Seconds after which an address is given up; it is looked at whenever bytes come, so that a silent
             server adds at most ten.
@@ -37,6 +38,7 @@ class SourceOptions:
     frames: Literal["first", "all"] = "first"
     pixel_limit: int = MAX_PIXELS
     value_range: ValueRange = None
+    tells: bool = True
     url_bytes: int = 100_000_000
     url_seconds: float = 60.0
 
