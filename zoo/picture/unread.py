@@ -13,12 +13,10 @@ _RAW = (
     *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".gpr", ".iiq", ".kdc", ".mef", ".mrw", ".nef"),
     *(".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
 )
+# "mif1" leaves open what follows.
+_HEIC = re.compile(rb".{4}ftyp(?:hei[cfmsx]|hev[cmx]|mif1(?!.{4}(?:.{4}){0,3}avi[fs]))", re.DOTALL)
 _KINDS: tuple[tuple[str, tuple[str, ...], re.Pattern[bytes] | None], ...] = (
-    (
-        "HEIC",
-        (".heic", ".heif", ".hif"),
-        re.compile(rb".{4}ftyp(?:hei[cfmsx]|hev[cmx]|mif1(?!.{4}(?:.{4}){0,3}avi[fs]))", re.DOTALL),
-    ),
+    ("HEIC", (".heic", ".heif", ".hif"), _HEIC),
     (Message("camera raw"), _RAW, re.compile(rb"FUJIFILMCCD-RAW|IIR[OS]|MMOR|IIU\0|.{4}ftypcrx |FOVb", re.DOTALL)),
     ("DICOM", (".dcm", ".dicom"), re.compile(rb".{128}DICM", re.DOTALL)),
     ("JPEG XL", (".jxl",), re.compile(rb"\xff\x0a|\0\0\0\x0cJXL ")),
