@@ -243,7 +243,7 @@ def _parameter(option: Option) -> str:
 
 
 def _field(option: Option) -> str:
-    kept = option.kept_as or ("Any" if option.is_open else _given_as(option))
+    kept = option.kept_as or ("Any" if option.objects else _given_as(option))
     return f"{option.name}: {kept} = {_literal(option.default)}"
 
 
@@ -349,9 +349,9 @@ def _table(name: str) -> str:
 
 def _command_row(option: Option) -> tuple[str, str, str]:
     spellings = list(option.spellings)
-    if option.default is False:
-        spellings.append(f"--no-{option.name.replace('_', '-')}")
-        default = "no"
+    if isinstance(option.default, bool):
+        spellings.append(f"--no-{option.spellings[0].removeprefix('--')}")
+        default = "yes" if option.default else "no"
     elif isinstance(option.default, tuple):
         default = f"`{','.join(f'{each:g}' if isinstance(each, float) else each for each in option.default)}`"
     else:

@@ -78,9 +78,12 @@ def test_a_model_that_is_not_installed_shows_its_pip_line(site: Path, tmp_path: 
     (tmp_path / "zoo" / "registry.yaml").write_bytes(render(Catalogue((entry,))))
     path = os.pathsep.join(map(str, (tmp_path, site, LITESEG)))
     listed = zoo(site, "list-models", "far*", PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
-    assert listed.stdout.splitlines()[1] == "Far-S  Far     50.00 (slide)  voc         -  pip install zoo-plugin-far"
+    assert (
+        listed.stdout.splitlines()[1]
+        == "Far-S  Far     50.00 (slide)  voc         -  pip install ./plugins/zoo-plugin-far"
+    )
     shown = zoo(site, "info", "far_s", PYTHONPATH=path)
-    assert "Status         not installed; run: pip install zoo-plugin-far\n" in shown.stdout
+    assert "Status         not installed; run: pip install ./plugins/zoo-plugin-far\n" in shown.stdout
     assert zoo(site, "list-models", "far*", "--installed", PYTHONPATH=path).returncode == 1
 
 
@@ -124,6 +127,7 @@ def test_info_shows_the_card(site: Path) -> None:
         "Classes        road, sidewalk, building,",
         "Preprocessing  Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))\n",
         "Output         logits at 1/8 of the input\n",
+        "Network stride 32: exports pad pictures to multiples\n",
         "mIoU           73.10  cityscapes val; ",
         "7.6827 ms  gpu fp32, NVIDIA Tesla T4",
         "Parameters     8,141,600\n",
@@ -258,7 +262,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
         assert process.stdout.readline() == b"started\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (130, b"Interrupted.\n")
 
 
 CARDS = """

@@ -50,12 +50,29 @@ def test_a_device_of_a_plugin_is_found_with_its_number() -> None:
         assert device.name(index) == expected
 
 
-def test_a_device_without_plugin_gives_the_command() -> None:
+def test_a_device_without_plugin_says_that_there_is_none_yet() -> None:
     with pytest.raises(DeviceNotInstalledError) as caught:
         find_device("gpu:0", with_devices(Npu()))
     assert str(caught.value) == (
-        "The device 'gpu:0' is not installed here. Installed: cpu, npu.\nRun: pip install zoo-device-gpu"
+        "The device 'gpu:0' is not installed here. Installed: cpu, npu.\n"
+        "Use device='cpu'  (no plugin for gpu is published yet)"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ascend:1", "Use device='npu:1'"),
+        ("ascend", "Use device='npu:0'"),
+        ("cuda:1", "Use device='cpu'  (no plugin for gpu is published yet)"),
+        ("0", "Use device='cpu'  (no plugin for gpu is published yet)"),
+        ("mps", "Use device='cpu'"),
+    ],
+)
+def test_what_others_call_a_device_leads_to_the_one_there_is(name: str, hint: str) -> None:
+    with pytest.raises(DeviceNotInstalledError) as caught:
+        find_device(name, with_devices(Npu()))
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("name", ["", "cuda", "../gpu"])

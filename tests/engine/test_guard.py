@@ -30,6 +30,9 @@ class Thing(Device):
     def configure(self, config, index):
         CONFIGURE
 
+    def name(self, index):
+        NAME
+
 @hookimpl
 def zoo_devices():
     return [Thing()]
@@ -38,9 +41,18 @@ def zoo_devices():
 ENGINE = """
 import os
 import numpy as np
+import zoo
 from zoo.plugin import Facts, Probe, hookimpl
 
+class Odd(BaseException): pass
+class MyBackendError(zoo.BackendError): pass
+class MyInferenceError(zoo.InferenceError):
+    def __init__(self, number):
+        self.number = number
+
 class Opened:
+    parallel = property(lambda self: PARALLEL)
+
     def __init__(self, request):
         self.facts = Facts("odd", "1.0", "", "float32", request.device_name)
 
@@ -54,9 +66,10 @@ class Opened:
     def close(self):
         raise RuntimeError("never mind")
 
-class Odd:
+class OddEngine:
     name = "odd"
     api = 1
+    tried_first = TRIED
 
     def supports(self, device, program):
         SUPPORTS
@@ -68,7 +81,7 @@ class Odd:
 
 @hookimpl
 def zoo_backends():
-    return [Odd()]
+    return [OddEngine()]
 """
 
 OWNER = "plugin 'zoo-{0}' of zoo-{0} 1.0"
@@ -82,14 +95,24 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iter
     site.mkdir()
     monkeypatch.syspath_prepend(site)
 
-    def device(probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "") -> None:
+    def device(
+        probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "", name: str = ""
+    ) -> None:
         source = DEVICE.replace("PROBE", probe).replace("CONFIGURE", configure).replace("ENVIRON", environ)
+        source = source.replace("NAME", name or "return f'thing:{index}'")
         install_into(site, "zoo-thing", source, group="zoo.devices")
         refresh()
 
-    def engine(supports: str = "", open: str = "", run: str = "") -> None:  # noqa: A002
-        source = ENGINE.replace("SUPPORTS", supports or "pass").replace("OPEN", open or "pass")
-        install_into(site, "zoo-odd", source.replace("RUN", run or "pass"), group="zoo.backends")
+    def engine(
+        supports: str = "pass",
+        open: str = "pass",  # noqa: A002
+        run: str = "pass",
+        parallel: str = "False",
+        tried: bool = True,
+    ) -> None:
+        source = ENGINE.replace("SUPPORTS", supports).replace("OPEN", open).replace("TRIED", str(tried))
+        source = source.replace("RUN", run).replace("PARALLEL", parallel)
+        install_into(site, "zoo-odd", source, group="zoo.backends")
         refresh()
 
     yield lambda kind, **code: {"device": device, "engine": engine}[kind](**code)
@@ -113,6 +136,19 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
     assert lines[1] == "Use device='cpu'"
 
 
+@pytest.mark.parametrize(("name", "end"), [("os._exit(0)", "exit status 0: no message"), ("os.abort()", "SIGABRT")])
+def test_a_device_whose_name_ends_the_process_ends_a_trial_and_not_the_caller(
+    install: Install, bundle: Bundle, name: str, end: str
+) -> None:
+    """Status 0 without a word would look like a run without results."""
+    install("device", name=name)
+    ended = zoo_process("predict", Path(__file__), "--model", bundle.folder, "--device", "thing")
+    lines = ended.stderr.splitlines()
+    assert (ended.returncode, len(lines)) == (1, 2), ended.stderr
+    assert lines[0].startswith(f"The device thing:0 of {OWNER.format('thing')} cannot be used: a trial of")
+    assert lines[0].endswith(f"{end}.")
+
+
 @pytest.mark.parametrize(
     ("probe", "reason"),
     [
@@ -123,6 +159,8 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
         ("return 2", "{owner} answered with an object of type int, not with a zoo.plugin.Probe"),
         ("return Probe(-1)", "{owner} counts -1 devices"),
         ("return Probe(2, names=('one',))", "{owner} counts 2 but names 1: one"),
+        ("return Probe(1, names=None)", "{owner} answered with a zoo.plugin.Probe of other things than texts"),
+        ("os.kill(os.getpid(), 35)", "the probe of {owner}, in a process of its own, ended by signal 35"),
         ("return Probe(0)", "{owner} gives no reason"),
         ("return Probe(0, 'the cable is out')", "the cable is out"),
         ("print('chatter'); os.write(1, b'more'); return Probe(0, 'off')", "off"),
@@ -150,6 +188,7 @@ def test_a_probe_that_hangs_is_given_up(install: Install, bundle: Bundle, monkey
     ("configure", "reason"),
     [
         ("raise ValueError('no such card')", "failed in configure with ValueError: no such card"),
+        ("raise type('Odd', (BaseException,), {})('odd')", "failed in configure with Odd: odd"),
         # On a paddle without GPU this returns, and the run would go on on the processor.
         ("config.enable_use_gpu(100, 0)", "RuntimeError: the installed paddle is built without GPU"),
     ],
@@ -200,16 +239,30 @@ def test_a_variable_that_paddle_has_read_otherwise_is_an_error(install: Install,
             {"supports": "raise RuntimeError('no luck')"},
             "The engine odd cannot be used on cpu: {owner} failed in its probe with RuntimeError: no luck.",
         ),
+        ({"supports": "raise Odd('odd')"}, "The engine odd cannot be used on cpu: {owner} failed in its probe"),
+        ({"supports": "return Probe(1, names=None)"}, "The engine odd cannot be used on cpu: {owner} answered with"),
         ({"supports": "return 'yes'"}, "The engine odd cannot be used on cpu: {owner} answered with an object of type"),
         (
             {"open": "raise KeyError('layer')"},
             "The engine odd cannot open {program} on cpu: {owner} failed in open with KeyError: 'layer'.",
         ),
+        ({"open": "raise Odd('odd')"}, "The engine odd cannot open {program} on cpu: {owner} failed in open with Odd"),
+        ({"open": "raise zoo.BackendError('no {x}.', 'Buy one', x='key')"}, "The engine odd of {owner}: no key."),
+        ({"open": "raise MyBackendError('no {x}.', 'Buy one', x='key')"}, "The engine odd of {owner}: no key."),
+        ({"parallel": "1 / 0"}, "The engine odd cannot open {program} on cpu: {owner} failed in open with"),
+        ({"open": "s = Opened(request); s.facts = Facts(1, 2, 3, 4, 5); return s"}, "The engine odd opened {program}"),
         ({"open": "return object()"}, "The engine odd opened {program} as an object of type object without `run`"),
         ({"open": "os.abort()"}, "The engine odd of {owner} cannot be used: a trial of {program} with the engine odd"),
         (
             {"run": "raise RuntimeError('out of luck')"},
             "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in run with RuntimeError: out",
+        ),
+        ({"run": "raise Odd('odd')"}, "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in"),
+        ({"run": "raise zoo.InferenceError('no luck.', 'Wait')"}, "The engine odd of {owner}: no luck."),
+        ({"run": "raise MyInferenceError(7)"}, "The engine odd of {owner}: MyInferenceError."),
+        (
+            {"run": "raise zoo.DeviceError('no luck.', 'Wait')"},
+            "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in run with DeviceError: no",
         ),
         (
             {"run": "return logits[:, :, 1:]"},
@@ -226,12 +279,16 @@ def test_a_variable_that_paddle_has_read_otherwise_is_an_error(install: Install,
     ],
     ids=lambda value: next(iter(value.values()))[:24] if isinstance(value, dict) else "",
 )
+@pytest.mark.parametrize("tried", [True, False], ids=["in a child", "here"])
 def test_an_engine_that_fails_is_named_with_its_distribution_and_the_cause(
-    install: Install, bundle: Bundle, fault: dict[str, str], message: str
+    install: Install, bundle: Bundle, fault: dict[str, str], message: str, tried: bool
 ) -> None:
-    install("engine", **fault)
-    with pytest.raises(zoo.BackendError) as caught:
-        zoo.load(bundle.folder, backend="odd", threads=1)
+    if not tried and "os.abort" in str(fault):
+        pytest.skip("which no process survives")
+    install("engine", **fault, tried=tried)
+    with pytest.raises(zoo.BackendError) as caught, zoo.load(bundle.folder, backend="odd", threads=1) as model:
+        model.predict(np.zeros((384, 384, 3), np.uint8)).one()
+    assert type(caught.value).__module__ == "zoo.errors"
     expected = message.format(owner=OWNER.format("odd"), program=bundle.program)
     assert caught.value.message.startswith(expected)
     assert "\n" not in caught.value.message
@@ -254,6 +311,12 @@ def test_one_picture_that_an_engine_fails_on_is_one_failure(install: Install, bu
         ) as caught:
             list(model.predict(pictures))
         assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+def test_an_interruption_is_the_callers_and_not_a_fault_of_the_engine(install: Install, bundle: Bundle) -> None:
+    install("engine", run="raise KeyboardInterrupt", tried=False)
+    with zoo.load(bundle.folder, backend="odd", threads=1) as model, pytest.raises(KeyboardInterrupt):
+        model.predict(np.zeros((32, 32, 3), np.uint8), on_error="skip").one()
 
 
 def test_what_worked_in_a_child_is_not_tried_again_until_a_version_changes(

@@ -67,10 +67,10 @@ def test_pictures_that_zoo_does_not_read_are_counted_by_kind_and_named(
     assert warning == (
         f"{tmp_path}: 3 HEIC pictures passed over, which zoo does not read, such as 1.heic, "
         "1 DICOM picture passed over, which zoo does not read: IM0001, "
-        "1 camera raw picture passed over, which zoo does not read: b.nef"
+        "1 camera raw picture passed over, which zoo does not read: b.nef, 1 other file passed over, such as notes.txt"
     )
     caplog.clear()
-    assert len(list(inputs(tmp_path, SourceOptions(tells=False)))) == 1
+    assert len(list(inputs(tmp_path, SourceOptions(told=False)))) == 1
     assert caplog.messages == []
     (tmp_path / "a.png").unlink()
     (item,) = inputs(tmp_path)

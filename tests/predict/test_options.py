@@ -79,6 +79,13 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
     ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
+    ("palette", "colorblind", True, ["--palette", "colorblind"]),
+    ("save_opacity", 0.25, True, ["--opacity", "0.25"]),
+    ("save_opacity", 1.5, False, ["--opacity", "1.5"]),
+    ("save_outline", False, True, ["--no-outline"]),
+    ("save_names", True, True, ["--names"]),
+    ("save_legend", False, True, ["--no-legend"]),
+    ("save_font", "/fonts/a.ttf", True, ["--font", "/fonts/a.ttf"]),
     ("save_kinds", ["mask", "coco"], True, ["--save", "mask,coco"]),
     ("save_kinds", ["mask", "gif"], False, ["--save", "mask,gif"]),
     ("save_kinds", ["json", "labelme"], False, ["--save", "json,labelme"]),
@@ -152,7 +159,11 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
         ({"stride": "64"}, "`stride` is '64'"),
         ({"value_range": (5, 5)}, "`value_range` is .*; expected the value of black and then a higher one, of white"),
         ({"scales": "1"}, "`scales` is '1'"),
-        ({"scales": ()}, r"`scales` is \[\]"),
+        ({"scales": ()}, r"`scales` is \[\]; expected .* or a list of 1 to 64 values"),
+        ({"labels": 5}, "`labels` is 5; expected text"),
+        ({"labels": ["road"]}, r"`labels` is \['road'\]; expected text"),
+        ({"palette": 5}, "`palette` is 5; expected a list"),
+        ({"palette": "#000000"}, "`palette` is '#000000'; expected a list"),
         ({"scales": (1.0, float("nan"))}, r"`scales\[1\]` is nan"),
         ({"skip": "x"}, "`skip` is 'x'; expected a function"),
         ({"live": True, "batch_size": 2}, "`batch_size` is 2; expected 1 with `live`"),
@@ -163,11 +174,22 @@ def test_a_value_that_is_not_possible_is_named_with_what_is(options: dict[str, A
         RunOptions.of(**options)
 
 
+@pytest.mark.parametrize("options", [{"labels": 5}, {"labels": ["road"]}, {"palette": 5}, {"palette": "#000000"}])
+def test_a_pipeline_refuses_what_is_neither_classes_nor_colours(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"`(labels|palette)` is .*; expected"):
+        PipelineConfig("starter").override(**options)
+
+
+def test_a_model_is_opened_with_the_numbers_that_its_rule_makes() -> None:
+    with zoo.load("starter", threads=np.float64(2.0), streams=2.0) as model:  # pyright: ignore[reportArgumentType]
+        assert str(model.engine).endswith("2 threads")
+
+
 def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
-    """And a TIFF, which is always cut into windows, those that make sense there."""
+    """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
     shared = {*names_of("load"), "batch_size", "value_range", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
-    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales"}
+    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales", "on_error"}
 
 
 def test_every_form_can_be_saved_by_each_door() -> None:
@@ -184,7 +206,7 @@ RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps."
 ALLOWED = {
     "cli/commands/predict.py": {
         "recursive": "the inputs are counted for the bar",
-        "save_kinds": "results are written behind the engine",
+        "save_kinds": "a file holds one form",
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
     },
@@ -199,18 +221,27 @@ ALLOWED = {
     "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
-    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too", "value_range": "pictures are read"},
+    "learn/evaluation/evaluate.py": {
+        "labels": "the masks are brought to them too",
+        "on_error": "of masks too",
+        "value_range": "pictures are read",
+    },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
         "live": "results are handed out one by one",
-        "save_kinds": "results are written behind the engine",
-        "save_path": "results are written behind the engine",
+        "save_path": "the folder is made before the model is loaded",
         "target_size": "used there",
     },
     "predict/pipeline/read.py": {
         "labels": "a path beside the file",
+        "save_font": "a path beside the file",
         "save_path": "a path beside the file",
+    },
+    "predict/pipeline/saving.py": {
+        "keep_tree": "results are written there",
+        "save_kinds": "results are written there",
+        "save_path": "results are written there",
     },
     "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`", "value_range": "is in order"},
 }

@@ -248,7 +248,7 @@ def read_back(coco: Any, image: dict[str, Any]) -> Any:
         box = [columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]]
         assert annotation["bbox"] == box
         assert (mask[pixels] == 255).all()
-        mask[pixels] = annotation["category_id"]
+        mask[pixels] = annotation["category_id"] - 1
     return mask
 
 
@@ -259,7 +259,10 @@ def test_pycocotools_reads_the_mask_back_from_a_document(mask: Any, compressed: 
     (image,) = coco.loadImgs(coco.getImgIds())
     assert np.array_equal(read_back(coco, image), mask)
     names = {category["id"]: category["name"] for category in coco.loadCats(coco.getCatIds())}
-    assert {names[value] for value in np.unique(mask) if value != 255} == set(result(mask).areas()) - {"unknown"}
+    assert 0 not in names  # "no class" elsewhere
+    assert {names[value + 1] for value in np.unique(mask).tolist() if value != 255} == set(result(mask).areas()) - {
+        "unknown"
+    }
 
 
 def test_box_and_area_are_those_of_pycocotools(coco_mask: Any) -> None:
@@ -291,7 +294,7 @@ def test_pictures_of_one_name_that_are_no_files_are_known_by_their_uris() -> Non
 def test_an_annotation_has_its_mean_score() -> None:
     scores = np.array([[0.5, 0.25, 1.0]], np.float32)
     document = result(np.array([[3, 3, 0]], np.uint8), scores=scores).to_coco()
-    assert [(a["category_id"], a["score"]) for a in document["annotations"]] == [(0, 1.0), (3, 0.375)]
+    assert [(a["category_id"], a["score"]) for a in document["annotations"]] == [(1, 1.0), (4, 0.375)]
     assert "score" not in result(CHECKERS).to_coco()["annotations"][0]
 
 

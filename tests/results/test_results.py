@@ -317,7 +317,7 @@ def test_the_mean_score_of_a_class_is_that_of_its_pixels() -> None:
 def test_without_scores_there_is_an_error_that_says_how_to_get_them(call: Any) -> None:
     with pytest.raises(OutputError, match=r"street\.png has no scores") as caught:
         call(result())
-    assert caught.value.hint == "Use predict(..., scores=True)"
+    assert caught.value.hint == "Use scores=True"
 
 
 @settings(deadline=None)

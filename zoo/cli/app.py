@@ -152,6 +152,9 @@ class _LazyGroup(click.Group):
                     alert_error(error)
                 ctx.exit(1)
             except KeyboardInterrupt:
+                from zoo.cli.notes import alert
+
+                alert("Interrupted.")
                 ctx.exit(130)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from gettext import gettext
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +41,29 @@ def given(ctx: click.Context) -> dict[str, Any]:
 
 def _spellings(option: Option) -> tuple[str, ...]:
     long, *others = option.spellings
-    return (f"{long}/--no-{long.removeprefix('--')}" if option.default is False else long, *others)
+    return (f"{long}/--no-{long.removeprefix('--')}" if isinstance(option.default, bool) else long, *others)
 
 
 def _settings(option: Option) -> dict[str, Any]:
     """Returns how click reads and shows an option."""
-    listed = option.default if isinstance(option.default, tuple) else (option.default,)
-    default = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in listed)
-    ending = "" if option.default in (None, False) else f"  [default: {default}]"
-    return {**_reading(option), "metavar": option.metavar or None, "help": option.help + ending}
+    return {**_reading(option), "metavar": option.metavar or None, "help": option.help}
+
+
+def _word(value: Any) -> str:
+    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _reading(option: Option) -> dict[str, Any]:
     first = option.forms[0]
-    if option.default is False:
-        return {"default": False}
+    if isinstance(option.default, bool):
+        return {"default": option.default}
     if option.names == "formats":
         return {"type": FORMATS, "callback": _kinds}
     if option.names:
         return {"type": _NAMES[option.names]}
     if any(form.get("type") == "object" for form in option.forms):
-        return {"type": ClassColor(), "multiple": True, "callback": _colors}
+        palettes = [word for form in option.forms for word in form.get("enum", ())]
+        return {"type": ClassColor(palettes), "multiple": True, "callback": _colors}
     if "enum" in first:
         return {"type": click.Choice(first["enum"])}
     if {"const": "auto"} in option.forms and _pairs(option):
@@ -80,17 +83,27 @@ def _pairs(option: Option) -> bool:
 
 
 class _Listed(click.Option):
-    """An option whose help names the forms there are, with those of plugins."""
+    """An option whose help says its default, and names the forms there are, with those of plugins."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
-        if record is None or self.type is not FORMATS:
-            return record
-        from zoo.registry.formats import format_names
-
+        if record is None:
+            return None
         text, bracket, rest = record[1].partition("  [")
-        named = tr("A comma list of {choices:, }.", choices=list(format_names()))
-        return record[0], f"{translate(text)} {named}{bracket}{rest}"
+        if self.type is FORMATS:
+            from zoo.registry.formats import format_names
+
+            text = f"{translate(text)} {tr('A comma list of {choices:, }.', choices=list(format_names()))}"
+        if default := _default(BY_NAME[self.name or ""]):
+            text += f"  [{gettext('default: {default}').format(default=default)}"
+            bracket, rest = ("; ", rest) if bracket else ("", "]")
+        return record[0], f"{text}{bracket}{rest}"
+
+
+def _default(option: Option) -> str:
+    if option.default is None or option.default is False:
+        return ""
+    return ",".join(map(_word, option.default if isinstance(option.default, tuple) else (option.default,)))
 
 
 class _PairOrWord(click.Option):
@@ -140,9 +153,12 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 def _colors(
-    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str], ...]
-) -> dict[str, str] | None:
-    return dict(value) or None
+    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str] | str, ...]
+) -> dict[str, str] | str | None:
+    named = [each for each in value if isinstance(each, str)]
+    if named and len(value) > 1:
+        raise click.BadParameter(tr("{name} is a palette of its own. Give it alone.", name=named[0]), ctx, parameter)
+    return named[0] if named else dict(each for each in value if not isinstance(each, str)) or None
 
 
 # Older versions of click take no type argument.
@@ -175,13 +191,16 @@ class NumberOrWord(click.ParamType):  # pyright: ignore[reportMissingTypeArgumen
 
 
 class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
-    """CLASS=#rrggbb."""
+    """CLASS=#rrggbb, or the name of a palette."""
 
     name = "class=#rrggbb"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Returns the name of the class and its colour."""
-        if isinstance(value, tuple):
+    def __init__(self, palettes: Sequence[str]) -> None:
+        self._palettes = palettes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str] | str:
+        """Returns the name of the class and its colour, or that of the palette."""
+        if isinstance(value, tuple) or value in self._palettes:
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
         if match is None:

@@ -168,6 +168,8 @@ class ModelCard:
         preprocess: Steps from an RGB uint8 picture to the network's input.
         output: "logits" at the output stride, or "labels".
         output_stride: Pixels of input per pixel of logits, along each axis.
+        network_stride: Pixels of input per pixel of the network's coarsest features. Features of an input whose sides
+            are no multiples of it lie askew, so zoo's exports pad pictures to it; folders of others keep their steps.
         metrics: The first is the headline.
         latencies: Published times.
         parameters: Number of trainable parameters, counted.
@@ -194,6 +196,7 @@ class ModelCard:
     preprocess: tuple[Step, ...] = (Normalize(),)
     output: Literal["labels", "logits"] = "logits"
     output_stride: int = 8
+    network_stride: int = 1
     metrics: tuple[Metric, ...] = ()
     latencies: tuple[Latency, ...] = ()
     parameters: int | None = None

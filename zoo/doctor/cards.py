@@ -44,7 +44,7 @@ def _embedded_problems(plugin: Plugin, family: Family) -> Iterator[PluginContrac
 def _problem(plugin: Plugin, what: Message, fault: str) -> PluginContractError:
     return PluginContractError(
         "The {plugin} does not keep the contract: {what}: {reason}.",
-        "Correct the plugin, or run: pip install --force-reinstall {distribution}",
+        "Correct the plugin, or install {distribution} again from where it came.",
         plugin=str(plugin),
         what=what,
         reason=fault,
@@ -65,7 +65,9 @@ def _reference_fault(reference: str) -> str:
         own = reference.partition(":")[0].partition(".")[0]
         missing = (cause.name or own).partition(".")[0]
         return str(cause) if missing == own else ""
-    except (Exception, SystemExit) as cause:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
         return re.sub(r"\s+", " ", f"{type(cause).__name__}: {cause}")
     return ""
 

@@ -13,6 +13,8 @@ from zoo.message import Message
 from zoo.registry.found import Discovery
 
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
+#: What others call a kind.
+_ELSEWHERE = {"cuda": "gpu", "nvidia": "gpu", "rocm": "gpu", "hip": "gpu", "ascend": "npu", "kunlun": "xpu"}
 
 
 def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[str, ...]]:
@@ -36,7 +38,7 @@ def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[
     if device is None:
         raise _unknown(name, found)
     index = int(number or 0)
-    guarded = GuardedDevice(device, str(found.owner(device)))
+    guarded = GuardedDevice(device, found.owner(device))
     probe = guarded.probe()
     if index >= probe.count:
         reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
@@ -73,11 +75,14 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
             name=name,
             kind=kind if kind == "cpu" else Message("{kind}:0", kind=kind),
         )
-    hint = (
-        Message("Run: pip install zoo-device-{kind}", kind=kind)
-        if kind in _KNOWN
-        else Message("Use cpu, or a kind with a number: gpu:0")
-    )
+    meant = _ELSEWHERE.get(kind, "gpu" if kind.isdecimal() else kind)
+    if meant in present:
+        number = number or (kind if kind.isdecimal() else "0")
+        hint = Message("Use device='{meant}:{number}'", meant=meant, number=number)
+    elif meant in _KNOWN:
+        hint = Message("Use device='cpu'  (no plugin for {meant} is published yet)", meant=meant)
+    else:
+        hint = Message("Use device='cpu'")
     return DeviceNotInstalledError(
         "The device {name!r} is not installed here. Installed: {present:, }.", hint, name=name, present=present
     )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
 import socket
 import subprocess
 import sys
@@ -22,9 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Opener
 from zoo.engine.memory import Block
+from zoo.engine.trial import signal_name
 from zoo.errors import BackendError, InferenceError, ZooError
 
 # A worker that ended so often in a row is not started again.
@@ -151,7 +152,7 @@ class _Worker:
         if not answer:
             self.end()
             status = self._process.returncode
-            raise _EndedError(f"exit status {status}" if status >= 0 else signal.Signals(-status).name)
+            raise _EndedError(f"exit status {status}" if status >= 0 else signal_name(-status))
         given = pickle.loads(answer)
         if isinstance(given, Exception):
             raise given
@@ -191,8 +192,8 @@ os.register_at_fork(after_in_child=_in_child)
 def _started(descriptor: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "zoo.engine.processes", str(descriptor)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            python("zoo.engine.processes", str(descriptor)),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             # What C++ prints there is nobody's.
             stdout=subprocess.DEVNULL,

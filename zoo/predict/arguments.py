@@ -47,8 +47,8 @@ class RunArguments(TypedDict, total=False):
     """Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: [old,
     ...]}."""
     palette: Any
-    """Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their
-    values."""
+    """Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their values;
+    or colorblind, colours that everybody can tell apart."""
     mode: Literal["auto", "whole", "slide"]
     """Whole pictures, sliding windows, or what the model is published with."""
     window: int | tuple[int, int] | None
@@ -85,6 +85,18 @@ class PipelineArguments(RunArguments, total=False):
     """Folder for the results; on the command line also a file for one form of them."""
     save_kinds: Sequence[str]
     """What to save of a result."""
+    keep_tree: bool
+    """Put the results of a folder's sub-folders into sub-folders of the same names."""
+    save_opacity: float
+    """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
+    save_outline: bool
+    """Draw the edges of the regions in overlays."""
+    save_names: bool
+    """Write the names of the classes into the large regions of overlays."""
+    save_legend: bool
+    """Add a panel with the classes to overlays."""
+    save_font: str | os.PathLike[str] | None
+    """A font file for names and legends, where their letters ask for one."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +160,7 @@ class PipelineFields:
         labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new:
             [old, ...]}.
         palette: Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of
-            their values.
+            their values; or colorblind, colours that everybody can tell apart.
         mode: Whole pictures, sliding windows, or what the model is published with.
         window: Height and width of a sliding window; by default the published one.
         stride: Steps of the window, down and right; by default the published ones, else three quarters of the window.
@@ -158,6 +170,12 @@ class PipelineFields:
             for answers; slower than reading ahead.
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
+        keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
+        save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
+        save_outline: Draw the edges of the regions in overlays.
+        save_names: Write the names of the classes into the large regions of overlays.
+        save_legend: Add a panel with the classes to overlays.
+        save_font: A font file for names and legends, where their letters ask for one.
     """
 
     model: str | Path
@@ -184,6 +202,12 @@ class PipelineFields:
     live: bool = False
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
+    keep_tree: bool = False
+    save_opacity: float = 0.4
+    save_outline: bool = True
+    save_names: bool = False
+    save_legend: bool = True
+    save_font: Path | None = None
     skip: Callable[[Input], bool] | None = None
 
 
@@ -231,7 +255,7 @@ class Predicts(ABC):
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
                 {new: [old, ...]}.
             palette: Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of
-                their values.
+                their values; or colorblind, colours that everybody can tell apart.
             mode: Whole pictures, sliding windows, or what the model is published with.
             window: Height and width of a sliding window; by default the published one.
             stride: Steps of the window, down and right; by default the published ones, else three quarters of the

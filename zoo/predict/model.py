@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.files import user_path
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
@@ -91,6 +92,7 @@ class Model(Predicts):
     ) -> Path:
         from zoo.predict.tiff import check_replaceable, segment_tiff
 
+        source, target = user_path(source), user_path(target)
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)

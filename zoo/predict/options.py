@@ -6,11 +6,13 @@ option is a row here and the place that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.contract.labels import LabelMapping
 from zoo.message import Message
 from zoo.settings.rules import BOOLEAN, array, optional, whole
 
@@ -40,7 +42,7 @@ class Option:
         settled: Makes the form that is kept of a value that follows the rule.
         given_as: Its type in Python, where that does not follow from the rule.
         kept_as: The type of the form that is kept, where that is another one.
-        is_open: Whether Python takes other objects too, which are looked at where they are used.
+        objects: Classes of objects that Python takes too, and that are looked at where they are used.
         by_position: Whether `Model.predict` takes it by position.
     """
 
@@ -59,7 +61,7 @@ class Option:
     settled: Callable[[Any], Any] = lambda value: value
     given_as: str = ""
     kept_as: str = ""
-    is_open: bool = False
+    objects: tuple[type, ...] = ()
     by_position: bool = False
 
     @property
@@ -100,7 +102,7 @@ def _sequence(value: Any) -> Any:
 
 
 def _path(value: Any) -> Any:
-    return None if value is None else Path(value)
+    return None if value is None else Path(os.path.expanduser(value))
 
 
 def _labels(value: Any) -> Any:
@@ -184,7 +186,7 @@ OPTIONS: tuple[Option, ...] = (
         _choice("raise", "skip"),
         "raise",
         help="Stop at the first bad input, or go on and list it.",
-        commands=("predict",),
+        commands=("predict", "evaluate"),
         by_position=True,
     ),
     Option(
@@ -254,22 +256,24 @@ OPTIONS: tuple[Option, ...] = (
         more="results.md#other-classes",
         settled=_labels,
         given_as="Labels | None",
-        is_open=True,
+        objects=(LabelMapping, Mapping, os.PathLike),
     ),
     Option(
         "palette",
         "predict",
-        optional(array(_COLOR, 1, 65536), _mapping_to(_COLOR)),
+        optional(array(_COLOR, 1, 65536), _mapping_to(_COLOR), _choice("colorblind")),
         None,
-        help="Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
-        "values.",
+        help=(
+            "Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
+            "values; or colorblind, colours that everybody can tell apart."
+        ),
         commands=("predict",),
         unset="the card's",
         metavar="CLASS=#rrggbb",
         more="results.md#colours",
         settled=_tupled,
         given_as="Any",
-        is_open=True,
+        objects=(Mapping, Iterable),
     ),
     Option(
         "mode",
@@ -375,6 +379,73 @@ OPTIONS: tuple[Option, ...] = (
         settled=_tupled,
         given_as="Sequence[str]",
         kept_as="tuple[str, ...]",
+    ),
+    Option(
+        "keep_tree",
+        "save",
+        BOOLEAN,
+        False,
+        help="Put the results of a folder's sub-folders into sub-folders of the same names.",
+        commands=("predict",),
+        more="results.md#where-files-go",
+        key="save.keep_tree",
+    ),
+    Option(
+        "save_opacity",
+        "save",
+        {"type": "number", "minimum": 0, "maximum": 1},
+        0.4,
+        help="Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.",
+        commands=("predict",),
+        flags=("--opacity",),
+        more="results.md#pictures",
+        key="save.opacity",
+    ),
+    Option(
+        "save_outline",
+        "save",
+        BOOLEAN,
+        True,
+        help="Draw the edges of the regions in overlays.",
+        commands=("predict",),
+        flags=("--outline",),
+        key="save.outline",
+    ),
+    Option(
+        "save_names",
+        "save",
+        BOOLEAN,
+        False,
+        help="Write the names of the classes into the large regions of overlays.",
+        commands=("predict",),
+        flags=("--names",),
+        key="save.names",
+    ),
+    Option(
+        "save_legend",
+        "save",
+        BOOLEAN,
+        True,
+        help="Add a panel with the classes to overlays.",
+        commands=("predict",),
+        flags=("--legend",),
+        key="save.legend",
+    ),
+    Option(
+        "save_font",
+        "save",
+        optional(TEXT),
+        None,
+        help="A font file for names and legends, where their letters ask for one.",
+        commands=("predict",),
+        flags=("--font",),
+        metavar="FILE",
+        unset="Pillow's, or one of the system",
+        more="results.md#pictures",
+        key="save.font",
+        settled=_path,
+        given_as="str | os.PathLike[str] | None",
+        kept_as="Path | None",
     ),
 )
 

@@ -46,9 +46,13 @@ def given_value(name: str, value: Any) -> Any:
     """
     option = BY_NAME[name]
     if option.rule is None and value is not None and not callable(value):
-        raise mismatch(node_of(value, _GIVEN, name), Message("a function"))
-    # Open ones may be objects that no file can hold.
-    return value if option.rule is None or option.is_open else value_of(name, node_of(value, _GIVEN, name))
+        raise mismatch(
+            node_of(value, _GIVEN._replace(hint=Message("Give a function, or leave it out.")), name),
+            Message("a function"),
+        )
+    # A text is iterable too.
+    taken = isinstance(value, option.objects) and not isinstance(value, str)
+    return value if option.rule is None or taken else value_of(name, node_of(value, _GIVEN, name))
 
 
 def settle_run(options: object) -> None:

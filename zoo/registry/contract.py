@@ -29,6 +29,7 @@ _CARD_FIELDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("weights", (Artifact, Embedded)),
     ("output", (str,)),
     ("output_stride", (int,)),
+    ("network_stride", (int,)),
     ("parameters", _OPTIONAL_INT),
     ("gmac", (int, float, type(None))),
     ("listed_size", _OPTIONAL_INT),
@@ -144,7 +145,7 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
         raise PluginContractError(
             "{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows "
             "version {known} and older.",
-            'Run: pip install --upgrade "{wanted_core}"',
+            "Install {wanted_core}.",
             plugin=plugin,
             what=what,
             api=api,
@@ -160,7 +161,7 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
         owner = distribution.name if distribution is not None else "PLUGIN"
         raise PluginContractError(
             "{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {api}.",
-            "Run: pip install --upgrade {owner}  (or write api={api} into it, if it is yours)",
+            "Install a newer {owner}  (or write api={api} into it, if it is yours)",
             plugin=plugin,
             what=what,
             version=version,

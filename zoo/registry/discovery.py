@@ -110,7 +110,7 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
         except Exception as cause:
             error = PluginLoadError(
                 "The file entry_points.txt of {name} {version} cannot be read: {reason}.",
-                "Run: pip install --force-reinstall {name}",
+                "Install {name} again from where it came.",
                 name=name,
                 version=version,
                 reason=described(cause),
@@ -131,10 +131,12 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
         return _bring(plugin, point)
     except PluginError as error:
         return replace(plugin, error=error)
-    except (Exception, SystemExit) as cause:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
         error = PluginLoadError(
             "The {plugin} could not be loaded: {reason}.",
-            "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
+            "Install {distribution} again from where it came  (or leave it out: {disable}={distribution})",
             plugin=plugin,
             reason=described(cause),
             distribution=distribution,

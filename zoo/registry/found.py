@@ -112,9 +112,9 @@ class Discovery:
             for card in family.cards
         )
 
-    def owner(self, thing: object) -> Plugin | None:
-        """Returns the plugin that brings a device or an engine."""
-        return next((p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends))), None)
+    def owner(self, thing: object) -> Plugin:
+        """Returns the plugin that brings a device or an engine of those that were found."""
+        return next(p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends)))
 
     def problems(self, plugin: Plugin | None = None) -> tuple[PluginError, ...]:
         """Returns what is wrong with one plugin, or with all: load errors first, then names brought twice."""

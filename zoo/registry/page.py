@@ -67,6 +67,8 @@ def _details(model: InstalledModel) -> Iterator[str]:
     facts = [f"Family: {_text(model.family.title)}, {len(card.labels)} classes"]
     if card.parameters is not None:
         facts.append(f"Parameters: {card.parameters:,}")
+    if card.network_stride > 1:
+        facts.append(f"Network stride: {card.network_stride}; zoo's exports pad pictures to multiples of it")
     if card.aliases:
         facts.append("Other names: " + ", ".join(f"`{alias}`" for alias in sorted(card.aliases)))
     facts += [_metric(metric) for metric in card.metrics]

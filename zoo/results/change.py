@@ -77,7 +77,8 @@ def with_palette(result: Result, palette: Palette) -> Result:
     Args:
         result: Any result.
         palette: RGB colours of all classes in the order of their values, or colours by class name, as (r, g, b) or
-            "#rrggbb"; classes that are not named keep theirs.
+            "#rrggbb"; classes that are not named keep theirs. Or "colorblind", colours that people with any kind of
+            colour vision can tell apart.
 
     Returns:
         A new result, which shares mask and picture with the given one.

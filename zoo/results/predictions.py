@@ -10,6 +10,7 @@ from typing import Any
 
 from zoo.errors import SourceError, ZooError
 from zoo.message import Message
+from zoo.results.drawing.draw import OPACITY
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
 from zoo.results.save import picture_kind, save_all
@@ -78,8 +79,9 @@ class Predictions(Iterator[Result]):
         self,
         save_path: str | os.PathLike[str],
         kind: str = "overlay",
-        opacity: float = 0.5,
+        opacity: float = OPACITY,
         legend: bool | None = None,
+        **options: Any,
     ) -> list[Path]:
         """Writes every result that is left as `Result.save_to_img` does; the path is checked before the first is
         computed.
@@ -90,7 +92,7 @@ class Predictions(Iterator[Result]):
         Raises:
             OutputError: One cannot be written; those before it stay.
         """
-        return save_all(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend})
+        return save_all(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend, **options})
 
     def save_to_json(
         self,

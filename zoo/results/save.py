@@ -36,6 +36,16 @@ def save_all(
     return list(ahead(results, lambda result: save(result, save_path, name, options)))
 
 
+def options_for(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those of the options that a form takes.
+
+    Raises:
+        OutputError: There is no such form.
+    """
+    _, _, *taken = inspect.signature(resolve(known_format(name).encode)).parameters
+    return {key: value for key, value in options.items() if key in taken}
+
+
 def picture_kind(kind: str) -> str:
     """Returns the name of a form that is a picture.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,18 +28,19 @@ class Band:
     height: int
 
 
-def neighbours(position: NDArray[np.intp], of: int, to: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def neighbours(position: NDArray[np.intp], of: int | Fraction, to: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Where output positions lie between logits, with half-pixel centres.
 
     Args:
         position: Output positions along one axis.
-        of: The axis has `of` logits ...
-        to: ... for `to` positions; both may be multiplied by one factor, where the scale is a fraction.
+        of: The axis has `of` logits, also a part of one, ...
+        to: ... for `to` positions.
 
     Returns:
         Index of the logit before each position, -1 before the first one; and the weight of the next one, in 0..1.
     """
     # (position + 0.5) * of / to - 0.5 in integers: no rounding can put a position into a neighbouring cell.
+    of, to = of.numerator, to * of.denominator
     before, rest = np.divmod((2 * position + 1) * of - to, 2 * to)
     return before, rest / (2 * to)
 

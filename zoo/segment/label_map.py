@@ -49,16 +49,18 @@ def _best_classes(
     values: NDArray[np.float32], geometry: Geometry, bundle: Bundle, scores: bool
 ) -> tuple[LabelMap, Scores]:
     kind = score_kind(bundle) if scores else "logits"
-    # Two bilinear coordinate maps in a row are one: no detour over the size of the input. Other systems take the best
-    # class in each pixel of the input.
-    direct = bundle.output == "logits" and geometry.resized == geometry.padded
-    size = geometry.source if direct else geometry.padded
-    height, width = size if direct else geometry.resized
-    labels = upsample_argmax(values, size)
-    labels = resize_nearest(labels[:height, :width], geometry.source)
+    if bundle.output == "logits":
+        # Two bilinear coordinate maps in a row are one: no detour over the size of the input.
+        size, reach = geometry.source, geometry.reach(values.shape[-2:])
+        best = winning_scores(values, size, kind=kind, reach=reach) if scores else None
+        return upsample_argmax(values, size, reach=reach), best
+    # Other systems take the best class in each pixel of the input.
+    height, width = geometry.resized
+    labels = resize_nearest(upsample_argmax(values, geometry.padded)[:height, :width], geometry.source)
     if not scores:
         return labels, None
-    return labels, resize_nearest(winning_scores(values, size, kind=kind)[:height, :width], geometry.source)
+    best = winning_scores(values, geometry.padded, kind=kind)[:height, :width]
+    return labels, resize_nearest(best, geometry.source)
 
 
 def _holds_scores(output: NDArray[Any], declared: str) -> bool:

@@ -8,6 +8,7 @@ in the second-level cache, which makes this several times faster than arrays of 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -48,15 +49,20 @@ class Taps(NamedTuple):
 
 
 def winning_scores(
-    values: NDArray[np.float32], size: tuple[int, int], band: Band | None = None, kind: Kind = "logits"
+    values: NDArray[np.float32],
+    size: tuple[int, int],
+    band: Band | None = None,
+    kind: Kind = "logits",
+    reach: tuple[Fraction, Fraction] | None = None,
 ) -> NDArray[np.float32]:
     """The probability of the winning class at every pixel, where `upsample_argmax` gives its label.
 
     Args:
         values: (C, h, w) float32, one picture. Not modified.
-        size: (H, W) of the network's input.
+        size: (H, W) of the picture.
         band: Which rows to return, as in `upsample_argmax`.
         kind: "logits", whose softmax is taken at every pixel; or "probabilities", which are interpolated as they are.
+        reach: As in `upsample_argmax`.
 
     Returns:
         (H, W) float32, or the band's rows. For logits within 30 of each other they differ from a float64 softmax over
@@ -69,11 +75,12 @@ def winning_scores(
     check_logits(values)
     classes, height, width = values.shape
     band = checked_band(band, height, size)
-    rows = taps(np.arange(band.start, band.stop), band.height, size[0], band.height).after(band.first)
+    down, across = reach or (band.height, width)
+    rows = taps(np.arange(band.start, band.stop), down, size[0], band.height).after(band.first)
     scores = np.empty((band.stop - band.start, size[1]), np.float32)
     step = max(1, _CHUNK_ELEMENTS // classes)
     for start in range(0, size[1], step):
-        columns = taps(np.arange(start, min(start + step, size[1])), width, size[1], width)
+        columns = taps(np.arange(start, min(start + step, size[1])), across, size[1], width)
         first = columns.low[0]
         near = values[:, :, first : columns.high[-1] + 1]
         if kind == "logits":
@@ -90,7 +97,7 @@ def winning_scores(
     return scores
 
 
-def taps(position: NDArray[np.intp], of: int, to: int, length: int) -> Taps:
+def taps(position: NDArray[np.intp], of: int | Fraction, to: int, length: int) -> Taps:
     """The logits next to output positions along an axis of `length` logits; `of` and `to` as in `neighbours`."""
     before, fraction = neighbours(position, of, to)
     return Taps(np.clip(before, 0, length - 1), np.clip(before + 1, 0, length - 1), fraction.astype(np.float32))

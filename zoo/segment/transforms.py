@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,14 @@ class Geometry:
     source: tuple[int, int]
     resized: tuple[int, int]
     padded: tuple[int, int]
+
+    def reach(self, grid: tuple[int, ...]) -> tuple[Fraction, Fraction]:
+        """Returns how many of a (height, width) of logits over the input lie over the picture, without the padding."""
+        rows, columns = (
+            Fraction(count * inside, whole)
+            for count, inside, whole in zip(grid, self.resized, self.padded, strict=True)
+        )
+        return rows, columns
 
 
 def preprocess(image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray[np.float32], Geometry]:

@@ -13,6 +13,7 @@ columns, so that an exact tie could go to the higher class. Figures: `benchmarks
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -48,7 +49,10 @@ class _Axis(NamedTuple):
 
 
 def upsample_argmax(
-    logits: NDArray[np.float32], size: tuple[int, int], band: Band | None = None
+    logits: NDArray[np.float32],
+    size: tuple[int, int],
+    band: Band | None = None,
+    reach: tuple[Fraction, Fraction] | None = None,
 ) -> NDArray[np.uint8 | np.uint16]:
     """The label map of a picture: argmax over classes of the bilinearly resized logits.
 
@@ -58,9 +62,11 @@ def upsample_argmax(
 
     Args:
         logits: (C, h, w) float32, one picture, 1 to 65536 classes. Not modified.
-        size: (H, W) of the network's input. Any size: fractional scales, equal and smaller sizes are exact too.
+        size: (H, W) of the picture. Any size: fractional scales, equal and smaller sizes are exact too.
         band: Which rows of the picture to return, where `logits` are only those near them. They are the same as if
             the whole were evaluated at once.
+        reach: How many rows and columns of the logits lie over the picture, from the upper left; those beyond are of
+            padding. By default all, and always all rows where there is a band.
 
     Returns:
         (H, W) labels, or those of the band's rows; ties to the lowest class; uint8 up to 256 classes, else uint16.
@@ -75,7 +81,8 @@ def upsample_argmax(
     band = checked_band(band, height, size)
     dtype = np.uint8 if classes <= 256 else np.uint16
     winners = lowest_argmax(logits)
-    rows, columns = _axis(size[0], band), _axis(size[1], Band(0, size[1], 0, width))
+    down, across = reach or (band.height, width)
+    rows, columns = _axis(size[0], band, down), _axis(size[1], Band(0, size[1], 0, width), across)
 
     label = winners[np.ix_(rows.low, columns.low)]
     mixed = label != winners[np.ix_(rows.low, columns.high)]
@@ -144,9 +151,9 @@ def resize_nearest(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
 # The pictures of a run are mostly of few sizes; nothing writes into the arrays.
 @lru_cache(maxsize=16)
-def _axis(size: int, band: Band) -> _Axis:
+def _axis(size: int, band: Band, reach: int | Fraction) -> _Axis:
     index, position = np.arange(band.stop - band.start), np.arange(band.start, band.stop)
-    before, fraction = neighbours(position, band.height, size)
+    before, fraction = neighbours(position, reach, size)
     begins = np.diff(before, prepend=before[0] - 1) != 0
     begins = (index - np.maximum.accumulate(np.where(begins, index, 0))) % _LONGEST_CELL == 0
     starts, cell = np.flatnonzero(begins), np.cumsum(begins) - 1

@@ -129,11 +129,10 @@ def _last_resize(steps: Sequence[Step]) -> Resize:
 
 
 def _sampled(logits: NDArray[np.float32], geometry: Geometry, view: View, size: tuple[int, int]) -> _Sampled:
+    grid = logits.shape[1:]
     rows, columns = (
-        taps(np.arange(pixels), length * resized, pixels * padded, length)
-        for pixels, length, resized, padded in zip(
-            size, logits.shape[1:], geometry.resized, geometry.padded, strict=True
-        )
+        taps(np.arange(pixels), reach, pixels, length)
+        for pixels, reach, length in zip(size, geometry.reach(grid), grid, strict=True)
     )
     if view.mirrored:
         columns = columns.at(slice(None, None, -1))

@@ -163,6 +163,16 @@ class FamilyContract:
                 scale = max(1e-6, float(np.abs(alone).max()))
                 assert np.abs(together - alone).max() / scale < 1e-4, f"{card.name}: a batch changes its members"
 
+    def test_the_network_stride_is_the_one_that_divides(self) -> None:
+        """Sides that are multiples of it divide at every strided convolution; half of them leave a rest at one."""
+        for family, card in self._with_network():
+            network, stride = self._network(family, card), card.network_stride
+            network.eval()
+            side = stride * (64 // stride | 1)
+            assert stride % card.output_stride == 0, f"{card.name}: network_stride is no multiple of output_stride"
+            assert not _rests(network, side), f"{card.name}: network_stride is larger than {stride}"
+            assert stride % 2 or _rests(network, side // 2), f"{card.name}: network_stride is less than {stride}"
+
     def test_networks_have_the_declared_number_of_parameters(self) -> None:
         """Counted on the network as the card describes it."""
         for family, card in self._with_network():
@@ -220,8 +230,7 @@ class FamilyContract:
             if family.recipe:
                 recipe = resolve(family.recipe)(card.name)
                 assert isinstance(recipe, Recipe)
-                assert recipe.iterations > 0
-                assert recipe.schedule.learning_rate > 0
+                assert min(recipe.iterations, recipe.schedule.learning_rate) > 0
                 assert recipe.source, f"{card.name}: the recipe names no source"
                 network = self._network(family, card)
                 assign_groups(network, recipe.groups)
@@ -235,14 +244,14 @@ class FamilyContract:
         from zoo.learn.export import export_bundle
 
         for family, card in self._with_network()[:1]:
-            names = tuple(f"class {index}" for index in range(self.num_classes))
             bundle = export_bundle(
                 self._network(family, card),
                 tmp_path / "bundle",
                 model=card.name,
-                labels=LabelSet("test", names, distinct_palette(self.num_classes)),
+                labels=LabelSet("test", tuple(map(str, range(self.num_classes))), distinct_palette(self.num_classes)),
                 preprocess=card.preprocess,
                 output_stride=card.output_stride,
+                network_stride=card.network_stride,
             )
             assert bundle.model == card.name
 
@@ -266,6 +275,22 @@ class FamilyContract:
 
 def _full() -> bool:
     return os.environ.get("ZOO_TEST_FULL") == "1"
+
+
+def _rests(network: Any, side: int) -> list[str]:
+    """Returns the convolutions whose stride leaves a rest where the network gets a square of this side."""
+    from paddle import nn
+
+    found: list[str] = []
+
+    def look(layer: Any, inputs: tuple[Any, ...]) -> None:
+        found.extend(layer.full_name() for axis, by in enumerate(layer._stride, 2) if inputs[0].shape[axis] % by)
+
+    layers: list[Any] = [layer for layer in network.sublayers() if isinstance(layer, nn.Conv2D)]
+    for layer in layers:
+        layer.register_forward_pre_hook(look)
+    _forward(network, np.zeros((1, 3, side, side), np.float32))
+    return found
 
 
 def _forward(network: Any, batch: np.ndarray) -> list[np.ndarray]:

@@ -62,6 +62,7 @@ def _card(
         preprocess=(Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),),
         output="logits",
         output_stride=stride,
+        network_stride=8,
         metrics=(
             Metric("mIoU", whole, "cityscapes val", "whole", readme, f"{_CONDITIONS}, single scale, no flip"),
             Metric("mIoU", flip, "cityscapes val", "whole", readme, f"{_CONDITIONS}, averaged with its flip"),

@@ -46,6 +46,7 @@ def _card(
         preprocess=(Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),),
         output="logits",
         output_stride=4,
+        network_stride=32,
         metrics=(
             Metric("mIoU", whole, "cityscapes val", "whole", _README, f"{_CONDITIONS}, single scale, no flip"),
             Metric(

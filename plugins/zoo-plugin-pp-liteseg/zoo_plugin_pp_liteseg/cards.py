@@ -56,6 +56,7 @@ def _card(
         preprocess=(Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),),
         output="logits",
         output_stride=8,
+        network_stride=32,
         metrics=(
             Metric("mIoU", miou, "cityscapes val", "whole", _README, f"{_CONDITIONS}, no flip"),
             Metric("mIoU", miou_flip, "cityscapes val", "whole", _README, f"{_CONDITIONS}, averaged with its flip"),

@@ -75,6 +75,7 @@ def _card(
         preprocess=_PREPROCESS,
         output="logits",
         output_stride=8,
+        network_stride=64,
         metrics=(Metric("mIoU", miou, "ade20k val", "whole", _README, _CONDITIONS),),
         latencies=(
             Latency("gpu", "fp32", times[0], "NVIDIA Tesla T4", _TUTORIAL),

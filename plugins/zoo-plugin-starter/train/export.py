@@ -11,7 +11,7 @@ from pathlib import Path
 
 import paddle
 
-from starter import LABELS, PREPROCESS, build_network
+from starter import LABELS, NETWORK_STRIDE, PREPROCESS, build_network
 from zoo.errors import CheckpointError
 from zoo.learn.export import export_bundle
 from zoo.learn.training import newest_checkpoint
@@ -34,7 +34,14 @@ def main() -> None:
     network.set_state_dict({name: paddle.to_tensor(value) for name, value in checkpoint.average.items()})
     if arguments.output == INSIDE:
         shutil.rmtree(INSIDE, ignore_errors=True)
-    bundle = export_bundle(network, arguments.output, model="starter", labels=LABELS, preprocess=PREPROCESS)
+    bundle = export_bundle(
+        network,
+        arguments.output,
+        model="starter",
+        labels=LABELS,
+        preprocess=PREPROCESS,
+        network_stride=NETWORK_STRIDE,
+    )
     print(f"iteration {checkpoint.iteration} -> {bundle.folder}")
 
 

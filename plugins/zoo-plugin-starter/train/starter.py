@@ -12,6 +12,7 @@ from zoo_plugin_pp_liteseg.network import PPLiteSeg
 
 LABELS = CAMVID
 NORMALIZE = Normalize()
+NETWORK_STRIDE = 32
 PREPROCESS = (ResizeLong(640), NORMALIZE)
 
 #: Share of the labelled pixels of every class in CamVid's train list.

@@ -1,6 +1,6 @@
 """The card of the starter model; its figures were measured with the command they name."""
 
-from zoo.plugin import CAMVID, Embedded, Metric, ModelCard, Normalize, ResizeLong
+from zoo.plugin import CAMVID, Embedded, Metric, ModelCard, Normalize, Pad, ResizeLong
 
 _IOU = (0.8866, 0.7279, 0.1710, 0.9128, 0.7358, 0.6710, 0.2253, 0.2508, 0.6909, 0.3061, 0.2481)
 
@@ -14,8 +14,9 @@ STARTER = ModelCard(
         "NOTICE in the distribution. The code is Apache-2.0."
     ),
     weights=Embedded("zoo_plugin_starter", "bundle"),
-    preprocess=(ResizeLong(640), Normalize()),
+    preprocess=(ResizeLong(640), Pad(32), Normalize()),
     output_stride=8,
+    network_stride=32,
     metrics=(
         Metric(
             "mIoU",

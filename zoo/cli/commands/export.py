@@ -62,11 +62,21 @@ def export(
         labels=classes,
         preprocess=card.preprocess,
         output_stride=card.output_stride,
+        network_stride=card.network_stride,
         compat="paddlex" if form == "paddlex" else "zoo",
         input_size=input_size,
         window=card.window,
     )
     click.echo(bundle.folder)
+    if input_size is not None and any(side % card.output_stride for side in input_size):
+        note(
+            "{height}x{width} is no multiple of {output_stride}, the output stride: masks are up to {off} pixels off "
+            "at the lower and right border.",
+            height=input_size[0],
+            width=input_size[1],
+            output_stride=card.output_stride,
+            off=card.output_stride - 1,
+        )
     verified = read_yaml(bundle.folder / SETTINGS, SETTINGS_KIND).value["zoo"]["verified"]
     note(
         "{program}: {agreement:.4%} of {pixels} classes equal",

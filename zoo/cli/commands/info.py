@@ -64,6 +64,8 @@ def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
         if card.output == "logits"
         else card.output,
     )
+    if card.network_stride > 1:
+        yield Message("Network stride"), tr("{pixels}: exports pad pictures to multiples", pixels=card.network_stride)
     for metric in card.metrics:
         terms = [
             metric.dataset,

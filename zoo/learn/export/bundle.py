@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import paddle
-from paddle import Tensor, nn
-from paddle.nn import functional as F
+from paddle import nn
 
 from zoo.base.digest import file_sha256
 from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import Normalize, Resize, Step, Window
+from zoo.contract.spec import Normalize, Pad, Resize, Step, Window
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
+from zoo.learn.export.forms import Labels, Logits, inference_form
 from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
 from zoo.settings.yaml_text import write_yaml
@@ -34,6 +34,7 @@ def export_bundle(
     labels: LabelSet,
     preprocess: Sequence[Step] = (Normalize(),),
     output_stride: int = 8,
+    network_stride: int = 1,
     in_channels: int = 3,
     compat: Literal["zoo", "paddlex"] = "zoo",
     input_size: tuple[int, int] | None = None,
@@ -48,6 +49,9 @@ def export_bundle(
         labels: Its classes; their number must be the network's.
         preprocess: Steps from an RGB uint8 picture to the network's input.
         output_stride: Pixels of input per pixel of logits.
+        network_stride: The network's features lie askew over an input whose sides are no multiples of it: pictures are
+            padded to it, by a step of the preprocessing, or inside the program where `compat` or `input_size` leave
+            the step no place.
         in_channels: Channels of the input.
         compat: "zoo" writes a program that returns logits at the output stride. "paddlex" writes one that upsamples
             them and returns labels (N, H, W) int32, with settings PaddleX reads.
@@ -69,6 +73,14 @@ def export_bundle(
     steps = tuple(preprocess)
     if input_size is not None:
         steps = (Resize(input_size), *(step for step in steps if isinstance(step, Normalize)))
+    inside = compat == "paddlex" or input_size is not None
+    if network_stride > 1 and not inside:
+        steps = (*steps[:-1], Pad(network_stride), *steps[-1:])
+
+    def form(network: nn.Layer) -> nn.Layer:
+        multiple = network_stride if inside else 1
+        return Labels(network, multiple) if compat == "paddlex" else Logits(network, output_stride, multiple)
+
     modes = [(layer, layer.training) for layer in network.sublayers(include_self=True)]
     network.eval()
     try:
@@ -86,8 +98,7 @@ def export_bundle(
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
         try:
-            form = _Labels if compat == "paddlex" else _Logits
-            _save(form(_inference_form(network)), partial, in_channels, input_size)
+            _save(form(inference_form(network)), partial, in_channels, input_size)
             slides = window if compat == "zoo" and input_size is None else None
             settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
             _write_settings(partial, settings)
@@ -126,36 +137,6 @@ def _classes(network: nn.Layer, in_channels: int, height: int, width: int) -> in
             width=width,
             reason=error,
         ) from error
-
-
-def _inference_form(network: nn.Layer) -> nn.Layer:
-    """Returns the equivalent network its family prefers for export, or the network itself."""
-    build = getattr(network, "for_inference", None)
-    if build is None:
-        return network
-    form: nn.Layer = build()
-    form.eval()
-    return form
-
-
-class _Logits(nn.Layer):
-    def __init__(self, network: nn.Layer) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.network(x)[0]
-
-
-class _Labels(nn.Layer):
-    def __init__(self, network: nn.Layer) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Tensor:
-        size = x.shape[2:] if paddle.in_dynamic_mode() else paddle.shape(x)[2:]
-        logits = F.interpolate(self.network(x)[0], size=size, mode="bilinear", align_corners=False)
-        return paddle.argmax(logits, axis=1, dtype="int32")
 
 
 def _save(form: nn.Layer, folder: Path, in_channels: int, size: tuple[int, int] | None) -> None:

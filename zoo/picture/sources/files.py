@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from zoo.base.files import user_path
 from zoo.errors import SourceError
 from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
@@ -15,6 +16,7 @@ from zoo.picture.sources.item import ACCEPTED, URL, Origin, input_name, refused
 from zoo.picture.sources.options import SourceOptions
 from zoo.picture.sources.tree import MAGIC, Entry, matches, visit
 from zoo.picture.unread import unread_kind
+from zoo.results.encode import mark_in
 
 #: A file with such a name, in any letter case, is taken from a folder whatever it holds: a broken picture is an error.
 SUFFIXES = (
@@ -37,6 +39,10 @@ _UNREAD = (
     Message("{count} {kind} picture passed over, which zoo does not read: {name}"),
     Message("{count} {kind} pictures passed over, which zoo does not read, such as {name}"),
 )
+_OWN = (
+    Message("{count} result of zoo passed over, {name}"),
+    Message("{count} results of zoo passed over, such as {name}"),
+)
 _SUBFOLDERS = (
     Message("{count} sub-folder not entered, such as {name}"),
     Message("{count} sub-folders not entered, such as {name}"),
@@ -50,6 +56,7 @@ _LOG = logging.getLogger("zoo")
 
 def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
     """Reads a text as an address, a folder, a file or a pattern, in this order."""
+    text = user_path(text) if _can_be_a_path(text) else text
     if scheme := URL.match(text):
         yield _from_url(text, scheme[1].lower(), options)
     elif not text:
@@ -107,6 +114,7 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
     empty = True
     others: list[str] = []
     unread: dict[str, list[str]] = {}
+    own: list[str] = []
     folders: list[str] = []
     for entry in visit(folder, options.recursive):
         if entry.fate == "closed":
@@ -114,14 +122,16 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _closed(entry)
         elif entry.fate == "passed":
             folders.append(entry.path)
+        elif entry.fate == "file" and (kind := _kind(entry.path)) != _WANTED:
+            (unread.setdefault(kind, []) if kind else others).append(entry.path)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
         elif entry.fate == "file":
-            kind = _kind(entry.path)
-            if kind == _WANTED:
-                empty = False
-                yield _from_file(entry.path, options)
-            else:
-                (unread.setdefault(kind, []) if kind else others).append(entry.path)
-    lost = [_counted(paths, *_UNREAD, kind=kind) for kind, paths in unread.items()]
+            empty = False
+            yield _from_file(entry.path, options)
+    # Pictures that are not segmented are told to everybody.
+    lost = [_counted(own, *_OWN)] if own else []
+    lost += [_counted(paths, *_UNREAD, kind=kind) for kind, paths in unread.items()]
     parts = [_counted(others, *_OTHERS)] if others else []
     parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
     if empty:
@@ -135,11 +145,9 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             else Message("Check the path.")
         )
         yield _refused_path(folder, fact, hint)
-        return
-    if lost and options.tells:
-        _LOG.warning("%s: %s", printable(folder), Message("{told:, }", told=lost))
-    if parts and options.tells:
-        _LOG.info("%s: %s", printable(folder), Message("{told:, }", told=parts))
+    elif options.told and (parts or lost):
+        level = logging.WARNING if lost else logging.INFO
+        _LOG.log(level, "%s: %s", printable(folder), Message("{told:, }", told=lost + parts))
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
@@ -156,12 +164,20 @@ def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
         )
         yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
+    own: list[str] = []
     for entry in entries:
         if entry.fate == "closed":
             yield _closed(entry)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
         elif entry.fate == "file":
             yield _from_file(entry.path, options)
-    if told:
+    if len(own) == sum(entry.fate != "passed" for entry in entries):
+        fact = Message("matches no picture ({told}).", told=_counted(own, *_OWN))
+        yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
+    elif own and options.told:
+        _LOG.warning("%s: %s", printable(pattern), _counted(own, *_OWN))
+    if told and options.told:
         _LOG.info("%s: %s", printable(pattern), told)
 
 
@@ -175,6 +191,15 @@ def _kind(path: str) -> str:
     except (SourceError, OSError):
         return ""
     return unread_kind(head, path) or (_WANTED if recognise(head) else "")
+
+
+def _is_own(path: str) -> bool:
+    """Whether zoo wrote a file: results beside the pictures they were made from are no pictures to segment."""
+    try:
+        with open_regular(path) as file:
+            return mark_in(file) is not None
+    except (SourceError, OSError):
+        return False
 
 
 def _closed(entry: Entry) -> Origin:

@@ -24,10 +24,10 @@ class SourceOptions:
             array or a PIL image without a file has no limit.
         value_range: Which values of more than 8 bits a channel become black and white: two numbers; "auto" for those of
             each picture; None for all that its type can hold.
-        tells: Whether the log says what is passed over; False for a walk that only counts.
         url_bytes: Most bytes of what an address sends.
         url_seconds: Seconds after which an address is given up; it is looked at whenever bytes come, so that a silent
             server adds at most ten.
+        told: Whether the log says what is passed over in folders; not where a source is only counted.
 
     Raises:
         ValueError: A value is none of these.
@@ -38,9 +38,9 @@ class SourceOptions:
     frames: Literal["first", "all"] = "first"
     pixel_limit: int = MAX_PIXELS
     value_range: ValueRange = None
-    tells: bool = True
     url_bytes: int = 100_000_000
     url_seconds: float = 60.0
+    told: bool = True
 
     def __post_init__(self) -> None:
         if self.color not in ("rgb", "bgr"):

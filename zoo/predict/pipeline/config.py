@@ -57,6 +57,17 @@ class PipelineConfig(PipelineFields):
         """Returns the keyword arguments of `Model.predict`, without those that are its defaults."""
         return self._changed("predict")
 
+    def save_arguments(self, form: str) -> dict[str, Any]:
+        """Returns the keyword arguments of `Result.save` that a form of results takes, without its defaults.
+
+        Args:
+            form: Its name.
+        """
+        from zoo.results.save import options_for
+
+        given = {BY_NAME[name].key.removeprefix("save."): value for name, value in self._changed("save").items()}
+        return options_for(form, given)
+
     def _changed(self, scope: str) -> dict[str, Any]:
         defaults = {field.name: field.default for field in fields(self)}
         values = {name: getattr(self, name) for name in names_of(scope)}

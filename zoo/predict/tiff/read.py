@@ -25,7 +25,8 @@ _JPEG = 7
 _MULTIPLIED = 1
 
 _EXPECTED = Message("A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected.")
-_HINT = Message("Convert it, for instance with: tiffcp -t -c zip old.tif new.tif")
+_HINT_KIND = Message("Save it as grey or RGB with 8 bits a channel, in the program it comes from.")
+_HINT_DAMAGED = Message("Copy or download it again. A picture of another format goes to: zoo predict")
 
 
 class _Plane(NamedTuple):
@@ -63,7 +64,7 @@ class TiffRows:
         self._file, self._name, self._page, self._range = file, name, page, value_range
         reason = _unsupported(page)
         if reason:
-            raise DecodeError("{name} {reason}. {expected}", _HINT, name=name, reason=reason, expected=_EXPECTED)
+            raise DecodeError("{name} {reason}. {expected}", _HINT_KIND, name=name, reason=reason, expected=_EXPECTED)
         self._planar = page.planarconfig == 2
         # Colours multiplied by alpha need it for a fourth channel, until `read` has divided by it.
         self._multiplied = _MULTIPLIED in page.extrasamples
@@ -133,7 +134,7 @@ class TiffRows:
             tables = {"jpegtables": page.jpegtables} if page.compression == _JPEG else {}
             tile = page.decode(data, number, **tables)[0][0]
         except Exception as error:
-            raise undecodable(self._name, error, _EXPECTED, _HINT) from error
+            raise undecodable(self._name, error, _EXPECTED, _HINT_DAMAGED) from error
         if tile.dtype.itemsize * 8 != page.bitspersample or tile.dtype.kind != "u":
             raise self._damaged(Message("tile {number} holds {dtype}", number=number, dtype=tile.dtype))
         return tile
@@ -151,7 +152,7 @@ class TiffRows:
                 self._file.seek(offset + skipped * line)
                 data = self._file.read(len(rows) * line)
             except OSError as error:
-                raise undecodable(self._name, error, _EXPECTED, _HINT) from error
+                raise undecodable(self._name, error, _EXPECTED, _HINT_DAMAGED) from error
             if len(data) != len(rows) * line:
                 raise self._damaged(Message("strip {strip} is cut off", strip=strip))
             values = np.frombuffer(data, dtype).reshape(*rows.shape[:2], samples)
@@ -189,7 +190,7 @@ class TiffRows:
             what = Message("row of tiles") if page.is_tiled else "strip"
             raise DecodeError(
                 "{name} has {megabytes} MB in one {what}. At most {limit} MB are decoded at once.",
-                _HINT,
+                "Write it in tiles, for instance with: tiffcp -t -c zip old.tif new.tif",
                 name=self._name,
                 megabytes=held >> 20,
                 what=what,
@@ -197,7 +198,7 @@ class TiffRows:
             )
 
     def _damaged(self, reason: str) -> DecodeError:
-        return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT)
+        return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT_DAMAGED)
 
 
 @contextmanager
@@ -228,7 +229,7 @@ def open_tiff(
             page = tifffile.TiffFile(file, name=name).pages[number]
             rows = TiffRows(file, name, page, value_range)
         except Exception as error:
-            raise undecodable(name, error, _EXPECTED, _HINT) from error
+            raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error
         yield rows
 
 

@@ -21,7 +21,6 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import requests
-import requests.utils
 import urllib3
 from requests.auth import HTTPBasicAuth
 
@@ -29,6 +28,7 @@ import zoo
 from zoo.message import Message
 from zoo.store.download.addresses import objection, shown_url
 from zoo.store.download.answers import BLOCK, AddressError, FileAnswer, Limits, no_html
+from zoo.store.download.proxies import proxy, via
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _ask(
             opened.add_done_callback(_close)
     if late:
         raise AddressError(
-            Message("no answer within {seconds:g} s{via}", seconds=limits.connect + limits.read, via=_via(url)),
+            Message("no answer within {seconds:g} s{via}", seconds=limits.connect + limits.read, via=via(url)),
             again=True,
         )
     try:
@@ -187,7 +187,7 @@ def _check_status(response: requests.Response, offset: int) -> None:
     if status == 200 or (offset and status in (206, 416)):
         return
     said = f"{status} {http.client.responses.get(status, '')}".strip()
-    reason = Message("{reason}{via}", reason=said, via=_via(response.url))
+    reason = Message("{reason}{via}", reason=said, via=via(response.url))
     if status in (408, 429) or status >= 500:
         raise AddressError(reason, again=True, wait=_retry_after(response.headers.get("Retry-After", "")))
     raise AddressError(reason)
@@ -235,7 +235,7 @@ def _blocks(response: requests.Response, limits: Limits) -> Iterator[bytes]:
                     Message(
                         "it sends less than {slowest:g} bytes a second{via}",
                         slowest=limits.slowest,
-                        via=_via(response.url),
+                        via=via(response.url),
                     ),
                     again=True,
                     slow=True,
@@ -246,15 +246,20 @@ def _blocks(response: requests.Response, limits: Limits) -> Iterator[bytes]:
 def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     """Puts a failed connection into words of our own."""
     inner = _innermost(error)
-    again = True
+    again, hint, unknown_host = True, "", ""
     if isinstance(inner, ssl.SSLCertVerificationError):
         reason, again = Message("its certificate is not trusted: {reason}", reason=inner.verify_message), False
+        hint = Message(
+            "If your network has a certificate of its own, run: export REQUESTS_CA_BUNDLE=FILE.pem  "
+            "(the file that your administrators give you; SSL_CERT_FILE is not read)"
+        )
     elif isinstance(error, requests.ConnectTimeout):
         reason = Message("no connection within {seconds:g} s", seconds=limits.connect)
     elif isinstance(inner, TimeoutError):
         reason = Message("no byte came for {seconds:g} s", seconds=limits.read)
     elif isinstance(inner, socket.gaierror):
         reason = Message("the name of the host cannot be resolved")
+        unknown_host = urlsplit(proxy(url) or url).hostname or ""
     elif isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, http.client.HTTPException)):
         reason = (inner.strerror if isinstance(inner, OSError) else None) or Message("the connection broke")
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
@@ -262,21 +267,15 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
         reason, again = error.strerror or str(error), error.errno is not None
     else:
         reason, again = Message("it cannot be asked ({type})", type=type(error).__name__), False
-    return AddressError(Message("{reason}{via}", reason=reason, via=_via(url)), again=again)
+    return AddressError(
+        Message("{reason}{via}", reason=reason, via=via(url)), again=again, hint=hint, unknown_host=unknown_host
+    )
 
 
 def _innermost(error: BaseException) -> BaseException:
     candidates = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
     inner = next((candidate for candidate in candidates if isinstance(candidate, BaseException)), None)
     return error if inner is None else _innermost(inner)
-
-
-def _via(url: str) -> str:
-    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    if proxy is None:
-        return ""
-    scheme, _, rest = proxy.rpartition("://")
-    return Message(" (through the proxy {scheme}://{host})", scheme=scheme or "http", host=rest.rpartition("@")[2])
 
 
 def _credentials(url: str) -> HTTPBasicAuth | None:

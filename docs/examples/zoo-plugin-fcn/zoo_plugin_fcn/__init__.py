@@ -9,6 +9,7 @@ CARD = ModelCard(
     dataset="voc",
     license="Apache-2.0",
     weights=Artifact(("https://example.com/FCN-Tiny_infer.tar",)),
+    network_stride=8,
 )
 
 
