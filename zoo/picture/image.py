@@ -27,7 +27,7 @@ from zoo.picture.levels import ValueRange
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
 from zoo.picture.pages import PagedTiff, refuse_raw
 from zoo.picture.png import WholePng, check_png
-from zoo.picture.rgb import Picture, joined_notes, to_rgb
+from zoo.picture.rgb import Picture, joined_notes, orientation_of, to_rgb
 from zoo.picture.unread import HEAD_BYTES as UNREAD_BYTES
 from zoo.picture.unread import unread_kind
 
@@ -62,6 +62,23 @@ _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] 
     (re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"), Jpeg2000),
     (re.compile(rb".{4}ftyp(?:avi[fs]|mif1.{4}(?:.{4}){0,3}avi[fs])", re.DOTALL), _open_avif),
 )
+
+
+def read_picture(path: str | os.PathLike[str], value_range: ValueRange = None) -> Picture:
+    """Reads a picture file as `read_image` does, and says more of it."""
+    with open_regular(path) as file:
+        return decode_picture(file, printable(path), MAX_PIXELS, value_range)
+
+
+def read_orientation(path: str | os.PathLike[str]) -> int:
+    """Returns the EXIF orientation of a picture file, 1 where it has none.
+
+    Raises:
+        DecodeError: The file is not a picture of an accepted format.
+    """
+    name = printable(path)
+    with open_regular(path) as file, open_picture(file, name, MAX_PIXELS) as picture:
+        return orientation_of(picture, name)
 
 
 def read_image(
@@ -104,7 +121,7 @@ def decode_picture(file: BinaryIO, name: str, max_pixels: int, value_range: Valu
             note = Message("first of {count} frames", count=count) if count > 1 else ""
     if note:
         _LOG.info("%s: the %s is taken", name, note)
-    return Picture(decoded.pixels, joined_notes(note, decoded.note))
+    return Picture(decoded.pixels, joined_notes(note, decoded.note), decoded.orientation)
 
 
 def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
