@@ -140,7 +140,7 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
     assert len(lines) == 2, ended.stderr
     assert f"The device thing:3 of {OWNER.format('thing')} cannot be used: a trial of" in lines[0]
     assert lines[0].endswith("ended by SIGABRT.")
-    assert lines[1] == "Use device='cpu'"
+    assert lines[1] == "Use --device cpu"
 
 
 @pytest.mark.parametrize(("name", "end"), [("os._exit(0)", "exit status 0: no message"), ("os.abort()", "SIGABRT")])

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
-from zoo.engine.answers import asked, checked_facts, failure, report, signed
 from zoo.engine.output import nan_fault, output_fault
+from zoo.engine.replies import asked, checked_facts, failure, report, signed
 from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError
 from zoo.message import Message
