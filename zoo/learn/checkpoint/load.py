@@ -43,7 +43,9 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
             head = file.read(9)
     except OSError as error:
         raise CheckpointError(
-            "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
+            "The checkpoint {path} does not exist. A .pdparams or safetensors file was expected."
+            if isinstance(error, FileNotFoundError)
+            else "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
             "Check the path.",
             path=path,
             reason=error.strerror,
