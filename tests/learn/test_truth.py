@@ -219,7 +219,7 @@ def test_samples_that_cannot_be_used_are_passed_over_and_named_at_the_end(six: M
         "mask",
         "small.png is 5x5",
         "high.png does not fit",
-        "4 samples could",
+        "do not count: 4.",
     ):
         assert words in said.stderr
     document = json.loads(said.stdout)
