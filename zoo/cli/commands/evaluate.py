@@ -155,7 +155,7 @@ def _tell(found: Evaluation, figures: dict[str, Any]) -> None:
         engine=figures["engine"],
     )
     if found.failures:
-        alert("{count} samples could not be used and do not count.", count=len(found.failures))
+        alert("Samples that could not be used and do not count: {count}.", count=len(found.failures))
 
 
 def _fraction(value: float) -> float | None:
