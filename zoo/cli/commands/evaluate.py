@@ -45,7 +45,7 @@ def evaluate(
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
+    """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures, in percent."""
     from zoo.learn.data import read_list
     from zoo.learn.evaluation import evaluate as run
     from zoo.predict.load import load
@@ -97,4 +97,4 @@ def _fraction(value: float) -> float | None:
 
 
 def _shown(value: float | None) -> str:
-    return "     -" if value is None else f"{value:6.4f}"
+    return "     -" if value is None else f"{100 * value:6.2f}"
