@@ -43,9 +43,22 @@ def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequ
 
 def echo_json(document: object) -> None:
     """Prints a document of plain data and dataclasses as indented JSON."""
+    click.echo(json_text(document, indent=2))
+
+
+def json_text(document: object, indent: int | None = None) -> str:
+    """Returns a document as JSON that no terminal takes for commands: what cannot be printed is escaped.
+
+    Args:
+        document: Plain data and dataclasses.
+        indent: Blanks a level; None for one line.
+    """
     import json
 
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+    text = json.dumps(document, indent=indent, ensure_ascii=False, default=_plain)
+    if all(line.isprintable() for line in text.split("\n")):
+        return text
+    return json.dumps(document, indent=indent, default=_plain)
 
 
 def size_text(size: int | None) -> str:

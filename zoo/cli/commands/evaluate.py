@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,9 @@ from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress import download_progress
 from zoo.cli.run_options import given, run_options
+from zoo.cli.tables import json_text
 from zoo.contract.labels.conversions import CONVERSIONS
+from zoo.message import printable
 
 
 @click.command()
@@ -81,11 +82,12 @@ def evaluate(
             "IoU": [{"class": name, "IoU": _fraction(iou)} for name, iou in zip(names, confusion.iou, strict=True)],
         }
     if as_json:
-        click.echo(json.dumps(report, ensure_ascii=False))
+        click.echo(json_text(report))
         return
-    width = max(len(name) for name in ("accuracy", *(entry["class"] for entry in report["IoU"])))
-    for entry in report["IoU"]:
-        click.echo(f"{entry['class']:<{width}}  {_shown(entry['IoU'])}")
+    rows = [(printable(entry["class"]), entry["IoU"]) for entry in report["IoU"]]
+    width = max(len(name) for name in ("accuracy", *(name for name, _ in rows)))
+    for name, iou in rows:
+        click.echo(f"{name:<{width}}  {_shown(iou)}")
     click.echo(f"{'mIoU':<{width}}  {_shown(report['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(report['accuracy'])}")
     note("{count} pictures of {data}, {engine}", count=len(samples), data=data, engine=report["engine"])

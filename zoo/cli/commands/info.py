@@ -68,7 +68,7 @@ def _bundle_document(bundle: Bundle) -> dict[str, Any]:
         "preprocess": _steps(bundle.preprocess),
         "output": bundle.output,
         "output_stride": bundle.output_stride,
-        "windows": None if bundle.window is None else asdict(bundle.window),
+        "window": None if bundle.window is None else asdict(bundle.window),
         "files": _sizes(bundle),
         "sha256": dict(bundle.digests),
     }
