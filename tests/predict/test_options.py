@@ -229,7 +229,7 @@ ALLOWED = {
     "cli/run_options.py": {"scales": "how help calls the value"},
     "cli/commands/pipeline.py": {"save_path": "an option of its own"},
     "cli/app.py": {"labels": "of groups of commands"},
-    "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
+    "cli/commands/info.py": {"labels": "of the card", "window": "of an export folder", "device": "of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
     "learn/evaluation/evaluate.py": {
