@@ -22,6 +22,7 @@ from zoo.predict.options import BY_NAME, OPTIONS, Option, names_of, options_of
 from zoo.predict.pipeline import PipelineConfig, read_pipeline
 from zoo.predict.values import given_value
 from zoo.registry.formats import format_names
+from zoo.results import Result
 
 ZOO = REPO / "zoo"
 
@@ -35,6 +36,10 @@ def test_what_follows_from_the_table_is_as_generated(path: str) -> None:
 def test_a_default_follows_its_rule_and_is_the_form_that_is_kept(option: Option) -> None:
     assert given_value(option.name, option.default) == option.default
     assert option.help.endswith(".")
+
+
+def test_the_opacity_is_that_of_overlays_in_python() -> None:
+    assert BY_NAME["save_opacity"].default == inspect.signature(Result.overlay).parameters["opacity"].default
 
 
 def test_signatures_are_those_of_the_table() -> None:
@@ -82,6 +87,12 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("threads", 4097, False, ["--threads", "4097"]),
     ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
     ("palette", "colorblind", True, ["--palette", "colorblind"]),
+    ("save_tolerance", 0.5, True, ["--tolerance", "0.5"]),
+    ("save_tolerance", -1.0, False, ["--tolerance", "-1"]),
+    ("save_min_area", 9, True, ["--min-area", "9"]),
+    ("save_min_area", -9, False, ["--min-area", "-9"]),
+    ("save_coordinates", "map", True, ["--coordinates", "map"]),
+    ("save_coordinates", "globe", False, ["--coordinates", "globe"]),
     ("save_opacity", 0.25, True, ["--opacity", "0.25"]),
     ("save_opacity", 1.5, False, ["--opacity", "1.5"]),
     ("save_outline", False, True, ["--no-outline"]),

@@ -89,14 +89,21 @@ class PipelineArguments(RunArguments, total=False):
     """What to save of a result."""
     keep_tree: bool
     """Put the results of a folder's sub-folders into sub-folders of the same names."""
+    save_tolerance: float
+    """Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are fewer corners to
+    correct; 0 for exact ones."""
+    save_min_area: int
+    """Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for none."""
+    save_coordinates: Literal["picture", "map"]
+    """Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on."""
     save_opacity: float
     """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
     save_outline: bool
     """Draw the edges of the regions in overlays."""
     save_names: bool
     """Write the names of the classes into the large regions of overlays."""
-    save_legend: bool
-    """Add a panel with the classes to overlays."""
+    save_legend: bool | None
+    """Add a panel with the classes, or not; by default to overlays and not to colour pictures."""
     save_font: str | os.PathLike[str] | None
     """A font file for names and legends, where their letters ask for one."""
 
@@ -175,10 +182,15 @@ class PipelineFields:
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
         keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
+        save_tolerance: Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are
+            fewer corners to correct; 0 for exact ones.
+        save_min_area: Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for
+            none.
+        save_coordinates: Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.
         save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
         save_outline: Draw the edges of the regions in overlays.
         save_names: Write the names of the classes into the large regions of overlays.
-        save_legend: Add a panel with the classes to overlays.
+        save_legend: Add a panel with the classes, or not; by default to overlays and not to colour pictures.
         save_font: A font file for names and legends, where their letters ask for one.
     """
 
@@ -208,10 +220,13 @@ class PipelineFields:
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
     keep_tree: bool = False
+    save_tolerance: float = 2.0
+    save_min_area: int = 100
+    save_coordinates: Literal["picture", "map"] = "picture"
     save_opacity: float = 0.4
     save_outline: bool = True
     save_names: bool = False
-    save_legend: bool = True
+    save_legend: bool | None = None
     save_font: Path | None = None
     skip: Callable[[Input], bool] | None = None
 
@@ -306,6 +321,8 @@ class Predicts(ABC):
                 skip=skip,
             ),
         )
+
+    __call__ = predict
 
     def predict_tiff(
         self,
