@@ -218,5 +218,19 @@ def test_a_range_makes_of_16_bits_the_picture_of_8_and_the_note_says_so(model: M
     assert automatic.endswith("; mean over 2 views")
 
 
+def test_more_pixels_are_refused_than_allowed_whoever_allows_them(
+    model: Model, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    pixels = picture.shape[0] * picture.shape[1]
+    for allowed in (pixels, pixels - 1):
+        monkeypatch.setenv("ZOO_MAX_PIXELS", str(allowed))
+        for options in ({}, {"max_pixels": 2 * pixels - allowed}):
+            found = model.predict(buffer.getvalue(), on_error="skip", **options)
+            fits = (options.get("max_pixels", allowed)) >= pixels
+            assert (len(list(found)), len(found.failures)) == (fits, not fits)
+
+
 def test_one_scale_needs_no_list(model: Model, picture: np.ndarray) -> None:
     assert model.predict(picture, scales=0.5).one().note == "scaled by 0.5"

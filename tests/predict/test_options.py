@@ -80,6 +80,8 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("value_range", [9, 0], False, ["--range", "9", "0"]),
     ("value_range", ["auto", 9], False, ["--range", "9", "auto"]),
     ("value_range", "some", False, ["--range", "some"]),
+    ("max_pixels", 2_000_000_000, True, ["--max-pixels", "2000000000"]),
+    ("max_pixels", 0, False, ["--max-pixels", "0"]),
     ("threads", 4096, True, ["--threads", "4096"]),
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
@@ -200,7 +202,14 @@ def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
     """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
     shared = {*names_of("load"), "batch_size", "value_range", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
-    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales", "on_error"}
+    assert {option.name for option in options_of("evaluate")} == {
+        *shared,
+        "mode",
+        "flip",
+        "scales",
+        "on_error",
+        "max_pixels",
+    }
 
 
 def test_every_form_can_be_saved_by_each_door() -> None:
@@ -236,6 +245,7 @@ ALLOWED = {
         "labels": "the masks are brought to them too",
         "on_error": "of masks too",
         "value_range": "pictures are read",
+        "max_pixels": "pictures are read",
     },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {

@@ -19,7 +19,7 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from zoo.errors import DecodeError
+from zoo.errors import ConfigError, DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.jpeg2000 import Jpeg2000
@@ -31,9 +31,11 @@ from zoo.picture.rgb import Picture, joined_notes, orientation_of, to_rgb
 from zoo.picture.unread import HEAD_BYTES as UNREAD_BYTES
 from zoo.picture.unread import unread_kind
 
-#: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
-#: which Pillow itself would warn.
+#: Largest number of pixels that is accepted unless the user allows more, checked from the header before anything is
+#: decoded. Just under the size from which Pillow itself would warn.
 MAX_PIXELS = 89_000_000
+
+_MOST = "ZOO_MAX_PIXELS"
 
 #: How many first bytes `is_picture` needs.
 HEAD_BYTES = 32
@@ -64,10 +66,31 @@ _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] 
 )
 
 
-def read_picture(path: str | os.PathLike[str], value_range: ValueRange = None) -> Picture:
+def most_pixels(chosen: int | None = None) -> int:
+    """Returns how many pixels a picture may have: what was chosen, else what the environment or zoo itself says.
+
+    Raises:
+        ConfigError: The variable of the environment is no positive number.
+    """
+    said = os.environ.get(_MOST, "").strip().replace("_", "")
+    if chosen is not None or not said:
+        return MAX_PIXELS if chosen is None else chosen
+    if not said.isdecimal() or not int(said):
+        raise ConfigError(
+            "{variable} is {value!r}. A positive whole number of pixels was expected.",
+            "Run: export {variable}=200000000  (or: unset {variable})",
+            variable=_MOST,
+            value=said,
+        )
+    return int(said)
+
+
+def read_picture(
+    path: str | os.PathLike[str], max_pixels: int | None = None, value_range: ValueRange = None
+) -> Picture:
     """Reads a picture file as `read_image` does, and says more of it."""
     with open_regular(path) as file:
-        return decode_picture(file, printable(path), MAX_PIXELS, value_range)
+        return decode_picture(file, printable(path), most_pixels(max_pixels), value_range)
 
 
 def read_orientation(path: str | os.PathLike[str]) -> int:
@@ -77,18 +100,18 @@ def read_orientation(path: str | os.PathLike[str]) -> int:
         DecodeError: The file is not a picture of an accepted format.
     """
     name = printable(path)
-    with open_regular(path) as file, open_picture(file, name, MAX_PIXELS) as picture:
+    with open_regular(path) as file, open_picture(file, name, most_pixels()) as picture:
         return orientation_of(picture, name)
 
 
 def read_image(
-    path: str | os.PathLike[str], max_pixels: int = MAX_PIXELS, value_range: ValueRange = None
+    path: str | os.PathLike[str], max_pixels: int | None = None, value_range: ValueRange = None
 ) -> NDArray[np.uint8]:
     """Reads a picture file.
 
     Args:
         path: A regular file. The format is recognised by content, never by suffix.
-        max_pixels: Pictures with more pixels are refused from their header.
+        max_pixels: Pictures with more pixels are refused from their header; by default `most_pixels`.
         value_range: Which values of more than 8 bits a channel become black and white; "auto" for those of the picture.
 
     Returns:
@@ -98,8 +121,7 @@ def read_image(
     Raises:
         DecodeError: The file is missing, not a regular file, or not a whole picture of an accepted format.
     """
-    with open_regular(path) as file:
-        return decode_picture(file, printable(path), max_pixels, value_range).pixels
+    return read_picture(path, max_pixels, value_range).pixels
 
 
 def decode_picture(file: BinaryIO, name: str, max_pixels: int, value_range: ValueRange = None) -> Picture:

@@ -39,6 +39,8 @@ class RunArguments(TypedDict, total=False):
     value_range: Literal["auto"] | tuple[float, float] | None
     """The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of each
     picture; by default the lowest and the highest of their type."""
+    max_pixels: int | None
+    """Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million."""
     scores: bool
     """Compute the probability of the winning class in every pixel."""
     min_score: float | None
@@ -120,6 +122,7 @@ class RunOptions:
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
     value_range: Literal["auto"] | tuple[float, float] | None = None
+    max_pixels: int | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -162,6 +165,7 @@ class PipelineFields:
         color: Order of the channels in arrays.
         value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
             those of each picture; by default the lowest and the highest of their type.
+        max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
         scores: Compute the probability of the winning class in every pixel.
         min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
         labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new:
@@ -202,6 +206,7 @@ class PipelineFields:
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
     value_range: Literal["auto"] | tuple[float, float] | None = None
+    max_pixels: int | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -239,6 +244,7 @@ class Predicts(ABC):
         frames: Literal["first", "all"] = "first",
         color: Literal["rgb", "bgr"] = "rgb",
         value_range: Literal["auto"] | tuple[float, float] | None = None,
+        max_pixels: int | None = None,
         scores: bool = False,
         min_score: float | None = None,
         labels: Labels | None = None,
@@ -265,6 +271,7 @@ class Predicts(ABC):
             color: Order of the channels in arrays.
             value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
                 those of each picture; by default the lowest and the highest of their type.
+            max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
             scores: Compute the probability of the winning class in every pixel.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
@@ -300,6 +307,7 @@ class Predicts(ABC):
                 frames=frames,
                 color=color,
                 value_range=value_range,
+                max_pixels=max_pixels,
                 scores=scores,
                 min_score=min_score,
                 labels=labels,

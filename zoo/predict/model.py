@@ -14,6 +14,7 @@ from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
 from zoo.message import Message
+from zoo.picture.image import most_pixels
 from zoo.picture.sources import Input, Source, SourceOptions, inputs
 from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
@@ -65,7 +66,13 @@ class Model(Predicts):
 
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         plan = make_plan(self.bundle, options)
-        reading = SourceOptions(options.color, options.recursive, options.frames, value_range=options.value_range)
+        reading = SourceOptions(
+            options.color,
+            options.recursive,
+            options.frames,
+            pixel_limit=most_pixels(options.max_pixels),
+            value_range=options.value_range,
+        )
         found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
         return Predictions(self.run(wanted, plan, options))

@@ -230,6 +230,16 @@ OPTIONS: tuple[Option, ...] = (
         settled=_numbers,
     ),
     Option(
+        "max_pixels",
+        "predict",
+        optional(whole(1, 2**31 - 1)),
+        None,
+        help="Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.",
+        commands=("predict", "evaluate"),
+        unset="89 million",
+        more="inputs.md#what-is-a-picture",
+    ),
+    Option(
         "scores",
         "predict",
         BOOLEAN,

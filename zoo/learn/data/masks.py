@@ -14,7 +14,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DatasetError, DecodeError
 from zoo.message import Message, printable
-from zoo.picture.image import MAX_PIXELS, open_picture
+from zoo.picture.image import most_pixels, open_picture
 from zoo.picture.opening import check_size, open_regular
 
 # Others may change the values.
@@ -26,11 +26,15 @@ _EXPECTED = Message("A mask is a PNG, TIFF, BMP or GIF file whose pixels hold cl
 _WIDENED = {2: 85, 4: 17}
 
 
-def read_mask(path: Path) -> NDArray[np.uint8 | np.uint16]:
+def read_mask(path: Path, max_pixels: int | None = None) -> NDArray[np.uint8 | np.uint16]:
     """Reads a mask: a picture file of one channel whose pixel values, or palette indices, are class values.
 
     1 to 16 bits a pixel; also RGB whose channels are equal, and alpha that is full everywhere. A mask that is turned by
     an EXIF orientation of its own is turned as pictures are.
+
+    Args:
+        path: The file.
+        max_pixels: Larger masks are refused; by default as pictures.
 
     Returns:
         (H, W), uint8 if the values fit, otherwise uint16.
@@ -40,8 +44,9 @@ def read_mask(path: Path) -> NDArray[np.uint8 | np.uint16]:
     """
     name = printable(path)
     try:
-        with open_regular(path) as file, open_picture(file, name, MAX_PIXELS) as picture:
-            check_size(picture.height, picture.width, name, MAX_PIXELS)
+        limit = most_pixels(max_pixels)
+        with open_regular(path) as file, open_picture(file, name, limit) as picture:
+            check_size(picture.height, picture.width, name, limit)
             _check_exact(picture)
             bits = _bits(file, picture)
             picture.load()

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,6 @@ from zoo.learn.evaluation.metrics import Confusion
 from zoo.learn.evaluation.outcome import Evaluation
 from zoo.message import Message, printable
 from zoo.picture.image import read_orientation, read_picture
-from zoo.picture.levels import ValueRange
 from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
 from zoo.predict.arguments import RunOptions
@@ -81,8 +81,8 @@ def evaluate(
     orientations: dict[Path, int] = {}
     unsure: list[Path] = []
     results, masks = (
-        model.run((_input_of(sample, run.value_range, orientations) for sample in samples), plan, run),
-        ahead(samples, _read),
+        model.run((_input_of(sample, run, orientations) for sample in samples), plan, run),
+        ahead(samples, partial(_read, max_pixels=run.max_pixels)),
     )
     with closing(results), closing(masks):
         for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
@@ -110,9 +110,9 @@ def evaluate(
     return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
 
 
-def _input_of(sample: Sample, value_range: ValueRange, orientations: dict[Path, int]) -> Input:
+def _input_of(sample: Sample, run: RunOptions, orientations: dict[Path, int]) -> Input:
     def load() -> Picture:
-        picture = read_picture(sample.image, value_range)
+        picture = read_picture(sample.image, run.max_pixels, run.value_range)
         orientations[sample.image] = picture.orientation
         return picture
 
@@ -125,9 +125,9 @@ def _fits_both_ways(sample: Sample, orientation: int, size: tuple[int, ...]) -> 
     return orientation != 1 and (not quarter or size[0] == size[1]) and read_orientation(sample.mask) == 1
 
 
-def _read(sample: Sample) -> NDArray[np.uint8 | np.uint16] | DatasetError:
+def _read(sample: Sample, max_pixels: int | None) -> NDArray[np.uint8 | np.uint16] | DatasetError:
     try:
-        return read_mask(sample.mask)
+        return read_mask(sample.mask, max_pixels)
     except DatasetError as error:
         return error
 
