@@ -129,6 +129,8 @@ class Predicts(ABC):
             ),
         )
 
+    __call__ = predict
+
     def predict_tiff(
         self,
         source: str | os.PathLike[str],
@@ -349,9 +351,9 @@ def _table(name: str) -> str:
 
 def _command_row(option: Option) -> tuple[str, str, str]:
     spellings = list(option.spellings)
-    if isinstance(option.default, bool):
+    if option.is_switch:
         spellings.append(f"--no-{option.spellings[0].removeprefix('--')}")
-        default = "yes" if option.default else "no"
+        default = {True: "yes", False: "no", None: option.unset}[option.default]
     elif isinstance(option.default, tuple):
         default = f"`{','.join(f'{each:g}' if isinstance(each, float) else each for each in option.default)}`"
     else:

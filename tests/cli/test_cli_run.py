@@ -22,6 +22,8 @@ from support import interruptible, png
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
 from zoo.cli.cells import cells
+from zoo.results.formats import read_labelme, to_cvat
+from zoo.results.small import without_small
 
 Command = Callable[..., Result]
 
@@ -109,6 +111,38 @@ def test_results_among_the_pictures_are_no_inputs(
     own = predict(f"{street}/*_mask.png", code=1).stderr
     assert "matches no picture (3 results of zoo passed over, such as a_mask.png)." in own
     assert "holds no picture (12 results of zoo passed over" in predict(street / "results", code=1).stderr
+
+
+def test_outlines_written_for_people_have_few_corners_unless_exact_ones_are_asked_for(
+    predict: Command, bundle: Bundle, tmp_path: Path
+) -> None:
+    Image.fromarray(draw_scene(3, 200, 300).image).save(tmp_path / "a.png")
+
+    def points(folder: str) -> tuple[int, int]:
+        labelme = json.loads(Path(folder, "a.json").read_text())["shapes"]
+        features = json.loads(Path(folder, "a.geojson").read_text())["features"]
+        rings = [ring for feature in features for ring in feature["geometry"]["coordinates"]]
+        return sum(len(shape["points"]) for shape in labelme), sum(map(len, rings))
+
+    kinds = ("--save", "labelme,geojson,cvat,mask")
+    predict("a.png", "-o", "exact", *kinds, "--tolerance", "0", "--min-area", "0")
+    predict("a.png", "-o", "usual", *kinds)
+    exact, usual = points("exact"), points("usual")
+    assert all(4 * few < many for few, many in zip(usual, exact, strict=True))
+    mask = np.asarray(Image.open("exact/a_mask.png"))
+    labels = bundle.labels
+    assert np.array_equal(read_labelme("exact/a.json", labels), mask)
+    assert (read_labelme("usual/a.json", labels) == mask).mean() > 0.9
+    large = without_small(mask, 100)
+    assert not np.array_equal(large, mask)
+    result = zoo.load(bundle.folder, threads=1).predict("a.png").one()
+    assert Path("usual/a_cvat.xml").read_text() == to_cvat(result, min_area=100)
+    assert Path("exact/a_cvat.xml").read_text() == to_cvat(result) != to_cvat(result, min_area=100)
+    # A pipeline file says the same.
+    save = {"path": "file", "kinds": ["labelme", "geojson", "cvat"], "tolerance": 0, "min_area": 0}
+    Path("p.yaml").write_text(json.dumps({"zoo": 1, "model": str(bundle.folder), "threads": 1, "save": save}))
+    zoo.create_pipeline("p.yaml").predict("a.png").one()
+    assert points("file") == exact
 
 
 def test_sub_folders_are_kept_where_that_is_asked_for(

@@ -287,9 +287,9 @@ def test_for_english_no_catalogue_is_read() -> None:
             ["没有名为 'PP-LiteSeg-TT' 的模型。您是不是想用 PP-LiteSeg-T", "请运行：zoo list-models"],
         ),
         # What the system says stays as the system says it.
-        (["evaluate", "starter", "--data", "no such.txt"], 1, ["列表文件 no such.txt 无法读取：[Errno 2] No such"]),
+        (["evaluate", "starter", "--data", "no such.txt"], 1, ["列表文件 no such.txt 不存在。"]),
         (["pack", "starter", "-o", "models.tar"], 1, ["models.tar 没有以 .zoo 结尾。", "请给出 -o models.zoo"]),
-        (["pack", "show", "no.zoo"], 1, ["no.zoo 无法读取：No such file or directory；应为模型包。"]),
+        (["pack", "show", "no.zoo"], 1, ["no.zoo 不存在；应为模型包。"]),
         (
             ["predic"],
             2,
@@ -391,7 +391,7 @@ MISTAKES = {
     "list-models zzz*": ["没有与 'zzz*' 匹配的模型。", "请运行：zoo list-models"],
     "cache rm nothing": ["缓存中没有 'nothing' 的文件。", "请运行：zoo cache ls"],
     "evaluate starter --data nothing.txt": [
-        "列表文件 nothing.txt 无法读取：[Errno 2] No such file or directory: ",
+        "列表文件 nothing.txt 不存在。",
         "请给出由“图像 掩码”行组成的",
     ],
 }

@@ -112,6 +112,7 @@ def test_words_a_file_and_a_mapping_say_which_value_is_which_class(binary: Model
     # What is not named does not count, and is told.
     half = evaluate(binary, read_list(data), truth_labels={"lane mark": [255]})
     assert list(half.not_counted) == [0]
+    assert len(half.notes) == 2
     # What is said not to count does not count, whatever it is called.
     assert list(evaluate(binary, read_list(data), 255, truth_labels=tmp_path / "truth.yaml").not_counted) == [255]
 
@@ -121,7 +122,9 @@ def test_masks_that_count_from_1_are_noticed_and_read(six: Model, tmp_path: Path
     with pytest.raises(DatasetError, match="6 is outside the 6 classes, 0 to 5") as caught:
         evaluate(six, read_list(data))
     assert "--truth-labels from-one" in caught.value.hint
-    # Where the last class never occurs, only the predictions tell.
+    # Where the last class never occurs only the predictions tell, also those of a model that knows half the classes.
+    data = listed(six, tmp_path, lambda mask: np.where(mask == 5, 0, np.minimum(mask + 1, 3)))
+    assert any("--truth-labels from-one" in note for note in evaluate(six, read_list(data)).notes)
     data = listed(six, tmp_path, lambda mask: np.where(mask == 5, 0, mask + 1))
     assert any("--truth-labels from-one" in note for note in evaluate(six, read_list(data)).notes)
     found = evaluate(six, read_list(data), truth_labels="from-one")
@@ -207,6 +210,7 @@ def test_samples_that_cannot_be_used_are_passed_over_and_named_at_the_end(six: M
     assert np.array_equal(found.confusion.counts, evaluate(six, good).confusion.counts)
     assert [failure.uri for failure in found.failures] == [str(sample.image) for sample in faulty]
     assert done == [1, 2, 3, 4, 5, 6]
+    assert evaluate(six, faulty, on_error="skip").notes == ()
     data.write_text("".join(f"{sample.image.name} {sample.mask.name}\n" for sample in mixed))
     said = run(six.bundle.folder, "--data", data, "--on-error", "skip", "--json")
     assert said.exit_code == 3
@@ -215,7 +219,7 @@ def test_samples_that_cannot_be_used_are_passed_over_and_named_at_the_end(six: M
         "mask",
         "small.png is 5x5",
         "high.png does not fit",
-        "4 samples could",
+        "do not count: 4.",
     ):
         assert words in said.stderr
     document = json.loads(said.stdout)

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import EpsImagePlugin, ExifTags, Image
 
-from zoo.errors import DecodeError
+from zoo.errors import ConfigError, DecodeError
 from zoo.picture.image import MAX_PIXELS, decode_picture, read_image
 from zoo.picture.rgb import to_rgb
 
@@ -90,6 +90,9 @@ def every_format() -> dict[str, bytes]:
         "webp": encoded(image, "WEBP"),
         "webp lossless": encoded(image, "WEBP", lossless=True),
         "webp frames": encoded(image, "WEBP", **frames()),
+        "jpeg 2000": encoded(image, "JPEG2000"),
+        "jpeg 2000 codestream": encoded(image, "JPEG2000", no_jp2=True),
+        "avif": encoded(image, "AVIF", quality=90),
         "gif": encoded(image, "GIF"),
         "gif frames": encoded(image, "GIF", **frames()),
         "ppm": encoded(image, "PPM"),
@@ -561,3 +564,25 @@ def test_a_png_whose_pixels_end_behind_a_row_is_refused_and_one_of_any_colours_i
         for rows in range(9):
             with pytest.raises(DecodeError, match="cannot be decoded"):
                 decode_image(png(16, 9, value * rows, depth, color))
+
+
+def test_the_limit_of_pixels_is_the_users_to_raise_and_to_lower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, large = tmp_path / "a.png", tmp_path / "large.png"
+    path.write_bytes(every_format()["png"])
+    large.write_bytes(png(10_000, 9_000, b"\0" * 1251 * 9_000, depth=1, color=0))
+    with pytest.raises(DecodeError, match=r"has 90000000 pixels \(9000x10000\). At most 89000000") as caught:
+        read_image(large)
+    assert "--max-pixels" in caught.value.hint
+    assert read_image(large, 90_000_000).shape == (9_000, 10_000, 3)
+    monkeypatch.setenv("ZOO_MAX_PIXELS", "3071")
+    with pytest.raises(DecodeError, match=r"has 3072 pixels \(48x64\). At most 3071"):
+        read_image(path)
+    assert read_image(path, 3072).shape == (48, 64, 3), "what is chosen beats the environment"
+    monkeypatch.setenv("ZOO_MAX_PIXELS", "3_072")
+    assert read_image(path).shape == (48, 64, 3)
+    for wrong in ("0", "-5", "many", "1e9"):
+        monkeypatch.setenv("ZOO_MAX_PIXELS", wrong)
+        with pytest.raises(ConfigError, match="ZOO_MAX_PIXELS is"):
+            read_image(path)

@@ -22,6 +22,7 @@ from zoo.predict.options import BY_NAME, OPTIONS, Option, names_of, options_of
 from zoo.predict.pipeline import PipelineConfig, read_pipeline
 from zoo.predict.values import given_value
 from zoo.registry.formats import format_names
+from zoo.results import Result
 
 ZOO = REPO / "zoo"
 
@@ -35,6 +36,10 @@ def test_what_follows_from_the_table_is_as_generated(path: str) -> None:
 def test_a_default_follows_its_rule_and_is_the_form_that_is_kept(option: Option) -> None:
     assert given_value(option.name, option.default) == option.default
     assert option.help.endswith(".")
+
+
+def test_the_opacity_is_that_of_overlays_in_python() -> None:
+    assert BY_NAME["save_opacity"].default == inspect.signature(Result.overlay).parameters["opacity"].default
 
 
 def test_signatures_are_those_of_the_table() -> None:
@@ -75,11 +80,19 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("value_range", [9, 0], False, ["--range", "9", "0"]),
     ("value_range", ["auto", 9], False, ["--range", "9", "auto"]),
     ("value_range", "some", False, ["--range", "some"]),
+    ("max_pixels", 2_000_000_000, True, ["--max-pixels", "2000000000"]),
+    ("max_pixels", 0, False, ["--max-pixels", "0"]),
     ("threads", 4096, True, ["--threads", "4096"]),
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
     ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
     ("palette", "colorblind", True, ["--palette", "colorblind"]),
+    ("save_tolerance", 0.5, True, ["--tolerance", "0.5"]),
+    ("save_tolerance", -1.0, False, ["--tolerance", "-1"]),
+    ("save_min_area", 9, True, ["--min-area", "9"]),
+    ("save_min_area", -9, False, ["--min-area", "-9"]),
+    ("save_coordinates", "map", True, ["--coordinates", "map"]),
+    ("save_coordinates", "globe", False, ["--coordinates", "globe"]),
     ("save_opacity", 0.25, True, ["--opacity", "0.25"]),
     ("save_opacity", 1.5, False, ["--opacity", "1.5"]),
     ("save_outline", False, True, ["--no-outline"]),
@@ -189,7 +202,14 @@ def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
     """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
     shared = {*names_of("load"), "batch_size", "value_range", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
-    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales", "on_error"}
+    assert {option.name for option in options_of("evaluate")} == {
+        *shared,
+        "mode",
+        "flip",
+        "scales",
+        "on_error",
+        "max_pixels",
+    }
 
 
 def test_every_form_can_be_saved_by_each_door() -> None:
@@ -218,13 +238,14 @@ ALLOWED = {
     "cli/run_options.py": {"scales": "how help calls the value"},
     "cli/commands/pipeline.py": {"save_path": "an option of its own"},
     "cli/app.py": {"labels": "of groups of commands"},
-    "cli/commands/info.py": {"labels": "a field of the card", "device": "a field of a figure"},
+    "cli/commands/info.py": {"labels": "of the card", "window": "of an export folder", "device": "of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
     "learn/evaluation/evaluate.py": {
         "labels": "the masks are brought to them too",
         "on_error": "of masks too",
         "value_range": "pictures are read",
+        "max_pixels": "pictures are read",
     },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {

@@ -60,6 +60,11 @@ def zoo_backends():
 Install = Callable[..., None]
 
 
+def made(fields: str) -> str:
+    """Returns the code of a device with other fields."""
+    return f"[type('Other', (Thing,), dict({fields}))()]"
+
+
 def family(name: str, *models: str, result: str | None = None) -> str:
     cards = "".join(f"card({model!r})," for model in models)
     return FAMILY.replace("RESULT", result or f"[Family({name!r}, {name!r}, cards=({cards}), api=1)]")
@@ -304,6 +309,10 @@ def test_what_zoo_core_brings_is_left_out_by_its_name_only() -> None:
         ("zoo.devices", DEVICE, "npu", "['npu']", "returned 'npu' where a zoo.plugin.Device object"),
         ("zoo.devices", DEVICE, "n/u", "[Thing()]", "the device name 'n/u' is not allowed"),
         ("zoo.devices", DEVICE, "Auto", "[Thing()]", "the device name 'Auto' is not allowed; it leaves the choice"),
+        ("zoo.devices", DEVICE, "npu", made("environ=None"), "'npu' has None in 'environ' where Mapping was expected"),
+        ("zoo.devices", DEVICE, "npu", made("environ={'X': 2}"), "'npu' has 2 in 'environ' where str was expected"),
+        ("zoo.devices", DEVICE, "npu", made("environ={2: 'X'}"), "'npu' has 2 in 'environ' where str was expected"),
+        ("zoo.devices", DEVICE, "npu", made("install=None"), "'npu' has None in 'install' where str was expected"),
         ("zoo.backends", BACKEND, "x", "[object()]", "returned an object of type object where a zoo.plugin.Backend"),
         ("zoo.backends", BACKEND, "x", "[Engine]", "returned the class Engine where a zoo.plugin.Backend object"),
         ("zoo.backends", BACKEND, "auto", "[Engine()]", "the engine name 'auto' is not allowed; it leaves the choice"),

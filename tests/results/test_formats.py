@@ -19,6 +19,8 @@ from zoo.contract.labels import CAMVID
 from zoo.errors import OutputError
 from zoo.results import Result
 from zoo.results.formats import Polygon, encode_rle, to_coco, trace
+from zoo.results.regions import find_regions
+from zoo.results.small import without_small
 
 # pycocotools 2.0.11 decodes by a protocol that numpy 2 has changed.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -52,6 +54,38 @@ CASES = {
     "a street": draw_scene(2, 90, 120).mask,
 }
 every_case = pytest.mark.parametrize("mask", CASES.values(), ids=CASES)
+
+
+@settings(deadline=None)
+@given(mask=masks, min_area=st.integers(0, 40))
+def test_small_regions_become_part_of_large_ones_and_nothing_else_changes(mask: Any, min_area: int) -> None:
+    before, merged = find_regions(mask), without_small(mask, min_area)
+    small = before.pixels < min_area
+    kept = ~small[before.numbers]
+    assert merged.dtype == mask.dtype
+    assert np.array_equal(merged[kept], mask[kept])
+    if small.all():
+        assert np.array_equal(merged, mask)
+    else:
+        assert find_regions(merged).pixels.min() >= min_area
+
+
+def test_a_small_region_goes_to_the_neighbour_that_surrounds_it_most_and_large_holes_stay() -> None:
+    mask = np.zeros((12, 12), np.uint8)
+    mask[:, 6:] = 1
+    mask[3:5, 4:7], mask[8:10, 2:5], mask[8, 8] = 2, 3, 4
+    merged = without_small(mask, 6)
+    assert np.array_equal(merged, np.where(mask == 4, 1, mask))  # six pixels are enough
+    merged = without_small(mask, 7)
+    assert np.array_equal(merged, np.where(mask == 4, 1, np.where(mask >= 2, 0, mask)))
+    [ground] = [polygon for polygon in trace(without_small(mask, 6)) if polygon.value == 0]
+    assert len(ground.holes) == 1
+
+
+@pytest.mark.parametrize("min_area", [-1, 2.5])
+def test_an_area_that_is_no_number_of_pixels_is_refused(min_area: Any) -> None:
+    with pytest.raises(OutputError, match="A whole number of pixels from 0 up was expected"):
+        result(np.zeros((3, 3), np.uint8)).to_geojson(min_area=min_area)
 
 
 def inside(ring: Any, shape: tuple[int, int]) -> Any:

@@ -41,7 +41,7 @@ def given(ctx: click.Context) -> dict[str, Any]:
 
 def _spellings(option: Option) -> tuple[str, ...]:
     long, *others = option.spellings
-    return (f"{long}/--no-{long.removeprefix('--')}" if isinstance(option.default, bool) else long, *others)
+    return (f"{long}/--no-{long.removeprefix('--')}" if option.is_switch else long, *others)
 
 
 def _settings(option: Option) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def _word(value: Any) -> str:
 
 def _reading(option: Option) -> dict[str, Any]:
     first = option.forms[0]
-    if isinstance(option.default, bool):
+    if option.is_switch:
         return {"default": option.default}
     if option.names == "formats":
         return {"type": FORMATS, "callback": _kinds}

@@ -8,8 +8,8 @@ from typing import Any
 
 from zoo.base.home import home
 from zoo.contract.engine import Program, Request
-from zoo.engine.answers import asked
 from zoo.engine.guard import GuardedBackend, GuardedDevice
+from zoo.engine.replies import asked
 from zoo.errors import ZooError
 from zoo.registry.discovery import discover
 

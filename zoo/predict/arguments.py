@@ -39,6 +39,8 @@ class RunArguments(TypedDict, total=False):
     value_range: Literal["auto"] | tuple[float, float] | None
     """The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of each
     picture; by default the lowest and the highest of their type."""
+    max_pixels: int | None
+    """Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million."""
     scores: bool
     """Compute the probability of the winning class in every pixel."""
     min_score: float | None
@@ -87,14 +89,21 @@ class PipelineArguments(RunArguments, total=False):
     """What to save of a result."""
     keep_tree: bool
     """Put the results of a folder's sub-folders into sub-folders of the same names."""
+    save_tolerance: float
+    """Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are fewer corners to
+    correct; 0 for exact ones."""
+    save_min_area: int
+    """Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for none."""
+    save_coordinates: Literal["picture", "map"]
+    """Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on."""
     save_opacity: float
     """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
     save_outline: bool
     """Draw the edges of the regions in overlays."""
     save_names: bool
     """Write the names of the classes into the large regions of overlays."""
-    save_legend: bool
-    """Add a panel with the classes to overlays."""
+    save_legend: bool | None
+    """Add a panel with the classes, or not; by default to overlays and not to colour pictures."""
     save_font: str | os.PathLike[str] | None
     """A font file for names and legends, where their letters ask for one."""
 
@@ -113,6 +122,7 @@ class RunOptions:
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
     value_range: Literal["auto"] | tuple[float, float] | None = None
+    max_pixels: int | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -155,6 +165,7 @@ class PipelineFields:
         color: Order of the channels in arrays.
         value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
             those of each picture; by default the lowest and the highest of their type.
+        max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
         scores: Compute the probability of the winning class in every pixel.
         min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
         labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new:
@@ -171,10 +182,15 @@ class PipelineFields:
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
         keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
+        save_tolerance: Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are
+            fewer corners to correct; 0 for exact ones.
+        save_min_area: Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for
+            none.
+        save_coordinates: Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.
         save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
         save_outline: Draw the edges of the regions in overlays.
         save_names: Write the names of the classes into the large regions of overlays.
-        save_legend: Add a panel with the classes to overlays.
+        save_legend: Add a panel with the classes, or not; by default to overlays and not to colour pictures.
         save_font: A font file for names and legends, where their letters ask for one.
     """
 
@@ -190,6 +206,7 @@ class PipelineFields:
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
     value_range: Literal["auto"] | tuple[float, float] | None = None
+    max_pixels: int | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -203,10 +220,13 @@ class PipelineFields:
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
     keep_tree: bool = False
+    save_tolerance: float = 2.0
+    save_min_area: int = 100
+    save_coordinates: Literal["picture", "map"] = "picture"
     save_opacity: float = 0.4
     save_outline: bool = True
     save_names: bool = False
-    save_legend: bool = True
+    save_legend: bool | None = None
     save_font: Path | None = None
     skip: Callable[[Input], bool] | None = None
 
@@ -224,6 +244,7 @@ class Predicts(ABC):
         frames: Literal["first", "all"] = "first",
         color: Literal["rgb", "bgr"] = "rgb",
         value_range: Literal["auto"] | tuple[float, float] | None = None,
+        max_pixels: int | None = None,
         scores: bool = False,
         min_score: float | None = None,
         labels: Labels | None = None,
@@ -250,6 +271,7 @@ class Predicts(ABC):
             color: Order of the channels in arrays.
             value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
                 those of each picture; by default the lowest and the highest of their type.
+            max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
             scores: Compute the probability of the winning class in every pixel.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
@@ -285,6 +307,7 @@ class Predicts(ABC):
                 frames=frames,
                 color=color,
                 value_range=value_range,
+                max_pixels=max_pixels,
                 scores=scores,
                 min_score=min_score,
                 labels=labels,
@@ -298,6 +321,8 @@ class Predicts(ABC):
                 skip=skip,
             ),
         )
+
+    __call__ = predict
 
     def predict_tiff(
         self,

@@ -14,11 +14,13 @@ from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
 from zoo.message import Message
+from zoo.picture.image import most_pixels
 from zoo.picture.sources import Input, Source, SourceOptions, inputs
 from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
+from zoo.segment.channels import class_values
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
@@ -38,6 +40,9 @@ class Model(Predicts):
         self.bundle = bundle
         self._engine = engine
         self._reopen = reopen
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {len(self.labels)} classes, {self.engine}>"
 
     @property
     def name(self) -> str:
@@ -61,7 +66,13 @@ class Model(Predicts):
 
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         plan = make_plan(self.bundle, options)
-        reading = SourceOptions(options.color, options.recursive, options.frames, value_range=options.value_range)
+        reading = SourceOptions(
+            options.color,
+            options.recursive,
+            options.frames,
+            pixel_limit=most_pixels(options.max_pixels),
+            value_range=options.value_range,
+        )
         found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
         return Predictions(self.run(wanted, plan, options))
@@ -99,7 +110,9 @@ class Model(Predicts):
         return segment_tiff(
             source,
             target,
-            lambda batches: (answer.output for answer in answers_in_order(self._engine, batches)),
+            lambda batches: (
+                class_values(answer.output, self.bundle) for answer in answers_in_order(self._engine, batches)
+            ),
             plan,
             value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",

@@ -70,6 +70,11 @@ class Option:
         return self.flags or (f"--{self.name.replace('_', '-')}",)
 
     @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.rule is not None and self.forms[0].get("type") == "boolean"
+
+    @property
     def forms(self) -> tuple[Rule, ...]:
         """The forms its values may have."""
         return () if self.rule is None else tuple(self.rule.get("anyOf", [self.rule]))
@@ -223,6 +228,16 @@ OPTIONS: tuple[Option, ...] = (
         metavar="LOW HIGH",
         more="inputs.md#more-than-8-bits-a-channel",
         settled=_numbers,
+    ),
+    Option(
+        "max_pixels",
+        "predict",
+        optional(whole(1, 2**31 - 1)),
+        None,
+        help="Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.",
+        commands=("predict", "evaluate"),
+        unset="89 million",
+        more="inputs.md#what-is-a-picture",
     ),
     Option(
         "scores",
@@ -391,6 +406,42 @@ OPTIONS: tuple[Option, ...] = (
         key="save.keep_tree",
     ),
     Option(
+        "save_tolerance",
+        "save",
+        {"type": "number", "minimum": 0, "maximum": 1000},
+        2.0,
+        help=(
+            "Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are fewer "
+            "corners to correct; 0 for exact ones."
+        ),
+        commands=("predict",),
+        flags=("--tolerance",),
+        more="results.md#other-programs",
+        key="save.tolerance",
+    ),
+    Option(
+        "save_min_area",
+        "save",
+        whole(0, 1 << 30),
+        100,
+        help=("Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for none."),
+        commands=("predict",),
+        flags=("--min-area",),
+        more="results.md#other-programs",
+        key="save.min_area",
+    ),
+    Option(
+        "save_coordinates",
+        "save",
+        _choice("picture", "map"),
+        "picture",
+        help="Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.",
+        commands=("predict",),
+        flags=("--coordinates",),
+        more="results.md#other-programs",
+        key="save.coordinates",
+    ),
+    Option(
         "save_opacity",
         "save",
         {"type": "number", "minimum": 0, "maximum": 1},
@@ -424,11 +475,12 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "save_legend",
         "save",
-        BOOLEAN,
-        True,
-        help="Add a panel with the classes to overlays.",
+        optional(BOOLEAN),
+        None,
+        help="Add a panel with the classes, or not; by default to overlays and not to colour pictures.",
         commands=("predict",),
         flags=("--legend",),
+        unset="overlays have one",
         key="save.legend",
     ),
     Option(

@@ -11,7 +11,6 @@ import contextlib
 import functools
 import importlib
 import io
-import logging
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -57,7 +56,6 @@ SECONDS = 20.0
 _PATIENCE = 3.0
 # How much is shown of what it prints, in characters.
 _SHOWN = 200
-_log = logging.getLogger("zoo.registry")
 
 
 def discover(*groups: str) -> Discovery:
@@ -142,7 +140,9 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
     with contextlib.redirect_stdout(io.StringIO()) as said:
         cause = (loading := _Loading(plugin, point)).fault()
     if printed := said.getvalue().strip():
-        _log.warning("the %s printed while it was loaded: %s", plugin, printable(printed[:_SHOWN]))
+        import logging
+
+        logging.getLogger("zoo").warning("the %s printed while it was loaded: %s", plugin, printable(printed[:_SHOWN]))
     if cause is None or isinstance(cause, PluginError):
         return replace(loading.plugin, error=cause)
     error = PluginLoadError(
@@ -179,7 +179,11 @@ class _Loading(threading.Thread):
         self.start()
         self.join(_PATIENCE)
         if self.is_alive():
-            _log.warning("waiting for the %s to be loaded, %g seconds at most", self.plugin, SECONDS)
+            import logging
+
+            logging.getLogger("zoo").warning(
+                "waiting for the %s to be loaded, %g seconds at most", self.plugin, SECONDS
+            )
             self.join(SECONDS - _PATIENCE)
         if self.is_alive():
             return TimeoutError(Message("it takes more than {seconds:g} seconds", seconds=SECONDS))

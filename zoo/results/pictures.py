@@ -1,6 +1,6 @@
 """The forms of a result that are pictures, as files.
 
-Their options are those of the methods of `Result`; `save_to_img` gives opacity and legend to all of them.
+Their options are those of the methods of `Result`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.errors import OutputError
 from zoo.results.drawing.draw import OPACITY
 from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png
 
@@ -54,24 +53,17 @@ def side(
 def color(
     results: Iterable[Result],
     path: Path,
-    opacity: float = OPACITY,
     legend: bool | None = None,
     font: str | os.PathLike[str] | None = None,
 ) -> bytes:
-    """Encodes the class colours alone; they are never mixed with the picture, whatever the opacity."""
+    """Encodes the class colours alone."""
     (result,) = results
     return _encoded(result.color(bool(legend), font=font), result, path)
 
 
-def mask(results: Iterable[Result], path: Path, opacity: float = OPACITY, legend: bool | None = None) -> bytes:
-    """Encodes the class values, whatever the opacity.
-
-    Raises:
-        OutputError: A legend is asked for.
-    """
+def mask(results: Iterable[Result], path: Path) -> bytes:
+    """Encodes the class values."""
     (result,) = results
-    if legend:
-        raise OutputError("A mask has no legend: every pixel of it is a class value.", 'Use kind="color"')
     return encode_mask_png(result.mask, result.color_table(), result.uri)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from zoo.results.drawing.segmented import Segmented
 from zoo.results.drawing.show import preview_html, preview_png, print_summary
 from zoo.results.fields import check_fields
 from zoo.results.masktext import MaskForm, check_form, encode_mask
-from zoo.results.save import picture_kind, save
+from zoo.results.save import picture_options, save
 
 if TYPE_CHECKING:
     from zoo.results.formats.polygons import Polygon
@@ -42,6 +42,8 @@ class Result(Segmented):
         seconds: Time of each stage: "read", "preprocess", "inference", "postprocess".
         scores: (H, W) float32, the probability of each pixel's class, 0..1; None if they were not asked for.
         note: What else is to be known, such as "first of 12 frames"; mostly empty.
+        origin: Whose model it was: the distribution that brings it with its version, or the folder or pack it was
+            opened from; empty where nobody said.
 
     Raises:
         ValueError: The fields contradict each other.
@@ -55,9 +57,14 @@ class Result(Segmented):
     seconds: Mapping[str, float]
     scores: NDArray[np.float32] | None = field(default=None, repr=False)
     note: str = ""
+    origin: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        return f"<Result of {self.name!r}: {height}x{width}, {len(self.labels)} classes, {self.model} on {self.device}>"
 
     @property
     def palette(self) -> tuple[Color, ...]:
@@ -146,7 +153,7 @@ class Result(Segmented):
             OutputError: The kind is unknown, the suffix does not fit, the file belongs to another input or is not
                 zoo's, it cannot be written, or the opacity is not within 0 to 1.
         """
-        return save(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend, **options})
+        return save(self, save_path, kind, picture_options(kind, opacity, legend, options))
 
     def save_to_json(
         self,
@@ -234,11 +241,13 @@ class Result(Segmented):
 
         return to_coco(self, compressed=compressed)
 
-    def to_geojson(self, tolerance: float = 0.0) -> dict[str, Any]:
+    def to_geojson(
+        self, tolerance: float = 0.0, min_area: int = 0, coordinates: Literal["picture", "map"] = "picture"
+    ) -> dict[str, Any]:
         """Returns the outlines as GeoJSON; see `zoo.results.formats.geojson.to_geojson`."""
         from zoo.results.formats.geojson import to_geojson
 
-        return to_geojson(self, tolerance=tolerance)
+        return to_geojson(self, tolerance=tolerance, min_area=min_area, coordinates=coordinates)
 
     def to_pandas(self) -> Any:
         """Returns a `pandas.DataFrame` with a row a class; see `zoo.results.formats.table.to_pandas`."""

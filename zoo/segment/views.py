@@ -55,7 +55,8 @@ class View:
         multiple = _last_resize(steps).multiple
         resized = geometry_of(size, steps).resized
         height, width = (max(1, math.ceil(round(side * self.scale) / multiple)) * multiple for side in resized)
-        if height * width > MAX_PIXELS:
+        limit = max(MAX_PIXELS, size[0] * size[1])
+        if height * width > limit:
             raise ConfigError(
                 "At scale {scale} the picture has {pixels} pixels ({height}x{width}). At most {limit} are accepted.",
                 "Leave this scale out.",
@@ -63,7 +64,7 @@ class View:
                 pixels=height * width,
                 height=height,
                 width=width,
-                limit=MAX_PIXELS,
+                limit=limit,
             )
         return (height, width), tuple(s for s in steps if not isinstance(s, (Resize, ResizeLong, ResizeShort)))
 

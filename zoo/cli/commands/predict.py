@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from zoo.predict.pipeline import PipelineConfig
     from zoo.predict.pipeline.saving import Saving
     from zoo.results import Predictions, Result
+
+_STDIN = "-"
 
 
 @click.command()
@@ -52,17 +55,20 @@ def predict(
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
+    """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files; - is standard input."""
     from zoo.predict.pipeline import PipelineConfig, load_model, read_pipeline
     from zoo.predict.pipeline.saving import Saving
 
-    sources = [*inputs, *more]
-    if not sources:
+    said = [*inputs, *more]
+    if not said:
         raise click.UsageError(tr("Give at least one input."), ctx)
+    if said.count(_STDIN) > 1:
+        raise click.UsageError(tr("Standard input can be read once. Give - once."), ctx)
+    sources: list[Any] = [_Stdin() if source == _STDIN else source for source in said]
     config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
     config = config.override(model=model, **given(ctx))
-    for said in config.notes:
-        note(printable(said))
+    for each in config.notes:
+        note(printable(each))
     file = _one_file(ctx, config)
     if config.save_path is not None:
         from zoo.base.files import ensure_folder
@@ -72,7 +78,7 @@ def predict(
     if resume and (config.save_path is None or file is not None):
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if offline:
-        _refuse_addresses(sources)
+        _refuse_addresses(said)
     with loading("loading {model}", model=config.model) as progress:
         loaded = load_model(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None
@@ -157,7 +163,21 @@ def _refuse_addresses(sources: list[str]) -> None:
             )
 
 
-def _origins(sources: list[str], config: PipelineConfig) -> Iterator[object]:
+class _Stdin:
+    """Standard input as a file of that name; it is read when its turn comes."""
+
+    name = "stdin"
+
+    def read(self, size: int) -> bytes:
+        """Returns at most so many bytes."""
+        return sys.stdin.buffer.read(size)
+
+    def seekable(self) -> bool:
+        """Says that it cannot go back."""
+        return False
+
+
+def _origins(sources: list[Any], config: PipelineConfig) -> Iterator[object]:
     from zoo.picture.sources import SourceOptions, origins
 
     return origins(sources, SourceOptions(recursive=config.recursive, told=False))

@@ -43,7 +43,9 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
             head = file.read(9)
     except OSError as error:
         raise CheckpointError(
-            "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
+            "The checkpoint {path} does not exist. A .pdparams or safetensors file was expected."
+            if isinstance(error, FileNotFoundError)
+            else "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
             "Check the path.",
             path=path,
             reason=error.strerror,
@@ -58,12 +60,20 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
     return _state_dict(path, read_pickle(path))
 
 
-def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+class StateDict(dict[str, NDArray[Any]]):
+    """Parameters and buffers by name; only its name and size are shown."""
+
+    def __repr__(self) -> str:
+        size = sum(array.nbytes for array in self.values())
+        return f"<StateDict of {len(self)} arrays, {size / 1e6:.1f} MB>"
+
+
+def _read_safetensors(path: Path) -> StateDict:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
+        return StateDict(load_file(path))
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(
             "The checkpoint {path} cannot be read: {reason}. A whole safetensors file of numpy dtypes was expected.",
@@ -73,10 +83,10 @@ def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _state_dict(path: Path, content: object) -> dict[str, NDArray[Any]]:
+def _state_dict(path: Path, content: object) -> StateDict:
     if not isinstance(content, Mapping):
         raise _no_state_dict(path, f"a {type(content).__name__}")
-    state: dict[str, NDArray[Any]] = {}
+    state = StateDict()
     for name, value in cast("Mapping[object, Any]", content).items():
         if name == _NAMES:
             continue

@@ -53,7 +53,9 @@ def read_list(data: str | Path, root: str | Path | None = None) -> tuple[Sample,
         lines = data.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
-            "The list file {list_file} cannot be read: {reason}.",
+            "The list file {list_file} does not exist."
+            if isinstance(error, FileNotFoundError)
+            else "The list file {list_file} cannot be read: {reason}.",
             "Give a UTF-8 text file of `image mask` lines, or a folder with images/ and masks/.",
             list_file=data,
             reason=error,

@@ -14,7 +14,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DatasetError, DecodeError
 from zoo.message import Message, printable
-from zoo.picture.image import MAX_PIXELS, open_picture
+from zoo.picture.image import most_pixels, open_picture
 from zoo.picture.opening import check_size, open_regular
 
 # Others may change the values.
@@ -22,16 +22,19 @@ _FORMATS = ("PNG", "TIFF", "BMP", "GIF")
 # Compressions of TIFF that do.
 _LOSSY = ("jpeg", "tiff_jpeg", "webp")
 _EXPECTED = Message("A mask is a PNG, TIFF, BMP or GIF file whose pixels hold class values.")
-_SUBFILE = 254
 # What Pillow multiplies grey values of so many bits by.
 _WIDENED = {2: 85, 4: 17}
 
 
-def read_mask(path: Path) -> NDArray[np.uint8 | np.uint16]:
+def read_mask(path: Path, max_pixels: int | None = None) -> NDArray[np.uint8 | np.uint16]:
     """Reads a mask: a picture file of one channel whose pixel values, or palette indices, are class values.
 
     1 to 16 bits a pixel; also RGB whose channels are equal, and alpha that is full everywhere. A mask that is turned by
     an EXIF orientation of its own is turned as pictures are.
+
+    Args:
+        path: The file.
+        max_pixels: Larger masks are refused; by default as pictures.
 
     Returns:
         (H, W), uint8 if the values fit, otherwise uint16.
@@ -41,8 +44,9 @@ def read_mask(path: Path) -> NDArray[np.uint8 | np.uint16]:
     """
     name = printable(path)
     try:
-        with open_regular(path) as file, open_picture(file, name, MAX_PIXELS) as picture:
-            check_size(picture.height, picture.width, name, MAX_PIXELS)
+        limit = most_pixels(max_pixels)
+        with open_regular(path) as file, open_picture(file, name, limit) as picture:
+            check_size(picture.height, picture.width, name, limit)
             _check_exact(picture)
             bits = _bits(file, picture)
             picture.load()
@@ -65,22 +69,9 @@ def _check_exact(picture: ImageFile) -> None:
     """Refuses a file whose pixels may differ from those that were saved, or that holds several pictures."""
     if picture.format not in _FORMATS or picture.info.get("compression") in _LOSSY:
         raise ValueError(Message("it is a {format} file, which may change the values", format=picture.format))
-    count = _pages(picture)
+    count = int(getattr(picture, "n_frames", 1))
     if count > 1:
         raise ValueError(Message("it holds {count} pictures, and nothing says which is the mask", count=count))
-
-
-def _pages(picture: ImageFile) -> int:
-    """Returns how many pictures a file holds, without smaller copies of the first and masks of transparency."""
-    count = int(getattr(picture, "n_frames", 1))
-    if count == 1 or not isinstance(picture, TiffImageFile):
-        return count
-    count = 0
-    for number in range(picture.n_frames):
-        picture.seek(number)
-        count += not int(picture.tag_v2.get(_SUBFILE, 0)) & 5
-    picture.seek(0)
-    return count
 
 
 def _bits(file: BinaryIO, picture: ImageFile) -> int:

@@ -63,7 +63,7 @@ def fetch_picture(url: str, options: SourceOptions, name: str) -> bytes:
     deadline = time.monotonic() + seconds
     content = bytearray()
     try:
-        with open_url(url, limits, plain=True) as answer:
+        with open_url(url, limits) as answer:
             _check_length(answer.total or 0, options)
             for block in answer.blocks:
                 content += block

@@ -58,15 +58,15 @@ class PipelineConfig(PipelineFields):
         return self._changed("predict")
 
     def save_arguments(self, form: str) -> dict[str, Any]:
-        """Returns the keyword arguments of `Result.save` that a form of results takes, without its defaults.
+        """Returns the keyword arguments of `Result.save` that a form of results takes.
 
         Args:
             form: Its name.
         """
         from zoo.results.save import options_for
 
-        given = {BY_NAME[name].key.removeprefix("save."): value for name, value in self._changed("save").items()}
-        return options_for(form, given)
+        values = {BY_NAME[name].key.removeprefix("save."): getattr(self, name) for name in names_of("save")}
+        return options_for(form, {key: value for key, value in values.items() if value is not None})
 
     def _changed(self, scope: str) -> dict[str, Any]:
         defaults = {field.name: field.default for field in fields(self)}

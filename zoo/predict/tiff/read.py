@@ -15,7 +15,9 @@ from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.levels import between, high_bytes
 from zoo.picture.opening import open_regular, undecodable
+from zoo.picture.pages import picture_pages, refuse_raw
 from zoo.picture.rgb import unmultiplied
+from zoo.predict.tiff.geo import Tag, nodata_of, place_tags
 from zoo.predict.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.
@@ -96,6 +98,15 @@ class TiffRows:
                 self._band = (index, self._decode_band(index))
             rows[first - start : last - start] = self._band[1][first - top : last - top]
         return unmultiplied(rows[..., :3], rows[..., 3:]) if self._multiplied else rows
+
+    def place_tags(self, unknown: int) -> list[Tag]:
+        """Returns the tags that say where on a map the picture lies; see `zoo.predict.tiff.geo`."""
+        return list(place_tags(self._page, unknown))
+
+    @property
+    def nodata(self) -> int | None:
+        """The value of pixels without data; None where the file names none."""
+        return nodata_of(self._page)
 
     def _decode_band(self, index: int) -> NDArray[np.uint8]:
         height = min(self._height, self.size[0] - index * self._height)
@@ -200,15 +211,25 @@ class TiffRows:
         return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT_DAMAGED)
 
 
+class DataRows(TiffRows):
+    """The same file, read for which of its pixels have data: `read` gives 0 for every channel of those without."""
+
+    def _put(self, values: NDArray[Any], plane: _Plane, place: NDArray[np.uint8]) -> None:
+        place[:] = values[..., plane.samples] != self.nodata
+
+
 @contextmanager
 def open_tiff(
-    path: str | os.PathLike[str], value_range: tuple[float, float] | None = None
+    path: str | os.PathLike[str],
+    value_range: tuple[float, float] | None = None,
+    kind: type[TiffRows] = TiffRows,
 ) -> Generator[TiffRows, None, None]:
     """Opens a TIFF file of any size.
 
     Args:
         path: A regular file. Of several pictures in it the first is taken.
         value_range: Which values of 16 bits become black and white; None for 0 and 65535.
+        kind: What is read of it.
 
     Yields:
         Its rows; usable until the block ends.
@@ -222,8 +243,11 @@ def open_tiff(
     tifffile = import_tifffile()
     with open_regular(path) as file:
         try:
-            page = tifffile.TiffFile(file, name=name).pages.first
-            rows = TiffRows(file, name, page, value_range)
+            refuse_raw(file, name)
+            number = picture_pages(file).numbers[0]
+            file.seek(0)
+            page = tifffile.TiffFile(file, name=name).pages[number]
+            rows = kind(file, name, page, value_range)
         except Exception as error:
             raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error
         yield rows

@@ -32,9 +32,7 @@ from zoo.store.download.proxies import proxy, via
 
 
 @contextmanager
-def open_url(
-    url: str, limits: Limits, offset: int = 0, validator: str = "", *, plain: bool = False
-) -> Generator[FileAnswer, None, None]:
+def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> Generator[FileAnswer, None, None]:
     """Asks a server for a file, or for its rest.
 
     Args:
@@ -42,7 +40,6 @@ def open_url(
         limits: Times and sizes.
         offset: First byte to send.
         validator: ETag or date the file must still have if only its rest is sent.
-        plain: Whether http is as good as https; a redirect never leads from https down to it.
 
     Raises:
         AddressError: There is no such answer. It starts at 0 or at `offset`, and is no HTML and not compressed.
@@ -54,7 +51,7 @@ def open_url(
             headers["If-Range"] = validator
     with _Session() as session:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        with closing(_follow(session, url, headers, limits, plain)) as response:
+        with closing(_follow(session, url, headers, limits)) as response:
             yield _answer(response, offset, limits)
 
 
@@ -65,12 +62,10 @@ class _Session(requests.Session):
         return None
 
 
-def _follow(
-    session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits, plain: bool
-) -> requests.Response:
+def _follow(session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits) -> requests.Response:
     before, auth = "", None
     for _ in range(limits.hops + 1):
-        reason = objection(url, before, plain)
+        reason = objection(url, before)
         if reason is not None:
             raise AddressError(
                 Message("it redirects to {target}: {reason}", target=_target(url), reason=reason) if before else reason
@@ -87,7 +82,7 @@ def _follow(
             following = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace").strip())
         except ValueError:
             raise AddressError(Message("it redirects to an address that cannot be read")) from None
-        if objection(following, url, plain) is None and (
+        if objection(following, url) is None and (
             _origin(url) != _origin(following) or _credentials(following) is not None
         ):
             auth = _credentials(following)
