@@ -87,23 +87,25 @@ def predict(
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
         count = Count(partial(_origins, sources, config))
-        interrupted = False
+        interrupted: KeyboardInterrupt | None = None
         try:
             with run_line(telling, count, as_json):
                 if file is None:
                     _write_each(telling, predictions, saving)
                 else:
                     _write_one(telling, predictions, file, config)
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as end:
+            interrupted = end
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
             _summary(predictions, telling.tally, config.save_path, passed.count)
-    if interrupted:
+    if interrupted is not None:
+        from zoo.base.signals import exit_code
+
         _say_interrupted(None if count.total is None else count.total - telling.done)
-        ctx.exit(130)
+        ctx.exit(exit_code(interrupted))
     if predictions.failures:
         ctx.exit(3)
 
