@@ -129,6 +129,8 @@ class Predicts(ABC):
             ),
         )
 
+    __call__ = predict
+
     def predict_tiff(
         self,
         source: str | os.PathLike[str],

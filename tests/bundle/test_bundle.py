@@ -76,6 +76,24 @@ def test_a_paddlex_bundle_has_the_sections_paddlex_reads(paddlex_bundle: Bundle)
         ),
         (lambda s: s["zoo"].update(preprocess=[{"Resize": {"size": [0, 0]}}]), "from 1 to 65536"),
         (lambda s: s["zoo"].update(preprocess=[{"Normalize": {"mean": [0.5], "std": [0]}}]), "none of them 0"),
+        *(
+            (
+                lambda s, numbers=numbers: s["zoo"].update(preprocess=[{"Normalize": numbers}]),
+                "three means and three standard deviations, none of them 0 or beyond",
+            )
+            for numbers in (
+                {"std": [0.5, 1e308, 0.5]},
+                {"std": [0.5, 1e-320, 0.5]},
+                {"mean": [1e30, 0.5, 0.5]},
+                {"mean": [0.5], "std": [0.5]},
+            )
+        ),
+        (lambda s: s["zoo"].update(preprocess=[]), "whose last one, and no other, is Normalize"),
+        (
+            lambda s: s["zoo"].update(preprocess=[{"Pad": {"multiple": 8}}]),
+            "whose last one, and no other, is Normalize",
+        ),
+        (lambda s: s["zoo"].update(preprocess=[{"Pad": {"multiple": 8, "value": 256}}]), "from 0 to 255"),
         (
             lambda s: s["zoo"].update(preprocess=[{"Custom": {"ref": "os:system", "options": {}}}]),
             r"\.Custom` is not a key",

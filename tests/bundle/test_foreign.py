@@ -55,6 +55,9 @@ class Ending(paddle.nn.Layer):
             return paddle.argmax(logits, axis=1, keepdim=self.kind == 'channel', dtype='int32')
         if self.kind == 'one':
             return logits[:, :1]
+        if self.kind == 'sigmoid':
+            # paddle's own sigmoid cannot be exported in the older format (3.2.2).
+            return F.softmax(paddle.concat([0 * logits[:, :1], logits[:, :1]], axis=1), axis=1)[:, 1:]
         if self.kind == 'floats':
             return paddle.argmax(logits, axis=1).astype('float32')
         return logits
@@ -66,7 +69,7 @@ for name in os.listdir('.'):
     if name.endswith('.batch.npy'):
         logits = network(paddle.to_tensor(numpy.load(name))).numpy()
         numpy.save(name.replace('batch', 'logits'), logits)
-for kind in ('argmax', 'channel', 'softmax', 'logits', 'stride', 'one', 'floats', 'fixed', 'pooled'):
+for kind in ('argmax', 'channel', 'softmax', 'logits', 'stride', 'one', 'sigmoid', 'floats', 'fixed', 'pooled'):
     shape = [1, 3, 40, 56] if kind == 'fixed' else [None, 3, None, None]
     spec = [paddle.static.InputSpec(shape, 'float32', 'x')]
     ending = Ending(network, kind)
@@ -91,7 +94,7 @@ def exported(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = f"model{PROGRAMS[request.param]}"
     assert (folder / "argmax" / program).is_file()
     if os.environ.get("ZOO_TEST_FULL") != "1":  # argmax, fixed, pooled and a broken one are tried for real here too
-        for kind in ("channel", "softmax", "logits", "stride", "one", "floats"):
+        for kind in ("channel", "softmax", "logits", "stride", "one", "sigmoid", "floats"):
             remember_plain(folder / kind)
     return folder
 
@@ -160,6 +163,18 @@ def test_every_ending_gives_the_classes_of_the_upsampled_logits(
             assert mask.dtype == np.uint8
             assert (mask == expected).mean() > 0.999
             assert len(np.unique(expected)) > 2, "the test would prove nothing on an empty mask"
+
+
+def test_one_channel_of_probabilities_is_cut_at_a_half_and_the_result_says_so(exported: Path, tmp_path: Path) -> None:
+    folder = as_paddleseg(exported, "sigmoid", tmp_path / "seg", output_op="none")
+    with zoo.load(folder, threads=1) as model:
+        for name, image in pictures().items():
+            [logits] = np.load(exported / f"{name}.logits.npy")
+            expected = upsampled(logits[:1], *image.shape[:2])[0] > 0
+            result = model.predict(image).one()
+            assert (result.mask == expected).mean() > 0.999
+            assert 0.1 < expected.mean() < 0.9
+            assert result.note == "one channel, a probability cut at 0.5: class 0 and class 1"
 
 
 def test_a_resized_picture_gets_the_mask_of_its_input_by_nearest_neighbour(exported: Path, tmp_path: Path) -> None:
@@ -304,6 +319,8 @@ def test_normalizing_before_resizing_is_put_in_the_order_of_zoo(tmp_path: Path) 
         ),
         ({"transforms": [{"type": "Normalize", "std": 0}]}, r"transforms\[0\].std.*numbers other than 0"),
         ({"transforms": [{"type": "Normalize", "std": [0.5, 0, 0.5]}]}, r"transforms\[0\].std.*other than 0"),
+        ({"transforms": [{"type": "Normalize", "std": 1e308}]}, r"transforms\[0\].std.*1e-6 to 1e6"),
+        ({"transforms": [{"type": "Normalize", "mean": 1e30}]}, r"transforms\[0\].mean.*up to 1e6"),
         (
             {"transforms": [{"type": "Normalize", "mean": [0.5]}]},
             r"transforms\[0\].mean.*three of them or null",

@@ -304,6 +304,7 @@ def completed(line: str, program: Path, folder: Path, shell: str = "bash") -> li
         ("zoo download starter ocr", ["OCRNet_HRNet-W18", "OCRNet_HRNet-W48"]),
         ("zoo --quiet lock Sea", ["SeaFormer_base", "SeaFormer_large", "SeaFormer_small", "SeaFormer_tiny"]),
         ("zoo evaluate starter --data l", ["(default)"]),  # files, by the shell
+        ("zoo evaluate starter --truth-labels f", ["from-one"]),
         ("zoo info ./exp", ["(default)"]),
         ("zoo info no-such-model", ["(default)"]),
         ("zoo completion z", ["zsh"]),

@@ -317,7 +317,8 @@ def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
     assert lines["gone"]["source"].endswith("/gone.png")
 
 
-def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_written_is_told_after_ctrl_c_and_sigterm(bundle: Bundle, tmp_path: Path, sent: int, code: int) -> None:
     drawn = [png(draw_scene(number, 40, 56).image) for number in range(5)]
     for number in range(2000):  # it is not through with them before it is interrupted
         (tmp_path / f"{number:04}.png").write_bytes(drawn[number % 5])
@@ -332,9 +333,9 @@ def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) ->
         )
     while command.poll() is None and (not out.is_dir() or len(names(out)) < 20):
         time.sleep(0.01)
-    command.send_signal(signal.SIGINT)
-    _, notes = command.communicate(timeout=60)
-    assert command.returncode == 130, notes
+    command.send_signal(sent)
+    _, notes = command.communicate(timeout=20)
+    assert command.returncode == code, notes
     lines = told.read_text().splitlines()
     assert [json.loads(line)["saved"][0] for line in lines] == [str(out / name) for name in names(out)]
     assert f"{len(names(out))} segmented" in notes

@@ -50,6 +50,20 @@ def test_one_picture_has_no_bar_and_leaves_nothing_but_its_result(bundle: Bundle
     assert seen.left[-1] == "Nothing was saved. Add --save-path FOLDER to keep pictures and masks."
 
 
+def test_an_evaluation_shows_how_far_it_is_and_leaves_nothing_but_its_figures(bundle: Bundle, street: Path) -> None:
+    Image.new("L", (56, 40)).save(street.parent / "mask.png")
+    lines = [f"street/{number:03}.png mask.png\n" for number in range(COUNT)]
+    (street.parent / "list.txt").write_text("".join(lines))
+    command = [*ZOO, "evaluate", str(bundle.folder), "--data", "list.txt", "--threads", "1"]
+    seen = in_terminal(command, cwd=street.parent, columns=400)
+    assert seen.code == 0
+    shown = [frame for frame in seen.frames if BAR.match(frame)]
+    assert shown, seen.frames
+    assert all(f"/{COUNT}" in frame for frame in shown)
+    assert not [line for line in seen.left if BAR.search(line)]
+    assert seen.left[-1].startswith(f"{COUNT} pictures of list.txt")
+
+
 @pytest.mark.parametrize("columns", [120, 44])
 def test_many_pictures_stand_above_a_bar_that_is_gone_at_the_end(bundle: Bundle, street: Path, columns: int) -> None:
     seen = in_terminal(predict(bundle, "street", "-o", "out", "--save", "mask"), cwd=street.parent, columns=columns)

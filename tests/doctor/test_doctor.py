@@ -33,6 +33,7 @@ from zoo.errors import FetchError, PluginContractError
 from zoo.learn.data import read_mask
 from zoo.registry import find_model, refresh
 from zoo.registry.catalogue import Catalogue, CatalogueDevice, render
+from zoo.registry.formats import zoo_formats
 from zoo.store.embedded import embedded_folder
 
 REPO = Path(__file__).resolve().parents[2]
@@ -201,6 +202,9 @@ def test_the_report_says_what_metadata_discovery_and_the_machine_say() -> None:
     assert named(found, "zoo").value.startswith(zoo.__version__)
     assert sys.executable in named(found, "Python").value
     assert named(found, "zoo-plugin-starter") == Finding("plugins", "zoo-plugin-starter", "0.1.0: starter")
+    assert [finding.value for finding in found if (finding.topic, finding.name) == ("plugins", "zoo-core")] == [
+        f"{zoo.__version__}: {brings}" for brings in ("cpu", "paddle", ", ".join(form.name for form in zoo_formats()))
+    ]
     assert named(found, "paddle", "engines").value == "runs on cpu"
 
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 import zoo
-from support import install_into, zoo_process
+from support import install_into, interruptible, png, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine import guard
+from zoo.engine.open import open_engine
+from zoo.predict.model import Model
 from zoo.registry import refresh
 
 DEVICE = """
@@ -266,8 +273,8 @@ def test_a_variable_that_paddle_has_read_otherwise_is_an_error(install: Install,
         ),
         (
             {"run": "return logits[:, :, 1:]"},
-            "The engine odd of {owner} returned float32 of shape (1, 7, 47, 48); float32 logits of shape (1, classes, "
-            "48, 48) were expected.",
+            "The engine odd of {owner} returned float32 of shape (1, 7, 47, 48); float32 logits of shape (1, 7, 48, "
+            "48) were expected.",
         ),
         ({"run": "return logits.astype('float64')"}, "The engine odd of {owner} returned float64 of shape"),
         ({"run": "return logits.argmax(1)"}, "The engine odd of {owner} returned int64 of shape (1, 48, 48); float32"),
@@ -313,10 +320,100 @@ def test_one_picture_that_an_engine_fails_on_is_one_failure(install: Install, bu
         assert isinstance(caught.value.__cause__, RuntimeError)
 
 
+@pytest.mark.parametrize(
+    ("kind", "run", "reason"),
+    [
+        (
+            "logits",
+            "logits[:, :0]",
+            "float32 of shape (1, 0, 5, 5); float32 logits of shape (1, 7, 5, 5) were expected",
+        ),
+        (
+            "logits",
+            "logits[:, :5]",
+            "float32 of shape (1, 5, 5, 5); float32 logits of shape (1, 7, 5, 5) were expected",
+        ),
+        ("logits", "np.concatenate([logits] * 2, 1)", "float32 of shape (1, 14, 5, 5); float32 logits of shape (1, 7"),
+        ("logits", "logits * np.float32('nan')", "175 of 175 values that are NaN or infinite; finite numbers were exp"),
+        (
+            "labels",
+            "labels[:, :0, :0]",
+            "int64 of shape (1, 0, 0); labels, whole numbers of shape (1, 33, 40), were ex",
+        ),
+        (
+            "labels",
+            "np.pad(labels, [(0, 0), (0, 7), (0, 0)])",
+            "int64 of shape (1, 40, 40); labels, whole numbers of sh",
+        ),
+        ("labels", "labels[:, 0, 0]", "int64 of shape (1,); labels, whole numbers of shape (1, 33, 40), were expected"),
+        (
+            "labels",
+            "labels / 1",
+            "float64 of shape (1, 33, 40); labels, whole numbers of shape (1, 33, 40), were expected",
+        ),
+        ("labels", "labels + 4", "labels from 7 to 7; 0 to 6 were expected, as there are 7 classes"),
+        ("labels", "labels - 4", "labels from -1 to -1; 0 to 6 were expected, as there are 7 classes"),
+        (
+            "scores",
+            "logits[:, :5]",
+            "float32 of shape (1, 5, 5, 5); scores of shape (1, 7, 33, 40), or smaller, were exp",
+        ),
+        (
+            "scores",
+            "logits[:, :, :0]",
+            "float32 of shape (1, 7, 0, 5); scores of shape (1, 7, 33, 40), or smaller, were",
+        ),
+    ],
+)
+def test_an_output_of_another_form_costs_the_picture_and_names_the_distribution(
+    install: Install, bundle: Bundle, kind: Literal["logits", "labels", "scores"], run: str, reason: str
+) -> None:
+    """Also where it comes with the second picture, in the middle of a mean over views."""
+    usual = "labels" if kind == "labels" else "logits"
+    install(
+        "engine",
+        run=f"labels = np.full((count, height, width), 3); return {run} if height == 33 else {usual}",
+        tried=False,
+    )
+    output_stride = 8 if kind == "logits" else 1
+    odd = replace(bundle, output=kind, output_stride=output_stride)
+    pictures = [np.zeros((rows, 40, 3), np.uint8) for rows in (32, 33, 35)]
+    with Model(odd, open_engine(odd.verify(), engine="odd", threads=1)) as model:
+        for flip in {False, kind == "logits"}:
+            found = model.predict(pictures, on_error="skip", flip=flip)
+            assert [(result.mask.shape, set(result.mask.flat)) for result in found] == [
+                ((32, 40), {3}),
+                ((35, 40), {3}),
+            ]
+            [failure] = found.failures
+            assert isinstance(failure.error, zoo.InferenceError)
+            assert failure.error.message.startswith(f"The engine odd of {OWNER.format('odd')} returned {reason}")
+
+
 def test_an_interruption_is_the_callers_and_not_a_fault_of_the_engine(install: Install, bundle: Bundle) -> None:
     install("engine", run="raise KeyboardInterrupt", tried=False)
     with zoo.load(bundle.folder, backend="odd", threads=1) as model, pytest.raises(KeyboardInterrupt):
         model.predict(np.zeros((32, 32, 3), np.uint8), on_error="skip").one()
+
+
+def test_one_interruption_ends_a_program_whose_engine_hangs(install: Install, bundle: Bundle, tmp_path: Path) -> None:
+    install("engine", run="print('hangs', flush=True); __import__('time').sleep(600)", tried=False)
+    (tmp_path / "picture.png").write_bytes(png())
+    words = "-m", "zoo", "predict", str(tmp_path / "picture.png"), "--model", str(bundle.folder), "--backend", "odd"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(
+        interruptible(*words), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "hangs\n"
+        program.send_signal(signal.SIGINT)
+        try:
+            _, said = program.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            raise
+    assert program.returncode == 130
+    assert "Traceback" not in said
 
 
 def test_what_worked_in_a_child_is_not_tried_again_until_a_version_changes(
@@ -365,6 +462,31 @@ def test_where_no_engine_runs_a_program_each_says_why(
     assert str(caught.value) == (
         "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; odd: not today.\n"
         'Run: pip install "zoo-core[cpu]"'
+    )
+
+
+def test_an_engine_that_cannot_be_loaded_is_not_hidden_behind_not_installed(
+    install: Install, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "paddle" else find(name, *more)
+    )
+    install_into(tmp_path / "site", "zoo-odd", "import a_library", group="zoo.backends")
+    refresh()
+    with pytest.raises(zoo.BackendError) as caught:
+        zoo.load(bundle.folder, backend="odd")
+    assert str(caught.value) == (
+        f"There is no engine called 'odd'. Installed: paddle. The {OWNER.format('odd')} could not be loaded: "
+        "ModuleNotFoundError: No module named 'a_library'.\nRun: zoo plugins"
+    )
+    with pytest.raises(zoo.BackendNotInstalledError) as caught:
+        zoo.load(bundle.folder)
+    assert caught.value.message == (
+        "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; "
+        f"{OWNER.format('odd')}: it could not be loaded."
     )
 
 

@@ -165,12 +165,14 @@ from zoo.engine.processes import ProcessSession
 opener = pickle.loads(bytes.fromhex(sys.argv[1]))
 sessions = [ProcessSession(opener, 1) for _ in range(2)]
 sessions[0].run(np.zeros((1, 3, 64, 64), np.float32))
+threading.Thread(target=sessions[1].run, args=(np.zeros((1, 3, 34, 64), np.float32),), daemon=True).start()
 print(*(session._worker._process.pid for session in sessions), flush=True)
 sys.stdin.read()
 """
 
 
 def test_when_the_parent_is_killed_its_processes_end(bundle: Bundle) -> None:
+    """One that waits for a batch, and one whose engine hangs."""
     opener = pickle.dumps(partial(mortal, bundle.verify())).hex()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with subprocess.Popen(

@@ -42,7 +42,7 @@ class Runs:
 
 def same(read: Any, reference: Any) -> bool:
     if isinstance(reference, dict):
-        names = set(read) - {"StructuredToParameterName@@"}
+        names = set(read) - {"StructuredToParameterNamedef test_code_in_a_checkpoint_is_named"}
         return names == set(reference) and all(same(read[name], value) for name, value in reference.items())
     if isinstance(reference, (list, tuple)):
         return len(read) == len(reference) and all(map(same, read, reference))
@@ -87,6 +87,11 @@ def test_numpy_1_names_pairs_and_ordered_dicts_are_read(tmp_path: Path) -> None:
     )
     path.write_bytes(old)
     np.testing.assert_array_equal(load_checkpoint(path)["w"], np.ones(3))
+
+
+def test_a_checkpoint_is_shown_as_one_short_line(tmp_path: Path) -> None:
+    save_file({"a": np.zeros((500, 1000), np.float32), "b": np.zeros(3, np.float32)}, tmp_path / "x.safetensors")
+    assert repr(load_checkpoint(tmp_path / "x.safetensors")) == "<StateDict of 2 arrays, 2.0 MB>"
 
 
 def test_safetensors_are_read_by_content_and_exactly(weights: dict[str, np.ndarray], tmp_path: Path) -> None:

@@ -204,5 +204,38 @@ def test_a_range_holds_for_the_pictures_of_an_evaluation(model: Model, data: Pat
     truth = tmp_path / "truth.png"
     Image.fromarray(model.predict(wide, value_range=(0, 2040)).one().mask.astype(np.uint8)).save(truth)
     sample = Sample(wide, truth)
-    assert evaluate(model, [sample], value_range=(0, 2040)).accuracy == 1
-    assert evaluate(model, [sample]).accuracy < 1
+    assert evaluate(model, [sample], value_range=(0, 2040)).confusion.accuracy == 1
+    assert evaluate(model, [sample]).confusion.accuracy < 1
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "own", "told"),
+    [
+        ((64, 64), 6, 1, True),
+        ((64, 64), 1, 1, False),
+        ((64, 64), 6, 6, False),
+        ((64, 96), 3, 1, True),
+        ((64, 96), 6, 1, False),
+    ],
+)
+def test_masks_that_may_lie_on_the_stored_pixels_of_a_turned_picture_are_told(
+    size: tuple[int, int],
+    orientation: int,
+    own: int,
+    told: bool,
+    model: Model,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def save(image: np.ndarray, name: str, orientation: int) -> Path:
+        exif = Image.Exif()
+        if orientation != 1:
+            exif[0x0112] = orientation
+        Image.fromarray(image).save(tmp_path / name, exif=exif)
+        return tmp_path / name
+
+    picture = save(draw_scene(5, *size).image, "a.jpg", orientation)
+    seen = size[::-1] if orientation > 4 else size
+    mask = save(np.zeros(size if own > 4 else seen, np.uint8), "a.png", own)
+    evaluate(model, [Sample(picture, mask)])
+    assert [f"such as {picture}" in message for message in caplog.messages if "EXIF" in message] == [True] * told

@@ -112,6 +112,7 @@ def test_words_a_file_and_a_mapping_say_which_value_is_which_class(binary: Model
     # What is not named does not count, and is told.
     half = evaluate(binary, read_list(data), truth_labels={"lane mark": [255]})
     assert list(half.not_counted) == [0]
+    assert len(half.notes) == 2
     # What is said not to count does not count, whatever it is called.
     assert list(evaluate(binary, read_list(data), 255, truth_labels=tmp_path / "truth.yaml").not_counted) == [255]
 
@@ -121,7 +122,9 @@ def test_masks_that_count_from_1_are_noticed_and_read(six: Model, tmp_path: Path
     with pytest.raises(DatasetError, match="6 is outside the 6 classes, 0 to 5") as caught:
         evaluate(six, read_list(data))
     assert "--truth-labels from-one" in caught.value.hint
-    # Where the last class never occurs, only the predictions tell.
+    # Where the last class never occurs only the predictions tell, also those of a model that knows half the classes.
+    data = listed(six, tmp_path, lambda mask: np.where(mask == 5, 0, np.minimum(mask + 1, 3)))
+    assert any("--truth-labels from-one" in note for note in evaluate(six, read_list(data)).notes)
     data = listed(six, tmp_path, lambda mask: np.where(mask == 5, 0, mask + 1))
     assert any("--truth-labels from-one" in note for note in evaluate(six, read_list(data)).notes)
     found = evaluate(six, read_list(data), truth_labels="from-one")

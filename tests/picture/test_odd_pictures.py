@@ -259,7 +259,6 @@ def damaged() -> dict[str, Odd]:
         "npy": object_array.getvalue(),
         "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
         "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-        "avif": b"\0\0\0\x20ftypavif\0\0\0\0avifmif1",
         "icon": b"\0\0\x01\0\x01\0\x10\x10",
         "photoshop": b"8BPS\0\x01" + b"\0" * 20,
         "zip": b"PK\x03\x04" + b"\0" * 30,

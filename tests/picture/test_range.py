@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -226,3 +227,19 @@ def test_every_page_has_a_range_of_its_own() -> None:
     assert np.array_equal(first.read(), second.read())
     assert (first.note.partition(";")[0], second.note.partition(";")[0]) == ("frame 1 of 2", "frame 2 of 2")
     assert first.note != second.note.replace("2 of 2", "1 of 2")
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize("codec", ["jp2", "j2k"])
+def test_grey_jpeg_2000_has_the_values_of_its_own_bits_and_colours_of_more_than_8_are_refused(
+    bits: int, codec: str
+) -> None:
+    values = (GREY & ((1 << bits) - 1)).astype(np.uint16)
+    data = imagecodecs.jpeg2k_encode(values, bitspersample=bits, level=0, codecformat=codec)
+    assert np.array_equal(read(data)[0][:, :, 0], values >> (bits - 8))
+    assert read(data)[1].startswith(f"values 0 to {(1 << bits) - 1} as black to white")
+    assert np.array_equal(read(data, (100, 400))[0], in_steps(values, 100, 400))
+    colours = (COLOURS & ((1 << bits) - 1)).astype(np.uint16)
+    data = imagecodecs.jpeg2k_encode(colours, bitspersample=bits, level=0, codecformat=codec)
+    with pytest.raises(DecodeError, match=f"channels of {bits}, {bits}, {bits} bits; 8, or grey of up to 16"):
+        read(data)

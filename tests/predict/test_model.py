@@ -74,6 +74,13 @@ def test_every_kind_of_source_gives_the_same_mask(model: Model, picture: np.ndar
         np.testing.assert_array_equal(model.predict(source).one().mask, expected)
 
 
+def test_a_model_is_called_as_its_predict_is(model: Model, picture: np.ndarray) -> None:
+    with_scores = model(picture, 1, scores=True).one()
+    np.testing.assert_array_equal(with_scores.mask, model.predict(picture).one().mask)
+    assert with_scores.scores is not None
+    assert repr(model) == f"<Model small: 7 classes, {model.engine}>"
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (300, 7), (33, 47), (8, 8)])
 def test_pictures_of_any_size_are_segmented(model: Model, size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)

@@ -16,7 +16,7 @@ from typing import Any
 from zoo.base.digest import file_sha256
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
-from zoo.bundle.steps import SIDES, STEP, read_step, write_step
+from zoo.bundle.steps import SIDES, STEP, read_steps, write_step
 from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet
@@ -132,6 +132,7 @@ class Bundle:
             output=self.output,
             output_stride=self.output_stride,
             input_shape=shape,
+            classes=None if self.labels == unnamed_labels() else len(self.labels),
         )
 
     def _proven(self, name: str) -> str:
@@ -265,6 +266,15 @@ def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[P
     return folder / program, None if params is None else folder / params
 
 
+def _read_labels(labels: dict[str, Any], output: Output) -> LabelSet:
+    classes: list[dict[str, Any]] = labels["classes"]
+    if output == "logits" and len(classes) == 1:
+        # One logit tells the class from everything else.
+        classes = [{"name": "background", "color": [0, 0, 0]}, *classes]
+    names, palette = (tuple(item["name"] for item in classes), tuple(tuple(item["color"]) for item in classes))
+    return LabelSet(labels["name"], names, palette, labels["ignore_index"])
+
+
 def _own(section: Node, folder: Path) -> Bundle:
     check_version(section, "format", FORMAT)
     values = conform(section, SECTION)
@@ -279,13 +289,8 @@ def _own(section: Node, folder: Path) -> Bundle:
         program=program,
         params=params,
         model=values["model"],
-        labels=LabelSet(
-            labels["name"],
-            tuple(item["name"] for item in labels["classes"]),
-            tuple(tuple(item["color"]) for item in labels["classes"]),
-            labels["ignore_index"],
-        ),
-        preprocess=tuple(read_step(step) for _, step in section["preprocess"].members()),
+        labels=_read_labels(labels, values["output"]),
+        preprocess=read_steps(section["preprocess"]),
         output=values["output"],
         output_stride=values["output_stride"],
         digests=values["sha256"],

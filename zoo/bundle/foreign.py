@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
-from zoo.bundle.steps import PIXELS, SIDES
+from zoo.bundle.steps import PIXELS, SIDES, usable
 from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.contract.spec import Normalize, Resize, Step
 from zoo.message import Message
@@ -125,6 +126,7 @@ def read_deploy(settings: Node) -> Deployed:
     )
 
 
+@cache
 def unnamed_labels() -> LabelSet:
     """Returns labels for a folder that does not name its classes: "class 0", "class 1" and so on."""
     return LabelSet("unnamed", tuple(f"class {value}" for value in range(256)), distinct_palette(256), 65535)
@@ -133,8 +135,10 @@ def unnamed_labels() -> LabelSet:
 def _normalize(entry: Node) -> Normalize:
     values = conform(entry, TRANSFORMS["Normalize"])
     mean, std = _channels(values.get("mean")), _channels(values.get("std"))
-    if 0 in std:
-        raise mismatch(entry["std"], Message("numbers other than 0"))
+    if not usable(std):
+        raise mismatch(entry["std"], Message("numbers other than 0, from 1e-6 to 1e6"))
+    if not usable(mean, least=0):
+        raise mismatch(entry["mean"], Message("numbers up to 1e6"))
     return Normalize(mean, std)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
@@ -27,7 +28,9 @@ STEP = mapping(
         ),
         "ResizeShort": mapping({"size": PIXELS}, closed=True),
         "ResizeLong": mapping({"size": PIXELS}, closed=True),
-        "Pad": mapping({"multiple": _MULTIPLE}, {"value": NUMBER}, closed=True),
+        "Pad": mapping(
+            {"multiple": _MULTIPLE}, {"value": {"type": "number", "minimum": 0, "maximum": 255}}, closed=True
+        ),
         "Normalize": mapping({}, {"mean": _NUMBERS, "std": _NUMBERS}, closed=True),
     },
     closed=True,
@@ -50,9 +53,30 @@ def read_step(entry: Node) -> Step:
     """
     [(name, arguments)] = conform(entry, STEP).items()
     step = _STEPS[name](**{key: _tupled(value) for key, value in arguments.items()})
-    if isinstance(step, Normalize) and (len(step.mean) != len(step.std) or 0 in step.std):
-        raise mismatch(entry[name], Message("as many means as standard deviations, none of them 0"))
+    if isinstance(step, Normalize) and not (
+        len(step.mean) == len(step.std) == 3 and usable(step.mean, least=0) and usable(step.std)
+    ):
+        raise mismatch(
+            entry[name], Message("three means and three standard deviations, none of them 0 or beyond 1e-6 to 1e6")
+        )
     return step
+
+
+def read_steps(entry: Node) -> tuple[Step, ...]:
+    """Reads the steps of a preprocessing.
+
+    Raises:
+        ZooError: As of `read_step`, or Normalize is not the last step and no other.
+    """
+    steps = tuple(read_step(step) for _, step in entry.members())
+    if [isinstance(step, Normalize) for step in steps] != [False] * (len(steps) - 1) + [True]:
+        raise mismatch(entry, Message("a list of steps whose last one, and no other, is Normalize"))
+    return steps
+
+
+def usable(numbers: Iterable[float], least: float = 1e-6) -> bool:
+    """Whether numbers of a normalization keep single precision: larger or smaller ones turn every picture alike."""
+    return all(least <= abs(number) <= 1e6 for number in numbers)
 
 
 def _tupled(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from zoo.base.host import HOST
 from zoo.bundle.bundle import read_bundle
 from zoo.contract.refs import resolve
 from zoo.contract.spec import Embedded, Family, ModelCard
@@ -57,7 +58,8 @@ def _reference_fault(reference: str) -> str:
     if not reference:
         return ""
     try:
-        resolve(reference)
+        with HOST.undisturbed():
+            resolve(reference)
     except ZooError as error:
         return error.message
     except ImportError as cause:

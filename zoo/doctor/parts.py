@@ -89,7 +89,8 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
         return
     if plugin.error is None:
         models = [card.name for family in plugin.families for card in family.cards]
-        brings = [*models, *(d.kind for d in plugin.devices), *(b.name for b in plugin.backends)]
+        others = [*(d.kind for d in plugin.devices), *(b.name for b in (*plugin.backends, *plugin.formats))]
+        brings = [*models, *others]
         yield Finding(
             "plugins",
             plugin.distribution,

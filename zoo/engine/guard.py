@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
 from zoo.engine.answers import asked, checked_facts, failure, report, signed
-from zoo.engine.output import output_fault
+from zoo.engine.output import nan_fault, output_fault
 from zoo.engine.trial import Outcome, in_child
 from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError
 from zoo.message import Message
@@ -199,7 +199,11 @@ class GuardedSession(Session):
                 shape=batch.shape,
                 reason=failure(self._owner, "run", cause),
             ) from cause
-        if fault := output_fault(output, batch.shape, self._program):
+        fault = output_fault(output, batch.shape, self._program)
+        if fault is None and self._owner.distribution != CORE:
+            # After zoo's own engine the fault is told where logits are looked through anyway.
+            fault = nan_fault(output)
+        if fault:
             raise InferenceError(
                 "The engine {engine} of {owner} returned {reason}.",
                 report(self._owner),

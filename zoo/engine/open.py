@@ -97,22 +97,16 @@ def choose_backend(
         BackendNotInstalledError: It does not run this program on this device; for "auto": none does.
     """
     if name != "auto" and name not in found.backends:
-        close = get_close_matches(name.lower(), found.backends, n=1, cutoff=0.5)
-        raise BackendError(
-            "There is no engine called {name!r}. Installed: {backends:, }.",
-            "Use backend='{meant}'"
-            if close
-            else "Use backend='auto'  (engines come from plugins; docs/engines.md shows one for ONNX)",
-            name=name,
-            meant=close[0] if close else "",
-            backends=sorted(found.backends) or [Message("none")],
-        )
+        raise _unknown(name, found)
     refusals: dict[str, Probe] = {}
     for backend in _in_order(found) if name == "auto" else [_guarded(name, found)]:
         answer = backend.supports(device, program)
         if answer.count:
             return backend, answer.names
         refusals[backend.name] = answer
+    if name == "auto":
+        for plugin in found.faults("zoo.backends"):
+            refusals[plugin] = Probe(0, Message("it could not be loaded"))
     install = next((answer.install for answer in refusals.values() if answer.install), "")
     hint = Message("Run: {install}", install=install) if install else Message("Run: zoo doctor")
     if len(refusals) == 1:
@@ -133,6 +127,30 @@ def choose_backend(
             Message("{engine}: {reason}", engine=engine, reason=answer.reason) for engine, answer in refusals.items()
         ]
         or [Message("None is installed")],
+    )
+
+
+def _unknown(name: str, found: Discovery) -> BackendError:
+    """Returns the error for a name that no engine has."""
+    close = get_close_matches(name.lower(), found.backends, n=1, cutoff=0.5)
+    present = sorted(found.backends) or [Message("none")]
+    faults = found.faults("zoo.backends")
+    if faults and not close:
+        return BackendError(
+            "There is no engine called {name!r}. Installed: {backends:, }. {faults: }",
+            "Run: zoo plugins",
+            name=name,
+            backends=present,
+            faults=list(faults.values()),
+        )
+    return BackendError(
+        "There is no engine called {name!r}. Installed: {backends:, }.",
+        "Use backend='{meant}'"
+        if close
+        else "Use backend='auto'  (engines come from plugins; docs/engines.md shows one for ONNX)",
+        name=name,
+        meant=close[0] if close else "",
+        backends=present,
     )
 
 

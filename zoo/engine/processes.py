@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import select
 import socket
 import subprocess
 import sys
@@ -207,8 +208,18 @@ def _started(descriptor: int) -> subprocess.Popen[bytes]:
         ) from error
 
 
+def _end_with(descriptor: int) -> None:
+    """Ends this process when nobody is at the other end any more, whatever its engine does then."""
+    poll = select.poll()
+    # A hang-up is told without being asked for.
+    poll.register(descriptor, 0)
+    poll.poll()
+    os._exit(0)
+
+
 def _work(descriptor: int) -> None:
     """What the process does: opens a session, and runs batches until nobody is at the other end."""
+    threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()
     with socket.socket(fileno=descriptor) as here:
         opener, threads = pickle.loads(here.recv(_LONGEST))
         try:

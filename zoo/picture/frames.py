@@ -60,9 +60,9 @@ def frames_of(
                 # Pillow 11.0 colours grey pages with the palette of a page it has seen.
                 picture.palette = None
             check_size(picture.height, picture.width, frame, max_pixels)
-            pixels, note = to_rgb(picture, frame, value_range)
+            pixels, note, orientation = to_rgb(picture, frame, value_range)
             place = Message("frame {number} of {count}", number=number, count=count)
-            decoded = Picture(pixels, joined_notes(place, note))
+            decoded = Picture(pixels, joined_notes(place, note), orientation)
         except Exception as error:
             decoded = undecodable(frame, error)
         yield decoded

@@ -22,10 +22,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
+from zoo.picture.jpeg2000 import Jpeg2000
 from zoo.picture.levels import ValueRange
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
+from zoo.picture.pages import PagedTiff, refuse_raw
 from zoo.picture.png import WholePng, check_png
-from zoo.picture.rgb import Picture, joined_notes, to_rgb
+from zoo.picture.rgb import Picture, joined_notes, orientation_of, to_rgb
+from zoo.picture.unread import HEAD_BYTES as UNREAD_BYTES
+from zoo.picture.unread import unread_kind
 
 #: Largest accepted number of pixels, checked from the header before anything is decoded. Just under the size from
 #: which Pillow itself would warn.
@@ -36,18 +40,45 @@ HEAD_BYTES = 32
 
 _LOG = logging.getLogger("zoo")
 
+
+def _open_avif(file: BinaryIO) -> ImageFile:
+    # Slow to import, and older versions of Pillow have none.
+    from PIL.AvifImagePlugin import AvifImageFile
+
+    return AvifImageFile(file)
+
+
 # Bytes choose the parser, and no other parser exists for them: `Image.open` would warn at its own size limit, hand
 # PostScript to Ghostscript unless told not to, and open a JPEG that carries further pictures as something else.
 _PARSERS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), WholePng),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
     (re.compile(rb"BM.{12}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", re.DOTALL), BmpImageFile),
-    (re.compile(rb"II[*+]\0|MM\0[*+]"), TiffImageFile),
+    (re.compile(rb"II[*+]\0|MM\0[*+]"), PagedTiff),
     (re.compile(rb"RIFF.{4}WEBPVP8[ LX]", re.DOTALL), WebPImageFile),
     # Only the binary kinds: where a text kind is cut within its last number nobody can tell.
     (re.compile(rb"P[4-6]\s+[#0-9]"), PpmImageFile),
     (re.compile(rb"GIF8[79]a"), GifImageFile),
+    (re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"), Jpeg2000),
+    (re.compile(rb".{4}ftyp(?:avi[fs]|mif1.{4}(?:.{4}){0,3}avi[fs])", re.DOTALL), _open_avif),
 )
+
+
+def read_picture(path: str | os.PathLike[str], value_range: ValueRange = None) -> Picture:
+    """Reads a picture file as `read_image` does, and says more of it."""
+    with open_regular(path) as file:
+        return decode_picture(file, printable(path), MAX_PIXELS, value_range)
+
+
+def read_orientation(path: str | os.PathLike[str]) -> int:
+    """Returns the EXIF orientation of a picture file, 1 where it has none.
+
+    Raises:
+        DecodeError: The file is not a picture of an accepted format.
+    """
+    name = printable(path)
+    with open_regular(path) as file, open_picture(file, name, MAX_PIXELS) as picture:
+        return orientation_of(picture, name)
 
 
 def read_image(
@@ -90,7 +121,7 @@ def decode_picture(file: BinaryIO, name: str, max_pixels: int, value_range: Valu
             note = Message("first of {count} frames", count=count) if count > 1 else ""
     if note:
         _LOG.info("%s: the %s is taken", name, note)
-    return Picture(decoded.pixels, joined_notes(note, decoded.note))
+    return Picture(decoded.pixels, joined_notes(note, decoded.note), decoded.orientation)
 
 
 def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
@@ -101,7 +132,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
     """
     try:
         file.seek(0)
-        head = file.read(HEAD_BYTES)
+        head = file.read(UNREAD_BYTES)
     except Exception as error:
         raise undecodable(name, error) from error
     if not head:
@@ -110,6 +141,9 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
         )
     parser = next((parser for magic, parser in _PARSERS if magic.match(head)), None)
     if parser is None:
+        if kind := unread_kind(head):
+            fact = Message("{name} is not a picture of an accepted format but {kind}.", name=name, kind=kind)
+            raise DecodeError(Message("{fact} {expected}", fact=fact, expected=EXPECTED), HINT_FILE)
         raise DecodeError(
             "{name} is not a picture of an accepted format. {expected}", HINT_FILE, name=name, expected=EXPECTED
         )
@@ -118,6 +152,8 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
             # Its own header may declare less than its first frame needs.
             width, height = next(gif_extents(file), (0, 0))
             check_size(height, width, name, max_pixels)
+        if parser is PagedTiff:
+            refuse_raw(file, name)
         if parser is WholePng:
             check_png(file, name, max_pixels)
         file.seek(0)

@@ -43,10 +43,12 @@ class Picture(NamedTuple):
         pixels: (H, W, 3) RGB uint8, C-contiguous.
         note: What part of its file it is, such as "first of 12 frames", and which of its values became black and white;
             empty where it is all of it, and of 8 bits.
+        orientation: The EXIF orientation that it was turned by; 1 where it is as it was stored.
     """
 
     pixels: NDArray[np.uint8]
     note: str = ""
+    orientation: int = 1
 
 
 def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = None) -> Picture:
@@ -79,7 +81,7 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
         else:
             levels, note = to_levels(wide, value_range)
             image = levels if levels.ndim == 3 else np.repeat(levels[:, :, None], 3, axis=2)
-        orientation = _orientation(picture, name)
+        orientation = orientation_of(picture, name)
     except DecodeError:
         raise
     except Exception as error:
@@ -97,7 +99,7 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
         return Picture(image, note)
     rows, columns, swap = _TURNS[orientation]
     turned = image[::rows, ::columns]
-    return Picture(np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned), note)
+    return Picture(np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned), note, orientation)
 
 
 def joined_notes(*notes: str) -> str:
@@ -182,7 +184,8 @@ def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), dtype=np.uint8)
 
 
-def _orientation(picture: Image.Image, name: str) -> int:
+def orientation_of(picture: Image.Image, name: str) -> int:
+    """Returns the EXIF orientation of an image, 1 where it has none or one that is damaged."""
     try:
         return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception as error:

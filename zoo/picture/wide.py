@@ -18,6 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DecodeError
 from zoo.message import Message
+from zoo.picture.jpeg2000 import Jpeg2000
 from zoo.picture.levels import WideValues
 
 # How Pillow unpacks colours of 16 bits, and of which of them it can unpack the other byte; of planes, one at a time.
@@ -53,7 +54,11 @@ def wide_values(picture: Image.Image, name: str, exact: bool) -> WideValues | No
             # Unlike values of 8 bits, Pillow leaves those of 12 as low and those of white 0 as inverted as they are.
             bits = picture.tag_v2[Tiff.BITSPERSAMPLE][0]
             inverted = picture.tag_v2.get(Tiff.PHOTOMETRIC_INTERPRETATION, 0) == 0
-        return WideValues(np.asarray(picture).astype(np.uint16), (1 << bits) - 1, inverted)
+        values = np.asarray(picture).astype(np.uint16)
+        if isinstance(picture, Jpeg2000):
+            bits = picture.bits
+            values >>= 16 - bits
+        return WideValues(values, (1 << bits) - 1, inverted)
     if picture.mode in ("I", "F"):
         _check_order(picture, name, tiles)
         values = np.asarray(picture)

@@ -19,6 +19,7 @@ from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
+from zoo.segment.channels import class_values
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
@@ -38,6 +39,9 @@ class Model(Predicts):
         self.bundle = bundle
         self._engine = engine
         self._reopen = reopen
+
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {len(self.labels)} classes, {self.engine}>"
 
     @property
     def name(self) -> str:
@@ -99,7 +103,9 @@ class Model(Predicts):
         return segment_tiff(
             source,
             target,
-            lambda batches: (answer.output for answer in answers_in_order(self._engine, batches)),
+            lambda batches: (
+                class_values(answer.output, self.bundle) for answer in answers_in_order(self._engine, batches)
+            ),
             plan,
             value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Answer
 from zoo.errors import ConfigError, SourceError
 from zoo.message import Message
@@ -24,6 +25,7 @@ from zoo.picture.sources import Input
 from zoo.predict.plan import Part, Plan
 from zoo.results import Failure, Result
 from zoo.results.change import unknown_below
+from zoo.segment.channels import class_values
 from zoo.segment.label_map import LabelMap, Scores, label_map
 from zoo.segment.slide import ArrayRows, window_inputs, window_logits, window_strips
 from zoo.segment.transforms import preprocess
@@ -105,7 +107,7 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         InferenceError: An output is not what the bundle declares, or has NaN in it.
     """
     began = time.perf_counter()
-    outputs = _Outputs(answers)
+    outputs = _Outputs(answers, plan.bundle)
     labels, scores = _label_map(prepared.size, outputs, plan)
     mask = final_classes(labels, scores, plan)
     seconds = {"inference": outputs.seconds, "postprocess": time.perf_counter() - began - outputs.waited}
@@ -120,7 +122,9 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         engine=outputs.engine,
         seconds={**prepared.seconds, **seconds},
         scores=scores,
-        note=Message("{notes:; }", notes=[note for note in (prepared.note, plan.note(prepared.size)) if note]),
+        note=Message(
+            "{notes:; }", notes=[note for note in (prepared.note, plan.note(prepared.size), outputs.note) if note]
+        ),
     )
 
 
@@ -171,10 +175,12 @@ class _Outputs(Iterator[NDArray[Any]]):
         device: That device.
         seconds: Time of the engine for all of them.
         waited: Time until they were there.
+        note: What a result says of them.
     """
 
-    def __init__(self, answers: Iterable[Answer]) -> None:
-        self._answers = iter(answers)
+    def __init__(self, answers: Iterable[Answer], bundle: Bundle) -> None:
+        self._answers, self._bundle = iter(answers), bundle
+        self.note = ""
         self.engine, self.device, self.seconds, self.waited = "", "", 0.0, 0.0
 
     def __next__(self) -> NDArray[Any]:
@@ -183,4 +189,10 @@ class _Outputs(Iterator[NDArray[Any]]):
         self.waited += time.perf_counter() - began
         self.seconds += answer.seconds
         self.engine, self.device = str(answer.facts), answer.facts.device
-        return answer.output
+        output = class_values(answer.output, self._bundle)
+        if output.shape != answer.output.shape:
+            first, second, *_ = self._bundle.labels.names
+            self.note = Message(
+                "one channel, a probability cut at 0.5: {first} and {second}", first=first, second=second
+            )
+        return output

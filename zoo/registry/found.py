@@ -116,6 +116,10 @@ class Discovery:
         """Returns the plugin that brings a device or an engine of those that were found."""
         return next(p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends)))
 
+    def faults(self, group: str) -> dict[str, Message]:
+        """Returns why plugins of a group bring nothing, a sentence for each: what is not found may be theirs."""
+        return {str(p): p.error.message for p in self.plugins if p.group == group and p.error is not None}
+
     def problems(self, plugin: Plugin | None = None) -> tuple[PluginError, ...]:
         """Returns what is wrong with one plugin, or with all: load errors first, then names brought twice."""
         broken = tuple(p.error for p in self.plugins if p.error is not None and plugin in (None, p))

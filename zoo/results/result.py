@@ -59,6 +59,10 @@ class Result(Segmented):
     def __post_init__(self) -> None:
         check_fields(self)
 
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        return f"<Result of {self.name!r}: {height}x{width}, {len(self.labels)} classes, {self.model} on {self.device}>"
+
     @property
     def palette(self) -> tuple[Color, ...]:
         """RGB colours of the classes, in the order of their values."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
-from zoo.errors import InferenceError
+from zoo.bundle.foreign import unnamed_labels
+from zoo.errors import BundleError, InferenceError
 from zoo.message import Message
 from zoo.segment.scores import score_kind, winning_scores
 from zoo.segment.transforms import Geometry
@@ -35,12 +36,12 @@ def label_map(
         (H, W) labels, and (H, W) float32 scores or None.
 
     Raises:
-        BundleError: Scores are asked for, and the bundle does not say what the values are.
+        BundleError: Scores are asked for, and the bundle does not say what the values are; or a label has no class.
         InferenceError: The output is neither what the bundle declares nor labels, or a value is NaN or infinite.
     """
     if bundle.output == "logits" or _holds_scores(output, bundle.output):
         return _best_classes(output.astype(np.float32, copy=False), geometry, bundle, scores)
-    labels = resize_labels(_as_labels(output), geometry.padded)
+    labels = resize_labels(_as_labels(output, bundle), geometry.padded)
     height, width = geometry.resized
     return resize_labels(labels[:height, :width], geometry.source), None
 
@@ -68,11 +69,11 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     kind, bits = output.dtype.kind, 8 * output.dtype.itemsize
     if declared != "scores" and kind in "iu" and (output.ndim == 2 or (output.ndim == 3 and len(output) == 1)):
         return False
-    # One channel has no best class; float64 would gain ties when it is narrowed.
+    # One channel that is no probability has no best class; float64 would gain ties when it is narrowed.
     if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
         return True
     expected = {"labels": Message("Whole numbers (H, W) were"), "scores": Message("Float scores (classes, H, W) were")}
-    either = Message("Whole numbers (H, W) or float scores (classes, H, W) were")
+    either = Message("Whole numbers (H, W) or float scores (classes, H, W), of one channel from 0 to 1, were")
     raise InferenceError(
         "The program returned {shape} {dtype} a picture. {declared} expected.",
         "Export the model again with output_op argmax, or with zoo.",
@@ -82,9 +83,21 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     )
 
 
-def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
+def _as_labels(output: NDArray[Any], bundle: Bundle) -> NDArray[Any]:
     labels = output.reshape(output.shape[-2:])
     top = int(labels.max(initial=0))
+    classes, ignored = len(bundle.labels), bundle.labels.ignore_index
+    beyond = labels[(labels >= classes) & (labels != ignored)] if classes <= top < 65536 else labels[:0]
+    if beyond.size and bundle.labels != unnamed_labels():
+        raise BundleError(
+            "The program of {model} returns class {value}, but its settings name {classes} classes, 0 to {last}.",
+            "Correct the classes in {folder}, or export the model again.",
+            model=bundle.model,
+            value=beyond.max(),
+            classes=classes,
+            last=classes - 1,
+            folder=bundle.folder,
+        )
     if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
             "The program returned class values from {lowest} to {top}. 0 to 65535 were expected.",

@@ -50,11 +50,11 @@ def preprocess(image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[NDArray
         The input (3, h, w) float32 and its geometry.
 
     Raises:
-        PluginContractError: Normalize is missing or not the last step.
+        PluginContractError: Normalize is missing, not the last step, or not for three channels.
     """
-    if not steps or not isinstance(steps[-1], Normalize):
+    if not steps or not isinstance(steps[-1], Normalize) or not len(steps[-1].mean) == len(steps[-1].std) == 3:
         raise PluginContractError(
-            "The preprocessing {steps} does not end with Normalize.",
+            "The preprocessing {steps} does not end with Normalize of three channels.",
             "Correct the card or the settings file of this model.",
             steps=[type(step).__name__ for step in steps],
         )

@@ -89,7 +89,8 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
     """Take the models of a pack into the cache, verified."""
     from zoo.store.install import install_pack
 
-    installed = install_pack(file, lock)
+    with loading("taking digests"):
+        installed = install_pack(file, lock)
     if as_json:
         echo_json([{"model": item.model, "weights": item.kind, "outcome": item.outcome} for item in installed])
     else:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.host import HOST
 from zoo.contract.engine import Program
 from zoo.engine.paddle.settings import PLAIN, SETTINGS, make_config
 from zoo.engine.samples import smooth_noise, trial_shapes
@@ -116,8 +117,8 @@ def compare(program: str, params: str, declared: list[int] | None, setting: str)
 
 
 def _compare(program: Path, params: Path, declared: list[int] | None, setting: str) -> None:
-    from paddle.inference import create_predictor
-
+    with HOST.undisturbed():
+        from paddle.inference import create_predictor
     candidate, plain = (create_predictor(make_config(program, params, name, threads=1)) for name in (setting, PLAIN))
     rng = np.random.default_rng(0)
     first, *others = trial_shapes(declared)

@@ -32,8 +32,8 @@ NOT_COUNTED, NO_CLASS = -1, -2
 #: How many values a mask of 16 bits can hold.
 VALUES = 65536
 
-# Values that mean "no class" in masks of 8 and of 16 bits, unless they are one.
-_VOID = (255, 65535)
+#: Values that mean "no class" in masks of 8 and of 16 bits, unless they are one.
+VOID = (255, 65535)
 _TRUTH = DocumentKind(
     error=ConfigError,
     noun=Message("a mapping of mask values"),
@@ -111,7 +111,7 @@ def value_table(
             counted &= values != step.labels.ignore_index
     known &= (values < end) | ~counted
     table = np.where(known, np.where(counted, values.astype(np.int32), NOT_COUNTED), NO_CLASS).astype(np.int32)
-    for void in _VOID if ignore_index is None else (ignore_index,):
+    for void in VOID if ignore_index is None else (ignore_index,):
         if 0 <= void < VALUES and (ignore_index is not None or table[void] == NO_CLASS):
             table[void] = NOT_COUNTED
     return table

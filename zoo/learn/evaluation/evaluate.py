@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +19,8 @@ from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
 from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
 from zoo.learn.evaluation.metrics import Confusion
 from zoo.learn.evaluation.outcome import Evaluation
-from zoo.message import Message
-from zoo.picture.image import read_image
+from zoo.message import Message, printable
+from zoo.picture.image import read_orientation, read_picture
 from zoo.picture.levels import ValueRange
 from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
@@ -26,6 +28,11 @@ from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
 from zoo.predict.plan import make_plan
 from zoo.results import Failure, Result
+
+_LOG = logging.getLogger("zoo")
+
+# From this EXIF orientation on height and width change places.
+_FIRST_QUARTER = 5
 
 
 def evaluate(
@@ -71,8 +78,10 @@ def evaluate(
     table = value_table(len(start), len(plan.labels), ignore_index, truth, plan.mapping if map_truth else None)
     confusion, pixels = Confusion.empty(len(plan.labels)), np.zeros(VALUES, np.int64)
     failures: list[Failure] = []
+    orientations: dict[Path, int] = {}
+    unsure: list[Path] = []
     results, masks = (
-        model.run((_input_of(sample, run.value_range) for sample in samples), plan, run),
+        model.run((_input_of(sample, run.value_range, orientations) for sample in samples), plan, run),
         ahead(samples, _read),
     )
     with closing(results), closing(masks):
@@ -83,21 +92,37 @@ def evaluate(
                 _check_values(np.flatnonzero((counts > 0) & (table == NO_CLASS)), sample, model, len(start))
                 confusion = confusion.add(np.take(table, true), predicted, NOT_COUNTED, plan.labels.ignore_index)
                 pixels += counts
+                if _fits_both_ways(sample, orientations[sample.image], true.shape):
+                    unsure.append(sample.image)
             except ZooError as error:
                 if run.on_error == "raise":
                     raise
                 failures.append(Failure(sample.image.stem, str(sample.image), error))
             if report is not None:
                 report(done)
+    if unsure:
+        _LOG.warning(
+            "pictures turned by an EXIF orientation that their masks lack, at a size that fits either way: %d, such as "
+            "%s. If a mask was drawn on the picture as it is stored, turn it too.",
+            len(unsure),
+            printable(unsure[0]),
+        )
     return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
 
 
-def _input_of(sample: Sample, value_range: ValueRange) -> Input:
-    return Input(
-        sample.image.stem,
-        os.path.abspath(sample.image),
-        lambda: Picture(read_image(sample.image, value_range=value_range)),
-    )
+def _input_of(sample: Sample, value_range: ValueRange, orientations: dict[Path, int]) -> Input:
+    def load() -> Picture:
+        picture = read_picture(sample.image, value_range)
+        orientations[sample.image] = picture.orientation
+        return picture
+
+    return Input(sample.image.stem, os.path.abspath(sample.image), load)
+
+
+def _fits_both_ways(sample: Sample, orientation: int, size: tuple[int, ...]) -> bool:
+    """Whether a picture was turned and its mask was not, and the size does not tell how the mask was drawn."""
+    quarter = orientation >= _FIRST_QUARTER
+    return orientation != 1 and (not quarter or size[0] == size[1]) and read_orientation(sample.mask) == 1
 
 
 def _read(sample: Sample) -> NDArray[np.uint8 | np.uint16] | DatasetError:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.labels import LabelSet
-from zoo.learn.data.truth import NOT_COUNTED
+from zoo.learn.data.truth import NOT_COUNTED, VOID
 from zoo.learn.evaluation.metrics import Confusion
 from zoo.message import Message
 from zoo.results import Failure
@@ -74,7 +74,7 @@ class Evaluation:
     def _one_value(self) -> Message | None:
         """Says how a mask of an object is read, where it was taken for one class and pixels that do not count."""
         values, ignored = np.flatnonzero(self.pixels), list(self.not_counted)
-        if len(values) != 2 or len(ignored) != 1:
+        if len(values) != 2 or len(ignored) != 1 or ignored[0] not in VOID:
             return None
         (counted,) = (int(value) for value in values if value not in ignored)
         known = class_names(self.classes, [int(self.table[counted])])[0]
@@ -101,27 +101,26 @@ class Evaluation:
         )
 
     def _shifted(self) -> Message | None:
-        """Says so where most true classes are predicted as the class beside them, all on the same side."""
-        true = np.flatnonzero(self.confusion.counts.sum(1))
-        if not true.size:
-            return None
-        apart = self.confusion.counts[true].argmax(1) - true
-        if _most(apart == -1):
+        """Says so where predictions fit the classes beside the true ones, all on the same side."""
+        if self._fit(-1):
             return Message(
-                "Most classes are predicted as the one before them, as if the masks counted the classes from 1. If "
+                "The predictions fit the class before the true one, as if the masks counted the classes from 1. If "
                 "they do and 0 is no class: --truth-labels from-one"
             )
-        if _most(apart == 1):
+        if self._fit(1):
             return Message(
-                "Most classes are predicted as the one after them, as if the masks counted the classes from 0 and were "
+                "The predictions fit the class after the true one, as if the masks counted the classes from 0 and were "
                 "taken to count from 1. Look at --truth-labels."
             )
         return None
 
-
-def _most(apart: NDArray[np.bool_]) -> bool:
-    # Whatever a bad model takes everything for is beside one true class.
-    return int(apart.sum()) > max(1, apart.size // 2)
+    def _fit(self, apart: int) -> bool:
+        """Whether the predicted class is mostly so far from the true one."""
+        counts = self.confusion.counts
+        true = np.flatnonzero(counts.sum(1))
+        # Whatever a bad model takes everything for is beside one true class.
+        several = true.size > 1 and int((counts[true].argmax(1) - true == apart).sum()) > 1
+        return several and int(np.trace(counts, apart)) > 2 * int(np.trace(counts))
 
 
 def _quoted(name: str) -> str:

@@ -59,7 +59,11 @@ class Labels(nn.Layer):
         size = _size(x)
         padded = x if self._multiple == 1 else _padded(x, size, self._multiple)
         logits = F.interpolate(self.network(padded)[0], size=_size(padded), mode="bilinear", align_corners=False)
-        return paddle.argmax(logits, axis=1, dtype="int32")[:, : size[0], : size[1]]
+        if logits.shape[1] > 1:
+            best = paddle.argmax(logits, axis=1, dtype="int32")
+        else:
+            best = (logits[:, 0] > 0).astype("int32")
+        return best if self._multiple == 1 else best[:, : size[0], : size[1]]
 
 
 def _size(x: Tensor) -> Sequence[int] | Tensor:

@@ -62,7 +62,9 @@ class Agreement:
         if exported.ndim == 4:
             scale = max(float(np.abs(expected).max()), 1e-12)
             difference = max(difference, float(np.abs(exported - expected).max()) / scale)
-            exported, expected = exported.argmax(1), expected.argmax(1)
+            exported, expected = (
+                logits.argmax(1) if logits.shape[1] > 1 else logits > 0 for logits in (exported, expected)
+            )
         same = int((exported == expected).sum())
         return Agreement(self.pixels + exported.size, self.same + same, difference)
 
