@@ -49,6 +49,7 @@ interop: $(READY) .venv-interop/.ready
 bench: $(READY)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/upsample.py
+	$(BIN)/python benchmarks/read.py
 	$(BIN)/python benchmarks/predict.py
 	$(BIN)/python benchmarks/networks.py
 	$(BIN)/python benchmarks/fetch.py

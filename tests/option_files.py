@@ -129,6 +129,8 @@ class Predicts(ABC):
             ),
         )
 
+    __call__ = predict
+
     def predict_tiff(
         self,
         source: str | os.PathLike[str],
@@ -243,7 +245,7 @@ def _parameter(option: Option) -> str:
 
 
 def _field(option: Option) -> str:
-    kept = option.kept_as or ("Any" if option.is_open else _given_as(option))
+    kept = option.kept_as or ("Any" if option.objects else _given_as(option))
     return f"{option.name}: {kept} = {_literal(option.default)}"
 
 
@@ -349,9 +351,9 @@ def _table(name: str) -> str:
 
 def _command_row(option: Option) -> tuple[str, str, str]:
     spellings = list(option.spellings)
-    if option.default is False:
-        spellings.append(f"--no-{option.name.replace('_', '-')}")
-        default = "no"
+    if option.is_switch:
+        spellings.append(f"--no-{option.spellings[0].removeprefix('--')}")
+        default = {True: "yes", False: "no", None: option.unset}[option.default]
     elif isinstance(option.default, tuple):
         default = f"`{','.join(f'{each:g}' if isinstance(each, float) else each for each in option.default)}`"
     else:

@@ -28,9 +28,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from PIL import Image
 
 import zoo
 import zoo.plugin
@@ -261,6 +263,16 @@ def test_quoted_files_are_the_files() -> None:
     example = DOCS / "examples" / "zoo-plugin-fcn"
     files = {path for kind in ("*.toml", "*.py") for path in example.rglob(kind)}
     assert {REPO / str(block.file) for _, block in quoted} >= files
+
+
+def test_the_picture_on_the_first_screen_is_what_zoo_makes(street: Path) -> None:
+    with zoo.load("starter", threads=1) as model:
+        made = Image.fromarray(model.predict(street).one().side())
+    with Image.open(DOCS / "overlay.jpg") as shown:
+        small = np.asarray(made.resize(shown.size, Image.Resampling.LANCZOS), np.float32)
+        assert np.abs(small - np.asarray(shown, np.float32)).mean() < 3
+    for page in ("README.md", "README.zh.md"):
+        assert "](docs/overlay.jpg)" in "".join((REPO / page).read_text(encoding="utf-8").splitlines()[:12])
 
 
 def anchors(page: Path) -> set[str]:

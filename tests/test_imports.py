@@ -18,7 +18,7 @@ REPO = Path(__file__).resolve().parents[1]
 PLUGINS = [folder for folder in sorted((REPO / "plugins").iterdir()) if (folder / "pyproject.toml").is_file()]
 HEAVY = {"PIL", "numpy", "paddle", "pydantic", "requests"}
 #: What even a listing needs but `import zoo` does not.
-LISTING = {"click", "importlib.metadata", "json", "pluggy", "rich", "yaml"}
+LISTING = {"click", "importlib.metadata", "json", "pluggy", "yaml"}
 
 
 def modules_after(code: str) -> set[str]:
@@ -84,7 +84,7 @@ def test_listing_needs_no_array_picture_network_or_engine_package(arguments: lis
     loaded = modules_after(
         f"from zoo.cli.app import cli\ntry: cli({arguments!r})\nexcept SystemExit as end: assert not end.code, end.code"
     )
-    assert loaded & (HEAVY | {"rich", "yaml"}) == set()
+    assert loaded & (HEAVY | {"yaml"}) == set()
 
 
 def test_help_imports_no_command_and_no_plugin_machinery() -> None:

@@ -29,7 +29,7 @@ FOLDER = ZOO / "cli" / "locale" / "zh" / "LC_MESSAGES"
 #: Calls whose first arguments are templates, and how many.
 TEMPLATES = {name: 2 for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, Exception)}
 TEMPLATES |= {
-    **dict.fromkeys(("Message", "note", "alert", "tr", "echo_table", "malformed", "unreadable"), 1),
+    **dict.fromkeys(("Message", "note", "alert", "tr", "loading", "echo_table", "malformed", "unreadable"), 1),
     "fault": 2,
 }
 LOG = ("debug", "info", "warning", "error", "exception")

@@ -103,9 +103,14 @@ def printable(text: str | os.PathLike[str]) -> str:
 
 def described(error: BaseException) -> str:
     """Returns the kind of an exception and what it says, in one line and without a full stop."""
-    text, kind = str(error), type(error).__name__
-    if not isinstance(text, Message):
-        text = " ".join(text.split()).rstrip(" .")
+    kind = type(error).__name__
+    try:
+        # An error of zoo has a hint too, which is none here.
+        text = getattr(error, "message", None)
+        if not isinstance(text, Message):
+            text = " ".join(str(error).split()).rstrip(" .")
+    except Exception:  # a stranger's error may raise anything
+        text = ""
     return Message("{type}: {reason}", type=kind, reason=text) if text else kind
 
 

@@ -23,6 +23,7 @@ from scenes import draw_scene
 from zoo.cli.app import cli
 from zoo.cli.cells import cells
 from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS, PATHS, PIPELINE
+from zoo.cli.notes import on_the_command_line
 
 REPO = Path(__file__).resolve().parents[2]
 HEAVY = {"PIL", "numpy", "paddle", "requests", "rich", "yaml"}
@@ -111,6 +112,27 @@ def test_a_long_line_of_a_group_wraps_below_its_words() -> None:
         (["--input", "x"], "It belongs to a command: zoo predict X\n"),
         (["--save_path", "x"], "It belongs to a command: zoo predict X --save-path\n"),
         (["--verbse"], "'--verbose'"),
+        (
+            ["train", "x"],
+            "No such command 'train'. There is no command for it yet. Python trains: zoo.learn.training.train",
+        ),
+        (["serve"], "There is no server yet."),
+        (["benchmark", "starter"], "There is no command for it yet. zoo predict FOLDER tells pictures a second"),
+        (["convert"], "Did you mean export?"),
+        (["ls"], "Did you mean list-models?"),
+        (["val"], "Did you mean evaluate?"),
+        (["infer"], "Did you mean predict?"),
+        (["--list-models"], "It is a command: zoo list-models"),
+        (["-V"], "Did you mean '--version'?"),
+        (["predict", "x", "--output", "y"], "Did you mean '--save-path'?"),
+        (["predict", "x", "--save_dir", "y"], "Did you mean '--save-path'?"),
+        (["export", "x", "--save-dir", "y"], "Did you mean '--output'?"),
+        (["predict", "x", "--conf", "0.5"], "Did you mean '--min-score'?"),
+        (["predict", "--source", "x"], "Did you mean '--input'?"),
+        (["predict", "-i", "x"], "Did you mean '--input'?"),
+        (["predict", "x", "-m", "starter"], "Did you mean '--model'?"),
+        (["predict", "x", "--gpu"], "Did you mean '--device'?"),
+        (["evaluate", "x", "--dataset", "y"], "Did you mean '--data'?"),
         (["zzzzzz"], "No such command 'zzzzzz'.\n"),
     ],
 )
@@ -118,6 +140,41 @@ def test_a_misspelt_command_or_option_gets_a_suggestion(arguments: list[str], me
     done = zoo(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert meant in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("in_python", "shown"),
+    [
+        ("Use device='cpu'  (no plugin)", "Use --device cpu  (no plugin)"),
+        ("Use flip=False and scales=(1.0,), or export it", "Use --no-flip and --scales 1.0, or export it"),
+        ("Use scores=True", "Use --scores"),
+        ("Use a smaller picture or streams=1", "Use a smaller picture or --streams 1"),
+        ("Run: pip install x==1.0", "Run: pip install x==1.0"),
+        ("Give NAME='x'", "Give NAME='x'"),
+    ],
+)
+def test_a_hint_names_the_options_of_the_command_line(in_python: str, shown: str) -> None:
+    assert on_the_command_line(in_python) == shown
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "no.jpg"],
+        ["predict", "x.jpg", "--model", "no/such"],
+        ["predict", "x.jpg", "--model", "no.pdparams"],
+        ["predict", "x.jpg", "--pipeline", "no.yaml"],
+        ["info", "./no"],
+        ["evaluate", "starter", "--data", "no.txt"],
+        ["export", "PP-LiteSeg-T", "--weights", "no.pdparams", "--output", "out"],
+        ["pack", "show", "no.zoo"],
+    ],
+    ids=" ".join,
+)
+def test_a_path_that_does_not_exist_is_called_so(arguments: list[str]) -> None:
+    done = zoo(*arguments)
+    assert done.returncode == 1
+    assert "does not exist" in done.stderr
 
 
 def test_every_option_of_every_command_is_suggested_for_its_near_miss() -> None:
@@ -283,6 +340,7 @@ def completed(line: str, program: Path, folder: Path, shell: str = "bash") -> li
         ("zoo download starter ocr", ["OCRNet_HRNet-W18", "OCRNet_HRNet-W48"]),
         ("zoo --quiet lock Sea", ["SeaFormer_base", "SeaFormer_large", "SeaFormer_small", "SeaFormer_tiny"]),
         ("zoo evaluate starter --data l", ["(default)"]),  # files, by the shell
+        ("zoo evaluate starter --truth-labels f", ["from-one"]),
         ("zoo info ./exp", ["(default)"]),
         ("zoo info no-such-model", ["(default)"]),
         ("zoo completion z", ["zsh"]),

@@ -82,9 +82,12 @@ def test_a_model_that_is_not_installed_shows_its_pip_line(site: Path, tmp_path: 
     (tmp_path / "zoo" / "registry.yaml").write_bytes(render(Catalogue((entry,))))
     path = os.pathsep.join(map(str, (tmp_path, site, LITESEG)))
     listed = zoo(site, "list-models", "far*", PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
-    assert listed.stdout.splitlines()[1] == "Far-S  Far     50.00 (slide)  voc         -  pip install zoo-plugin-far"
+    assert (
+        listed.stdout.splitlines()[1]
+        == "Far-S  Far     50.00 (slide)  voc         -  pip install ./plugins/zoo-plugin-far"
+    )
     shown = zoo(site, "info", "far_s", PYTHONPATH=path)
-    assert "Status         not installed; run: pip install zoo-plugin-far\n" in shown.stdout
+    assert "Status         not installed; run: pip install ./plugins/zoo-plugin-far\n" in shown.stdout
     assert zoo(site, "list-models", "far*", "--installed", PYTHONPATH=path).returncode == 1
 
 
@@ -290,7 +293,7 @@ def test_a_closed_pipe_is_quiet(site: Path) -> None:
 
 
 def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
-    add(site, "zoo-plugin-slow", "slow", "print('started', flush=True)\nimport time\ntime.sleep(60)")
+    add(site, "zoo-plugin-slow", "slow", "import os, time\nos.write(1, b'started\\n')\ntime.sleep(60)")
     with subprocess.Popen(
         interruptible("-m", "zoo", "list-models"),
         env=environment(site),
@@ -301,7 +304,17 @@ def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
         assert process.stdout.readline() == b"started\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert (process.returncode, errors) == (130, b"")
+    assert (process.returncode, errors) == (130, b"Interrupted.\n")
+
+
+def test_json_is_whole_whatever_plugins_do_when_they_are_loaded(site: Path) -> None:
+    add(site, "zoo-plugin-loud", "loud", "print('Welcome!')\n" + FAMILY.format(model="Loud-S", family="loud"))
+    add(site, "zoo-plugin-rude", "rude", "raise KeyboardInterrupt")
+    found = zoo(site, "plugins", "--json")
+    states = {plugin["name"]: plugin["state"] for plugin in json.loads(found.stdout)}
+    assert (states["loud"], states["rude"], states["zoo_plugin_pp_liteseg"]) == ("ok", "broken", "ok")
+    assert "the plugin 'loud' of zoo-plugin-loud 1.0 printed while it was loaded: Welcome!" in found.stderr
+    assert "Loud-S" in {model["name"] for model in json.loads(zoo(site, "list-models", "--json").stdout)}
 
 
 CARDS = """

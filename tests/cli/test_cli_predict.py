@@ -44,6 +44,22 @@ def test_predict_prints_the_classes_and_saves_what_was_asked(bundle: Bundle, str
     assert mask.shape == (96, 128)
 
 
+def test_a_picture_may_come_from_standard_input(bundle: Bundle, street: Path, tmp_path: Path) -> None:
+    def piped(*words: object, given: bytes) -> Result:
+        options = ["--model", str(bundle.folder), "-o", str(tmp_path / "out"), "--save", "mask"]
+        return CliRunner().invoke(cli, ["predict", *map(str, words), *options], input=given)
+
+    ended = piped(street, "-", given=street.read_bytes())
+    assert ended.exit_code == 0, ended.output
+    assert "stdin_mask.png" in ended.output
+    first, second = (tmp_path / "out" / f"{name}_mask.png" for name in ("street", "stdin"))
+    np.testing.assert_array_equal(np.asarray(Image.open(first)), np.asarray(Image.open(second)))
+    for wrong, said in ((b"", "stdin is empty"), (b"text", "stdin is not a picture")):
+        ended = piped("-", given=wrong)
+        assert (ended.exit_code, said in ended.output) == (1, True)
+    assert piped("-", "--input", "-", given=b"").exit_code == 2
+
+
 def test_json_is_one_line_a_picture_and_nothing_else(bundle: Bundle, street: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     Image.fromarray(draw_scene(6, 40, 40).image).save(other)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
-import struct
 import subprocess
-import sys
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,10 +16,14 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+import zoo
 from scenes import draw_scene
 from support import interruptible, png
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
+from zoo.cli.cells import cells
+from zoo.results.formats import read_labelme, to_cvat
+from zoo.results.small import without_small
 
 Command = Callable[..., Result]
 
@@ -67,6 +65,144 @@ def test_every_form_is_saved_beside_the_others(predict: Command, street: Path, t
         "a_overlay.png", "a_side.png",
     ]  # fmt: skip
     assert "not a comma-separated choice" in predict(street, "-o", out, "--save", "bmp", code=2).stderr
+
+
+def test_overlays_look_as_the_command_line_or_the_pipeline_file_says(
+    predict: Command, bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    plain = ["--opacity", "0", "--no-outline", "--no-legend"]
+    predict(street / "a.png", "-o", tmp_path / "plain", *plain)
+    source = np.asarray(Image.open(street / "a.png"))
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "plain" / "a_overlay.png")), source)
+    looks = {"opacity": 0.7, "outline": False, "names": True, "palette": "colorblind"}
+    predict(
+        street / "a.png", "-o", tmp_path / "words", "--save", "overlay,color,mask",
+        "--opacity", "0.7", "--no-outline", "--names", "--palette", "colorblind",
+    )  # fmt: skip
+    palette = looks.pop("palette")
+    settings = {"path": "file", "kinds": ["overlay", "color", "mask"], **looks}
+    pipeline = {"zoo": 1, "model": str(bundle.folder), "threads": 1, "palette": palette, "save": settings}
+    (tmp_path / "p.yaml").write_text(json.dumps(pipeline))
+    zoo.create_pipeline(tmp_path / "p.yaml").predict(str(street / "a.png")).one()
+    result = zoo.load(bundle.folder, threads=1).predict(str(street / "a.png"), palette=palette).one()
+    result.save_to_img(tmp_path / "python", **looks)
+    result.save_to_img(tmp_path / "python", "color")
+    result.save_to_img(tmp_path / "python", "mask")
+    for name in ("a_overlay.png", "a_color.png", "a_mask.png"):
+        contents = {(tmp_path / folder / name).read_bytes() for folder in ("words", "file", "python")}
+        assert len(contents) == 1, name
+    assert "Give it alone" in predict(street, "--palette", "colorblind", "--palette", "a=#000000", code=2).stderr
+
+
+def test_results_among_the_pictures_are_no_inputs(
+    predict: Command, street: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def seen(*arguments: object) -> list[str]:
+        return [json.loads(line)["name"] for line in predict(*arguments, "--json").stdout.splitlines()]
+
+    # Written into the folder that is being read, and beside the pictures.
+    assert seen(street, "-r", "-o", street / "results", "--save", "overlay,mask,side") == ["a", "b", "c", "d"]
+    assert seen(street, "-r", "-o", street / "results", "--save", "overlay,mask,side") == ["a", "b", "c", "d"]
+    assert f"{street}: 12 results of zoo passed over, such as a_mask.png" in caplog.messages
+    predict(street / "a.png", "-o", street / "a_small.jpg", "--save", "overlay")
+    assert seen(street, "-o", street) == seen(street, "-o", street) == seen(f"{street}/*.*") == ["a", "b", "c"]
+    assert f"{street}/*.*: 10 results of zoo passed over, such as a.json" in caplog.messages
+    assert seen(street / "a_mask.png") == ["a_mask"]  # asked for by its name
+    own = predict(f"{street}/*_mask.png", code=1).stderr
+    assert "matches no picture (3 results of zoo passed over, such as a_mask.png)." in own
+    assert "holds no picture (12 results of zoo passed over" in predict(street / "results", code=1).stderr
+
+
+def test_outlines_written_for_people_have_few_corners_unless_exact_ones_are_asked_for(
+    predict: Command, bundle: Bundle, tmp_path: Path
+) -> None:
+    Image.fromarray(draw_scene(3, 200, 300).image).save(tmp_path / "a.png")
+
+    def points(folder: str) -> tuple[int, int]:
+        labelme = json.loads(Path(folder, "a.json").read_text())["shapes"]
+        features = json.loads(Path(folder, "a.geojson").read_text())["features"]
+        rings = [ring for feature in features for ring in feature["geometry"]["coordinates"]]
+        return sum(len(shape["points"]) for shape in labelme), sum(map(len, rings))
+
+    kinds = ("--save", "labelme,geojson,cvat,mask")
+    predict("a.png", "-o", "exact", *kinds, "--tolerance", "0", "--min-area", "0")
+    predict("a.png", "-o", "usual", *kinds)
+    exact, usual = points("exact"), points("usual")
+    assert all(4 * few < many for few, many in zip(usual, exact, strict=True))
+    mask = np.asarray(Image.open("exact/a_mask.png"))
+    labels = bundle.labels
+    assert np.array_equal(read_labelme("exact/a.json", labels), mask)
+    assert (read_labelme("usual/a.json", labels) == mask).mean() > 0.9
+    large = without_small(mask, 100)
+    assert not np.array_equal(large, mask)
+    result = zoo.load(bundle.folder, threads=1).predict("a.png").one()
+    assert Path("usual/a_cvat.xml").read_text() == to_cvat(result, min_area=100)
+    assert Path("exact/a_cvat.xml").read_text() == to_cvat(result) != to_cvat(result, min_area=100)
+    # A pipeline file says the same.
+    save = {"path": "file", "kinds": ["labelme", "geojson", "cvat"], "tolerance": 0, "min_area": 0}
+    Path("p.yaml").write_text(json.dumps({"zoo": 1, "model": str(bundle.folder), "threads": 1, "save": save}))
+    zoo.create_pipeline("p.yaml").predict("a.png").one()
+    assert points("file") == exact
+
+
+def test_sub_folders_are_kept_where_that_is_asked_for(
+    predict: Command, bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    def kept(folder: str) -> list[str]:
+        return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.png"))
+
+    expected = ["a_mask.png", "b_mask.png", "c_mask.png", "more/d_mask.png"]
+    words = ("--save", "mask", "--keep-tree")
+    predict(street, "-r", "-o", "words", *words)
+    assert kept("words") == expected
+    predict(f"{street}/**/*.png", "-o", "pattern", *words)
+    assert kept("pattern") == expected
+    predict(street / "more" / "d.png", "-o", "file", *words)  # a file has no folder that was asked for
+    assert kept("file") == ["d_mask.png"]
+    predict(street, "-r", "-o", "flat", "--save", "mask")
+    assert kept("flat") == ["a_mask.png", "b_mask.png", "c_mask.png", "d_mask.png"]
+    done = predict(street, "-r", "-o", "words", "--resume", *words)
+    assert "4 passed over" in done.stderr
+    save = {"path": "settings", "kinds": ["mask"], "keep_tree": True}
+    Path("p.yaml").write_text(json.dumps({"zoo": 1, "model": str(bundle.folder), "threads": 1, "save": save}))
+    pipeline = zoo.create_pipeline("p.yaml")
+    assert len(list(pipeline.predict([str(street / "a.png"), street / "more"]))) == 2
+    assert kept("settings") == ["a_mask.png", "d_mask.png"]
+    assert len(list(pipeline.predict({"img": str(street)}, recursive=True))) == 4
+    assert kept("settings") == sorted([*expected, "d_mask.png"])
+
+
+def test_a_tilde_is_the_home_folder_in_python_and_in_files(
+    bundle: Bundle, street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    (home / "net").symlink_to(bundle.folder)
+    (home / "street").symlink_to(street)
+    (home / "l.yaml").write_text("labels: {low: [class 0]}")
+    settings = {"zoo": 1, "model": "~/net", "labels": "~/l.yaml", "threads": 1, "save": {"path": "~/saved"}}
+    (home / "p.yaml").write_text(json.dumps(settings))
+    model = zoo.load("~/net", threads=1)
+    predictions = model.predict(["~/street/a.png", Path("~/street/b.png"), "~/street/c*.png"], labels="~/l.yaml")
+    assert [path.parent for path in predictions.save("~/out", "mask")] == [home / "out"] * 3
+    result = zoo.create_pipeline("~/p.yaml").predict("~/street/a.png").one()
+    assert result.class_names == ("low",)
+    assert (home / "saved" / "a_mask.png").is_file()
+    assert zoo.create_pipeline("~/p.yaml", save_path="~/other").config.save_path == home / "other"
+    # A file that is really called so is meant.
+    (tmp_path / "~").mkdir()
+    Image.fromarray(draw_scene(1, 40, 56).image).save(tmp_path / "~" / "a.png")
+    assert model.predict("~/a.png").one().uri == str(tmp_path / "~" / "a.png")
+
+
+def test_columns_are_aligned_with_letters_of_two_cells(predict: Command, street: Path, tmp_path: Path) -> None:
+    classes = {"天空与云": ["class 0", "class 1", "class 2"], "road": ["class 3", "class 4", "class 5", "class 6"]}
+    (tmp_path / "l.yaml").write_text(json.dumps({"labels": classes}))
+    lines = predict(street / "a.png", "--labels", "l.yaml").stdout.splitlines()[1:]
+    assert len(lines) == 2
+    assert len({cells(line) for line in lines}) == 1
 
 
 def test_folders_patterns_and_lists_are_read_in_order(predict: Command, street: Path) -> None:
@@ -162,7 +298,8 @@ def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
     assert lines["gone"]["source"].endswith("/gone.png")
 
 
-def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_what_is_written_is_told_after_ctrl_c_and_sigterm(bundle: Bundle, tmp_path: Path, sent: int, code: int) -> None:
     drawn = [png(draw_scene(number, 40, 56).image) for number in range(5)]
     for number in range(2000):  # it is not through with them before it is interrupted
         (tmp_path / f"{number:04}.png").write_bytes(drawn[number % 5])
@@ -177,39 +314,13 @@ def test_what_is_written_is_told_after_ctrl_c(bundle: Bundle, tmp_path: Path) ->
         )
     while command.poll() is None and (not out.is_dir() or len(names(out)) < 20):
         time.sleep(0.01)
-    command.send_signal(signal.SIGINT)
-    _, notes = command.communicate(timeout=60)
-    assert command.returncode == 130, notes
+    command.send_signal(sent)
+    _, notes = command.communicate(timeout=20)
+    assert command.returncode == code, notes
     lines = told.read_text().splitlines()
     assert [json.loads(line)["saved"][0] for line in lines] == [str(out / name) for name in names(out)]
     assert f"{len(names(out))} segmented" in notes
-
-
-def test_a_terminal_shows_lines_above_a_bar_with_the_rate(bundle: Bundle, street: Path, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
-    words = ["-m", "zoo", "predict", str(street), "-r", "-o", str(tmp_path / "out"), "--save", "mask"]
-    with subprocess.Popen(
-        [sys.executable, *words, "--model", str(bundle.folder), "--threads", "1"],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm"},
-        cwd=tmp_path,
-    ) as command:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # the end of a terminal
-            while more := os.read(ours, 65536):
-                shown += more
-        os.close(ours)
-    assert command.returncode == 0
-    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode())
-    assert "/4 " in text, "the inputs are counted"
-    assert "pictures/s" in text
-    lines = [line for line in re.split(r"[\r\n]+", text) if line.startswith("street/")]
-    assert [line.split("-> ")[1] for line in lines] == [f"out/{name}_mask.png" for name in "abcd"]
-    assert "4 segmented" in text
+    assert notes.endswith(f"Interrupted, {2000 - len(names(out))} left.\n")
 
 
 def test_options_of_a_pipeline_file_are_switched_off(predict: Command, street: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import zoo
 from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
+from zoo.picture.sources import inputs
 
 tifffile = pytest.importorskip("tifffile", reason="the extra `large` is not installed")
 
@@ -43,6 +44,8 @@ def test_the_labels_are_those_of_the_windows_in_memory(
         with pytest.raises(zoo.OutputError, match="no label map of this picture"):
             model.predict_tiff(path, tmp_path / "mine.tif", window=(64, 96))
     assert np.array_equal(written, expected)
+    # Label maps among the pictures of a folder are no inputs.
+    assert [item.name for item in inputs(str(tmp_path))] == ["mine"]
     assert np.array_equal(tifffile.imread(merged), again)
 
 

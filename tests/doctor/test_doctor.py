@@ -33,6 +33,7 @@ from zoo.errors import FetchError, PluginContractError
 from zoo.learn.data import read_mask
 from zoo.registry import find_model, refresh
 from zoo.registry.catalogue import Catalogue, CatalogueDevice, render
+from zoo.registry.formats import zoo_formats
 from zoo.store.embedded import embedded_folder
 
 REPO = Path(__file__).resolve().parents[2]
@@ -201,6 +202,9 @@ def test_the_report_says_what_metadata_discovery_and_the_machine_say() -> None:
     assert named(found, "zoo").value.startswith(zoo.__version__)
     assert sys.executable in named(found, "Python").value
     assert named(found, "zoo-plugin-starter") == Finding("plugins", "zoo-plugin-starter", "0.1.0: starter")
+    assert [finding.value for finding in found if (finding.topic, finding.name) == ("plugins", "zoo-core")] == [
+        f"{zoo.__version__}: {brings}" for brings in ("cpu", "paddle", ", ".join(form.name for form in zoo_formats()))
+    ]
     assert named(found, "paddle", "engines").value == "runs on cpu"
 
 
@@ -296,7 +300,7 @@ def test_broken_plugins_are_listed_with_their_reason_and_the_command_that_helps(
     broken = named(found, "zoo-plugin-bad")
     assert broken.state == "problem"
     assert "RuntimeError: no luck \\x1b[31m today" in broken.value
-    assert broken.help.startswith("Run: pip install --upgrade --force-reinstall zoo-plugin-bad")
+    assert broken.help.startswith("Install zoo-plugin-bad again from where it came")
     assert named(found, "zoo-plugin-off").state == "note"
     assert named(found, "ZOO_DISABLE_PLUGINS").value == "zoo-plugin-off"
     assert named(found, "zoo-plugin-starter").state == "ok"
@@ -402,7 +406,8 @@ def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.M
         (
             "programs of paddle 3.3.1 that run on cpu with plain: 1",
             "note",
-            'It is slower than oneDNN, which failed here. Run: pip install "zoo-core[cpu]"',
+            'It is slower than oneDNN, which failed here. Run: pip install "zoo-core[cpu]"  (or, to try it again: '
+            "zoo cache rm --trials)",
         ),
     ]
 
@@ -515,7 +520,7 @@ def test_a_wrong_mask_is_a_problem_from_one_pixel_in_a_thousand(tmp_path: Path, 
     assert ["State", state] in words
     assert ["Outcome", f"{agreement:.6f} of the pixels have the expected class; 0.999 or more was expected."] in words
     assert done.exit_code == (state == "problem")
-    hint = "Run: pip install --force-reinstall --no-deps zoo-plugin-other  (if it stays wrong"
+    hint = "Install zoo-plugin-other again from where it came  (if it stays wrong"
     assert done.stderr.startswith(hint) == (state == "problem")
 
 
@@ -537,7 +542,7 @@ def test_a_damaged_self_test_is_an_error_of_its_plugin(tmp_path: Path, fault, re
         self_test("other-starter")
     assert caught.value.message.startswith("The self-test of other-starter cannot be used: ")
     assert reason in caught.value.message
-    assert caught.value.hint == "Run: pip install --force-reinstall --no-deps zoo-plugin-other"
+    assert caught.value.hint == "Install zoo-plugin-other again from where it came."
 
 
 def test_a_model_without_a_self_test_is_run_and_the_report_says_that_this_is_all(bundle: Bundle) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from zoo.engine.cpu import CPU
 from zoo.engine.device import _cgroup_quota, available_cores, find_device
-from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
+from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError, PluginLoadError
 from zoo.plugin import Device, Probe
 from zoo.registry import Discovery, Plugin
 
@@ -50,12 +50,54 @@ def test_a_device_of_a_plugin_is_found_with_its_number() -> None:
         assert device.name(index) == expected
 
 
-def test_a_device_without_plugin_gives_the_command() -> None:
+@pytest.mark.parametrize("kind", ["npu2", "my-npu", "Tensor.Core_1+x"])
+def test_every_kind_that_the_contract_allows_can_be_numbered(kind: str) -> None:
+    found = with_devices(type("Other", (Npu,), {"kind": kind})())
+    for name, expected in ((kind, 0), (f"{kind}:0", 0), (f"{kind.upper()}:1", 1)):
+        device, index, _ = find_device(name, found)
+        assert (device.kind, index) == (kind, expected)
+    with pytest.raises(DeviceUnavailableError, match="there are 2, numbered from 0"):
+        find_device(f"{kind}:2", found)
+    with pytest.raises(DeviceNotInstalledError, match="has a number that no device has"):
+        find_device(f"{kind}:x", found)
+    with pytest.raises(DeviceNotInstalledError, match="is a list"):
+        find_device(f"{kind}:0,1", found)
+
+
+def test_a_plugin_that_cannot_be_loaded_is_not_hidden_behind_not_installed() -> None:
+    error = PluginLoadError("The plugin 'npu' of zoo-device-npu 1.0 could not be loaded: ImportError: no acl.", "")
+    broken = Plugin("npu", "zoo.devices", "zoo-device-npu", "1.0", error=error)
+    with pytest.raises(DeviceNotInstalledError) as caught:
+        find_device("npu:0", Discovery((*with_devices().plugins, broken)))
+    assert str(caught.value) == (
+        "The device 'npu:0' is not installed here. Installed: cpu. The plugin 'npu' of zoo-device-npu 1.0 could not be "
+        "loaded: ImportError: no acl.\nRun: zoo plugins"
+    )
+
+
+def test_a_device_without_plugin_says_that_there_is_none_yet() -> None:
     with pytest.raises(DeviceNotInstalledError) as caught:
         find_device("gpu:0", with_devices(Npu()))
     assert str(caught.value) == (
-        "The device 'gpu:0' is not installed here. Installed: cpu, npu.\nRun: pip install zoo-device-gpu"
+        "The device 'gpu:0' is not installed here. Installed: cpu, npu.\n"
+        "Use device='cpu'  (no plugin for gpu is published yet)"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ascend:1", "Use device='npu:1'"),
+        ("ascend", "Use device='npu:0'"),
+        ("cuda:1", "Use device='cpu'  (no plugin for gpu is published yet)"),
+        ("0", "Use device='cpu'  (no plugin for gpu is published yet)"),
+        ("mps", "Use device='cpu'"),
+    ],
+)
+def test_what_others_call_a_device_leads_to_the_one_there_is(name: str, hint: str) -> None:
+    with pytest.raises(DeviceNotInstalledError) as caught:
+        find_device(name, with_devices(Npu()))
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("name", ["", "cuda", "../gpu"])

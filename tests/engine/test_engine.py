@@ -12,13 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from zoo.bundle.bundle import Bundle
+from zoo.cli.app import cli
 from zoo.engine.open import session_opener
 from zoo.engine.paddle import probe
 from zoo.engine.paddle.probe import working_settings
 from zoo.engine.paddle.session import PaddleSession
 from zoo.engine.paddle.settings import SETTINGS, make_config
+from zoo.engine.trial import Trial
 from zoo.errors import BackendError, InferenceError
 from zoo.plugin import Program, Session
 
@@ -103,7 +106,12 @@ def test_a_setting_that_kills_the_process_is_left_out(tmp_path: Path, monkeypatc
     assert not (tmp_path / "home").exists(), "what failed in every setting is no setting that works"
 
 
-@pytest.mark.parametrize("trouble", ["time", "start", "kill"])
+#: What a shell does in place of the first trial: as the kernel when memory is short, as oneDNN when it gets none (seen
+#: with 900 MB of addresses), as Python when an import is broken.
+TROUBLES = {"kill": "kill -9 $$", "memory": "echo std::exception >&2; exit 3", "import": "exit 1"}
+
+
+@pytest.mark.parametrize("trouble", ["time", "start", *TROUBLES])
 def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
     bundle: Bundle, tmp_path: Path, monkeypatch, trouble: str
 ) -> None:
@@ -114,15 +122,34 @@ def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
             patch.setattr(probe, "_SECONDS", 0.01)
         else:
             python = tmp_path / "python"
-            if trouble == "kill":
-                # As the kernel does to the first one when memory is short.
-                script = f'#!/bin/sh\ncase "$4" in *"\\"oneDNN\\"]") kill -9 $$;; esac\nexec {sys.executable} "$@"\n'
-                python.write_text(script)
+            if trouble in TROUBLES:
+                first = f'case "$4" in *"\\"oneDNN\\"]") {TROUBLES[trouble]};; esac'
+                python.write_text(f'#!/bin/sh\n{first}\nexec {sys.executable} "$@"\n')
                 python.chmod(0o755)
             patch.setattr(sys, "executable", str(python))
         found = working_settings(bundle.verify(), "9.9.9")
-        assert found[0] in (SETTINGS[1:] if trouble == "kill" else ("plain",))
+        assert found[0] in (SETTINGS[1:] if trouble in TROUBLES else ("plain",))
     assert not (tmp_path / "home").exists()
+
+
+def test_running_plainly_is_said_and_can_be_tried_again(bundle: Bundle, tmp_path: Path, monkeypatch, caplog) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    program = bundle.verify()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(tmp_path / "no python"))
+        assert working_settings(program, "1.1") == ("plain",)
+    [said] = caplog.messages
+    assert said.startswith(f"{program.path} runs plainly this time, which is slower: its trial with paddle 1.1 failed")
+    Trial(program.digest, "paddle", "cpu", "float32", ("paddle 1.1",)).keep("plain", SETTINGS[0])
+    caplog.clear()
+    assert working_settings(program, "1.1") == working_settings(program, "1.1") == ("plain",)
+    [said] = caplog.messages
+    assert said.endswith(
+        "an earlier trial with paddle 1.1 failed otherwise. To have it tried again, run: zoo cache rm --trials"
+    )
+    ended = CliRunner().invoke(cli, ["cache", "rm", "--trials"])
+    assert (ended.exit_code, ended.stdout) == (0, "trials forgotten: 1\n")
+    assert working_settings(program, "1.1")[0] == SETTINGS[0]
 
 
 def test_a_read_only_cache_does_not_matter(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 import zoo
-from support import install_into, zoo_process
+from support import install_into, interruptible, png, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine import guard
+from zoo.engine.open import open_engine
+from zoo.predict.model import Model
 from zoo.registry import refresh
 
 DEVICE = """
@@ -30,6 +37,9 @@ class Thing(Device):
     def configure(self, config, index):
         CONFIGURE
 
+    def name(self, index):
+        NAME
+
 @hookimpl
 def zoo_devices():
     return [Thing()]
@@ -38,9 +48,18 @@ def zoo_devices():
 ENGINE = """
 import os
 import numpy as np
+import zoo
 from zoo.plugin import Facts, Probe, hookimpl
 
+class Odd(BaseException): pass
+class MyBackendError(zoo.BackendError): pass
+class MyInferenceError(zoo.InferenceError):
+    def __init__(self, number):
+        self.number = number
+
 class Opened:
+    parallel = property(lambda self: PARALLEL)
+
     def __init__(self, request):
         self.facts = Facts("odd", "1.0", "", "float32", request.device_name)
 
@@ -54,9 +73,10 @@ class Opened:
     def close(self):
         raise RuntimeError("never mind")
 
-class Odd:
+class OddEngine:
     name = "odd"
     api = 1
+    tried_first = TRIED
 
     def supports(self, device, program):
         SUPPORTS
@@ -68,7 +88,7 @@ class Odd:
 
 @hookimpl
 def zoo_backends():
-    return [Odd()]
+    return [OddEngine()]
 """
 
 OWNER = "plugin 'zoo-{0}' of zoo-{0} 1.0"
@@ -82,14 +102,24 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iter
     site.mkdir()
     monkeypatch.syspath_prepend(site)
 
-    def device(probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "") -> None:
+    def device(
+        probe: str = "return Probe(1)", configure: str = "config.disable_gpu()", environ: str = "", name: str = ""
+    ) -> None:
         source = DEVICE.replace("PROBE", probe).replace("CONFIGURE", configure).replace("ENVIRON", environ)
+        source = source.replace("NAME", name or "return f'thing:{index}'")
         install_into(site, "zoo-thing", source, group="zoo.devices")
         refresh()
 
-    def engine(supports: str = "", open: str = "", run: str = "") -> None:  # noqa: A002
-        source = ENGINE.replace("SUPPORTS", supports or "pass").replace("OPEN", open or "pass")
-        install_into(site, "zoo-odd", source.replace("RUN", run or "pass"), group="zoo.backends")
+    def engine(
+        supports: str = "pass",
+        open: str = "pass",  # noqa: A002
+        run: str = "pass",
+        parallel: str = "False",
+        tried: bool = True,
+    ) -> None:
+        source = ENGINE.replace("SUPPORTS", supports).replace("OPEN", open).replace("TRIED", str(tried))
+        source = source.replace("RUN", run).replace("PARALLEL", parallel)
+        install_into(site, "zoo-odd", source, group="zoo.backends")
         refresh()
 
     yield lambda kind, **code: {"device": device, "engine": engine}[kind](**code)
@@ -110,7 +140,20 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
     assert len(lines) == 2, ended.stderr
     assert f"The device thing:3 of {OWNER.format('thing')} cannot be used: a trial of" in lines[0]
     assert lines[0].endswith("ended by SIGABRT.")
-    assert lines[1] == "Use device='cpu'"
+    assert lines[1] == "Use --device cpu"
+
+
+@pytest.mark.parametrize(("name", "end"), [("os._exit(0)", "exit status 0: no message"), ("os.abort()", "SIGABRT")])
+def test_a_device_whose_name_ends_the_process_ends_a_trial_and_not_the_caller(
+    install: Install, bundle: Bundle, name: str, end: str
+) -> None:
+    """Status 0 without a word would look like a run without results."""
+    install("device", name=name)
+    ended = zoo_process("predict", Path(__file__), "--model", bundle.folder, "--device", "thing")
+    lines = ended.stderr.splitlines()
+    assert (ended.returncode, len(lines)) == (1, 2), ended.stderr
+    assert lines[0].startswith(f"The device thing:0 of {OWNER.format('thing')} cannot be used: a trial of")
+    assert lines[0].endswith(f"{end}.")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +166,8 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
         ("return 2", "{owner} answered with an object of type int, not with a zoo.plugin.Probe"),
         ("return Probe(-1)", "{owner} counts -1 devices"),
         ("return Probe(2, names=('one',))", "{owner} counts 2 but names 1: one"),
+        ("return Probe(1, names=None)", "{owner} answered with a zoo.plugin.Probe of other things than texts"),
+        ("os.kill(os.getpid(), 35)", "the probe of {owner}, in a process of its own, ended by signal 35"),
         ("return Probe(0)", "{owner} gives no reason"),
         ("return Probe(0, 'the cable is out')", "the cable is out"),
         ("print('chatter'); os.write(1, b'more'); return Probe(0, 'off')", "off"),
@@ -150,6 +195,7 @@ def test_a_probe_that_hangs_is_given_up(install: Install, bundle: Bundle, monkey
     ("configure", "reason"),
     [
         ("raise ValueError('no such card')", "failed in configure with ValueError: no such card"),
+        ("raise type('Odd', (BaseException,), {})('odd')", "failed in configure with Odd: odd"),
         # On a paddle without GPU this returns, and the run would go on on the processor.
         ("config.enable_use_gpu(100, 0)", "RuntimeError: the installed paddle is built without GPU"),
     ],
@@ -200,21 +246,35 @@ def test_a_variable_that_paddle_has_read_otherwise_is_an_error(install: Install,
             {"supports": "raise RuntimeError('no luck')"},
             "The engine odd cannot be used on cpu: {owner} failed in its probe with RuntimeError: no luck.",
         ),
+        ({"supports": "raise Odd('odd')"}, "The engine odd cannot be used on cpu: {owner} failed in its probe"),
+        ({"supports": "return Probe(1, names=None)"}, "The engine odd cannot be used on cpu: {owner} answered with"),
         ({"supports": "return 'yes'"}, "The engine odd cannot be used on cpu: {owner} answered with an object of type"),
         (
             {"open": "raise KeyError('layer')"},
             "The engine odd cannot open {program} on cpu: {owner} failed in open with KeyError: 'layer'.",
         ),
+        ({"open": "raise Odd('odd')"}, "The engine odd cannot open {program} on cpu: {owner} failed in open with Odd"),
+        ({"open": "raise zoo.BackendError('no {x}.', 'Buy one', x='key')"}, "The engine odd of {owner}: no key."),
+        ({"open": "raise MyBackendError('no {x}.', 'Buy one', x='key')"}, "The engine odd of {owner}: no key."),
+        ({"parallel": "1 / 0"}, "The engine odd cannot open {program} on cpu: {owner} failed in open with"),
+        ({"open": "s = Opened(request); s.facts = Facts(1, 2, 3, 4, 5); return s"}, "The engine odd opened {program}"),
         ({"open": "return object()"}, "The engine odd opened {program} as an object of type object without `run`"),
         ({"open": "os.abort()"}, "The engine odd of {owner} cannot be used: a trial of {program} with the engine odd"),
         (
             {"run": "raise RuntimeError('out of luck')"},
             "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in run with RuntimeError: out",
         ),
+        ({"run": "raise Odd('odd')"}, "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in"),
+        ({"run": "raise zoo.InferenceError('no luck.', 'Wait')"}, "The engine odd of {owner}: no luck."),
+        ({"run": "raise MyInferenceError(7)"}, "The engine odd of {owner}: MyInferenceError."),
+        (
+            {"run": "raise zoo.DeviceError('no luck.', 'Wait')"},
+            "The engine odd failed on a batch of shape (1, 3, 384, 384): {owner} failed in run with DeviceError: no",
+        ),
         (
             {"run": "return logits[:, :, 1:]"},
-            "The engine odd of {owner} returned float32 of shape (1, 7, 47, 48); float32 logits of shape (1, classes, "
-            "48, 48) were expected.",
+            "The engine odd of {owner} returned float32 of shape (1, 7, 47, 48); float32 logits of shape (1, 7, 48, "
+            "48) were expected.",
         ),
         ({"run": "return logits.astype('float64')"}, "The engine odd of {owner} returned float64 of shape"),
         ({"run": "return logits.argmax(1)"}, "The engine odd of {owner} returned int64 of shape (1, 48, 48); float32"),
@@ -226,12 +286,16 @@ def test_a_variable_that_paddle_has_read_otherwise_is_an_error(install: Install,
     ],
     ids=lambda value: next(iter(value.values()))[:24] if isinstance(value, dict) else "",
 )
+@pytest.mark.parametrize("tried", [True, False], ids=["in a child", "here"])
 def test_an_engine_that_fails_is_named_with_its_distribution_and_the_cause(
-    install: Install, bundle: Bundle, fault: dict[str, str], message: str
+    install: Install, bundle: Bundle, fault: dict[str, str], message: str, tried: bool
 ) -> None:
-    install("engine", **fault)
-    with pytest.raises(zoo.BackendError) as caught:
-        zoo.load(bundle.folder, backend="odd", threads=1)
+    if not tried and "os.abort" in str(fault):
+        pytest.skip("which no process survives")
+    install("engine", **fault, tried=tried)
+    with pytest.raises(zoo.BackendError) as caught, zoo.load(bundle.folder, backend="odd", threads=1) as model:
+        model.predict(np.zeros((384, 384, 3), np.uint8)).one()
+    assert type(caught.value).__module__ == "zoo.errors"
     expected = message.format(owner=OWNER.format("odd"), program=bundle.program)
     assert caught.value.message.startswith(expected)
     assert "\n" not in caught.value.message
@@ -254,6 +318,102 @@ def test_one_picture_that_an_engine_fails_on_is_one_failure(install: Install, bu
         ) as caught:
             list(model.predict(pictures))
         assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("kind", "run", "reason"),
+    [
+        (
+            "logits",
+            "logits[:, :0]",
+            "float32 of shape (1, 0, 5, 5); float32 logits of shape (1, 7, 5, 5) were expected",
+        ),
+        (
+            "logits",
+            "logits[:, :5]",
+            "float32 of shape (1, 5, 5, 5); float32 logits of shape (1, 7, 5, 5) were expected",
+        ),
+        ("logits", "np.concatenate([logits] * 2, 1)", "float32 of shape (1, 14, 5, 5); float32 logits of shape (1, 7"),
+        ("logits", "logits * np.float32('nan')", "175 of 175 values that are NaN or infinite; finite numbers were exp"),
+        (
+            "labels",
+            "labels[:, :0, :0]",
+            "int64 of shape (1, 0, 0); labels, whole numbers of shape (1, 33, 40), were ex",
+        ),
+        (
+            "labels",
+            "np.pad(labels, [(0, 0), (0, 7), (0, 0)])",
+            "int64 of shape (1, 40, 40); labels, whole numbers of sh",
+        ),
+        ("labels", "labels[:, 0, 0]", "int64 of shape (1,); labels, whole numbers of shape (1, 33, 40), were expected"),
+        (
+            "labels",
+            "labels / 1",
+            "float64 of shape (1, 33, 40); labels, whole numbers of shape (1, 33, 40), were expected",
+        ),
+        ("labels", "labels + 4", "labels from 7 to 7; 0 to 6 were expected, as there are 7 classes"),
+        ("labels", "labels - 4", "labels from -1 to -1; 0 to 6 were expected, as there are 7 classes"),
+        (
+            "scores",
+            "logits[:, :5]",
+            "float32 of shape (1, 5, 5, 5); scores of shape (1, 7, 33, 40), or smaller, were exp",
+        ),
+        (
+            "scores",
+            "logits[:, :, :0]",
+            "float32 of shape (1, 7, 0, 5); scores of shape (1, 7, 33, 40), or smaller, were",
+        ),
+    ],
+)
+def test_an_output_of_another_form_costs_the_picture_and_names_the_distribution(
+    install: Install, bundle: Bundle, kind: Literal["logits", "labels", "scores"], run: str, reason: str
+) -> None:
+    """Also where it comes with the second picture, in the middle of a mean over views."""
+    usual = "labels" if kind == "labels" else "logits"
+    install(
+        "engine",
+        run=f"labels = np.full((count, height, width), 3); return {run} if height == 33 else {usual}",
+        tried=False,
+    )
+    output_stride = 8 if kind == "logits" else 1
+    odd = replace(bundle, output=kind, output_stride=output_stride)
+    pictures = [np.zeros((rows, 40, 3), np.uint8) for rows in (32, 33, 35)]
+    with Model(odd, open_engine(odd.verify(), engine="odd", threads=1)) as model:
+        for flip in {False, kind == "logits"}:
+            found = model.predict(pictures, on_error="skip", flip=flip)
+            assert [(result.mask.shape, set(result.mask.flat)) for result in found] == [
+                ((32, 40), {3}),
+                ((35, 40), {3}),
+            ]
+            [failure] = found.failures
+            assert isinstance(failure.error, zoo.InferenceError)
+            assert failure.error.message.startswith(f"The engine odd of {OWNER.format('odd')} returned {reason}")
+
+
+def test_an_interruption_is_the_callers_and_not_a_fault_of_the_engine(install: Install, bundle: Bundle) -> None:
+    install("engine", run="raise KeyboardInterrupt", tried=False)
+    with zoo.load(bundle.folder, backend="odd", threads=1) as model, pytest.raises(KeyboardInterrupt):
+        model.predict(np.zeros((32, 32, 3), np.uint8), on_error="skip").one()
+
+
+def test_one_interruption_ends_a_program_whose_engine_hangs(install: Install, bundle: Bundle, tmp_path: Path) -> None:
+    install("engine", run="print('hangs', flush=True); __import__('time').sleep(600)", tried=False)
+    (tmp_path / "picture.png").write_bytes(png())
+    words = "-m", "zoo", "predict", str(tmp_path / "picture.png"), "--model", str(bundle.folder), "--backend", "odd"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(
+        interruptible(*words), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "hangs\n"
+        program.send_signal(signal.SIGINT)
+        try:
+            _, said = program.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            raise
+    assert program.returncode == 130
+    assert "Traceback" not in said
 
 
 def test_what_worked_in_a_child_is_not_tried_again_until_a_version_changes(
@@ -302,6 +462,31 @@ def test_where_no_engine_runs_a_program_each_says_why(
     assert str(caught.value) == (
         "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; odd: not today.\n"
         'Run: pip install "zoo-core[cpu]"'
+    )
+
+
+def test_an_engine_that_cannot_be_loaded_is_not_hidden_behind_not_installed(
+    install: Install, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "paddle" else find(name, *more)
+    )
+    install_into(tmp_path / "site", "zoo-odd", "import a_library", group="zoo.backends")
+    refresh()
+    with pytest.raises(zoo.BackendError) as caught:
+        zoo.load(bundle.folder, backend="odd")
+    assert str(caught.value) == (
+        f"There is no engine called 'odd'. Installed: paddle. The {OWNER.format('odd')} could not be loaded: "
+        "ModuleNotFoundError: No module named 'a_library'.\nRun: zoo plugins"
+    )
+    with pytest.raises(zoo.BackendNotInstalledError) as caught:
+        zoo.load(bundle.folder)
+    assert caught.value.message == (
+        "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; "
+        f"{OWNER.format('odd')}: it could not be loaded."
     )
 
 

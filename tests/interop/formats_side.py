@@ -35,7 +35,7 @@ def main(coco_file: str, masks_file: str) -> None:
         mask = masks[name]
         assert (image["height"], image["width"]) == mask.shape, name
         for annotation in coco.imgToAnns[image["id"]]:
-            value, mine = annotation["category_id"], annotation["segmentation"]
+            value, mine = annotation["category_id"] - 1, annotation["segmentation"]
             wanted = mask == value
             assert np.array_equal(coco.annToMask(annotation), wanted), f"{name}: pixels of class {value}"
             theirs = rle.encode(np.asfortranarray(wanted.astype(np.uint8)))

@@ -91,6 +91,11 @@ def test_numpy_1_names_pairs_and_ordered_dicts_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load_checkpoint(path)["w"], np.ones(3))
 
 
+def test_a_checkpoint_is_shown_as_one_short_line(tmp_path: Path) -> None:
+    save_file({"a": np.zeros((500, 1000), np.float32), "b": np.zeros(3, np.float32)}, tmp_path / "x.safetensors")
+    assert repr(load_checkpoint(tmp_path / "x.safetensors")) == "<StateDict of 2 arrays, 2.0 MB>"
+
+
 def test_safetensors_are_read_by_content_and_exactly(weights: dict[str, np.ndarray], tmp_path: Path) -> None:
     save_file(weights, tmp_path / "weights.pdparams")
     loaded = load_checkpoint(tmp_path / "weights.pdparams")
@@ -183,7 +188,7 @@ def growing(kind: str, n: int) -> bytes:
 @pytest.mark.parametrize("kind", ["marks", "keys", "texts", "tuples", "dicts", "arrays"])
 def test_time_and_memory_are_linear_in_the_file(tmp_path: Path, kind: str) -> None:
     path, spent = tmp_path / "growing.pdparams", []
-    for n in (1000, 8000):
+    for n in (1000, 16_000):
         path.write_bytes(b"\x80\x02" + growing(kind, n) + b".")
         tracemalloc.start()
         began = time.process_time()
@@ -235,7 +240,7 @@ def test_damaged_files_are_a_typed_error(weights: dict[str, np.ndarray], tmp_pat
     path.write_bytes(struct.pack("<Q", 1 << 40) + b"{}")
     with pytest.raises(CheckpointError, match="safetensors"):
         load_checkpoint(path)
-    with pytest.raises(CheckpointError, match="cannot be opened"):
+    with pytest.raises(CheckpointError, match="does not exist"):
         load_checkpoint(tmp_path / "gone.pdparams")
 
 

@@ -21,7 +21,7 @@ from zoo.contract.labels import ADE20K, CITYSCAPES
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.errors import ConfigError, DatasetError, DecodeError
 from zoo.learn.data import Sample, read_list
-from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.evaluation import Confusion, Evaluation, evaluate
 from zoo.predict.model import Model
 from zoo.results.mapping import read_mapping
 
@@ -60,12 +60,13 @@ def data(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def equal(one: Confusion, other: Confusion) -> bool:
+def equal(found: Evaluation, other: Confusion) -> bool:
+    one = found.confusion
     return np.array_equal(one.counts, other.counts) and np.array_equal(one.unknown, other.unknown)
 
 
 def test_masks_of_ids_give_the_same_counts_as_masks_of_train_ids(model: Model, data: Path) -> None:
-    expected = evaluate(model, read_list(data / "labelTrainIds.txt"))
+    expected = evaluate(model, read_list(data / "labelTrainIds.txt")).confusion
     assert 0 < expected.miou < expected.iou[np.isfinite(expected.iou)].max() < 1
     ids = read_list(data / "labelIds.txt")
     assert equal(evaluate(model, ids, truth_labels=TO_TRAIN_IDS), expected)
@@ -78,7 +79,7 @@ def test_masks_of_ids_give_the_same_counts_as_masks_of_train_ids(model: Model, d
 
 def test_masks_of_ids_are_brought_to_merged_classes_in_two_steps(model: Model, data: Path) -> None:
     merged = read_mapping({"labels": {"ways": ["road", "sidewalk"], "nature": ["vegetation", "terrain"]}}, CITYSCAPES)
-    expected = evaluate(model, read_list(data / "labelTrainIds.txt"), labels=merged, map_truth=True)
+    expected = evaluate(model, read_list(data / "labelTrainIds.txt"), labels=merged, map_truth=True).confusion
     ids = read_list(data / "labelIds.txt")
     assert equal(evaluate(model, ids, labels=merged, map_truth=True, truth_labels=TO_TRAIN_IDS), expected)
     # The number that files have for void may be that of a new class.
@@ -122,9 +123,8 @@ def test_a_file_that_is_wrong_ends_the_evaluation_at_its_place(model: Model, dat
         (Sample(good.image, tmp_path / "broken.png"), DatasetError, "cannot be read"),
         (Sample(good.image, tmp_path / "small.png"), DatasetError, "is 64x96 but its mask"),
     ):
-        for options in ({}, {"on_error": "skip"}):
-            with pytest.raises(error, match=said):
-                evaluate(model, [good, good, sample, good], **options)
+        with pytest.raises(error, match=said):
+            evaluate(model, [good, good, sample, good])
 
 
 def test_options_that_are_not_possible_are_refused_before_a_sample_is_read(model: Model, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_options_that_are_not_possible_are_refused_before_a_sample_is_read(model
 def test_many_samples_run_in_several_streams(city: Bundle, model: Model, data: Path) -> None:
     samples = read_list(data / "labelTrainIds.txt") * 10
     with zoo.load(city.folder, threads=2) as two:
-        assert equal(evaluate(two, samples), evaluate(model, samples))
+        assert equal(evaluate(two, samples), evaluate(model, samples).confusion)
         # Batches stood in line, so that they are opened in the background; one prediction after the other opens none.
         deadline = time.monotonic() + 60
         while two._engine.width == 1 and time.monotonic() < deadline:
@@ -178,14 +178,16 @@ def measured(*arguments: object) -> dict:
 def test_the_command_measures_masks_of_ids(city: Bundle, data: Path) -> None:
     expected = measured(city.folder, "--data", data / "labelTrainIds.txt")
     found = measured(city.folder, "--data", data / "labelIds.txt", "--truth-labels", "cityscapes-trainids")
-    assert {**found, "data": expected["data"]} == expected
+    assert sum(left["share"] for left in found["not_counted"]) == pytest.approx(1 / 6, abs=1e-4)
+    others = {key: expected[key] for key in ("data", "not_counted")}
+    assert {**found, **others} == expected
 
 
 def test_the_command_measures_in_windows_of_any_size(city: Bundle, model: Model, data: Path) -> None:
     arguments = (city.folder, "--data", data / "labelTrainIds.txt", "--mode", "slide")
     found = measured(*arguments, "--window", 32, 64, "--stride", 16, 32)
     samples = read_list(data / "labelTrainIds.txt")
-    expected = evaluate(model, samples, mode="slide", window=(32, 64), stride=(16, 32))
+    expected = evaluate(model, samples, mode="slide", window=(32, 64), stride=(16, 32)).confusion
     assert found["mIoU"] == pytest.approx(expected.miou, abs=1e-6)
     assert found["mIoU"] != measured(*arguments[:3])["mIoU"]
     assert CliRunner().invoke(cli, ["evaluate", *map(str, arguments)]).exit_code == 1
@@ -194,3 +196,46 @@ def test_the_command_measures_in_windows_of_any_size(city: Bundle, model: Model,
 def test_a_mapping_of_other_classes_is_refused_as_an_object_too() -> None:
     with zoo.load("starter", threads=1) as starter, pytest.raises(ConfigError, match="starts from the 19"):
         starter.predict(np.zeros((32, 32, 3), np.uint8), labels=TO_IDS)
+
+
+def test_a_range_holds_for_the_pictures_of_an_evaluation(model: Model, data: Path, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.png"
+    Image.fromarray(np.asarray(Image.open(data / "a.png").convert("L")).astype(np.uint16) * 8).save(wide)
+    truth = tmp_path / "truth.png"
+    Image.fromarray(model.predict(wide, value_range=(0, 2040)).one().mask.astype(np.uint8)).save(truth)
+    sample = Sample(wide, truth)
+    assert evaluate(model, [sample], value_range=(0, 2040)).confusion.accuracy == 1
+    assert evaluate(model, [sample]).confusion.accuracy < 1
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "own", "told"),
+    [
+        ((64, 64), 6, 1, True),
+        ((64, 64), 1, 1, False),
+        ((64, 64), 6, 6, False),
+        ((64, 96), 3, 1, True),
+        ((64, 96), 6, 1, False),
+    ],
+)
+def test_masks_that_may_lie_on_the_stored_pixels_of_a_turned_picture_are_told(
+    size: tuple[int, int],
+    orientation: int,
+    own: int,
+    told: bool,
+    model: Model,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def save(image: np.ndarray, name: str, orientation: int) -> Path:
+        exif = Image.Exif()
+        if orientation != 1:
+            exif[0x0112] = orientation
+        Image.fromarray(image).save(tmp_path / name, exif=exif)
+        return tmp_path / name
+
+    picture = save(draw_scene(5, *size).image, "a.jpg", orientation)
+    seen = size[::-1] if orientation > 4 else size
+    mask = save(np.zeros(size if own > 4 else seen, np.uint8), "a.png", own)
+    evaluate(model, [Sample(picture, mask)])
+    assert [f"such as {picture}" in message for message in caplog.messages if "EXIF" in message] == [True] * told

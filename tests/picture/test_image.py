@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import EpsImagePlugin, ExifTags, Image
 
-from zoo.errors import DecodeError
+from zoo.errors import ConfigError, DecodeError
 from zoo.picture.image import MAX_PIXELS, decode_picture, read_image
 from zoo.picture.rgb import to_rgb
 
@@ -90,6 +90,9 @@ def every_format() -> dict[str, bytes]:
         "webp": encoded(image, "WEBP"),
         "webp lossless": encoded(image, "WEBP", lossless=True),
         "webp frames": encoded(image, "WEBP", **frames()),
+        "jpeg 2000": encoded(image, "JPEG2000"),
+        "jpeg 2000 codestream": encoded(image, "JPEG2000", no_jp2=True),
+        "avif": encoded(image, "AVIF", quality=90),
         "gif": encoded(image, "GIF"),
         "gif frames": encoded(image, "GIF", **frames()),
         "ppm": encoded(image, "PPM"),
@@ -535,10 +538,10 @@ def test_of_several_frames_the_first_is_taken_and_the_log_says_so(kind: str, cap
 
 def test_a_pil_image_converts_as_its_file_does_and_is_left_as_it_was() -> None:
     with Image.open(io.BytesIO(every_format()["png palette"])) as picture:
-        assert np.array_equal(to_rgb(picture), decode_image(every_format()["png palette"]))
+        assert np.array_equal(to_rgb(picture).pixels, decode_image(every_format()["png palette"]))
         assert picture.mode == "P"
     mixed = Image.fromarray(street()).quantize(16).convert("PA")
-    assert np.array_equal(to_rgb(mixed), np.array(mixed.convert("RGBA"))[:, :, :3])
+    assert np.array_equal(to_rgb(mixed).pixels, np.array(mixed.convert("RGBA"))[:, :, :3])
 
 
 def test_a_pil_image_that_is_closed_cut_or_without_pixels_is_a_decode_error() -> None:
@@ -548,3 +551,38 @@ def test_a_pil_image_that_is_closed_cut_or_without_pixels_is_a_decode_error() ->
     for picture in (closed, cut, Image.new("RGB", (0, 5))):
         with pytest.raises(DecodeError, match=r"^photo "):
             to_rgb(picture, "photo")
+
+
+@pytest.mark.parametrize(("color", "depth", "channels"), [(0, 1, 1), (0, 16, 1), (2, 8, 3), (4, 8, 2), (6, 16, 4)])
+def test_a_png_whose_pixels_end_behind_a_row_is_refused_and_one_of_any_colours_is_not(
+    color: int, depth: int, channels: int
+) -> None:
+    # Such a file is whole to its last checksum, and Pillow leaves the rest of the picture as it was.
+    row = b"\0" + bytes([165, 90, 105, 150] * 8 * depth)[: 16 * channels * depth // 8]
+    for value in (row, b"\0" + b"\xa5" * (len(row) - 1), bytes(len(row))):
+        assert decode_image(png(16, 9, value * 9, depth, color)).shape == (9, 16, 3)
+        for rows in range(9):
+            with pytest.raises(DecodeError, match="cannot be decoded"):
+                decode_image(png(16, 9, value * rows, depth, color))
+
+
+def test_the_limit_of_pixels_is_the_users_to_raise_and_to_lower(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, large = tmp_path / "a.png", tmp_path / "large.png"
+    path.write_bytes(every_format()["png"])
+    large.write_bytes(png(10_000, 9_000, b"\0" * 1251 * 9_000, depth=1, color=0))
+    with pytest.raises(DecodeError, match=r"has 90000000 pixels \(9000x10000\). At most 89000000") as caught:
+        read_image(large)
+    assert "--max-pixels" in caught.value.hint
+    assert read_image(large, 90_000_000).shape == (9_000, 10_000, 3)
+    monkeypatch.setenv("ZOO_MAX_PIXELS", "3071")
+    with pytest.raises(DecodeError, match=r"has 3072 pixels \(48x64\). At most 3071"):
+        read_image(path)
+    assert read_image(path, 3072).shape == (48, 64, 3), "what is chosen beats the environment"
+    monkeypatch.setenv("ZOO_MAX_PIXELS", "3_072")
+    assert read_image(path).shape == (48, 64, 3)
+    for wrong in ("0", "-5", "many", "1e9"):
+        monkeypatch.setenv("ZOO_MAX_PIXELS", wrong)
+        with pytest.raises(ConfigError, match="ZOO_MAX_PIXELS is"):
+            read_image(path)

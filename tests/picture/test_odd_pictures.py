@@ -259,7 +259,6 @@ def damaged() -> dict[str, Odd]:
         "npy": object_array.getvalue(),
         "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
         "heic": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
-        "avif": b"\0\0\0\x20ftypavif\0\0\0\0avifmif1",
         "icon": b"\0\0\x01\0\x01\0\x10\x10",
         "photoshop": b"8BPS\0\x01" + b"\0" * 20,
         "zip": b"PK\x03\x04" + b"\0" * 30,
@@ -388,7 +387,7 @@ def test_an_odd_picture_is_right_or_an_error_that_names_it(name: str, frames: st
         image = item.read()
         assert (image.shape, image.dtype, image.flags.c_contiguous) == (odd.twin.shape, np.uint8, True)
         assert np.abs(image.astype(int) - odd.twin).max() <= odd.near
-        assert frames == "all" or item.note == odd.note
+        assert frames == "all" or item.note.partition("values ")[0] == odd.note
     assert len(os.listdir("/proc/self/fd")) == before
 
 

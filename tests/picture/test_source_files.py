@@ -55,6 +55,30 @@ def become_nobody() -> None:
         os.seteuid(65534)
 
 
+def test_pictures_that_zoo_does_not_read_are_counted_by_kind_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, "a.png", "b.nef")
+    heic, dicom = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", bytes(128) + b"DICM"
+    for name, head in {"1.heic": heic, "2.HEIC": b"", "no_suffix": heic, "IM0001": dicom, "notes.txt": b"x"}.items():
+        (tmp_path / name).write_bytes(head)
+    assert found(tmp_path, tmp_path) == ["a.png"]
+    (warning,) = caplog.messages
+    assert warning == (
+        f"{tmp_path}: 3 HEIC pictures passed over, which zoo does not read, such as 1.heic, "
+        "1 DICOM picture passed over, which zoo does not read: IM0001, "
+        "1 camera raw picture passed over, which zoo does not read: b.nef, 1 other file passed over, such as notes.txt"
+    )
+    caplog.clear()
+    assert len(list(inputs(tmp_path, SourceOptions(told=False)))) == 1
+    assert caplog.messages == []
+    (tmp_path / "a.png").unlink()
+    (item,) = inputs(tmp_path)
+    assert "holds no picture (3 HEIC pictures passed over" in error_of(item).message
+    (item,) = inputs(tmp_path / "IM0001")
+    assert "is not a picture of an accepted format but DICOM." in error_of(item).message
+
+
 def test_a_folder_gives_its_pictures_by_name_and_the_log_counts_the_rest(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

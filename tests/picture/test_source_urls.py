@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from PIL import Image
 
 from servers import Reply, Server
 from support import IMAGE, error_of
-from zoo.errors import DecodeError, UnsupportedSourceError
+from zoo.contract.spec import Artifact
+from zoo.errors import DecodeError, FetchError, UnsupportedSourceError
 from zoo.picture.sources import Input, SourceOptions, inputs
+from zoo.store.download.download import Limits, download
 
 ALL = SourceOptions(frames="all")
 
@@ -104,11 +107,16 @@ def test_a_redirect_leads_nowhere_but_to_http(location: str, reason: str, server
     assert reason in error_of(only(server.url("/a.png"))).message
 
 
-def test_plain_http_is_good_enough_for_pictures_of_any_host(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_http_is_good_enough_for_pictures_of_any_host_where_it_is_allowed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The server is the proxy, so that no name needs to be resolved.
     monkeypatch.setenv("http_proxy", server.url(""))
     monkeypatch.delenv("ZOO_ALLOW_HTTP", raising=False)
     server.files["http://pictures.example/a.png"] = PNG
+    assert "ZOO_ALLOW_HTTP=1 permits http" in error_of(only("http://pictures.example/a.png")).message
+    assert server.requests == []
+    monkeypatch.setenv("ZOO_ALLOW_HTTP", "1")
     assert np.array_equal(only("http://pictures.example/a.png").read(), IMAGE)
     server.replies["http://other.example/b"] = Reply(status=302, headers={"Location": "http://pictures.example/a.png"})
     assert np.array_equal(only("http://other.example/b").read(), IMAGE)
@@ -247,3 +255,60 @@ def test_a_document_at_an_address_is_read_with_all_frames_and_its_refusal_says_s
         server.url("/plan#page=1"),
         server.url("/plan#page=2"),
     ]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Hosts to which a connection was wanted: none is made, and no name is resolved."""
+    hosts: list[str] = []
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> NoReturn:
+        hosts.append(address[0])
+        raise ConnectionRefusedError
+
+    def resolve(host: str, *_: object, **__: object) -> NoReturn:
+        raise AssertionError(f"{host} was resolved")
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    monkeypatch.delenv("ZOO_OFFLINE", raising=False)
+    monkeypatch.delenv("ZOO_ALLOW_HTTP", raising=False)
+    return hosts
+
+
+HERE = ["localhost", "LOCALHOST", "localhost.", "127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f.1", "0177.0.0.1"]
+HERE += ["127.8.9.1", "[::1]", "[::ffff:127.0.0.1]"]
+ELSEWHERE = ["photos.example", "192.0.2.1", "10.1", "0x0a.1", "128.1", "127.0.0.1.photos.example", "localhost.example"]
+ELSEWHERE += ["abba", "0", "[2001:db8::1]", "[::ffff:192.0.2.1]", "127.1x", "dead.beef"]
+
+
+@pytest.mark.parametrize("host", HERE + ELSEWHERE)
+def test_plain_http_is_for_this_machine_whatever_is_fetched(
+    host: str, asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+
+    def try_all(scheme: str) -> list[str]:
+        asked.clear()
+        url = f"{scheme}://{host}:8123/a.png"
+        error_of(only(url))
+        with pytest.raises(FetchError):
+            download(Artifact((url,)), parts, limits=Limits(tries=1))
+        monkeypatch.setenv("ZOO_MIRROR", f"{scheme}://{host}:8123/base")
+        with pytest.raises(FetchError):
+            download(Artifact(("https://models.example/a.tar",)), parts, limits=Limits(tries=1))
+        monkeypatch.delenv("ZOO_MIRROR")
+        return [name.strip("[]").lower() for name in asked]
+
+    name = host.strip("[]").lower()
+    assert try_all("http") == ([name] * 3 if host in HERE else [])
+    assert try_all("https") == [name] * 3
+    monkeypatch.setenv("ZOO_ALLOW_HTTP", "1")
+    assert try_all("http") == [name] * 3
+
+
+def test_a_picture_is_not_fetched_where_a_redirect_leaves_this_machine_by_plain_http(server: Server) -> None:
+    server.replies["/a.png"] = Reply(status=302, headers={"Location": "http://photos.example/a.png"})
+    error = error_of(only(server.url("/a.png")))
+    assert "redirects to http://photos.example/a.png: it is plain http" in error.message

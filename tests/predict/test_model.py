@@ -74,6 +74,13 @@ def test_every_kind_of_source_gives_the_same_mask(model: Model, picture: np.ndar
         np.testing.assert_array_equal(model.predict(source).one().mask, expected)
 
 
+def test_a_model_is_called_as_its_predict_is(model: Model, picture: np.ndarray) -> None:
+    with_scores = model(picture, 1, scores=True).one()
+    np.testing.assert_array_equal(with_scores.mask, model.predict(picture).one().mask)
+    assert with_scores.scores is not None
+    assert repr(model) == f"<Model small: 7 classes, {model.engine}>"
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (300, 7), (33, 47), (8, 8)])
 def test_pictures_of_any_size_are_segmented(model: Model, size: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
@@ -198,6 +205,31 @@ def test_the_note_says_what_was_done_with_a_view(model: Model, picture: np.ndarr
     assert note(scales=(2.0,)).endswith("; scaled by 2")
     assert note(scales=(2.0,)).startswith("windows of 96x96")
     assert note(flip=True).endswith("; mean over 2 views")
+
+
+def test_a_range_makes_of_16_bits_the_picture_of_8_and_the_note_says_so(model: Model, picture: np.ndarray) -> None:
+    wide = picture.astype(np.uint16) * 8
+    ranged = model.predict(wide, value_range=(0, 2040)).one()
+    assert np.array_equal(ranged.mask, model.predict(picture).one().mask)
+    assert ranged.note.startswith("values 0 to 2040 as black to white")
+    assert "nearly one colour" in model.predict(wide).one().note
+    automatic = model.predict(wide, value_range="auto", flip=True).one().note
+    assert automatic.startswith("values ")
+    assert automatic.endswith("; mean over 2 views")
+
+
+def test_more_pixels_are_refused_than_allowed_whoever_allows_them(
+    model: Model, picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    pixels = picture.shape[0] * picture.shape[1]
+    for allowed in (pixels, pixels - 1):
+        monkeypatch.setenv("ZOO_MAX_PIXELS", str(allowed))
+        for options in ({}, {"max_pixels": 2 * pixels - allowed}):
+            found = model.predict(buffer.getvalue(), on_error="skip", **options)
+            fits = (options.get("max_pixels", allowed)) >= pixels
+            assert (len(list(found)), len(found.failures)) == (fits, not fits)
 
 
 def test_one_scale_needs_no_list(model: Model, picture: np.ndarray) -> None:

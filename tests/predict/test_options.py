@@ -22,6 +22,7 @@ from zoo.predict.options import BY_NAME, OPTIONS, Option, names_of, options_of
 from zoo.predict.pipeline import PipelineConfig, read_pipeline
 from zoo.predict.values import given_value
 from zoo.registry.formats import format_names
+from zoo.results import Result
 
 ZOO = REPO / "zoo"
 
@@ -35,6 +36,10 @@ def test_what_follows_from_the_table_is_as_generated(path: str) -> None:
 def test_a_default_follows_its_rule_and_is_the_form_that_is_kept(option: Option) -> None:
     assert given_value(option.name, option.default) == option.default
     assert option.help.endswith(".")
+
+
+def test_the_opacity_is_that_of_overlays_in_python() -> None:
+    assert BY_NAME["save_opacity"].default == inspect.signature(Result.overlay).parameters["opacity"].default
 
 
 def test_signatures_are_those_of_the_table() -> None:
@@ -67,10 +72,33 @@ VALUES: list[tuple[str, Any, bool, list[str]]] = [
     ("scales", [16.5], False, ["--scales", "16.5"]),
     ("scales", [1.0] * 64, True, ["--scales", ",".join(["1"] * 64)]),
     ("scales", [1.0] * 65, False, ["--scales", ",".join(["1"] * 65)]),
+    ("value_range", [0, 10000], True, ["--range", "0", "10000"]),
+    ("value_range", [-1000, 0.5], True, ["--range", "-1000", "0.5"]),
+    ("value_range", "auto", True, ["--range", "auto"]),
+    ("value_range", "auto", True, ["--range=auto", "--flip"]),
+    ("value_range", [7, 7], False, ["--range", "7", "7"]),
+    ("value_range", [9, 0], False, ["--range", "9", "0"]),
+    ("value_range", ["auto", 9], False, ["--range", "9", "auto"]),
+    ("value_range", "some", False, ["--range", "some"]),
+    ("max_pixels", 2_000_000_000, True, ["--max-pixels", "2000000000"]),
+    ("max_pixels", 0, False, ["--max-pixels", "0"]),
     ("threads", 4096, True, ["--threads", "4096"]),
     ("threads", 0, False, ["--threads", "0"]),
     ("threads", 4097, False, ["--threads", "4097"]),
     ("labels", "cityscapes-ids", True, ["--labels", "cityscapes-ids"]),
+    ("palette", "colorblind", True, ["--palette", "colorblind"]),
+    ("save_tolerance", 0.5, True, ["--tolerance", "0.5"]),
+    ("save_tolerance", -1.0, False, ["--tolerance", "-1"]),
+    ("save_min_area", 9, True, ["--min-area", "9"]),
+    ("save_min_area", -9, False, ["--min-area", "-9"]),
+    ("save_coordinates", "map", True, ["--coordinates", "map"]),
+    ("save_coordinates", "globe", False, ["--coordinates", "globe"]),
+    ("save_opacity", 0.25, True, ["--opacity", "0.25"]),
+    ("save_opacity", 1.5, False, ["--opacity", "1.5"]),
+    ("save_outline", False, True, ["--no-outline"]),
+    ("save_names", True, True, ["--names"]),
+    ("save_legend", False, True, ["--no-legend"]),
+    ("save_font", "/fonts/a.ttf", True, ["--font", "/fonts/a.ttf"]),
     ("save_kinds", ["mask", "coco"], True, ["--save", "mask,coco"]),
     ("save_kinds", ["mask", "gif"], False, ["--save", "mask,gif"]),
     ("save_kinds", ["json", "labelme"], False, ["--save", "json,labelme"]),
@@ -142,8 +170,13 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
         ({"min_score": "0.5"}, "`min_score` is '0.5'; expected a number from 0 to 1"),
         ({"window": (512,)}, r"`window` is \[512\]"),
         ({"stride": "64"}, "`stride` is '64'"),
+        ({"value_range": (5, 5)}, "`value_range` is .*; expected the value of black and then a higher one, of white"),
         ({"scales": "1"}, "`scales` is '1'"),
-        ({"scales": ()}, r"`scales` is \[\]"),
+        ({"scales": ()}, r"`scales` is \[\]; expected .* or a list of 1 to 64 values"),
+        ({"labels": 5}, "`labels` is 5; expected text"),
+        ({"labels": ["road"]}, r"`labels` is \['road'\]; expected text"),
+        ({"palette": 5}, "`palette` is 5; expected a list"),
+        ({"palette": "#000000"}, "`palette` is '#000000'; expected a list"),
         ({"scales": (1.0, float("nan"))}, r"`scales\[1\]` is nan"),
         ({"skip": "x"}, "`skip` is 'x'; expected a function"),
         ({"live": True, "batch_size": 2}, "`batch_size` is 2; expected 1 with `live`"),
@@ -154,11 +187,29 @@ def test_a_value_that_is_not_possible_is_named_with_what_is(options: dict[str, A
         RunOptions.of(**options)
 
 
+@pytest.mark.parametrize("options", [{"labels": 5}, {"labels": ["road"]}, {"palette": 5}, {"palette": "#000000"}])
+def test_a_pipeline_refuses_what_is_neither_classes_nor_colours(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"`(labels|palette)` is .*; expected"):
+        PipelineConfig("starter").override(**options)
+
+
+def test_a_model_is_opened_with_the_numbers_that_its_rule_makes() -> None:
+    with zoo.load("starter", threads=np.float64(2.0), streams=2.0) as model:  # pyright: ignore[reportArgumentType]
+        assert str(model.engine).endswith("2 threads")
+
+
 def test_evaluate_takes_every_option_that_changes_label_maps() -> None:
-    """And a TIFF, which is always cut into windows, those that make sense there."""
-    shared = {*names_of("load"), "batch_size", "min_score", "labels", "window", "stride"}
+    """And which pictures count; and a TIFF, which is always cut into windows, those that make sense there."""
+    shared = {*names_of("load"), "batch_size", "value_range", "min_score", "labels", "window", "stride"}
     assert {option.name for option in options_of("tiff")} == shared
-    assert {option.name for option in options_of("evaluate")} == {*shared, "mode", "flip", "scales"}
+    assert {option.name for option in options_of("evaluate")} == {
+        *shared,
+        "mode",
+        "flip",
+        "scales",
+        "on_error",
+        "max_pixels",
+    }
 
 
 def test_every_form_can_be_saved_by_each_door() -> None:
@@ -175,7 +226,7 @@ RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps."
 ALLOWED = {
     "cli/commands/predict.py": {
         "recursive": "the inputs are counted for the bar",
-        "save_kinds": "results are written behind the engine",
+        "save_kinds": "a file holds one form",
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
     },
@@ -190,20 +241,30 @@ ALLOWED = {
     "cli/commands/info.py": {"labels": "of the card", "window": "of an export folder", "device": "of a figure"},
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
-    "learn/evaluation/evaluate.py": {"labels": "the masks are brought to them too"},
+    "learn/evaluation/evaluate.py": {
+        "labels": "the masks are brought to them too",
+        "on_error": "of masks too",
+        "value_range": "pictures are read",
+        "max_pixels": "pictures are read",
+    },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
         "live": "results are handed out one by one",
-        "save_kinds": "results are written behind the engine",
-        "save_path": "results are written behind the engine",
+        "save_path": "the folder is made before the model is loaded",
         "target_size": "used there",
     },
     "predict/pipeline/read.py": {
         "labels": "a path beside the file",
+        "save_font": "a path beside the file",
         "save_path": "a path beside the file",
     },
-    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`"},
+    "predict/pipeline/saving.py": {
+        "keep_tree": "results are written there",
+        "save_kinds": "results are written there",
+        "save_path": "results are written there",
+    },
+    "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`", "value_range": "is in order"},
 }
 
 

@@ -19,7 +19,7 @@ from scenes import draw_scene
 from support import cells, interruptible
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import Normalize
-from zoo.errors import DecodeError, OutputError, SourceError
+from zoo.errors import ConfigError, DecodeError, OutputError, SourceError
 from zoo.picture.image import read_image
 from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
@@ -320,6 +320,115 @@ def test_a_tiff_is_segmented_as_the_array_it_holds(bundle, tmp_path):
     mapped = sliding_plan(bundle, {"most": list(bundle.labels.names[:4])}, min_score=0.9)
     segment_tiff(source, target, run, mapped)
     np.testing.assert_array_equal(tifffile.imread(target), mapped.mapping.apply(unsure.astype(np.uint8)))
+
+
+#: UTM zone 33 north, half a metre a pixel, the upper left corner at 500000 5600000.
+PLACE = (
+    (33550, 12, 3, (0.5, 0.5, 0.0), True),
+    (33922, 12, 6, (0.0, 0.0, 0.0, 500000.0, 5600000.0, 0.0), True),
+    (34735, 3, 16, (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32633), True),
+    (34736, 12, 2, (6378137.0, 298.257223563), True),
+    (34737, 2, 0, "WGS 84 / UTM zone 33N|", True),
+)
+METADATA = '<GDALMetadata>\n  <Item name="AREA_OR_POINT">Area</Item>\n{band}</GDALMetadata>'
+OF_A_BAND = """  <Item name="STATISTICS_MEAN" sample="0">3</Item>
+  <Item name="SCALE" sample="0" role="scale">0.01</Item>
+"""
+
+
+def test_a_label_map_lies_where_the_picture_lies(bundle, tmp_path):
+    described = (42112, 2, 0, METADATA.format(band=OF_A_BAND), True)
+    write(tmp_path / "a.tif", tile=(64, 64), extratags=[*PLACE, described, (42113, 2, 0, "-9999", True)])
+    target = segment_tiff(tmp_path / "a.tif", tmp_path / "labels.tif", run, sliding_plan(bundle))
+    with tifffile.TiffFile(target) as file:
+        tags = file.pages[0].tags
+        for code, _, _, value, _ in PLACE:
+            assert tags.valueof(code) == value
+        # What is said of a band is not true of classes, and no 8-bit pixel is -9999.
+        assert tags.valueof(42112) == METADATA.format(band="")
+        assert 42113 not in tags
+    write(tmp_path / "plain.tif")
+    with tifffile.TiffFile(segment_tiff(tmp_path / "plain.tif", tmp_path / "l.tif", run, sliding_plan(bundle))) as file:
+        assert not {33550, 33922, 34264, 34735, 42112, 42113} & set(file.pages[0].tags.keys())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("stored", [{"tile": (64, 64), "compression": "zlib"}, {"rowsperstrip": 50}])
+def test_pixels_without_data_are_unknown(bundle, tmp_path, dtype, planar, stored):
+    image = np.where(PICTURE == 7, 8, PICTURE).astype(dtype)
+    if dtype == np.uint16:
+        image = image * 257 + 3  # the high bytes alone say nothing of what is no data
+    nodata = 7 if dtype == np.uint8 else 7 * 257
+    empty = np.zeros(image.shape[:2], np.bool_)
+    empty[20:90, 30:70] = True
+    image[empty] = nodata
+    image[100, 100] = nodata, 0, nodata  # one channel has data
+    stacked = image if planar == "contig" else image.transpose(2, 0, 1)
+    tag = (42113, 2, 0, f"{nodata}", True)
+    write(tmp_path / "plain.tif", stacked, planarconfig=planar, **stored)
+    write(tmp_path / "empty.tif", stacked, planarconfig=planar, extratags=[tag], **stored)
+    plan = sliding_plan(bundle)
+    labels, told = (
+        tifffile.imread(segment_tiff(tmp_path / f"{name}.tif", tmp_path / f"{name}_l.tif", run, plan))
+        for name in ("plain", "empty")
+    )
+    np.testing.assert_array_equal(told, np.where(empty, 255, labels))
+    assert not (labels == 255).any()
+    with tifffile.TiffFile(tmp_path / "empty_l.tif") as file:
+        assert file.pages[0].tags.valueof(42113) == "255"
+
+
+def test_tiles_a_sparse_file_leaves_out_have_no_data(bundle, tmp_path):
+    image = np.zeros(PICTURE.shape, np.uint8)
+    image[:64, :64] = np.maximum(PICTURE[:64, :64], 1)
+    stored = {"tile": (64, 64), "compression": "zlib", "extratags": [(42113, 2, 0, "0", True)]}
+    write(tmp_path / "a.tif", image, **stored)
+    labels = tifffile.imread(segment_tiff(tmp_path / "a.tif", tmp_path / "l.tif", run, sliding_plan(bundle)))
+    np.testing.assert_array_equal(labels == 255, (image == 0).all(-1))
+
+
+def test_gdal_reads_the_label_map_at_the_place_of_the_picture(bundle, tmp_path):
+    rasterio = pytest.importorskip("rasterio", reason="rasterio, which has GDAL, is not installed")
+    image = np.where(PICTURE == 0, 1, PICTURE).transpose(2, 0, 1)
+    image[:, 20:90, 30:70] = 0
+    form = {"driver": "GTiff", "count": 3, "dtype": "uint8", "crs": "EPSG:32633", "nodata": 0}
+    turned = rasterio.Affine(0.4, 0.3, 500000, 0.3, -0.4, 5600000)
+    for number, transform in enumerate([rasterio.Affine(0.5, 0, 500000, 0, -0.5, 5600000), turned]):
+        source = tmp_path / f"{number}.tif"
+        with rasterio.open(
+            source, "w", height=image.shape[1], width=image.shape[2], transform=transform, **form
+        ) as file:
+            file.write(image)
+        target = segment_tiff(source, tmp_path / f"{number}_labels.tif", run, sliding_plan(bundle))
+        with rasterio.open(target) as file:
+            assert file.crs.to_epsg() == 32633
+            assert file.transform.almost_equals(transform)
+            assert file.nodata == 255
+            assert (file.read(1)[20:90, 30:70] == 255).all()
+
+
+def test_of_16_bits_a_range_is_followed_as_in_pictures_and_nearly_black_is_told(bundle, tmp_path, caplog):
+    source, target, plan = tmp_path / "a.tif", tmp_path / "labels.tif", sliding_plan(bundle)
+    wide = PICTURE.astype(np.uint16) * 8
+    with tifffile.TiffWriter(source) as writer:
+        writer.write(wide, photometric="rgb", tile=(64, 64))
+    with open_tiff(source, (100, 1500)) as rows:
+        np.testing.assert_array_equal(rows.read(0, len(wide)), read_image(source, value_range=(100, 1500)))
+    segment_tiff(source, target, run, plan, value_range=(0, 2040))
+    told = f"{source}: values 0 to 2040 as black to white; its own are {wide.min()} to {wide.max()}"
+    assert caplog.messages == []
+    with caplog.at_level("INFO", "zoo"):
+        segment_tiff(source, target, run, plan, value_range=(0, 2040))
+    assert caplog.messages == [told]
+    ranged = tifffile.imread(target)
+    segment_tiff(source, target, run, plan)
+    assert caplog.messages[-1].endswith("nearly one colour, a range of its own would show more")
+    write(source, tile=(64, 64))
+    segment_tiff(source, target, run, plan)
+    np.testing.assert_array_equal(tifffile.imread(target), ranged)
+    with pytest.raises(ConfigError, match="auto"):
+        segment_tiff(source, target, run, plan, value_range="auto")
 
 
 def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bundle, tmp_path):

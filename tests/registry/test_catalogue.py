@@ -136,7 +136,7 @@ def test_a_damaged_catalogue_is_named_with_its_fault_and_the_repair(
 
 
 def test_a_missing_catalogue_is_an_error_with_a_hint(tmp_path: Path) -> None:
-    with pytest.raises(RegistryError, match=r"registry\.yaml cannot be read: No such file.*\nRun: zoo registry build"):
+    with pytest.raises(RegistryError, match=r"registry\.yaml does not exist.*\nRun: zoo registry build"):
         read_catalogue(tmp_path / "registry.yaml")
 
 

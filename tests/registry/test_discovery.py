@@ -60,6 +60,11 @@ def zoo_backends():
 Install = Callable[..., None]
 
 
+def made(fields: str) -> str:
+    """Returns the code of a device with other fields."""
+    return f"[type('Other', (Thing,), dict({fields}))()]"
+
+
 def family(name: str, *models: str, result: str | None = None) -> str:
     cards = "".join(f"card({model!r})," for model in models)
     return FAMILY.replace("RESULT", result or f"[Family({name!r}, {name!r}, cards=({cards}), api=1)]")
@@ -116,6 +121,8 @@ def test_a_plugin_brings_its_families_under_the_name_of_its_distribution(install
     [
         ("raise RuntimeError('no luck\\ntoday')", "RuntimeError: no luck today"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise type('Odd', (BaseException,), {})('odd')", "Odd: odd"),
         ("import a_module_nobody_has", "ModuleNotFoundError: No module named 'a_module_nobody_has'"),
         ("def (", "SyntaxError"),
         (family("x", result="1 / 0"), "ZeroDivisionError: division by zero"),
@@ -135,6 +142,38 @@ def test_a_plugin_that_fails_is_kept_with_its_cause_and_the_others_work(
     assert type(error.__cause__).__name__ == reason.split(":")[0]
     assert discovery.models["Good-S"].distribution == "zoo-plugin-good"
     assert discovery.problems() == (error,)
+
+
+def test_a_plugin_that_hangs_is_named_and_the_others_work(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install("zoo-plugin-a-bad", "import time\nfor _ in range(200): time.sleep(0.1)")
+    install("zoo-plugin-good", family("good", "Good-S"))
+    monkeypatch.setattr("zoo.registry.discovery.SECONDS", 0.5)
+    monkeypatch.setattr("zoo.registry.discovery._PATIENCE", 0.2)
+    discovery = load(tmp_path)
+    error = by_name(discovery)["zoo-plugin-a-bad"].error
+    assert isinstance(error, PluginLoadError)
+    assert "could not be loaded: TimeoutError: it takes more than 0.5 seconds." in error.message
+    assert "leave it out: ZOO_DISABLE_PLUGINS=zoo-plugin-a-bad" in error.hint
+    assert caplog.messages == [
+        "waiting for the plugin 'zoo-plugin-a-bad' of zoo-plugin-a-bad 1.0 to be loaded, 0.5 seconds at most"
+    ]
+    assert discovery.models["Good-S"].distribution == "zoo-plugin-good"
+
+
+def test_what_a_plugin_prints_is_named_and_kept_off_standard_output(
+    install: Install, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    source = "print('Thank you\\nfor using it')\n" + family("loud", "Loud-S").replace(
+        "    return", "    print('!')\n    return"
+    )
+    install("zoo-plugin-loud", source)
+    discovery = load(tmp_path)
+    assert (discovery.problems(), "Loud-S" in discovery.models) == ((), True)
+    assert capsys.readouterr().out == ""
+    [said] = caplog.messages
+    assert said.startswith("the plugin 'zoo-plugin-loud' of zoo-plugin-loud 1.0 printed while it was loaded: Thank you")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +250,7 @@ def test_a_family_for_a_newer_contract_is_refused_and_says_which_core_to_install
     assert str(plugin.error) == (
         "The plugin 'zoo-plugin-next' of zoo-plugin-next 1.0 brings the family 'next', written for version 2 of the "
         "plugin contract. This zoo-core knows version 1 and older.\n"
-        'Run: pip install --upgrade "zoo-core<10,>=9.1"'
+        "Install zoo-core<10,>=9.1."
     )
 
 
@@ -270,6 +309,10 @@ def test_what_zoo_core_brings_is_left_out_by_its_name_only() -> None:
         ("zoo.devices", DEVICE, "npu", "['npu']", "returned 'npu' where a zoo.plugin.Device object"),
         ("zoo.devices", DEVICE, "n/u", "[Thing()]", "the device name 'n/u' is not allowed"),
         ("zoo.devices", DEVICE, "Auto", "[Thing()]", "the device name 'Auto' is not allowed; it leaves the choice"),
+        ("zoo.devices", DEVICE, "npu", made("environ=None"), "'npu' has None in 'environ' where Mapping was expected"),
+        ("zoo.devices", DEVICE, "npu", made("environ={'X': 2}"), "'npu' has 2 in 'environ' where str was expected"),
+        ("zoo.devices", DEVICE, "npu", made("environ={2: 'X'}"), "'npu' has 2 in 'environ' where str was expected"),
+        ("zoo.devices", DEVICE, "npu", made("install=None"), "'npu' has None in 'install' where str was expected"),
         ("zoo.backends", BACKEND, "x", "[object()]", "returned an object of type object where a zoo.plugin.Backend"),
         ("zoo.backends", BACKEND, "x", "[Engine]", "returned the class Engine where a zoo.plugin.Backend object"),
         ("zoo.backends", BACKEND, "auto", "[Engine()]", "the engine name 'auto' is not allowed; it leaves the choice"),
@@ -396,9 +439,9 @@ def test_a_damaged_entry_points_file_is_shown_and_the_others_work(tmp_path: Path
 def test_a_plugin_is_imported_by_the_commands_that_need_it_and_by_no_other(tmp_path: Path) -> None:
     for group in HOOKS:
         name = group.replace("zoo.", "slow-")
-        install_into(tmp_path, name, f"print('importing {name}')", group=group)
+        install_into(tmp_path, name, f"import sys; sys.stderr.write('importing {name}')", group=group)
     imported = {
-        arguments: python("-m", "zoo", *arguments, path=(tmp_path,), ZOO_HOME=str(tmp_path)).stdout
+        arguments: python("-m", "zoo", *arguments, path=(tmp_path,), ZOO_HOME=str(tmp_path)).stderr
         for arguments in [("--version",), ("--help",), ("list-models", "--help"), ("list-models",), ("plugins",)]
     }
     assert "importing" not in imported["--version",]

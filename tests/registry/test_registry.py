@@ -94,10 +94,15 @@ def test_a_model_whose_plugin_is_not_installed_says_what_to_install() -> None:
     with pytest.raises(ModelNotInstalledError) as caught:
         registry.find("segformer_b0 (slice)")
     assert str(caught.value) == (
-        "SegFormer-B0 is known, but its plugin is not installed.\nRun: pip install zoo-plugin-segformer"
+        "SegFormer-B0 is known, but its plugin is not installed.\n"
+        "Run in a clone of zoo: pip install ./plugins/zoo-plugin-segformer  (it is on no public index yet)"
     )
     entry = registry.describe("SegFormer-B0")
-    assert (entry.status, entry.install, entry.card) == ("not installed", "pip install zoo-plugin-segformer", None)
+    assert (entry.status, entry.install, entry.card) == (
+        "not installed",
+        "pip install ./plugins/zoo-plugin-segformer",
+        None,
+    )
 
 
 def test_a_model_nobody_knows_brings_up_to_three_suggestions() -> None:
@@ -134,7 +139,7 @@ def test_a_plugin_that_is_too_old_for_a_model_is_to_be_upgraded() -> None:
     registry = Registry(Discovery((LITE,)), catalogue("PP-LiteSeg-XL", distribution="zoo_plugin.lite"))
     with pytest.raises(ModelNotInstalledError, match="does not bring it") as caught:
         registry.find("PP-LiteSeg-XL")
-    assert caught.value.hint == "Run: pip install --upgrade zoo_plugin.lite"
+    assert caught.value.hint.startswith("Run in a clone of zoo: pip install --upgrade ./plugins/zoo_plugin.lite ")
 
 
 def test_a_model_of_a_broken_or_disabled_plugin_says_so_instead_of_asking_for_what_is_installed() -> None:

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import functools
 import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageFont
+from PIL import Image, ImageFont, ImageShow
 from PIL._util import DeferredError
 
 from scenes import draw_scene
-from zoo.contract.labels import ADE20K, CAMVID, LabelSet, distinct_palette
+from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
 from zoo.errors import OutputError
-from zoo.results import Result
+from zoo.results import Result, with_palette
 from zoo.results.classes import class_names, class_value, classes_in, color_table
+from zoo.results.drawing.colorblind import colorblind_palette, seen
 from zoo.results.drawing.draw import blend
+from zoo.results.drawing.font import system_font
 
 TWO = LabelSet("two", ("ground", "sky"), ((10, 20, 30), (200, 100, 0)))
 
@@ -36,7 +41,7 @@ def test_every_class_is_drawn_in_its_own_colour() -> None:
 
 def test_half_opacity_is_the_rounded_mean_of_picture_and_colour() -> None:
     image = np.array([[[0, 255, 31], [201, 100, 255]]], np.uint8)
-    over = result(np.array([[0, 1]], np.uint8), TWO, image).overlay(0.5, legend=False)
+    over = result(np.array([[0, 1]], np.uint8), TWO, image).overlay(0.5, legend=False, outline=False)
     assert over.tolist() == [[[5, 138, 31], [201, 100, 128]]]
 
 
@@ -46,7 +51,8 @@ def test_blending_is_within_half_a_grey_level_of_the_formula_and_never_leaves_it
     picture: int, color: int, opacity: float
 ) -> None:
     table = np.full((256, 3), color, np.uint8)
-    got = int(blend(np.full((1, 1, 3), picture, np.uint8), np.zeros((1, 1), np.uint8), table, opacity)[0, 0, 0])
+    image, mask = np.full((1, 1, 3), picture, np.uint8), np.zeros((1, 1), np.uint8)
+    got = int(blend(image, mask, table, opacity, outline=False, unknown=None)[0, 0, 0])
     weight = round(256 * opacity) / 256
     assert abs(got - (picture * (1 - weight) + color * weight)) <= 0.5
     assert min(picture, color) <= got <= max(picture, color)
@@ -55,8 +61,114 @@ def test_blending_is_within_half_a_grey_level_of_the_formula_and_never_leaves_it
 def test_opacity_zero_is_the_picture_and_one_the_colours_in_every_band_of_a_large_picture() -> None:
     scene = draw_scene(1, 600, 500)
     drawn = result(scene.mask, image=scene.image)
-    assert np.array_equal(drawn.overlay(0.0, legend=False), scene.image)
-    assert np.array_equal(drawn.overlay(1.0, legend=False), drawn.color())
+    assert np.array_equal(drawn.overlay(0.0, legend=False, outline=False), scene.image)
+    assert np.array_equal(drawn.overlay(1.0, legend=False, outline=False), drawn.color())
+
+
+def test_an_outline_runs_along_the_edges_of_a_region_in_its_colour_a_dark_one_lightened() -> None:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:40] = 1
+    dark_and_bright = LabelSet("two", ("ground", "sky"), ((0, 0, 60), (250, 240, 10)))
+    drawn = result(mask, dark_and_bright)
+    plain, lined = (drawn.overlay(legend=False, outline=outline) for outline in (False, True))
+    changed = (plain != lined).any(-1)
+    edge = np.zeros_like(changed)
+    edge[9:31, 20:40] = edge[10:30, 19:41] = True
+    edge[11:29, 21:39] = False
+    assert np.array_equal(changed, edge)
+    assert lined[10, 30].tolist() == [250, 240, 10]
+    red, green, blue = lined[9, 30].tolist()
+    assert red == green < blue
+    assert 0.299 * red + 0.587 * green + 0.114 * blue == pytest.approx(150, abs=1)
+    assert np.array_equal(np.asarray(drawn.overlay(0, legend=False))[~edge], drawn.image[~edge])
+
+
+def test_outlines_grow_with_the_picture() -> None:
+    lines: list[int] = []
+    for side in (300, 1800):
+        mask = np.zeros((side, side), np.uint8)
+        mask[:, side // 2 :] = 1
+        drawn = result(mask, TWO)
+        changed = drawn.overlay(0, legend=False) != drawn.image
+        lines.append(int(changed[side // 2].any(-1).sum()))
+    assert lines == [2, 6]
+
+
+def test_pixels_of_unknown_are_left_as_they_are_and_have_an_empty_field_in_the_legend() -> None:
+    scene = draw_scene(5, 120, 160)
+    scene.mask[40:80, 40:120] = 255
+    drawn = result(scene.mask, image=scene.image)
+    over = drawn.overlay()
+    unknown = scene.mask == 255
+    assert np.array_equal(over[:120, :160][unknown], scene.image[unknown])
+    assert not (over == color_table(CAMVID, 256)[255]).all(-1).any()
+    void = LabelSet("void", ("void", "road"), ((90, 0, 0), (0, 90, 0)), ignore_index=0)
+    ones = result(np.zeros((4, 4), np.uint8), void).overlay(1.0, legend=False)
+    assert ones[0, 0].tolist() == [90, 0, 0]  # here the ignore index is a class
+
+
+def test_names_stand_within_the_large_regions_of_their_classes() -> None:
+    mask = np.zeros((300, 400), np.uint8)
+    mask[100:, :200], mask[100:, 200:], mask[150:160, 20:30] = 3, 255, 8
+    drawn = result(mask)
+    plain, named = (drawn.overlay(legend=False, names=names) for names in (False, True))
+    written = (plain != named).any(-1)
+    assert written.sum() > 100
+    for value, has_one in ((0, True), (3, True), (8, False), (255, False)):
+        assert written[mask == value].any() == has_one, value
+    # No letter lies across an edge.
+    assert not written[99:101].any()
+    assert not written[101:, 199:201].any()
+
+
+def test_a_region_without_room_for_its_name_has_none() -> None:
+    mask = np.zeros((200, 200), np.uint8)
+    mask[:, 50:55] = mask[:, 100:105] = mask[:, 150:155] = 3
+    drawn = result(mask, LabelSet("l", ("a name that is very long", "b", "c", "x"), distinct_palette(4)))
+    assert np.array_equal(drawn.overlay(legend=False, names=True), drawn.overlay(legend=False))
+
+
+@pytest.mark.parametrize("labels", [CAMVID, VOC, CITYSCAPES], ids=lambda labels: labels.name)
+def test_everybody_can_tell_the_colours_of_the_colorblind_palette_apart(labels: LabelSet) -> None:
+    def least(palette: tuple[tuple[int, int, int], ...]) -> float:
+        views = seen(np.array(palette))
+        away = np.linalg.norm(views[:, :, None] - views[:, None], axis=-1)
+        return float(away[:, ~np.eye(len(palette), dtype=bool)].min())
+
+    chosen = with_palette(result(np.zeros((2, 2), np.uint8), labels), "colorblind").palette
+    assert least(chosen) > 10 > 8 > least(labels.palette)
+    assert chosen[0] == (230, 159, 0)
+
+
+def test_a_colorblind_palette_of_very_many_classes_is_still_one() -> None:
+    assert len(colorblind_palette(3000)) == 3000
+    assert len(set(colorblind_palette(150))) == 150
+
+
+def test_a_plot_is_the_overlay_as_a_picture() -> None:
+    scene = draw_scene(6, 60, 80)
+    drawn = result(scene.mask, image=scene.image)
+    plot = drawn.plot(0.3, names=True)
+    assert isinstance(plot, Image.Image)
+    assert np.array_equal(np.asarray(plot), drawn.overlay(0.3, names=True))
+
+
+def test_show_gives_the_overlay_to_the_program_for_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Image.Image] = []
+
+    class Screen(ImageShow.Viewer):
+        def show(self, image: Image.Image, **options: object) -> int:
+            shown.append(image)
+            return 1
+
+    monkeypatch.setattr(ImageShow, "_viewers", [Screen()])
+    drawn = result(np.zeros((20, 20), np.uint8))
+    drawn.show(legend=False)
+    assert np.array_equal(np.asarray(shown[0]), drawn.overlay(legend=False))
+    monkeypatch.setattr(ImageShow, "_viewers", [])
+    with pytest.raises(OutputError, match="no program here that shows pictures") as refused:
+        drawn.show()
+    assert "save_to_img" in refused.value.hint
 
 
 @pytest.mark.parametrize("opacity", [-0.01, 1.01, float("nan")])
@@ -176,10 +288,58 @@ def test_every_class_has_its_share_at_the_right_edge_of_its_line() -> None:
 
 
 def test_names_that_cannot_be_printed_are_drawn_escaped_and_long_ones_shortened() -> None:
-    odd = LabelSet("odd", ("\ud800", "two\nlines\x1b[31m", "天空", "x" * 500, ""), distinct_palette(5))
-    plain = LabelSet("odd", (r"\ud800", r"two\nlines\x1b[31m", "天空", "x" * 29 + "...", ""), distinct_palette(5))
-    mask = np.array([[0, 1, 2, 3, 4]], np.uint8)
+    odd = LabelSet("odd", ("\ud800", "two\nlines\x1b[31m", "x" * 500, ""), distinct_palette(4))
+    plain = LabelSet("odd", (r"\ud800", r"two\nlines\x1b[31m", "x" * 29 + "...", ""), distinct_palette(4))
+    mask = np.array([[0, 1, 2, 3]], np.uint8)
     assert np.array_equal(result(mask, odd).overlay(), result(mask, plain).overlay())
+
+
+@pytest.fixture
+def no_fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A system without fonts."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path))
+    system_font.cache_clear()
+    yield
+    system_font.cache_clear()
+
+
+def test_a_name_that_no_font_has_letters_for_is_drawn_by_its_number_which_is_said_once(
+    no_fonts: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = LabelSet("odd", ("road", "天空"), distinct_palette(2))
+    numbered = LabelSet("odd", ("road", "class 1"), distinct_palette(2))
+    mask = np.repeat(np.array([[0], [1]], np.uint8), 100, 0).repeat(200, 1)
+    for _ in range(2):
+        assert np.array_equal(result(mask, odd).overlay(names=True), result(mask, numbered).overlay(names=True))
+    assert [record.getMessage() for record in caplog.records] == [
+        "No font here has the letters of 天空; classes with such names are drawn by their numbers. Give a font that "
+        "has them: --font FILE, or font=."
+    ]
+
+
+def test_a_font_is_taken_from_the_system_or_from_the_caller_where_letters_ask_for_one(
+    no_fonts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fonts = Path("/usr/share/fonts/truetype/dejavu")
+    if not (fonts / "DejaVuSans.ttf").is_file():
+        pytest.skip("DejaVu Sans, a font with Cyrillic letters, is not installed")
+    drawn = result(np.zeros((60, 200), np.uint8), LabelSet("ru", ("дорога",), distinct_palette(1)))
+    numbered = drawn.overlay()
+    given = drawn.overlay(font=fonts / "DejaVuSans.ttf")
+    (tmp_path / "fonts" / "inner").mkdir(parents=True)
+    shutil.copy(fonts / "DejaVuSans.ttf", tmp_path / "fonts" / "inner")
+    system_font.cache_clear()
+    assert np.array_equal(drawn.overlay(), given)
+    assert not np.array_equal(numbered, given)
+    english = result(np.zeros((60, 200), np.uint8), LabelSet("en", ("road",), distinct_palette(1)))
+    assert not np.array_equal(english.overlay(), english.overlay(font=fonts / "DejaVuSans.ttf"))
+
+
+def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.ttf").write_text("no font")
+    with pytest.raises(OutputError, match=r"a\.ttf cannot be used as a font: .* TrueType"):
+        result(np.zeros((4, 4), np.uint8)).overlay(font=tmp_path / "a.ttf")
 
 
 def test_without_freetype_the_legend_uses_the_bitmap_font(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +396,7 @@ def test_opacity_and_legend_of_a_saved_picture_are_the_users(tmp_path) -> None:
     scene = draw_scene(7, 60, 80)
     drawn = result(scene.mask, image=scene.image)
     for name, options, expected in [
-        ("a.png", {"opacity": 0.0, "legend": False}, scene.image),
+        ("a.png", {"opacity": 0.0, "legend": False, "outline": False}, scene.image),
         ("b.png", {"kind": "color", "legend": True}, drawn.color(legend=True)),
         ("c.png", {"opacity": 0.9}, drawn.overlay(0.9)),
     ]:

@@ -19,6 +19,8 @@ from zoo.contract.labels import CAMVID
 from zoo.errors import OutputError
 from zoo.results import Result
 from zoo.results.formats import Polygon, encode_rle, to_coco, trace
+from zoo.results.regions import find_regions
+from zoo.results.small import without_small
 
 # pycocotools 2.0.11 decodes by a protocol that numpy 2 has changed.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -52,6 +54,38 @@ CASES = {
     "a street": draw_scene(2, 90, 120).mask,
 }
 every_case = pytest.mark.parametrize("mask", CASES.values(), ids=CASES)
+
+
+@settings(deadline=None)
+@given(mask=masks, min_area=st.integers(0, 40))
+def test_small_regions_become_part_of_large_ones_and_nothing_else_changes(mask: Any, min_area: int) -> None:
+    before, merged = find_regions(mask), without_small(mask, min_area)
+    small = before.pixels < min_area
+    kept = ~small[before.numbers]
+    assert merged.dtype == mask.dtype
+    assert np.array_equal(merged[kept], mask[kept])
+    if small.all():
+        assert np.array_equal(merged, mask)
+    else:
+        assert find_regions(merged).pixels.min() >= min_area
+
+
+def test_a_small_region_goes_to_the_neighbour_that_surrounds_it_most_and_large_holes_stay() -> None:
+    mask = np.zeros((12, 12), np.uint8)
+    mask[:, 6:] = 1
+    mask[3:5, 4:7], mask[8:10, 2:5], mask[8, 8] = 2, 3, 4
+    merged = without_small(mask, 6)
+    assert np.array_equal(merged, np.where(mask == 4, 1, mask))  # six pixels are enough
+    merged = without_small(mask, 7)
+    assert np.array_equal(merged, np.where(mask == 4, 1, np.where(mask >= 2, 0, mask)))
+    [ground] = [polygon for polygon in trace(without_small(mask, 6)) if polygon.value == 0]
+    assert len(ground.holes) == 1
+
+
+@pytest.mark.parametrize("min_area", [-1, 2.5])
+def test_an_area_that_is_no_number_of_pixels_is_refused(min_area: Any) -> None:
+    with pytest.raises(OutputError, match="A whole number of pixels from 0 up was expected"):
+        result(np.zeros((3, 3), np.uint8)).to_geojson(min_area=min_area)
 
 
 def inside(ring: Any, shape: tuple[int, int]) -> Any:
@@ -248,7 +282,7 @@ def read_back(coco: Any, image: dict[str, Any]) -> Any:
         box = [columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]]
         assert annotation["bbox"] == box
         assert (mask[pixels] == 255).all()
-        mask[pixels] = annotation["category_id"]
+        mask[pixels] = annotation["category_id"] - 1
     return mask
 
 
@@ -259,7 +293,10 @@ def test_pycocotools_reads_the_mask_back_from_a_document(mask: Any, compressed: 
     (image,) = coco.loadImgs(coco.getImgIds())
     assert np.array_equal(read_back(coco, image), mask)
     names = {category["id"]: category["name"] for category in coco.loadCats(coco.getCatIds())}
-    assert {names[value] for value in np.unique(mask) if value != 255} == set(result(mask).areas()) - {"unknown"}
+    assert 0 not in names  # "no class" elsewhere
+    assert {names[value + 1] for value in np.unique(mask).tolist() if value != 255} == set(result(mask).areas()) - {
+        "unknown"
+    }
 
 
 def test_box_and_area_are_those_of_pycocotools(coco_mask: Any) -> None:
@@ -291,7 +328,7 @@ def test_pictures_of_one_name_that_are_no_files_are_known_by_their_uris() -> Non
 def test_an_annotation_has_its_mean_score() -> None:
     scores = np.array([[0.5, 0.25, 1.0]], np.float32)
     document = result(np.array([[3, 3, 0]], np.uint8), scores=scores).to_coco()
-    assert [(a["category_id"], a["score"]) for a in document["annotations"]] == [(0, 1.0), (3, 0.375)]
+    assert [(a["category_id"], a["score"]) for a in document["annotations"]] == [(1, 1.0), (4, 0.375)]
     assert "score" not in result(CHECKERS).to_coco()["annotations"][0]
 
 

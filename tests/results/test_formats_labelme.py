@@ -201,11 +201,16 @@ def test_circles_and_masks_are_filled(tmp_path: Path) -> None:
 BROKEN = {
     "no object": ([1], r"line 1: the file is \[1\]; expected a mapping"),
     "no shapes": ({"imageHeight": 2, "imageWidth": 2}, "line 1: the file has no `shapes`"),
-    "no height": (annotation(imageHeight=None), "`imageHeight` is None"),
+    "no height": (annotation(imageHeight=None), "has no imageHeight and imageWidth, and the picture None is not there"),
+    "a picture that is none": (
+        annotation(imageWidth=None, imageData="AAAA"),
+        "has no imageHeight and imageWidth, and its picture cannot be measured",
+    ),
+    "half a pixel": (annotation(imageHeight=6.5), "`imageHeight` is 6.5; expected a whole number"),
     "a bool as width": (annotation(imageWidth=True), "`imageWidth` is True"),
     "a huge picture": (
         annotation(imageHeight=10**9, imageWidth=10**9),
-        "a picture of at most 1073741824 pixels",
+        "1000000000x1000000000 pixels; expected at most 1073741824",
     ),
     "a shape that is none": (annotation(3), r"`shapes\[0\]` is 3; expected a mapping"),  # type: ignore[arg-type]
     "a label that is none": (annotation(shape("bus", (0, 0), (1, 1), (0, 1))), r"`shapes\[0\]` has the label 'bus'"),
@@ -213,10 +218,19 @@ BROKEN = {
     "two points": (annotation(shape("road", (0, 0), (1, 1))), "polygon of 2 points; at least 3"),
     "a rectangle of three": (
         annotation(shape("road", (0, 0), (1, 1), (2, 2), shape_type="rectangle")),
-        "rectangle of 3 points; 2 were expected",
+        "rectangle of 3 points; 2 or 4 were expected",
     ),
-    "a line": (annotation(shape("road", (0, 0), (1, 1), shape_type="line")), "'line', which has no area"),
-    "a point": (annotation(shape("road", (0, 0), shape_type="point")), "'point', which has no area"),
+    "a line of three": (
+        annotation(shape("road", (0, 0), (1, 1), (2, 2), shape_type="line")),
+        "line of 3 points; 2 were expected",
+    ),
+    "a point of two": (annotation(shape("road", (0, 0), (1, 1), shape_type="point")), "point of 2 points; 1 were"),
+    "half a rectangle": (
+        annotation(shape("road", (0, 0), (1, 1), shape_type="rotation")),
+        "rotation of 2 points; 4 were expected",
+    ),
+    "a cuboid": (annotation(shape("road", (0, 0), shape_type="cuboid")), "'cuboid', a kind of shape that zoo does not"),
+    "a kind that is none": (annotation(shape("road", (0, 0), shape_type=[1])), r"\[1\], a kind of shape"),
     "a point of three": (annotation(shape("road", (0, 0, 0), (1, 1), (0, 1))), r"has the point \[0, 0, 0\]"),
     "a point of text": (annotation(shape("road", ("0", 0), (1, 1), (0, 1))), r"has the point \['0', 0\]"),
     "not a number": (annotation(shape("road", (float("nan"), 0), (1, 1), (0, 1))), r"has the point \[nan, 0\]"),
@@ -251,7 +265,7 @@ def test_a_file_that_is_no_json_is_refused(content: bytes, tmp_path: Path) -> No
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(DecodeError, match=r"x\.json cannot be read as a LabelMe file"):
         read_labelme(tmp_path / "x.json", FOUR)
-    with pytest.raises(DecodeError, match="No such file"):
+    with pytest.raises(DecodeError, match="does not exist"):
         read_labelme(tmp_path / "missing.json", FOUR)
 
 
@@ -286,12 +300,76 @@ def test_files_made_by_hand_give_the_masks_that_labelme_makes(
     assert int((read_labelme(folder / file, labels) != wanted).sum()) <= off
 
 
-def test_a_file_with_lines_and_points_names_the_first_of_them(shared: Path) -> None:
-    path = shared / "data" / "labelme_voc" / "primitives" / "primitives.json"
-    names = ("rectangle", "circle", "polygon", "line", "point", "line_strip", "octagon")
-    labels = LabelSet("primitives", names, distinct_palette(len(names)))
-    with pytest.raises(DecodeError, match=r"line 85: `shapes\[4\]` is a 'line', which has no area"):
-        read_labelme(path, labels)
+PRIMITIVES = LabelSet(
+    "primitives", ("rectangle", "circle", "polygon", "line", "point", "line_strip", "octagon"), distinct_palette(7)
+)
+
+
+def test_a_file_with_every_kind_of_shape_is_drawn_as_labelme_draws_it(shared: Path) -> None:
+    mask = read_labelme(shared / "data" / "labelme_voc" / "primitives" / "primitives.json", PRIMITIVES)
+    assert mask.shape == (450, 560)
+    at = {name: np.argwhere(mask == value) for value, name in enumerate(PRIMITIVES.names)}
+    assert at["point"].min(0).tolist() == [169, 340]
+    assert at["point"].max(0).tolist() == [179, 350]
+    # Ten pixels wide, and as long as from end to end.
+    assert len(at["line"]) == pytest.approx(10 * np.hypot(28, 46), rel=0.05)
+    assert len(at["line_strip"]) == pytest.approx(10 * (np.hypot(38, 93) + 142), rel=0.05)
+    assert at["octagon"].min(0).tolist() == [305, 417]
+    assert at["octagon"].max(0).tolist() == [404, 516]
+
+
+def png_text(pixels: Any) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.mark.parametrize(
+    ("corner", "far", "top", "left", "rows", "columns"),
+    [
+        ((2.0, 1.0), (3.0, 2.0), 1, 2, 2, 2),  # whole: cut to the box
+        ((2.0, 1.0), (4.5, 3.0), 1, 2, 3, 3),
+        ((0.5, 1.5), (2.5, 3.5), 2, 0, 3, 3),  # half to even
+        ((1.5, 2.5), (3.5, 4.5), 2, 2, 3, 3),
+    ],
+)
+def test_corners_of_masks_are_rounded_as_labelme_rounds_them(
+    corner: Any, far: Any, top: int, left: int, rows: int, columns: int, tmp_path: Path
+) -> None:
+    text = png_text(np.full((3, 3), 255, np.uint8))
+    found = read(annotation(shape("tree", corner, far, shape_type="mask", mask=text)), tmp_path)
+    expected = np.full((6, 8), 255)
+    expected[top : top + rows, left : left + columns] = 3
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("kind", ["rectangle", "oriented_rectangle", "rotation"])
+def test_rectangles_of_four_corners_are_filled(kind: str, tmp_path: Path) -> None:
+    corners = ((1, 1), (5, 1), (5, 4), (1, 4))
+    found = read(annotation(shape("car", *corners, shape_type=kind)), tmp_path)
+    assert np.array_equal(found, read(annotation(shape("car", *corners)), tmp_path))
+    assert int((found == 2).sum()) == 20
+
+
+def test_points_of_one_shape_are_not_drawn_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = read(annotation(shape("anything", (1, 1), (5, 1), shape_type="points")), tmp_path)
+    assert (found == 255).all()
+    assert "`shapes[0]`: LabelMe does not draw points" in caplog.text
+
+
+def test_a_file_without_a_size_takes_that_of_its_picture(tmp_path: Path) -> None:
+    corner = shape("road", (0, 0), (1, 1), shape_type="rectangle")
+    embedded = annotation(corner, imageHeight=None, imageData=png_text(np.zeros((4, 9, 3), np.uint8)))
+    assert read(embedded, tmp_path).shape == (4, 9)
+    exif = Image.Exif()
+    exif[0x112] = 6
+    (tmp_path / "in").mkdir()
+    named = {key: value for key, value in annotation(corner).items() if not key.startswith("image")}
+    for name, turn, size in (("a.png", None, (5, 7)), ("b.jpg", exif, (7, 5)), ("c.tif", exif, (7, 5))):
+        Image.new("RGB", (7, 5)).save(tmp_path / "in" / name, **({} if turn is None else {"exif": turn}))
+        for path in (f"in/{name}", f"in\\{name}"):
+            assert read({**named, "imagePath": path}, tmp_path).shape == size
+    assert read(annotation(corner, imageHeight=6.0, imageWidth=8.0), tmp_path).shape == (6, 8)
 
 
 def test_shapes_are_as_many_as_regions() -> None:

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -317,7 +317,7 @@ def test_the_mean_score_of_a_class_is_that_of_its_pixels() -> None:
 def test_without_scores_there_is_an_error_that_says_how_to_get_them(call: Any) -> None:
     with pytest.raises(OutputError, match=r"street\.png has no scores") as caught:
         call(result())
-    assert caught.value.hint == "Use predict(..., scores=True)"
+    assert caught.value.hint == "Use scores=True"
 
 
 @settings(deadline=None)
@@ -449,7 +449,54 @@ def test_predictions_yield_results_and_collect_failures_as_they_come() -> None:
     assert run.failures == ()
     assert [item.name for item in run] == ["c.png"]
     assert [failure.name for failure in run.failures] == ["b.png", "d.png"]
-    assert list(run) == []
+
+
+@pytest.mark.parametrize(
+    "again",
+    [list, Predictions.one, lambda run: run.save_to_img("out"), lambda run: run.save("out", "json"), Predictions.show],
+    ids=["loop", "one", "save_to_img", "save", "show"],
+)
+def test_a_run_that_is_used_a_second_time_says_so(again: Callable[[Predictions], object], tmp_path: Path) -> None:
+    run = Predictions(iter([result("a.png"), broken("b.png"), result("c.png")]))
+    assert len(list(run)) == 2
+    with pytest.raises(SourceError) as caught:
+        again(run)
+    assert str(caught.value) == (
+        "The run is over: it passes once. Results that it handed out: 2.\n"
+        "Keep them: results = list(model.predict(...)). Or call predict again."
+    )
+    assert next(run, None) is None  # as with every iterator
+
+
+def test_a_run_that_an_error_ended_says_so() -> None:
+    def failing() -> Iterator[Result]:
+        yield result("a.png")
+        raise DecodeError("b.png is empty.", "Copy it again.")
+
+    run = Predictions(failing())
+    with pytest.raises(DecodeError):
+        list(run)
+    with pytest.raises(SourceError, match="The run is over"):
+        list(run)
+
+
+def test_a_run_goes_on_where_a_loop_left_it() -> None:
+    run = Predictions(iter([result("a.png"), result("b.png"), result("c.png")]))
+    assert [item.name for item, _ in zip(run, range(1), strict=False)] == ["a.png"]
+    assert "handed out, more may come" in repr(run)
+    assert len(list(run)) in (1, 2)  # zip takes one more than it gives
+    assert repr(run) == "<Predictions: 3 handed out, the run is over>"
+
+
+def test_a_place_in_a_run_is_refused_with_what_helps() -> None:
+    with pytest.raises(TypeError, match=r"\.one\(\), or keep them all with list"):
+        Predictions(iter([result()]))[0]
+
+
+def test_what_is_shown_of_a_result_is_one_short_line() -> None:
+    assert repr(result("a.png")) == "<Result of 'a.png': {}x{}, {} classes, {} on {}>".format(
+        *result().mask.shape, len(result().labels), result().model, result().device
+    )
 
 
 def test_one_returns_the_only_result() -> None:
@@ -462,7 +509,8 @@ def test_one_says_how_many_there_were(count: int, words: str) -> None:
     run = Predictions(iter([result(f"{n}.png") for n in range(count)]))
     with pytest.raises(SourceError, match=words):
         run.one()
-    assert list(run) == []
+    with pytest.raises(SourceError, match="The run is over"):
+        list(run)
 
 
 def test_one_says_why_there_was_none() -> None:
@@ -520,5 +568,6 @@ def test_closing_ends_the_run_and_its_generator() -> None:
     next(predictions)
     predictions.close()
     assert ended == [True]
-    assert list(predictions) == []
+    with pytest.raises(SourceError, match="The run is over"):
+        list(predictions)
     Predictions(iter([result()])).close()

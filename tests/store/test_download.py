@@ -13,10 +13,12 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -711,6 +713,9 @@ def test_only_trusted_certificates_and_no_way_down_to_http(
         server.replies["/down.tar"] = Reply(status=302, headers={"Location": plain.url("/y.tar")})
         error = refusal(Artifact((server.url("/x.tar"),)), parts)
         assert "certificate is not trusted" in error.message
+        assert "export REQUESTS_CA_BUNDLE=FILE.pem" in error.hint
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        assert "certificate is not trusted" in refusal(Artifact((server.url("/x.tar"),)), parts).message
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "absent.pem"))
         assert "absent.pem" in refusal(Artifact((server.url("/x.tar"),)), parts).message
         assert server.requests == []
@@ -940,3 +945,53 @@ def test_a_name_that_says_nothing_is_not_looked_for_at_the_top_of_a_mirror(
     (tmp_path / "segformer_b0").mkdir()
     (tmp_path / "segformer_b0" / "model.pdparams").write_bytes(FILE)
     assert download(Artifact((declared,)), parts, limits=QUICK).size == len(FILE)
+
+
+# Without a network
+
+
+def test_a_name_that_nobody_knows_is_one_sentence_and_asked_for_once(
+    parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = unknown_names(monkeypatch)
+    urls = ("https://models.example/a.tar", "https://models.example/b.tar", "https://mirror.example/a.tar")
+    notes: list[str] = []
+    error = refusal(Artifact(urls), parts, Limits(), progress=lambda progress: notes.append(progress.note))
+    assert asked == ["models.example", "mirror.example"]
+    assert [note for note in notes if note] == []
+    assert str(error) == (
+        "Nothing can be downloaded: the name models.example or mirror.example cannot be resolved. "
+        "Is this machine offline?\n"
+        "Check the connection, or set ZOO_MIRROR to a mirror; then run the same command again."
+    )
+
+
+def test_the_name_of_a_proxy_that_nobody_knows_is_told(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = unknown_names(monkeypatch)
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")
+    error = refusal(Artifact(("https://models.example/a.tar",)), parts, Limits())
+    assert asked == ["proxy.example"]
+    assert "the name proxy.example cannot be resolved" in error.message
+    assert "secret" not in str(error)
+
+
+def test_a_name_that_is_lost_on_the_way_is_asked_for_again(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server({"/x.tar": FILE}) as server:
+        server.replies["/x.tar"] = [Reply(cut=40_000)]
+        asked = unknown_names(monkeypatch, but=lambda: len(server.requests) != 1 or len(asked) > 2)
+        assert right(download(Artifact((server.url("/x.tar"),)), parts, limits=QUICK))
+    assert asked == ["127.0.0.1"] * 3
+
+
+def unknown_names(monkeypatch: pytest.MonkeyPatch, but: Callable[[], bool] = lambda: False) -> list[str]:
+    """Puts a resolver in the place of the system's that knows no name but when it may; returns what it is asked."""
+    known, asked = socket.getaddrinfo, list[str]()
+
+    def getaddrinfo(host: str, *arguments: object, **named: object) -> object:
+        asked.append(host)
+        if but():
+            return known(host, *arguments, **named)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked

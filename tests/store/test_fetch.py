@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import IO
 
 import numpy as np
@@ -66,6 +68,20 @@ def test_loading_untouched_files_again_takes_no_digest(
     zoo.load("PP-LiteSeg-T", threads=1).close()
     with pytest.raises(AssertionError, match="was taken"):
         zoo.load("PP-LiteSeg-T", threads=1, verify=True)
+
+
+def test_a_notebook_shows_a_download_below_the_cell(
+    server: Server, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo.fetch("PP-LiteSeg-T")
+    assert capsys.readouterr().err == ""
+    shutil.rmtree(home)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    zoo.fetch("PP-LiteSeg-T")
+    shown = capsys.readouterr().err
+    size = f"{len(server.files[ARCHIVE]) / 1e6:.1f}"
+    assert f"\r{ARCHIVE.rpartition('/')[2]}  {size} of {size} MB " in shown
+    assert {len(line) for line in shown.replace("\n", "").strip("\r").split("\r")} == {78}
 
 
 def test_offline_says_at_once_what_is_missing(server: Server, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,12 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
     return Path(path)
 
 
+def user_path(path: str | os.PathLike[str]) -> str:
+    """Returns a path with the home folder for `~`, or `~name`, at its beginning; as it is where a file is called so."""
+    text = os.fspath(path)
+    return os.path.expanduser(text) if text.startswith("~") and not os.path.lexists(text) else text
+
+
 def ensure_folder(path: str | os.PathLike[str]) -> Path:
     """Makes a folder with its parents and proves that a file can be written there.
 

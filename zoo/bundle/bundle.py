@@ -7,6 +7,7 @@ PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the clas
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -134,6 +135,7 @@ class Bundle:
             output=self.output,
             output_stride=self.output_stride,
             input_shape=shape,
+            classes=None if self.labels == unnamed_labels() else len(self.labels),
         )
 
     def _proven(self, name: str) -> str:
@@ -169,6 +171,12 @@ def read_bundle(folder: str | Path) -> Bundle:
     """
     folder = Path(folder)
     file = settings_file(folder)
+    if not os.path.lexists(folder):
+        raise BundleError(
+            "{folder} does not exist. An export folder was expected.",
+            "Check the path; a relative path starts at the current folder.",
+            folder=folder,
+        )
     if file is None:
         raise BundleError(
             "{folder} has no {settings} and no {deploy}. An export folder holds one of them, a program "

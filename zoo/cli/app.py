@@ -1,7 +1,8 @@
 """The commands of `zoo`, their errors and their exit codes.
 
 Exit codes: 0 done, 1 a ZooError or an output that cannot be written, 2 wrong usage, 3 some inputs failed, 130
-interrupted. A command's module is imported when the command runs, so that `zoo --help` and `zoo --version` import none.
+interrupted, 143 asked to end. A command's module is imported when the command runs, so that `zoo --help` and
+`zoo --version` import none.
 """
 
 from __future__ import annotations
@@ -138,7 +139,9 @@ class _LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        with _told_in_full(), _verbosity(ctx):
+        from zoo.base.signals import Terminated, terminable
+
+        with _told_in_full(), _verbosity(ctx), terminable():
             try:
                 return super().invoke(ctx)
             except ZooError as error:
@@ -151,8 +154,11 @@ class _LazyGroup(click.Group):
 
                     alert_error(error)
                 ctx.exit(1)
-            except KeyboardInterrupt:
-                ctx.exit(130)
+            except KeyboardInterrupt as end:
+                from zoo.cli.notes import alert
+
+                alert("Interrupted.")
+                ctx.exit(143 if isinstance(end, Terminated) else 130)
 
 
 def _open_streams() -> None:

@@ -23,6 +23,15 @@ def padded(text: str, width: int, right: bool = False) -> str:
     return blanks + text if right else text + blanks
 
 
+def cut(text: str, width: int) -> str:
+    """Returns a text, or as much of its beginning as fits into so many cells with … behind it."""
+    if cells(text) <= width:
+        return text
+    while text and cells(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """Breaks a text into lines of at most so many cells; a single word that is longer is left whole.
 

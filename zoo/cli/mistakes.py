@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from gettext import gettext
 
 import click
 
-from zoo.cli.language import tr
+from zoo.cli.elsewhere import ABSENT, COMMANDS, OPTIONS
+from zoo.cli.language import tr, translate
 
 
 class Mistake(click.UsageError):
@@ -34,6 +36,10 @@ def _suggestion(error: click.UsageError) -> str:
     wrong = _command(error)
     if wrong and isinstance(error.ctx.command, click.Group):
         names = error.ctx.command.list_commands(error.ctx)
+        if error.ctx.parent is None and wrong in ABSENT:
+            return translate(ABSENT[wrong])
+        if error.ctx.parent is None and wrong in COMMANDS:
+            return tr("Did you mean {suggestions: or }?", suggestions=[COMMANDS[wrong]])
         close = get_close_matches(wrong, names) or [name for name in names if name.startswith(wrong)]
         return tr("Did you mean {suggestions: or }?", suggestions=close) if close else ""
     return ""
@@ -55,7 +61,11 @@ def _option(name: str, ctx: click.Context) -> str:
     if root is not ctx:
         words = ctx.command_path.removeprefix(f"{root.info_name} ")
         example = f"{root.info_name} {name} {words}"
-        return tr("It stands before the command: {example}", example=example) if name in known else ""
+        if name in known:
+            return tr("It stands before the command: {example}", example=example)
+        return _elsewhere(name, [option for parameter in ctx.command.get_params(ctx) for option in parameter.opts])
+    if isinstance(root.command, click.Group) and name.removeprefix("--") in root.command.list_commands(root):
+        return tr("It is a command: {example}", example=f"{root.info_name} {name.removeprefix('--')}")
     from zoo.cli.legacy import DOCUMENTED
 
     flag = name.replace("_", "-")
@@ -63,5 +73,13 @@ def _option(name: str, ctx: click.Context) -> str:
         # Without a command it is known beside --pipeline only.
         example = f"{root.info_name} predict {'X' if flag == '--input' else f'X {flag}'}"
         return tr("It belongs to a command: {example}", example=example)
+    if meant := _elsewhere(name, known):
+        return meant
     close = get_close_matches(flag, [*DOCUMENTED, *known], n=1)
     return tr("Did you mean {option!r}?", option=close[0]) if close and close[0] in DOCUMENTED else ""
+
+
+def _elsewhere(name: str, known: Sequence[str]) -> str:
+    """Returns which of the options of a command is meant by one that other programs have."""
+    meant = next((option for option in OPTIONS.get(name.replace("_", "-"), ()) if option in known), None)
+    return "" if meant is None else tr("Did you mean {option!r}?", option=meant)

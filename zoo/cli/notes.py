@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,9 @@ from zoo.message import Message, printable
 
 if TYPE_CHECKING:
     from zoo.errors import ZooError
+
+#: An option as Python has it.
+_IN_PYTHON = re.compile(r"""\b([a-z_]+)=('[^']*'|"[^"]*"|\([^()]*\)|True|False|[0-9]+(?:\.[0-9]+)?)""")
 
 
 def note(template: str, /, **values: object) -> None:
@@ -37,8 +41,26 @@ def alert(template: str, /, **values: object) -> None:
 
 def alert_error(error: ZooError) -> None:
     """Prints the two lines of an error on standard error; a stranger's may hold anything."""
-    for text in (error.message, error.hint):
-        click.echo(printable(translate(text)), err=True)
+    for text in (translate(error.message), on_the_command_line(translate(error.hint))):
+        click.echo(printable(text), err=True)
+
+
+def on_the_command_line(hint: str) -> str:
+    """Spells the options in a hint as the command line does: device='cpu' becomes --device cpu."""
+
+    def spelt(match: re.Match[str]) -> str:
+        option = BY_NAME.get(match[1])
+        if option is None or not option.commands:
+            return match[0]
+        value = match[2].strip("'\"(),")
+        name = option.spellings[0]
+        return {"True": name, "False": name.replace("--", "--no-", 1)}.get(value, f"{name} {value}")
+
+    if "=" not in hint:
+        return hint
+    from zoo.predict.options import BY_NAME
+
+    return _IN_PYTHON.sub(spelt, hint)
 
 
 def quiet() -> bool:

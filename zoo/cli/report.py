@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 import sys
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from zoo.cli.cells import cells, padded
 from zoo.cli.language import tr, translate
-from zoo.cli.notes import note, quiet, verbose
+from zoo.cli.notes import note
+from zoo.cli.progress.line import is_terminal, line
+from zoo.cli.progress.segmenting import Count, pictures_text
 from zoo.cli.tables import json_text, times_text
 from zoo.message import printable
 
@@ -45,16 +46,19 @@ class Telling:
     Attributes:
         tally: What was told so far.
         finished: Results that are written and not told yet, for a writer to fill.
-        shown: Where lines go.
     """
 
     def __init__(self, predictions: Predictions, passed: Callable[[], int], *, as_json: bool, whole: bool) -> None:
         self.tally = Tally()
         self.finished: deque[Written] = deque()
-        self.shown = Bar()
         self._predictions, self._passed = predictions, passed
         self._as_json, self._whole = as_json, whole
         self._failures = 0
+
+    @property
+    def done(self) -> int:
+        """Inputs that are done: told, failed or passed over."""
+        return self.tally.inputs + len(self._predictions.failures) + self._passed()
 
     def through(self, results: Iterable[Written]) -> None:
         """Prints all results."""
@@ -84,7 +88,6 @@ class Telling:
 
     def rest(self) -> None:
         """Prints what was written and not told, which is so after Ctrl-C."""
-        self.shown = Bar()
         for written in list(self.finished):
             self._print(written, _json if self._as_json else _line)
         self._tell_failures()
@@ -93,16 +96,15 @@ class Telling:
         if self.finished:
             self.finished.popleft()
         self.tally.add(written[0])
-        for line in lines(*written):
-            self.shown.echo(line)
+        for text in lines(*written):
+            click.echo(text)
         self._tell_failures()
-        self.shown.advance(self.tally, len(self._predictions.failures) + self._passed())
 
     def _tell_failures(self) -> None:
         failures = self._predictions.failures
         for failure in failures[self._failures :] if self._as_json else ():
             document = {"name": failure.name, "source": failure.uri, "error": _error(failure.error)}
-            self.shown.echo(json_text(document))
+            click.echo(json_text(document))
         self._failures = len(failures)
 
 
@@ -120,10 +122,10 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
     yield tr("{place}  {model} on {device}", place=_place(result), model=result.model, device=result.device)
     shares = {name: (printable(name), share) for name, share in result.shares().items()}
     means = result.mean_scores() if result.scores is not None else {}
-    column = max(len(shown) for shown, _ in shares.values())
+    column = max(cells(shown) for shown, _ in shares.values())
     for name, (shown, share) in shares.items():
         score = tr("  score {mean:.3f}", mean=means[name]) if name in means else ""
-        yield f"  {shown:<{column}}  {share:7.2%}{score}"
+        yield f"  {padded(shown, column)}  {share:7.2%}{score}"
     if result.note:
         note("  {note}", note=result.note)
     note("  {times}  ({engine})", times=times_text(result.seconds), engine=result.engine)
@@ -187,54 +189,25 @@ class Tally:
         return tr("{times} a picture  ({engines:; })", times=times_text(means), engines=list(self._engines))
 
 
-@dataclass(frozen=True)
-class Bar:
-    """What a run shows while it goes on.
+def run_line(telling: Telling, count: Count, as_json: bool) -> AbstractContextManager[None]:
+    """Shows how far a run is, as long as the block runs.
 
-    Attributes:
-        echo: Prints a line of data, above the bar if there is one.
-        advance: Takes a tally and the number of inputs without a result.
-    """
-
-    echo: Callable[[str], object] = click.echo
-    advance: Callable[[Tally, int], object] = lambda tally, others: None
-
-
-@contextmanager
-def bar(inputs: Callable[[], Iterable[object]], as_json: bool) -> Generator[Bar, None, None]:
-    """Shows how far a run is.
-
-    Nothing is shown without a terminal, with `zoo --quiet` or `--verbose`, or where lines of JSON go to the terminal.
+    Nothing is shown where standard output is a pipe, whose reader may print on this terminal, or where lines of JSON
+    go to the terminal.
 
     Args:
-        inputs: Goes through the inputs once more, to count them; in a thread, because folders may be large.
+        telling: What is told of the run.
+        count: Of its inputs.
         as_json: Whether results are lines of JSON.
     """
-    lines_here = _is_terminal(sys.stdout)
-    if quiet() or verbose() or not _is_terminal(sys.stderr) or (as_json and lines_here):
-        yield Bar()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]:.1f} pictures/s"))
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
-        task = bars.add_task("", total=None, rate=0.0)
-
-        def count() -> None:
-            # What is wrong with an input is told when it is its turn.
-            with suppress(Exception):
-                bars.update(task, total=sum(1 for _ in inputs()))
-
-        def advance(tally: Tally, others: int) -> None:
-            bars.update(task, completed=tally.inputs + others, rate=tally.rate)
-
-        threading.Thread(target=count, daemon=True).start()
-        above = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-        yield Bar(above, advance) if lines_here else Bar(advance=advance)
+    if _is_pipe(sys.stdout) or (as_json and is_terminal(sys.stdout)):
+        return nullcontext()
+    began = time.monotonic()
+    return line(lambda: pictures_text(telling.done, count.total, telling.tally.pictures, began))
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
-    # A stream that was closed before zoo began is None.
-    return stream is not None and stream.isatty()
+def _is_pipe(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # it is none of the system's
+        return False

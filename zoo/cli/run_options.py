@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from gettext import gettext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def run_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options_of(command)):
-            function = click.option(option.name, *_spellings(option), cls=_Listed, **_settings(option))(function)
+            kind = _PairOrWord if {"const": "auto"} in option.forms and _pairs(option) else _Listed
+            function = click.option(option.name, *_spellings(option), cls=kind, **_settings(option))(function)
         return function
 
     return add
@@ -39,29 +41,33 @@ def given(ctx: click.Context) -> dict[str, Any]:
 
 def _spellings(option: Option) -> tuple[str, ...]:
     long, *others = option.spellings
-    return (f"{long}/--no-{long.removeprefix('--')}" if option.default is False else long, *others)
+    return (f"{long}/--no-{long.removeprefix('--')}" if option.is_switch else long, *others)
 
 
 def _settings(option: Option) -> dict[str, Any]:
     """Returns how click reads and shows an option."""
-    listed = option.default if isinstance(option.default, tuple) else (option.default,)
-    default = ",".join(f"{each:g}" if isinstance(each, float) else str(each) for each in listed)
-    ending = "" if option.default in (None, False) else f"  [default: {default}]"
-    return {**_reading(option), "metavar": option.metavar or None, "help": option.help + ending}
+    return {**_reading(option), "metavar": option.metavar or None, "help": option.help}
+
+
+def _word(value: Any) -> str:
+    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _reading(option: Option) -> dict[str, Any]:
     first = option.forms[0]
-    if option.default is False:
-        return {"default": False}
+    if option.is_switch:
+        return {"default": option.default}
     if option.names == "formats":
         return {"type": FORMATS, "callback": _kinds}
     if option.names:
         return {"type": _NAMES[option.names]}
     if any(form.get("type") == "object" for form in option.forms):
-        return {"type": ClassColor(), "multiple": True, "callback": _colors}
+        palettes = [word for form in option.forms for word in form.get("enum", ())]
+        return {"type": ClassColor(palettes), "multiple": True, "callback": _colors}
     if "enum" in first:
         return {"type": click.Choice(first["enum"])}
+    if {"const": "auto"} in option.forms and _pairs(option):
+        return {"type": NumberOrWord(), "nargs": 2, "callback": _pair_or_word}
     if {"const": "auto"} in option.forms:
         return {"type": BatchSize()}
     if isinstance(option.default, tuple):
@@ -69,22 +75,69 @@ def _reading(option: Option) -> dict[str, Any]:
     if first["type"] == "string":
         return {"type": click.Path(path_type=Path)}
     kind = click.IntRange if first["type"] == "integer" else click.FloatRange
-    pair = any(form.get("minItems") == 2 for form in option.forms)
-    return {"type": kind(first["minimum"], first["maximum"]), "nargs": 2 if pair else 1}
+    return {"type": kind(first["minimum"], first["maximum"]), "nargs": 2 if _pairs(option) else 1}
+
+
+def _pairs(option: Option) -> bool:
+    return any(form.get("minItems") == 2 for form in option.forms)
 
 
 class _Listed(click.Option):
-    """An option whose help names the forms there are, with those of plugins."""
+    """An option whose help says its default, and names the forms there are, with those of plugins."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         record = super().get_help_record(ctx)
-        if record is None or self.type is not FORMATS:
-            return record
-        from zoo.registry.formats import format_names
-
+        if record is None:
+            return None
         text, bracket, rest = record[1].partition("  [")
-        named = tr("A comma list of {choices:, }.", choices=list(format_names()))
-        return record[0], f"{translate(text)} {named}{bracket}{rest}"
+        if self.type is FORMATS:
+            from zoo.registry.formats import format_names
+
+            text = f"{translate(text)} {tr('A comma list of {choices:, }.', choices=list(format_names()))}"
+        if default := _default(BY_NAME[self.name or ""]):
+            text += f"  [{gettext('default: {default}').format(default=default)}"
+            bracket, rest = ("; ", rest) if bracket else ("", "]")
+        return record[0], f"{text}{bracket}{rest}"
+
+
+def _default(option: Option) -> str:
+    if option.default is None or option.default is False:
+        return ""
+    return ",".join(map(_word, option.default if isinstance(option.default, tuple) else (option.default,)))
+
+
+class _PairOrWord(click.Option):
+    """An option of two numbers, or of the word auto alone: that is doubled before click counts."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            return parse(self._doubled(args))
+
+        parser.parse_args = parse_args
+
+    def _doubled(self, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        places = (
+            place
+            for place in range(end)
+            if args[place] == f"{self.opts[0]}=auto" or (args[place] == "auto" and args[place - 1 : place] == self.opts)
+        )
+        for place in sorted(places, reverse=True):
+            args = [*args[: place + 1], "auto", *args[place + 1 :]]
+        return args
+
+
+def _pair_or_word(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[float | str, float | str] | None
+) -> tuple[float | str, float | str] | str | None:
+    if value is None or "auto" not in value:
+        return value
+    if value != ("auto", "auto"):
+        raise click.BadParameter(tr("{value!r} is neither two numbers nor auto.", value=value), ctx, parameter)
+    return "auto"
 
 
 def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -100,9 +153,12 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 def _colors(
-    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str], ...]
-) -> dict[str, str] | None:
-    return dict(value) or None
+    ctx: click.Context, parameter: click.Parameter, value: tuple[tuple[str, str] | str, ...]
+) -> dict[str, str] | str | None:
+    named = [each for each in value if isinstance(each, str)]
+    if named and len(value) > 1:
+        raise click.BadParameter(tr("{name} is a palette of its own. Give it alone.", name=named[0]), ctx, parameter)
+    return named[0] if named else dict(each for each in value if not isinstance(each, str)) or None
 
 
 # Older versions of click take no type argument.
@@ -121,14 +177,30 @@ class BatchSize(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         return int(text)
 
 
+class NumberOrWord(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A number, or auto."""
+
+    name = "number|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        """Returns the number or "auto"."""
+        try:
+            return value if value == "auto" else float(value)
+        except ValueError:
+            self.fail(tr("{value!r} is neither a number nor auto.", value=value), param, ctx)
+
+
 class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
-    """CLASS=#rrggbb."""
+    """CLASS=#rrggbb, or the name of a palette."""
 
     name = "class=#rrggbb"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Returns the name of the class and its colour."""
-        if isinstance(value, tuple):
+    def __init__(self, palettes: Sequence[str]) -> None:
+        self._palettes = palettes
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str] | str:
+        """Returns the name of the class and its colour, or that of the palette."""
+        if isinstance(value, tuple) or value in self._palettes:
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
         if match is None:

@@ -31,6 +31,8 @@ class Program:
             or "unstated".
         output_stride: Pixels of input per pixel of logits, along each axis; 1 for other outputs.
         input_shape: Shape of its first input, -1 where any size goes; None where that is not known.
+        classes: How many classes it tells apart: channels of logits and scores, and labels are below it. None where
+            that is not known.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Program:
     output: Output
     output_stride: int
     input_shape: tuple[int, ...] | None
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class Mark:
     """What a file zoo wrote says of itself, at its beginning.
 
     Attributes:
-        schema: Form of its content with a version, such as "zoo.coco/1".
+        schema: Form of its content with a version, such as "zoo.coco/2".
         source: What it was made from.
     """
 

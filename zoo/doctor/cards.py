@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from zoo.base.host import HOST
 from zoo.bundle.bundle import read_bundle
 from zoo.contract.refs import resolve
 from zoo.contract.spec import Embedded, Family, ModelCard
@@ -44,7 +45,7 @@ def _embedded_problems(plugin: Plugin, family: Family) -> Iterator[PluginContrac
 def _problem(plugin: Plugin, what: Message, fault: str) -> PluginContractError:
     return PluginContractError(
         "The {plugin} does not keep the contract: {what}: {reason}.",
-        "Correct the plugin, or run: pip install --force-reinstall {distribution}",
+        "Correct the plugin, or install {distribution} again from where it came.",
         plugin=str(plugin),
         what=what,
         reason=fault,
@@ -57,7 +58,8 @@ def _reference_fault(reference: str) -> str:
     if not reference:
         return ""
     try:
-        resolve(reference)
+        with HOST.undisturbed():
+            resolve(reference)
     except ZooError as error:
         return error.message
     except ImportError as cause:
@@ -65,7 +67,9 @@ def _reference_fault(reference: str) -> str:
         own = reference.partition(":")[0].partition(".")[0]
         missing = (cause.name or own).partition(".")[0]
         return str(cause) if missing == own else ""
-    except (Exception, SystemExit) as cause:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
         return re.sub(r"\s+", " ", f"{type(cause).__name__}: {cause}")
     return ""
 

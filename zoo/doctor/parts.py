@@ -17,14 +17,18 @@ from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import canonical_distribution
 
 _KEPT = Message("trials")
-_REINSTALL = Message("Run: pip install --force-reinstall zoo-core")
+_REINSTALL = Message("Install zoo-core again from where it came.")
 
 
 def plugins(found: Discovery) -> Iterator[Finding]:
     """Looks at every installed plugin: what it brings, or why it brings nothing."""
     if not any(plugin.group == "zoo.models" for plugin in found.plugins):
         yield Finding(
-            "plugins", "models", Message("none installed"), "note", Message("Run: pip install zoo-plugin-starter")
+            "plugins",
+            "models",
+            Message("none installed"),
+            "note",
+            Message("Run in a clone of zoo: pip install ./plugins/zoo-plugin-starter"),
         )
     for plugin in found.plugins:
         yield from _plugin(plugin, found)
@@ -85,7 +89,8 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
         return
     if plugin.error is None:
         models = [card.name for family in plugin.families for card in family.cards]
-        brings = [*models, *(d.kind for d in plugin.devices), *(b.name for b in plugin.backends)]
+        others = [*(d.kind for d in plugin.devices), *(b.name for b in (*plugin.backends, *plugin.formats))]
+        brings = [*models, *others]
         yield Finding(
             "plugins",
             plugin.distribution,
@@ -128,7 +133,8 @@ def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
             if mostly and setting != preferred:
                 install = installs.get(device.partition(":")[0]) or "zoo doctor"
                 hint = Message(
-                    "It is slower than {preferred}, which failed here. Run: {install}",
+                    "It is slower than {preferred}, which failed here. Run: {install}  (or, to try it again: "
+                    "zoo cache rm --trials)",
                     preferred=preferred,
                     install=install,
                 )

@@ -105,7 +105,7 @@ class _Expected:
     """The files of a self-test, read, and the distribution they come from."""
 
     picture: Path
-    mask: NDArray[np.uint8]
+    mask: NDArray[np.uint8 | np.uint16]
     distribution: str
 
 
@@ -126,7 +126,7 @@ def _find_expected(model: str | Path) -> _Expected | None:
     except (DatasetError, DecodeError) as error:
         raise PluginContractError(
             "The self-test of {model} cannot be used: {reason}",
-            "Run: pip install --force-reinstall --no-deps {distribution}",
+            "Install {distribution} again from where it came.",
             model=found.card.name,
             reason=error.message,
             distribution=found.distribution,
@@ -165,7 +165,7 @@ def _judge(agreement: float, wanted: str, device: str, backend: str, distributio
         "problem",
         figures,
         Message(
-            "Run: pip install --force-reinstall --no-deps {distribution}  (if it stays wrong, report it with "
+            "Install {distribution} again from where it came  (if it stays wrong, report it with "
             "what zoo doctor prints)",
             distribution=distribution,
         ),

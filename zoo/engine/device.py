@@ -13,6 +13,10 @@ from zoo.message import Message
 from zoo.registry.found import Discovery
 
 _KNOWN = ("gpu", "npu", "xpu", "mlu")
+# A kind and its number. A comma would be a list.
+_ONE = re.compile(r"([^:,]+)(?::(\d+))?")
+#: What others call a kind.
+_ELSEWHERE = {"cuda": "gpu", "nvidia": "gpu", "rocm": "gpu", "hip": "gpu", "ascend": "npu", "kunlun": "xpu"}
 
 
 def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[str, ...]]:
@@ -30,13 +34,13 @@ def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[
         DeviceUnavailableError: The plugin is there, but not this device.
         DuplicateNameError: Two distributions bring this kind.
     """
-    match = re.fullmatch(r"([a-z_]+)(?::(\d+))?", name.strip().lower())
+    match = _ONE.fullmatch(name.strip().lower())
     kind, number = (match[1], match[2]) if match else (name, None)
     device = None if kind == "cpu" and number not in (None, "0") else found.devices.get(kind)
     if device is None:
         raise _unknown(name, found)
     index = int(number or 0)
-    guarded = GuardedDevice(device, str(found.owner(device)))
+    guarded = GuardedDevice(device, found.owner(device))
     probe = guarded.probe()
     if index >= probe.count:
         reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
@@ -52,7 +56,7 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
     present = sorted(found.devices)
     kind, _, number = name.strip().lower().partition(":")
     if "," in name:
-        first = re.match(r"[a-z_]+(:\d+)?", name.strip().lower())
+        first = _ONE.match(name.strip().lower())
         return DeviceNotInstalledError(
             "The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
             "Give one, such as {example}",
@@ -66,18 +70,30 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
             name=name,
             present=present,
         )
-    if number and kind in (*_KNOWN, *present) and (kind == "cpu" or not number.isdecimal()):
+    if number and (kind in _KNOWN or kind in found.devices) and (kind == "cpu" or not number.isdecimal()):
         return DeviceNotInstalledError(
             "The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
             "Give one, such as {kind}",
             name=name,
             kind=kind if kind == "cpu" else Message("{kind}:0", kind=kind),
         )
-    hint = (
-        Message("Run: pip install zoo-device-{kind}", kind=kind)
-        if kind in _KNOWN
-        else Message("Use cpu, or a kind with a number: gpu:0")
-    )
+    meant = _ELSEWHERE.get(kind, "gpu" if kind.isdecimal() else kind)
+    faults = found.faults("zoo.devices")
+    if meant in present:
+        number = number or (kind if kind.isdecimal() else "0")
+        hint = Message("Use device='{meant}:{number}'", meant=meant, number=number)
+    elif faults:
+        return DeviceNotInstalledError(
+            "The device {name!r} is not installed here. Installed: {present:, }. {faults: }",
+            "Run: zoo plugins",
+            name=name,
+            present=present,
+            faults=list(faults.values()),
+        )
+    elif meant in _KNOWN:
+        hint = Message("Use device='cpu'  (no plugin for {meant} is published yet)", meant=meant)
+    else:
+        hint = Message("Use device='cpu'")
     return DeviceNotInstalledError(
         "The device {name!r} is not installed here. Installed: {present:, }.", hint, name=name, present=present
     )

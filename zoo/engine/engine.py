@@ -65,5 +65,8 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Ends what runs, refuses what waits, and frees everything. Closing twice is harmless."""
+        """Refuses what waits, ends what runs, and frees everything. Closing twice is harmless.
+
+        What does not end within seconds is left behind, and freed if it ever ends.
+        """
         ...

@@ -1,25 +1,27 @@
 """A guard around devices and engines: whatever their code raises or returns, the rest of zoo sees the contract.
 
 Each of the three classes has the members of what it guards. Errors name the plugin and its distribution, and keep the
-plugin's own error as their cause.
+plugin's own error as their cause; errors of zoo's own engine go through as they are. KeyboardInterrupt is the caller's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Program, Request, Session
-from zoo.engine.output import output_fault
+from zoo.engine.output import nan_fault, output_fault
+from zoo.engine.replies import asked, checked_facts, failure, report, signed
 from zoo.engine.trial import Outcome, in_child
-from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError, ZooError
-from zoo.message import Message, described
-from zoo.registry.found import Discovery
+from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError
+from zoo.message import Message
+from zoo.registry.discovery import CORE
+from zoo.registry.found import Discovery, Plugin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +41,7 @@ class GuardedDevice(Device):
         owner: How messages name the plugin.
     """
 
-    def __init__(self, device: Device, owner: str) -> None:
+    def __init__(self, device: Device, owner: Plugin) -> None:
         self._device, self.owner = device, owner
         self.kind, self.api, self.tried_first = device.kind, device.api, device.tried_first
         self.environ, self.install = device.environ, device.install
@@ -77,10 +79,12 @@ class GuardedDevice(Device):
     def _turned(self, method: str, index: int) -> Generator[None]:
         try:
             yield
-        except (Exception, SystemExit) as cause:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:
             raise DeviceUnavailableError(
                 "The device {kind}:{index} cannot be used: {reason}.",
-                _report(self.owner),
+                report(self.owner),
                 kind=self.kind,
                 index=index,
                 reason=failure(self.owner, method, cause),
@@ -95,7 +99,7 @@ class GuardedBackend(Backend):
         owner: How messages name the plugin.
     """
 
-    def __init__(self, backend: Backend, owner: str) -> None:
+    def __init__(self, backend: Backend, owner: Plugin) -> None:
         self._backend, self.owner = backend, owner
         self.name, self.api = backend.name, backend.api
         # A class that does not inherit from Backend may leave it out.
@@ -117,29 +121,34 @@ class GuardedBackend(Backend):
         """
         try:
             session: Any = self._backend.open(program, request)
-            facts: object = getattr(session, "facts", None)
-        except (BackendError, DeviceError):
+            facts = checked_facts(session)
+            parallel = bool(getattr(session, "parallel", False))
+        except (BackendError, DeviceError) as cause:
+            if self.owner.distribution == CORE:
+                raise
+            raise signed(cause, self.name, self.owner) from cause
+        except KeyboardInterrupt:
             raise
-        except (Exception, SystemExit) as cause:
+        except BaseException as cause:
             raise BackendError(
                 "The engine {engine} cannot open {program} on {device}: {reason}.",
-                _report(self.owner),
+                report(self.owner),
                 engine=self.name,
                 program=program.path,
                 device=request.device_name,
                 reason=failure(self.owner, "open", cause),
             ) from cause
-        if not isinstance(facts, Facts) or not callable(getattr(session, "run", None)):
+        if facts is None or not callable(getattr(session, "run", None)):
             raise BackendError(
                 "The engine {engine} opened {program} as an object of type {type} without `run` or without "
-                "zoo.plugin.Facts in `facts`; {owner} does not keep the contract.",
-                _report(self.owner),
+                "zoo.plugin.Facts of texts in `facts`; {owner} does not keep the contract.",
+                report(self.owner),
                 engine=self.name,
                 program=program.path,
                 type=type(session).__name__,
                 owner=self.owner,
             )
-        return GuardedSession(session, facts, program, self.owner)
+        return GuardedSession(session, facts, parallel, program, self.owner)
 
 
 class GuardedSession(Session):
@@ -148,21 +157,24 @@ class GuardedSession(Session):
     Args:
         session: What the engine opened.
         facts: What it said of itself then.
+        parallel: Likewise.
         program: The program that runs in it.
         owner: How messages name the plugin.
     """
 
-    def __init__(self, session: Session, facts: Facts, program: Program, owner: str) -> None:
+    def __init__(self, session: Session, facts: Facts, parallel: bool, program: Program, owner: Plugin) -> None:
         self._session, self._facts, self._program, self._owner = session, facts, program, owner
-        self.parallel = bool(getattr(session, "parallel", False))
+        self.parallel = parallel
 
     @property
     def facts(self) -> Facts:
         """What really runs the program."""
-        with contextlib.suppress(Exception):
-            facts: Any = self._session.facts
-            if isinstance(facts, Facts):
-                self._facts = facts
+        try:
+            self._facts = checked_facts(self._session) or self._facts
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:
+            _log.info("a session does not say what runs: %s", failure(self._owner, "facts", cause))
         return self._facts
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
@@ -173,21 +185,28 @@ class GuardedSession(Session):
         """
         try:
             output = self._session.run(batch)
-        except InferenceError:
+        except InferenceError as cause:
+            if self._owner.distribution == CORE:
+                raise
+            raise signed(cause, self._facts.engine, self._owner) from cause
+        except KeyboardInterrupt:
             raise
-        except (Exception, SystemExit) as cause:
-            reason = cause.message if isinstance(cause, ZooError) else failure(self._owner, "run", cause)
+        except BaseException as cause:
             raise InferenceError(
                 "The engine {engine} failed on a batch of shape {shape}: {reason}.",
-                _report(self._owner),
+                report(self._owner),
                 engine=self._facts.engine,
                 shape=batch.shape,
-                reason=reason,
+                reason=failure(self._owner, "run", cause),
             ) from cause
-        if fault := output_fault(output, batch.shape, self._program):
+        fault = output_fault(output, batch.shape, self._program)
+        if fault is None and self._owner.distribution != CORE:
+            # After zoo's own engine the fault is told where logits are looked through anyway.
+            fault = nan_fault(output)
+        if fault:
             raise InferenceError(
                 "The engine {engine} of {owner} returned {reason}.",
-                _report(self._owner),
+                report(self._owner),
                 engine=self._facts.engine,
                 owner=self._owner,
                 reason=fault,
@@ -198,7 +217,9 @@ class GuardedSession(Session):
         """Frees the engine's memory; a failure is logged."""
         try:
             self._session.close()
-        except Exception as cause:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:
             _log.warning("a session could not be closed: %s", failure(self._owner, "close", cause))
 
 
@@ -206,50 +227,14 @@ def guarded_devices(found: Discovery) -> Iterator[GuardedDevice]:
     """Yields every installed device."""
     for plugin in found.plugins:
         for device in plugin.devices:
-            yield GuardedDevice(device, str(plugin))
+            yield GuardedDevice(device, plugin)
 
 
 def guarded_backends(found: Discovery) -> Iterator[GuardedBackend]:
     """Yields every installed engine."""
     for plugin in found.plugins:
         for backend in plugin.backends:
-            yield GuardedBackend(backend, str(plugin))
-
-
-def asked(question: Callable[[], Any], owner: str) -> Probe:
-    """Returns the answer of a plugin to "are you there?"; "no" with the reason where it fails or answers nonsense."""
-    try:
-        answer: Any = question()
-    except (Exception, SystemExit) as cause:
-        return Probe(0, failure(owner, "its probe", cause))
-    if not isinstance(answer, Probe):
-        kind = type(answer).__name__
-        return Probe(
-            0,
-            Message(
-                "{owner} answered with an object of type {type}, not with a zoo.plugin.Probe", owner=owner, type=kind
-            ),
-        )
-    names: tuple[Any, ...] = answer.names
-    if type(answer.count) is not int or answer.count < 0:
-        return Probe(0, Message("{owner} counts {count!r} devices", owner=owner, count=answer.count))
-    texts: tuple[Any, ...] = (answer.reason, answer.install, *names)
-    if not all(isinstance(text, str) for text in texts):
-        return Probe(0, Message("{owner} answered with a zoo.plugin.Probe of other things than texts", owner=owner))
-    if answer.count and names and len(names) != answer.count:
-        return Probe(
-            0,
-            Message(
-                "{owner} counts {count} but names {number}: {names:, }",
-                owner=owner,
-                count=answer.count,
-                number=len(names),
-                names=names,
-            ),
-        )
-    if not answer.count and not answer.reason:
-        return Probe(0, Message("{owner} gives no reason", owner=owner), install=answer.install)
-    return answer
+            yield GuardedBackend(backend, plugin)
 
 
 def plain(program: Program) -> dict[str, Any]:
@@ -257,24 +242,10 @@ def plain(program: Program) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(program).items()}
 
 
-def failure(owner: str, where: str, cause: BaseException) -> Message:
-    """Returns a clause that says how code of a plugin failed."""
-    return Message(
-        "{owner} failed in {where} with {error}",
-        owner=owner,
-        where=Message("its probe") if where == "its probe" else where,
-        error=described(cause),
-    )
-
-
-def _answered(outcome: Outcome, owner: str) -> Probe:
+def _answered(outcome: Outcome, owner: Plugin) -> Probe:
     if outcome.reason is not None:
         return Probe(
             0,
             Message("the probe of {owner}, in a process of its own, {reason}", owner=owner, reason=outcome.reason),
         )
     return Probe(**outcome.answer)
-
-
-def _report(owner: str) -> Message:
-    return Message("Run it again with --debug and report the traceback to the author of {owner}.", owner=owner)

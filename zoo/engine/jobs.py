@@ -8,7 +8,8 @@ from typing import Any
 
 from zoo.base.home import home
 from zoo.contract.engine import Program, Request
-from zoo.engine.guard import GuardedBackend, GuardedDevice, asked
+from zoo.engine.guard import GuardedBackend, GuardedDevice
+from zoo.engine.replies import asked
 from zoo.errors import ZooError
 from zoo.registry.discovery import discover
 
@@ -17,7 +18,7 @@ def probe(kind: str) -> dict[str, Any]:
     """Returns the answer of a device to "are you there?"."""
     found = discover("zoo.devices")
     device = found.devices[kind]
-    return asdict(asked(device.probe, str(found.owner(device))))
+    return asdict(asked(device.probe, found.owner(device)))
 
 
 def supports(engine: str, kind: str, program: dict[str, Any] | None) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def supports(engine: str, kind: str, program: dict[str, Any] | None) -> dict[str
     found = discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
     wanted = None if program is None else _program(program)
-    return asdict(asked(lambda: backend.supports(device, wanted), str(found.owner(backend))))
+    return asdict(asked(lambda: backend.supports(device, wanted), found.owner(backend)))
 
 
 def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str] | None:
@@ -40,10 +41,12 @@ def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str
 
     found = discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
-    guarded = GuardedBackend(backend, str(found.owner(backend)))
+    guarded = GuardedBackend(backend, found.owner(backend))
     wanted = _program(program)
-    request = Request(GuardedDevice(device, str(found.owner(device))), index, 1, home() / "engines" / engine)
+    request = Request(GuardedDevice(device, found.owner(device)), index, 1, home() / "engines" / engine)
     try:
+        # Not every engine asks for it, but the parent will.
+        str(request.device_name)
         session = guarded.open(wanted, request)
         rng = np.random.default_rng(0)
         for shape in trial_shapes(wanted.input_shape):

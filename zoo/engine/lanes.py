@@ -34,6 +34,8 @@ _log = logging.getLogger("zoo.engine.lanes")
 MOST = 4
 # Lanes are opened when so many batches stood in line before others: by then they have taken about as long as opening.
 _CROWD = 8
+# How many seconds are waited for the end of what runs: longer than most batches take, and not for ever.
+_PATIENCE = 4.0
 
 
 def check_streams(count: int | None, threads: int) -> None:
@@ -73,7 +75,7 @@ class Lanes:
         shares = [threads // most + (number < threads % most) for number in range(most)]
         self.asked = count is not None and count > 1
         self._pool = _Pool(main, opener, shares if most > 1 else [], fall_back)
-        # Also at the end of the program: an engine must not be torn down while it runs.
+        # Also at the end of the program: an engine must not be torn down while it runs, unless it hangs.
         weakref.finalize(self, self._pool.close)
 
     @property
@@ -91,7 +93,7 @@ class Lanes:
         return self._pool.submit(Task(batch))
 
     def close(self) -> None:
-        """Ends what runs, refuses what waits, and frees all sessions."""
+        """Refuses what waits, and waits a few seconds for what runs. A session is freed when it has ended."""
         self._pool.close()
 
 
@@ -110,6 +112,7 @@ class _Pool:
         self._waiting: deque[Task] = deque()
         self._crowd = 0
         self._closed = False
+        self._deadline = 0.0
         fork.watch(self)
 
     @property
@@ -138,6 +141,8 @@ class _Pool:
             refused, self._waiting = self._waiting, deque()
             if not self._closed:
                 self._closed = True
+                # For all calls together: a program that ends closes what its `with` has closed before.
+                self._deadline = time.monotonic() + _PATIENCE
                 self._shares = []
                 for worker in self._workers:
                     worker.inbox.put(None)
@@ -146,7 +151,7 @@ class _Pool:
         if self.main.thread is None:
             self.main.session.close()
         for worker in self._workers:
-            worker.join()
+            worker.join(self._deadline)
 
     def _dispatch(self, task: Task, alone: bool = False) -> None:
         """Gives a task to a session that is idle, or lets it wait for one."""

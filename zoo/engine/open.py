@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 
 from zoo import errors
@@ -82,7 +83,7 @@ def session_opener(program: Program, device: str = "cpu", engine: str = "auto") 
     backend, libraries = choose_backend(engine, chosen, program, found)
     request = Request(chosen, index, 1, home() / "engines" / backend.name)
     if chosen.tried_first or backend.tried_first:
-        _try_first(program, backend, chosen, request, (backend.owner, *libraries, chosen.owner, *devices))
+        _try_first(program, backend, chosen, request, (str(backend.owner), *libraries, str(chosen.owner), *devices))
     return lambda threads: backend.open(program, replace(request, threads=threads))
 
 
@@ -96,18 +97,16 @@ def choose_backend(
         BackendNotInstalledError: It does not run this program on this device; for "auto": none does.
     """
     if name != "auto" and name not in found.backends:
-        raise BackendError(
-            "There is no engine called {name!r}. Installed: {backends:, }.",
-            "Use backend='auto'",
-            name=name,
-            backends=sorted(found.backends) or [Message("none")],
-        )
+        raise _unknown(name, found)
     refusals: dict[str, Probe] = {}
     for backend in _in_order(found) if name == "auto" else [_guarded(name, found)]:
         answer = backend.supports(device, program)
         if answer.count:
             return backend, answer.names
         refusals[backend.name] = answer
+    if name == "auto":
+        for plugin in found.faults("zoo.backends"):
+            refusals[plugin] = Probe(0, Message("it could not be loaded"))
     install = next((answer.install for answer in refusals.values() if answer.install), "")
     hint = Message("Run: {install}", install=install) if install else Message("Run: zoo doctor")
     if len(refusals) == 1:
@@ -131,6 +130,30 @@ def choose_backend(
     )
 
 
+def _unknown(name: str, found: Discovery) -> BackendError:
+    """Returns the error for a name that no engine has."""
+    close = get_close_matches(name.lower(), found.backends, n=1, cutoff=0.5)
+    present = sorted(found.backends) or [Message("none")]
+    faults = found.faults("zoo.backends")
+    if faults and not close:
+        return BackendError(
+            "There is no engine called {name!r}. Installed: {backends:, }. {faults: }",
+            "Run: zoo plugins",
+            name=name,
+            backends=present,
+            faults=list(faults.values()),
+        )
+    return BackendError(
+        "There is no engine called {name!r}. Installed: {backends:, }.",
+        "Use backend='{meant}'"
+        if close
+        else "Use backend='auto'  (engines come from plugins; docs/engines.md shows one for ONNX)",
+        name=name,
+        meant=close[0] if close else "",
+        backends=present,
+    )
+
+
 def _try_first(
     program: Program, backend: GuardedBackend, device: GuardedDevice, request: Request, versions: tuple[str, ...]
 ) -> None:
@@ -140,14 +163,17 @@ def _try_first(
         BackendError: The engine refuses or fails, or ends the child.
         DeviceError: The device does.
     """
-    trial = Trial(program.digest, backend.name, request.device_name, request.precision, versions)
+    # Its own name is code of its plugin, which may end the process like any other.
+    name = f"{device.kind}:{request.index}" if device.tried_first else request.device_name
+    trial = Trial(program.digest, backend.name, name, request.precision, versions)
     if trial.kept() is not None:
         return
+    trial.announce()
     job = "zoo.engine.jobs:run", backend.name, device.kind, request.index, plain(program)
     outcome = in_child(*job, seconds=_TRIAL_SECONDS)
     if outcome.answer is not None:
-        name, message, hint = outcome.answer
-        raise getattr(errors, name)(message, hint)
+        kind, message, hint = outcome.answer
+        raise getattr(errors, kind)(message, hint)
     if outcome.reason is not None:
         what = Message(
             "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
@@ -159,7 +185,7 @@ def _try_first(
             raise DeviceUnavailableError(
                 "The device {device} of {owner} cannot be used: {reason}.",
                 "Use device='cpu'",
-                device=request.device_name,
+                device=name,
                 owner=device.owner,
                 reason=what,
             )
@@ -181,4 +207,4 @@ def _in_order(found: Discovery) -> Iterator[GuardedBackend]:
 
 def _guarded(name: str, found: Discovery) -> GuardedBackend:
     backend = found.backends[name]
-    return GuardedBackend(backend, str(found.owner(backend)))
+    return GuardedBackend(backend, found.owner(backend))

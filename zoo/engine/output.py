@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from zoo.contract.engine import Program
 from zoo.message import Message
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Encoders halve the sides up to five times, each time rounded up; a decoder that doubles them again keeps the excess.
 _DEEPEST_STRIDE = 32
@@ -12,35 +17,112 @@ _DEEPEST_STRIDE = 32
 def output_fault(output: object, batch: tuple[int, ...], program: Program) -> Message | None:
     """Returns what is wrong with an output, as the end of a sentence; None where nothing is.
 
-    What a foreign program returns is told from its output, and refused where it is told.
+    What is neither labels nor scores, of a folder that zoo did not write, is refused where they are told apart: the
+    program is at fault then, and not the engine.
+
+    Args:
+        output: What a session returned.
+        batch: Shape of its input, (N, C, H, W).
+        program: The program that it ran.
     """
     # Here, because zoo doctor must work where numpy is what is broken.
     import numpy as np
 
     if not isinstance(output, np.ndarray):
         return Message("an object of type {type}; a numpy array was expected", type=type(output).__name__)
-    count, _, height, width = batch
-    shape = output.shape
+    count, shape = batch[0], output.shape
     if not shape or shape[0] != count:
         return Message(
             "an array of shape {shape} for {count} pictures; as many outputs as pictures were expected",
             shape=shape,
             count=count,
         )
-    if program.output != "logits":
-        return None
-    stride = program.output_stride
-    fits = len(shape) == 4 and all(
-        side > 0 and -stride < side * stride - pixels < max(stride, _DEEPEST_STRIDE)
-        for side, pixels in zip(shape[2:], (height, width), strict=True)
-    )
-    if fits and output.dtype in (np.float32, np.float16):
+    if program.output == "logits":
+        return _logits_fault(output, batch, program)
+    whole = output.dtype.kind in "iu" and (len(shape) == 3 or (len(shape) == 4 and shape[1] == 1))
+    if (whole and program.output != "scores") or (program.output == "labels" and program.trusted):
+        return _labels_fault(output, batch, program, whole)
+    if output.dtype.kind == "f" and len(shape) == 4 and program.output != "labels":
+        return _scores_fault(output, batch, program)
+    return None
+
+
+def nan_fault(output: NDArray[Any]) -> Message | None:
+    """Returns how many values of an output are no numbers, as the end of a sentence; None where all are."""
+    import numpy as np
+
+    if output.dtype.kind != "f" or np.isfinite(output).all():
         return None
     return Message(
-        "{dtype} of shape {shape}; float32 logits of shape ({count}, classes, {height}, {width}) were expected",
+        "{count} of {size} values that are NaN or infinite; finite numbers were expected",
+        count=int(np.count_nonzero(~np.isfinite(output))),
+        size=output.size,
+    )
+
+
+def _logits_fault(output: NDArray[Any], batch: tuple[int, ...], program: Program) -> Message | None:
+    import numpy as np
+
+    shape, stride = output.shape, program.output_stride
+    fits = len(shape) == 4 and all(
+        side > 0 and -stride < side * stride - pixels < max(stride, _DEEPEST_STRIDE)
+        for side, pixels in zip(shape[2:], batch[2:], strict=True)
+    )
+    if fits and output.dtype in (np.dtype(np.float32), np.dtype(np.float16)) and _counted(shape[1], program):
+        return None
+    return Message(
+        "{dtype} of shape {shape}; float32 logits of shape ({count}, {classes}, {height}, {width}) were expected",
         dtype=output.dtype,
         shape=shape,
-        count=count,
-        height=-(-height // stride),
-        width=-(-width // stride),
+        count=batch[0],
+        classes=program.classes or Message("classes"),
+        height=-(-batch[2] // stride),
+        width=-(-batch[3] // stride),
     )
+
+
+def _labels_fault(output: NDArray[Any], batch: tuple[int, ...], program: Program, whole: bool) -> Message | None:
+    # Those of other systems may have fewer pixels, which are repeated.
+    fits = whole and all(
+        side == pixels or (0 < side < pixels and not program.trusted)
+        for side, pixels in zip(output.shape[-2:], batch[2:], strict=True)
+    )
+    if not fits:
+        return Message(
+            "{dtype} of shape {shape}; labels, whole numbers of shape ({count}, {height}, {width}), were expected",
+            dtype=output.dtype,
+            shape=output.shape,
+            count=batch[0],
+            height=batch[2],
+            width=batch[3],
+        )
+    lowest, top = int(output.min()), int(output.max())
+    if program.classes is None or 0 <= lowest <= top < program.classes:
+        return None
+    return Message(
+        "labels from {lowest} to {top}; 0 to {last} were expected, as there are {count} classes",
+        lowest=lowest,
+        top=top,
+        last=program.classes - 1,
+        count=program.classes,
+    )
+
+
+def _scores_fault(output: NDArray[Any], batch: tuple[int, ...], program: Program) -> Message | None:
+    shape = output.shape
+    fits = all(0 < side < pixels + _DEEPEST_STRIDE for side, pixels in zip(shape[2:], batch[2:], strict=True))
+    if fits and _counted(shape[1], program):
+        return None
+    return Message(
+        "{dtype} of shape {shape}; scores of shape ({count}, {classes}, {height}, {width}), or smaller, were expected",
+        dtype=output.dtype,
+        shape=shape,
+        count=batch[0],
+        classes=program.classes or Message("classes"),
+        height=batch[2],
+        width=batch[3],
+    )
+
+
+def _counted(channels: int, program: Program) -> bool:
+    return channels > 0 if program.classes is None else channels == program.classes

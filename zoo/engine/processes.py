@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import signal
+import select
 import socket
 import subprocess
 import sys
@@ -22,9 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Opener
 from zoo.engine.memory import Block
+from zoo.engine.trial import signal_name
 from zoo.errors import BackendError, InferenceError, ZooError
 
 # A worker that ended so often in a row is not started again.
@@ -151,7 +153,7 @@ class _Worker:
         if not answer:
             self.end()
             status = self._process.returncode
-            raise _EndedError(f"exit status {status}" if status >= 0 else signal.Signals(-status).name)
+            raise _EndedError(f"exit status {status}" if status >= 0 else signal_name(-status))
         given = pickle.loads(answer)
         if isinstance(given, Exception):
             raise given
@@ -191,8 +193,8 @@ os.register_at_fork(after_in_child=_in_child)
 def _started(descriptor: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "zoo.engine.processes", str(descriptor)],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            python("zoo.engine.processes", str(descriptor)),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             # What C++ prints there is nobody's.
             stdout=subprocess.DEVNULL,
@@ -206,8 +208,18 @@ def _started(descriptor: int) -> subprocess.Popen[bytes]:
         ) from error
 
 
+def _end_with(descriptor: int) -> None:
+    """Ends this process when nobody is at the other end any more, whatever its engine does then."""
+    poll = select.poll()
+    # A hang-up is told without being asked for.
+    poll.register(descriptor, 0)
+    poll.poll()
+    os._exit(0)
+
+
 def _work(descriptor: int) -> None:
     """What the process does: opens a session, and runs batches until nobody is at the other end."""
+    threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()
     with socket.socket(fileno=descriptor) as here:
         opener, threads = pickle.loads(here.recv(_LONGEST))
         try:

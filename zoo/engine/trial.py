@@ -12,13 +12,15 @@ import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
+from zoo.base.child import environment, python
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.base.home import home
 from zoo.contract.refs import resolve
@@ -30,6 +32,8 @@ from zoo.settings.json_text import read_json
 from zoo.settings.rules import STRING, array, mapping
 
 _log = logging.getLogger("zoo.engine")
+# The command line shows what it says while it lasts.
+_trial_log = logging.getLogger("zoo.engine.trial")
 _SUFFIX = ".trial.json"
 # Nobody sees this error: the trial is made again.
 _KIND = DocumentKind(CacheError)
@@ -44,6 +48,10 @@ _SCHEMA = mapping(
 _RAISED = 3
 # Signals that say the same; others, such as SIGKILL for want of memory, come from outside.
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+# What libraries of C++ say when they get no memory or no thread; oneDNN only that there was an exception.
+_SHORTAGE = re.compile(
+    "std::exception|bad_alloc|ResourceExhausted|out of memory|cannot allocate|temporarily unavailable", re.I
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,6 +93,10 @@ class Trial:
         document = _read(self._record())
         return None if document is None else document["setting"]
 
+    def announce(self) -> None:
+        """Says in the log that a trial begins, which may take a while."""
+        _trial_log.info("first use on this machine, the engine is tried")
+
     def keep(self, setting: str, preferred: str) -> None:
         """Keeps what worked.
 
@@ -117,6 +129,27 @@ def kept_trials() -> Iterator[dict[str, Any] | None]:
         yield _read(record)
 
 
+def forget_trials() -> int:
+    """Removes every trial that is kept, and returns how many there were. Programs are tried again when they are loaded.
+
+    Raises:
+        CacheError: The cache folder cannot be used.
+    """
+    folder = _folder()
+    records = list(folder.glob(f"*{_SUFFIX}"))
+    try:
+        for record in records:
+            record.unlink(missing_ok=True)
+    except OSError as error:
+        raise CacheError(
+            "What is kept in {folder} cannot be removed: {reason}.",
+            "Correct its permissions.",
+            folder=folder,
+            reason=error.strerror or error,
+        ) from error
+    return len(records)
+
+
 def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     """Calls a function in a child process.
 
@@ -125,10 +158,8 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
         arguments: Its arguments, plain data.
         seconds: How long it may take.
     """
-    command = [sys.executable, "-m", "zoo.engine.trial", job, json.dumps(arguments)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
-        status, answered, said = _ended(command, environment, seconds)
+        status, answered, said = _ended(python("zoo.engine.trial", job, json.dumps(arguments)), seconds)
     except subprocess.TimeoutExpired:
         return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
     except OSError as error:
@@ -136,21 +167,26 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     if status < 0:
         number = -status
         # C++ that cannot get memory aborts.
-        crashed = number in _CRASHES and "bad_alloc" not in said
-        return Outcome(Message("ended by {signal}", signal=signal.Signals(number).name), lasting=crashed)
+        crashed = number in _CRASHES and not _SHORTAGE.search(said)
+        return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed)
     try:
         answer = _unpacked(json.loads(answered))
     except ValueError:
-        reason = Message(
-            "exit status {status}: {reason}",
-            status=status,
-            reason=said.splitlines()[-1] if said else Message("no message"),
-        )
-        return Outcome(reason, lasting=status == _RAISED)
+        last = said.splitlines()[-1] if said else Message("no message")
+        reason = Message("exit status {status}: {reason}", status=status, reason=last)
+        return Outcome(reason, lasting=status == _RAISED and not _SHORTAGE.search(last))
     return Outcome(None, lasting=True, answer=answer)
 
 
-def _ended(command: list[str], environment: Mapping[str, str], seconds: float) -> tuple[int, bytes, str]:
+def signal_name(number: int) -> str:
+    """Returns the name of a signal; of one without a name, as those of real time are, its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return Message("signal {number}", number=number)
+
+
+def _ended(command: list[str], seconds: float) -> tuple[int, bytes, str]:
     """Runs a command to its end and returns its status and what it wrote on stdout and stderr.
 
     Raises:
@@ -159,7 +195,7 @@ def _ended(command: list[str], environment: Mapping[str, str], seconds: float) -
     """
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
+        command, env=environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True
     ) as child:
         try:
             answered, said = child.communicate(timeout=seconds)
@@ -210,7 +246,7 @@ def _child(job: str, arguments: str) -> None:
             answer = resolve(job)(*json.loads(arguments))
         except (ImportError, MemoryError):
             raise
-        except Exception as error:
+        except BaseException as error:
             # The parent shows the last line.
             sys.stderr.write(f"{' '.join(str(error).split()) or type(error).__name__}\n")
             sys.stderr.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
@@ -74,10 +75,10 @@ class Worker:
         thread.start()
         self.thread = thread
 
-    def join(self) -> None:
-        """Waits for the end of the thread, if there is one and it is another."""
+    def join(self, deadline: float) -> None:
+        """Waits for the end of the thread until a moment of `time.monotonic`, if there is one and it is another."""
         if self.thread not in (None, threading.current_thread()):
-            self.thread.join()
+            self.thread.join(max(0.0, deadline - time.monotonic()))
 
     def restart(self) -> None:
         """Forgets the thread, in a process that was forked off."""

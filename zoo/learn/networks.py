@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from zoo.base.host import HOST
 from zoo.contract.refs import resolve
 from zoo.errors import BackendNotInstalledError, ExportError
 from zoo.learn.checkpoint import apply_weights, load_checkpoint
@@ -66,7 +67,8 @@ def build_network(
     # Before any work: a checkpoint that cannot be used should not cost the building of a large network.
     arrays = load_checkpoint(weights) if isinstance(weights, (str, os.PathLike)) else weights
     try:
-        build = resolve(found.family.network)
+        with HOST.undisturbed():
+            build = resolve(found.family.network)
     except ImportError as error:
         raise BackendNotInstalledError(
             "The network of {model} needs paddlepaddle: {reason}.",

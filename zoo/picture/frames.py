@@ -10,18 +10,22 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DecodeError
 from zoo.message import Message
-from zoo.picture.image import Picture, count_frames, open_picture
+from zoo.picture.image import count_frames, open_picture
+from zoo.picture.levels import ValueRange
 from zoo.picture.opening import check_size, undecodable
-from zoo.picture.rgb import to_rgb
+from zoo.picture.rgb import Picture, joined_notes, to_rgb
 
 
-def picture_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture | DecodeError]:
+def picture_frames(
+    file: BinaryIO, name: str, max_pixels: int, value_range: ValueRange
+) -> Iterator[Picture | DecodeError]:
     """Decodes all frames or pages of a picture file, one after the other.
 
     Args:
         file: The file, which must stay open meanwhile.
         name: What error messages call it.
         max_pixels: Frames with more pixels are refused before they are decoded.
+        value_range: As for `read_image`.
 
     Yields:
         Each frame, or the error in its place. Behind a damaged page of a TIFF come the others; other formats build
@@ -31,7 +35,7 @@ def picture_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Pictu
         DecodeError: It is not a picture of an accepted format, or damaged so that its frames cannot be counted.
     """
     with open_picture(file, name, max_pixels) as picture:
-        yield from frames_of(picture, _count(file, picture, name, max_pixels), name, max_pixels)
+        yield from frames_of(picture, _count(file, picture, name, max_pixels), name, max_pixels, value_range)
 
 
 def number_of_frames(file: BinaryIO, name: str, max_pixels: int) -> int:
@@ -44,7 +48,9 @@ def number_of_frames(file: BinaryIO, name: str, max_pixels: int) -> int:
         return _count(file, picture, name, max_pixels)
 
 
-def frames_of(picture: Image.Image, count: int, name: str, max_pixels: int) -> Iterator[Picture | DecodeError]:
+def frames_of(
+    picture: Image.Image, count: int, name: str, max_pixels: int, value_range: ValueRange
+) -> Iterator[Picture | DecodeError]:
     """Decodes the frames of an opened picture as `picture_frames` does."""
     for number in range(1, count + 1):
         frame = Message("{name} (frame {number} of {count})", name=name, number=number, count=count)
@@ -54,7 +60,9 @@ def frames_of(picture: Image.Image, count: int, name: str, max_pixels: int) -> I
                 # Pillow 11.0 colours grey pages with the palette of a page it has seen.
                 picture.palette = None
             check_size(picture.height, picture.width, frame, max_pixels)
-            decoded = Picture(to_rgb(picture, frame), Message("frame {number} of {count}", number=number, count=count))
+            pixels, note, orientation = to_rgb(picture, frame, value_range)
+            place = Message("frame {number} of {count}", number=number, count=count)
+            decoded = Picture(pixels, joined_notes(place, note), orientation)
         except Exception as error:
             decoded = undecodable(frame, error)
         yield decoded

@@ -11,9 +11,12 @@ from typing import BinaryIO
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
 
-EXPECTED = Message("Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM or GIF picture.")
+EXPECTED = Message("Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM, GIF, AVIF or JPEG 2000 picture.")
 HINT_FILE = Message("Open it in a picture viewer; if it looks right there, save it again as PNG.")
-HINT_SIZE = Message("Cut it into tiles or make it smaller first.")
+HINT_SIZE = Message(
+    "Cut it into tiles or make it smaller first; or allow it, with the memory it needs: --max-pixels, max_pixels=, or "
+    "ZOO_MAX_PIXELS."
+)
 HINT_LARGE_TIFF = Message(
     "Run: zoo tiff SOURCE TARGET --model MODEL, or call Model.predict_tiff; they segment TIFF files of any size."
 )

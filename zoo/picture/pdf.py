@@ -12,8 +12,8 @@ import numpy as np
 
 from zoo.errors import DecodeError, SourceError
 from zoo.message import Message
-from zoo.picture.image import Picture
 from zoo.picture.opening import check_size, undecodable
+from zoo.picture.rgb import Picture
 
 #: Resolution pages are drawn at, in pixels an inch.
 DPI = 150

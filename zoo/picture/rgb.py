@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
+from zoo.picture.levels import ValueRange, to_levels
 from zoo.picture.opening import EXPECTED, HINT_FILE, undecodable
+from zoo.picture.wide import wide_values
 
 _LOG = logging.getLogger("zoo")
 
-_HINT_MEANING = Message("Convert it to 8 bits a channel first; which values mean black and white only you know.")
+_HINT_MEANING = Message(
+    "Say which of them are black and white: --range LOW HIGH or auto, in Python value_range=(LOW, HIGH)."
+)
 _HINT_TIFF = Message("Convert it, for instance with: tiffcp -p contig -c zip old.tif new.tif")
 
 # EXIF orientation -> step through the rows, step through the columns, whether rows and columns change places after.
@@ -31,25 +36,52 @@ _TURNS = {
 }
 
 
-def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
+class Picture(NamedTuple):
+    """A decoded picture.
+
+    Attributes:
+        pixels: (H, W, 3) RGB uint8, C-contiguous.
+        note: What part of its file it is, such as "first of 12 frames", and which of its values became black and white;
+            empty where it is all of it, and of 8 bits.
+        orientation: The EXIF orientation that it was turned by; 1 where it is as it was stored.
+    """
+
+    pixels: NDArray[np.uint8]
+    note: str = ""
+    orientation: int = 1
+
+
+def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = None) -> Picture:
     """Converts a PIL image to RGB uint8 the way `read_image` does.
 
     Args:
         picture: Any PIL image, its pixels decoded or not; the caller's is not modified.
         name: What error messages call it.
-
-    Returns:
-        (H, W, 3) RGB uint8.
+        value_range: Which values of more than 8 bits a channel become black and white.
 
     Raises:
         DecodeError: Its pixels cannot be decoded, or it has none, or a mode that has no RGB meaning.
     """
+    note = ""
     try:
         if isinstance(picture, TiffImageFile):
-            _correct_tiff(picture, name)
+            _correct_tiff(picture, name, value_range)
+        wide = wide_values(picture, name, value_range is not None)
         picture.load()
-        image = _pixels(picture, name)
-        orientation = _orientation(picture, name)
+        if wide is None or not wide.values.size:
+            image = _pixels(picture)
+        elif not wide.white and value_range is None:
+            raise DecodeError(
+                "{name} has 32 bits a channel (mode {mode}), and nothing says which values mean black and white. "
+                "Expected 8 or 16.",
+                _HINT_MEANING,
+                name=name,
+                mode=picture.mode,
+            )
+        else:
+            levels, note = to_levels(wide, value_range)
+            image = levels if levels.ndim == 3 else np.repeat(levels[:, :, None], 3, axis=2)
+        orientation = orientation_of(picture, name)
     except DecodeError:
         raise
     except Exception as error:
@@ -64,10 +96,16 @@ def to_rgb(picture: Image.Image, name: str = "image") -> NDArray[np.uint8]:
             expected=EXPECTED,
         )
     if orientation not in _TURNS:
-        return image
+        return Picture(image, note)
     rows, columns, swap = _TURNS[orientation]
     turned = image[::rows, ::columns]
-    return np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned)
+    return Picture(np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned), note, orientation)
+
+
+def joined_notes(*notes: str) -> str:
+    """Returns one note of several, of which some may be empty."""
+    said = [note for note in notes if note]
+    return Message("{notes:; }", notes=said) if said[1:] else "".join(said)
 
 
 def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -81,7 +119,7 @@ def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArra
     return np.where(alpha == 0, 0, np.minimum(colour, 255)).astype(np.uint8)
 
 
-def _correct_tiff(picture: TiffImageFile, name: str) -> None:
+def _correct_tiff(picture: TiffImageFile, name: str, value_range: ValueRange) -> None:
     """Corrects what Pillow is about to read from a TIFF, where it would be another picture than the file holds.
 
     Raises:
@@ -91,7 +129,7 @@ def _correct_tiff(picture: TiffImageFile, name: str) -> None:
     tags = picture.tag_v2
     bits, extra = max(tags.get(Tiff.BITSPERSAMPLE, (1,))), len(tags.get(Tiff.EXTRASAMPLES, ()))
     photometric, planar = tags.get(Tiff.PHOTOMETRIC_INTERPRETATION, 0), tags.get(Tiff.PLANAR_CONFIGURATION, 1) == 2
-    if bits < 32 and max(tags.get(Tiff.SAMPLEFORMAT, (1,))) == 2:
+    if bits < (32 if value_range is None else 16) and max(tags.get(Tiff.SAMPLEFORMAT, (1,))) == 2:
         raise DecodeError(
             "{name} has signed values of {bits} bits a channel. Expected unsigned ones.",
             _HINT_MEANING,
@@ -136,30 +174,18 @@ def _correct_tiff(picture: TiffImageFile, name: str) -> None:
                 picture.tile[index] = tile._replace(args=(tile.args[0] + order, *tile.args[1:]))
 
 
-def _pixels(picture: Image.Image, name: str) -> NDArray[np.uint8]:
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format == "PPM"):
-        # Above 8 bits a channel: the highest 8 count. Pillow's own conversion clips everything above 255 to white.
-        bits, inverted = 16, False
-        if isinstance(picture, TiffImageFile):
-            # Unlike values of 8 bits, Pillow leaves those of 12 as low and those of white 0 as inverted as they are.
-            bits = picture.tag_v2[Tiff.BITSPERSAMPLE][0]
-            inverted = picture.tag_v2.get(Tiff.PHOTOMETRIC_INTERPRETATION, 0) == 0
-        high = (np.asarray(picture).astype(np.uint16) >> (bits - 8)).astype(np.uint8)
-        return np.repeat((255 - high if inverted else high)[:, :, None], 3, axis=2)
+def _pixels(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode == "La":
         values = np.asarray(picture)
         return np.repeat(unmultiplied(values[:, :, :1], values[:, :, 1:]), 3, axis=2)
-    if picture.mode in ("I", "F"):
-        raise DecodeError(
-            "{name} has 32 bits a channel (mode {mode}). Expected 8 or 16.", _HINT_MEANING, name=name, mode=picture.mode
-        )
     if picture.mode == "P" and "transparency" in picture.info:
         # Straight to RGB, Pillow warns about the transparency that is dropped on purpose here.
         picture = picture.convert("RGBA")
     return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), dtype=np.uint8)
 
 
-def _orientation(picture: Image.Image, name: str) -> int:
+def orientation_of(picture: Image.Image, name: str) -> int:
+    """Returns the EXIF orientation of an image, 1 where it has none or one that is damaged."""
     try:
         return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception as error:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from zoo.errors import DecodeError, SourceError
 from zoo.message import Message
 from zoo.picture.containers import HEAD_BYTES, container_of, missing_bytes
-from zoo.picture.image import Picture
 from zoo.picture.opening import check_size, undecodable
+from zoo.picture.rgb import Picture
 
 _EXPECTED = Message("Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video.")
 _HINT = Message("Play it; if it looks right, convert it: ffmpeg -i IN -c:v libx264 OUT.mp4")

@@ -36,6 +36,11 @@ class RunArguments(TypedDict, total=False):
     """Frames of animations and TIFF files; PDF and video files are read whole."""
     color: Literal["rgb", "bgr"]
     """Order of the channels in arrays."""
+    value_range: Literal["auto"] | tuple[float, float] | None
+    """The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of each
+    picture; by default the lowest and the highest of their type."""
+    max_pixels: int | None
+    """Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million."""
     scores: bool
     """Compute the probability of the winning class in every pixel."""
     min_score: float | None
@@ -44,8 +49,8 @@ class RunArguments(TypedDict, total=False):
     """Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: [old,
     ...]}."""
     palette: Any
-    """Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their
-    values."""
+    """Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their values;
+    or colorblind, colours that everybody can tell apart."""
     mode: Literal["auto", "whole", "slide"]
     """Whole pictures, sliding windows, or what the model is published with."""
     window: int | tuple[int, int] | None
@@ -82,6 +87,25 @@ class PipelineArguments(RunArguments, total=False):
     """Folder for the results; on the command line also a file for one form of them."""
     save_kinds: Sequence[str]
     """What to save of a result."""
+    keep_tree: bool
+    """Put the results of a folder's sub-folders into sub-folders of the same names."""
+    save_tolerance: float
+    """Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are fewer corners to
+    correct; 0 for exact ones."""
+    save_min_area: int
+    """Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for none."""
+    save_coordinates: Literal["picture", "map"]
+    """Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on."""
+    save_opacity: float
+    """Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone."""
+    save_outline: bool
+    """Draw the edges of the regions in overlays."""
+    save_names: bool
+    """Write the names of the classes into the large regions of overlays."""
+    save_legend: bool | None
+    """Add a panel with the classes, or not; by default to overlays and not to colour pictures."""
+    save_font: str | os.PathLike[str] | None
+    """A font file for names and legends, where their letters ask for one."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +121,8 @@ class RunOptions:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
+    value_range: Literal["auto"] | tuple[float, float] | None = None
+    max_pixels: int | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -137,12 +163,15 @@ class PipelineFields:
         recursive: Read the folders inside folders too.
         frames: Frames of animations and TIFF files; PDF and video files are read whole.
         color: Order of the channels in arrays.
+        value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+            those of each picture; by default the lowest and the highest of their type.
+        max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
         scores: Compute the probability of the winning class in every pixel.
         min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
         labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new:
             [old, ...]}.
         palette: Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of
-            their values.
+            their values; or colorblind, colours that everybody can tell apart.
         mode: Whole pictures, sliding windows, or what the model is published with.
         window: Height and width of a sliding window; by default the published one.
         stride: Steps of the window, down and right; by default the published ones, else three quarters of the window.
@@ -152,6 +181,17 @@ class PipelineFields:
             for answers; slower than reading ahead.
         save_path: Folder for the results; on the command line also a file for one form of them.
         save_kinds: What to save of a result.
+        keep_tree: Put the results of a folder's sub-folders into sub-folders of the same names.
+        save_tolerance: Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are
+            fewer corners to correct; 0 for exact ones.
+        save_min_area: Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for
+            none.
+        save_coordinates: Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.
+        save_opacity: Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.
+        save_outline: Draw the edges of the regions in overlays.
+        save_names: Write the names of the classes into the large regions of overlays.
+        save_legend: Add a panel with the classes, or not; by default to overlays and not to colour pictures.
+        save_font: A font file for names and legends, where their letters ask for one.
     """
 
     model: str | Path
@@ -165,6 +205,8 @@ class PipelineFields:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     color: Literal["rgb", "bgr"] = "rgb"
+    value_range: Literal["auto"] | tuple[float, float] | None = None
+    max_pixels: int | None = None
     scores: bool = False
     min_score: float | None = None
     labels: Any = None
@@ -177,6 +219,15 @@ class PipelineFields:
     live: bool = False
     save_path: Path | None = None
     save_kinds: tuple[str, ...] = ("overlay", "mask", "json")
+    keep_tree: bool = False
+    save_tolerance: float = 2.0
+    save_min_area: int = 100
+    save_coordinates: Literal["picture", "map"] = "picture"
+    save_opacity: float = 0.4
+    save_outline: bool = True
+    save_names: bool = False
+    save_legend: bool | None = None
+    save_font: Path | None = None
     skip: Callable[[Input], bool] | None = None
 
 
@@ -192,6 +243,8 @@ class Predicts(ABC):
         recursive: bool = False,
         frames: Literal["first", "all"] = "first",
         color: Literal["rgb", "bgr"] = "rgb",
+        value_range: Literal["auto"] | tuple[float, float] | None = None,
+        max_pixels: int | None = None,
         scores: bool = False,
         min_score: float | None = None,
         labels: Labels | None = None,
@@ -216,12 +269,15 @@ class Predicts(ABC):
             recursive: Read the folders inside folders too.
             frames: Frames of animations and TIFF files; PDF and video files are read whole.
             color: Order of the channels in arrays.
+            value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+                those of each picture; by default the lowest and the highest of their type.
+            max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
             scores: Compute the probability of the winning class in every pixel.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
                 {new: [old, ...]}.
             palette: Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of
-                their values.
+                their values; or colorblind, colours that everybody can tell apart.
             mode: Whole pictures, sliding windows, or what the model is published with.
             window: Height and width of a sliding window; by default the published one.
             stride: Steps of the window, down and right; by default the published ones, else three quarters of the
@@ -250,6 +306,8 @@ class Predicts(ABC):
                 recursive=recursive,
                 frames=frames,
                 color=color,
+                value_range=value_range,
+                max_pixels=max_pixels,
                 scores=scores,
                 min_score=min_score,
                 labels=labels,
@@ -264,12 +322,15 @@ class Predicts(ABC):
             ),
         )
 
+    __call__ = predict
+
     def predict_tiff(
         self,
         source: str | os.PathLike[str],
         target: str | os.PathLike[str],
         *,
         batch_size: int | Literal["auto"] = 1,
+        value_range: Literal["auto"] | tuple[float, float] | None = None,
         min_score: float | None = None,
         labels: Labels | None = None,
         window: int | tuple[int, int] | None = None,
@@ -285,6 +346,8 @@ class Predicts(ABC):
                 none of an earlier run on the same picture is not replaced.
             batch_size: Pictures of one input size, or windows, that run together; auto measures. The results do not
                 depend on it.
+            value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
+                those of each picture; by default the lowest and the highest of their type.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
                 {new: [old, ...]}.
@@ -307,6 +370,7 @@ class Predicts(ABC):
             target,
             RunOptions.of(
                 batch_size=batch_size,
+                value_range=value_range,
                 min_score=min_score,
                 labels=labels,
                 window=window,

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.base.files import user_path
 from zoo.engine.open import open_engine
 from zoo.predict.model import Model
 from zoo.predict.values import given_value
@@ -57,9 +58,10 @@ def load(
         BackendError: The engine cannot be used or refuses the program.
         ConfigError: An argument has a value that is not possible, or there are more streams than threads.
     """
-    given = {"device": device, "backend": backend, "threads": threads, "streams": streams}
-    for option, value in given.items():
-        given_value(option, value)
+    device, backend = given_value("device", device), given_value("backend", backend)
+    threads, streams = given_value("threads", threads), given_value("streams", streams)
+    name = Path(user_path(name)) if isinstance(name, Path) else user_path(name)
+    lock = None if lock is None else user_path(lock)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     engine = open_engine(bundle.verify(), device, backend, threads, streams)
     reopen = partial(

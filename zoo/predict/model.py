@@ -9,10 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.files import user_path
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
 from zoo.message import Message
+from zoo.picture.image import most_pixels
 from zoo.picture.sources import Input, Source, SourceOptions, inputs
 from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
@@ -39,6 +41,9 @@ class Model(Predicts):
         self._engine = engine
         self._reopen = reopen
 
+    def __repr__(self) -> str:
+        return f"<Model {self.name}: {len(self.labels)} classes, {self.engine}>"
+
     @property
     def name(self) -> str:
         """Name of the model."""
@@ -61,7 +66,14 @@ class Model(Predicts):
 
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         plan = make_plan(self.bundle, options)
-        found, skip = inputs(source, SourceOptions(options.color, options.recursive, options.frames)), options.skip
+        reading = SourceOptions(
+            options.color,
+            options.recursive,
+            options.frames,
+            pixel_limit=most_pixels(options.max_pixels),
+            value_range=options.value_range,
+        )
+        found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
         return Predictions(self.run(wanted, plan, options))
 
@@ -91,6 +103,7 @@ class Model(Predicts):
     ) -> Path:
         from zoo.predict.tiff import check_replaceable, segment_tiff
 
+        source, target = user_path(source), user_path(target)
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)
@@ -101,6 +114,7 @@ class Model(Predicts):
                 class_values(answer.output, self.bundle) for answer in answers_in_order(self._engine, batches)
             ),
             plan,
+            value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
         )

@@ -6,11 +6,13 @@ option is a row here and the place that uses it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from zoo.contract.labels import LabelMapping
 from zoo.message import Message
 from zoo.settings.rules import BOOLEAN, array, optional, whole
 
@@ -40,7 +42,7 @@ class Option:
         settled: Makes the form that is kept of a value that follows the rule.
         given_as: Its type in Python, where that does not follow from the rule.
         kept_as: The type of the form that is kept, where that is another one.
-        is_open: Whether Python takes other objects too, which are looked at where they are used.
+        objects: Classes of objects that Python takes too, and that are looked at where they are used.
         by_position: Whether `Model.predict` takes it by position.
     """
 
@@ -59,13 +61,18 @@ class Option:
     settled: Callable[[Any], Any] = lambda value: value
     given_as: str = ""
     kept_as: str = ""
-    is_open: bool = False
+    objects: tuple[type, ...] = ()
     by_position: bool = False
 
     @property
     def spellings(self) -> tuple[str, ...]:
         """Its spellings on the command line."""
         return self.flags or (f"--{self.name.replace('_', '-')}",)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.rule is not None and self.forms[0].get("type") == "boolean"
 
     @property
     def forms(self) -> tuple[Rule, ...]:
@@ -91,12 +98,16 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else _tupled(value)
 
 
+def _numbers(value: Any) -> Any:
+    return tuple(map(float, value)) if isinstance(value, list) else value
+
+
 def _sequence(value: Any) -> Any:
     return _tupled(value) if isinstance(value, list) else (value,)
 
 
 def _path(value: Any) -> Any:
-    return None if value is None else Path(value)
+    return None if value is None else Path(os.path.expanduser(value))
 
 
 def _labels(value: Any) -> Any:
@@ -109,6 +120,7 @@ TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
 _SIDE = whole(1, 65536)
 _PAIR = array(_SIDE, 2, 2)
 _COUNT = whole(1, 4096)
+_VALUE = {"type": "number", "minimum": -1e12, "maximum": 1e12}
 _SCALE = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
 _HEX = {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
 _COLOR = {"anyOf": [array(whole(0, 255), 3, 3), _HEX]}
@@ -179,7 +191,7 @@ OPTIONS: tuple[Option, ...] = (
         _choice("raise", "skip"),
         "raise",
         help="Stop at the first bad input, or go on and list it.",
-        commands=("predict",),
+        commands=("predict", "evaluate"),
         by_position=True,
     ),
     Option(
@@ -201,6 +213,32 @@ OPTIONS: tuple[Option, ...] = (
         more="inputs.md#several-pictures-in-one-file",
     ),
     Option("color", "predict", _choice("rgb", "bgr"), "rgb", help="Order of the channels in arrays."),
+    Option(
+        "value_range",
+        "predict",
+        optional({"const": "auto"}, array(_VALUE, 2, 2)),
+        None,
+        help=(
+            "The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of "
+            "each picture; by default the lowest and the highest of their type."
+        ),
+        commands=_RUNS,
+        unset="the whole type",
+        flags=("--range",),
+        metavar="LOW HIGH",
+        more="inputs.md#more-than-8-bits-a-channel",
+        settled=_numbers,
+    ),
+    Option(
+        "max_pixels",
+        "predict",
+        optional(whole(1, 2**31 - 1)),
+        None,
+        help="Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.",
+        commands=("predict", "evaluate"),
+        unset="89 million",
+        more="inputs.md#what-is-a-picture",
+    ),
     Option(
         "scores",
         "predict",
@@ -233,22 +271,24 @@ OPTIONS: tuple[Option, ...] = (
         more="results.md#other-classes",
         settled=_labels,
         given_as="Labels | None",
-        is_open=True,
+        objects=(LabelMapping, Mapping, os.PathLike),
     ),
     Option(
         "palette",
         "predict",
-        optional(array(_COLOR, 1, 65536), _mapping_to(_COLOR)),
+        optional(array(_COLOR, 1, 65536), _mapping_to(_COLOR), _choice("colorblind")),
         None,
-        help="Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
-        "values.",
+        help=(
+            "Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
+            "values; or colorblind, colours that everybody can tell apart."
+        ),
         commands=("predict",),
         unset="the card's",
         metavar="CLASS=#rrggbb",
         more="results.md#colours",
         settled=_tupled,
         given_as="Any",
-        is_open=True,
+        objects=(Mapping, Iterable),
     ),
     Option(
         "mode",
@@ -354,6 +394,110 @@ OPTIONS: tuple[Option, ...] = (
         settled=_tupled,
         given_as="Sequence[str]",
         kept_as="tuple[str, ...]",
+    ),
+    Option(
+        "keep_tree",
+        "save",
+        BOOLEAN,
+        False,
+        help="Put the results of a folder's sub-folders into sub-folders of the same names.",
+        commands=("predict",),
+        more="results.md#where-files-go",
+        key="save.keep_tree",
+    ),
+    Option(
+        "save_tolerance",
+        "save",
+        {"type": "number", "minimum": 0, "maximum": 1000},
+        2.0,
+        help=(
+            "Pixels by which the outlines of labelme and geojson may leave the exact ones, so that there are fewer "
+            "corners to correct; 0 for exact ones."
+        ),
+        commands=("predict",),
+        flags=("--tolerance",),
+        more="results.md#other-programs",
+        key="save.tolerance",
+    ),
+    Option(
+        "save_min_area",
+        "save",
+        whole(0, 1 << 30),
+        100,
+        help=("Smaller regions, in pixels, become part of their neighbours in labelme, geojson and cvat; 0 for none."),
+        commands=("predict",),
+        flags=("--min-area",),
+        more="results.md#other-programs",
+        key="save.min_area",
+    ),
+    Option(
+        "save_coordinates",
+        "save",
+        _choice("picture", "map"),
+        "picture",
+        help="Coordinates of geojson: pixels of the picture, or those of the map that a GeoTIFF lies on.",
+        commands=("predict",),
+        flags=("--coordinates",),
+        more="results.md#other-programs",
+        key="save.coordinates",
+    ),
+    Option(
+        "save_opacity",
+        "save",
+        {"type": "number", "minimum": 0, "maximum": 1},
+        0.4,
+        help="Weight of the class colours in overlays: 0 shows the picture, 1 the colours alone.",
+        commands=("predict",),
+        flags=("--opacity",),
+        more="results.md#pictures",
+        key="save.opacity",
+    ),
+    Option(
+        "save_outline",
+        "save",
+        BOOLEAN,
+        True,
+        help="Draw the edges of the regions in overlays.",
+        commands=("predict",),
+        flags=("--outline",),
+        key="save.outline",
+    ),
+    Option(
+        "save_names",
+        "save",
+        BOOLEAN,
+        False,
+        help="Write the names of the classes into the large regions of overlays.",
+        commands=("predict",),
+        flags=("--names",),
+        key="save.names",
+    ),
+    Option(
+        "save_legend",
+        "save",
+        optional(BOOLEAN),
+        None,
+        help="Add a panel with the classes, or not; by default to overlays and not to colour pictures.",
+        commands=("predict",),
+        flags=("--legend",),
+        unset="overlays have one",
+        key="save.legend",
+    ),
+    Option(
+        "save_font",
+        "save",
+        optional(TEXT),
+        None,
+        help="A font file for names and legends, where their letters ask for one.",
+        commands=("predict",),
+        flags=("--font",),
+        metavar="FILE",
+        unset="Pillow's, or one of the system",
+        more="results.md#pictures",
+        key="save.font",
+        settled=_path,
+        given_as="str | os.PathLike[str] | None",
+        kept_as="Path | None",
     ),
 )
 

@@ -163,7 +163,8 @@ def _choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, 
     if reason:
         raise BundleError(
             "{model} cannot be run in windows: {reason}.",
-            "Use mode='whole', or export the network with zoo without a resizing step.",
+            "Predict whole pictures (--mode whole; a large TIFF always has windows), or export the network with zoo "
+            "without a resizing step.",
             model=bundle.model,
             reason=reason,
         )

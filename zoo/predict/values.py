@@ -33,6 +33,8 @@ def value_of(name: str, node: Node) -> Any:
     value = option.settled(conform(node, option.checked_rule))
     if option.names == "formats":
         _check_formats(value)
+    if name == "value_range" and isinstance(value, tuple) and value[0] >= value[1]:
+        raise mismatch(node, Message("the value of black and then a higher one, of white"))
     return value
 
 
@@ -44,9 +46,13 @@ def given_value(name: str, value: Any) -> Any:
     """
     option = BY_NAME[name]
     if option.rule is None and value is not None and not callable(value):
-        raise mismatch(node_of(value, _GIVEN, name), Message("a function"))
-    # Open ones may be objects that no file can hold.
-    return value if option.rule is None or option.is_open else value_of(name, node_of(value, _GIVEN, name))
+        raise mismatch(
+            node_of(value, _GIVEN._replace(hint=Message("Give a function, or leave it out.")), name),
+            Message("a function"),
+        )
+    # A text is iterable too.
+    taken = isinstance(value, option.objects) and not isinstance(value, str)
+    return value if option.rule is None or taken else value_of(name, node_of(value, _GIVEN, name))
 
 
 def settle_run(options: object) -> None:

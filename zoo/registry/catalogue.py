@@ -159,9 +159,7 @@ def read_catalogue(path: Path | None = None) -> Catalogue:
 
 def _source(file: Path) -> Source:
     repair = (
-        Message("Run: zoo registry build")
-        if source_tree()
-        else Message("Run: pip install --force-reinstall --no-deps zoo-core")
+        Message("Run: zoo registry build") if source_tree() else Message("Install zoo-core again from where it came.")
     )
     return Source(
         DocumentKind(

@@ -7,6 +7,7 @@ imported itself; `zoo.testing.FamilyContract` checks a family in depth.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib.metadata import Distribution
 from typing import TYPE_CHECKING, Any, NoReturn, cast, get_args
 
@@ -77,8 +78,8 @@ def check_devices(plugin: str, result: object, distribution: Distribution | None
     """Returns the devices a `zoo_devices` hook brought.
 
     Raises:
-        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds, or one is written for
-            another contract.
+        PluginContractError: It is no sequence of `zoo.plugin.Device` objects with valid kinds, one is written for
+            another contract, or its variables or the command that installs it are no texts.
     """
     from zoo.contract.device import Device
 
@@ -90,8 +91,14 @@ def check_devices(plugin: str, result: object, distribution: Distribution | None
                 Message("zoo_devices returned {item} where a zoo.plugin.Device object was expected", item=_shown(item)),
             )
         kind = getattr(item, "kind", None)
-        _check_api(plugin, Message("the device {kind!r}", kind=kind), getattr(item, "api", None), distribution)
+        what = Message("the device {kind!r}", kind=kind)
+        _check_api(plugin, what, getattr(item, "api", None), distribution)
         _check_name(plugin, "device", kind)
+        _expect(plugin, what, "install", item.install, (str,))
+        _expect(plugin, what, "environ", item.environ, (Mapping,))
+        for variable, value in item.environ.items():
+            _expect(plugin, what, "environ", variable, (str,))
+            _expect(plugin, what, "environ", value, (str,))
     return devices
 
 
@@ -145,7 +152,7 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
         raise PluginContractError(
             "{plugin} brings {what}, written for version {api} of the plugin contract. This zoo-core knows "
             "version {known} and older.",
-            'Run: pip install --upgrade "{wanted_core}"',
+            "Install {wanted_core}.",
             plugin=plugin,
             what=what,
             api=api,
@@ -161,7 +168,7 @@ def _check_api(plugin: str, what: str, api: object, distribution: Distribution |
         owner = distribution.name if distribution is not None else "PLUGIN"
         raise PluginContractError(
             "{plugin} brings {what}, {version} of the plugin contract. This zoo-core knows version {api}.",
-            "Run: pip install --upgrade {owner}  (or write api={api} into it, if it is yours)",
+            "Install a newer {owner}  (or write api={api} into it, if it is yours)",
             plugin=plugin,
             what=what,
             version=version,

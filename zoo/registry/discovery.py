@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import io
 import os
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import metadata
@@ -20,7 +22,7 @@ import pluggy
 
 from zoo.contract import hooks as hookspecs
 from zoo.errors import PluginContractError, PluginError, PluginLoadError
-from zoo.message import Message, described
+from zoo.message import Message, described, printable
 from zoo.registry.contract import check_backends, check_devices, check_families, check_formats
 from zoo.registry.found import Discovery, Plugin
 from zoo.registry.names import canonical_distribution
@@ -47,6 +49,13 @@ CORE = "zoo-core"
 #: Environment variable: "1" or "all" leaves out every plugin but those of zoo-core, a comma list those distributions or
 #: entry points.
 DISABLE = "ZOO_DISABLE_PLUGINS"
+
+#: How long a plugin may take to be loaded.
+SECONDS = 20.0
+# After how long that is said.
+_PATIENCE = 3.0
+# How much is shown of what it prints, in characters.
+_SHOWN = 200
 
 
 def discover(*groups: str) -> Discovery:
@@ -110,7 +119,7 @@ def _entry_points(group: str) -> tuple[list[metadata.EntryPoint], list[Plugin]]:
         except Exception as cause:
             error = PluginLoadError(
                 "The file entry_points.txt of {name} {version} cannot be read: {reason}.",
-                "Run: pip install --force-reinstall {name}",
+                "Install {name} again from where it came.",
                 name=name,
                 version=version,
                 reason=described(cause),
@@ -127,21 +136,58 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
     # Without what zoo-core itself brings nothing runs: that is left out by its name only.
     if left_out & (named if CORE in named else {"1", "all", *named}):
         return replace(plugin, disabled=True)
-    try:
-        return _bring(plugin, point)
-    except PluginError as error:
-        return replace(plugin, error=error)
-    except (Exception, SystemExit) as cause:
-        error = PluginLoadError(
-            "The {plugin} could not be loaded: {reason}.",
-            "Run: pip install --upgrade --force-reinstall {distribution}  (or leave it out: {disable}={distribution})",
-            plugin=plugin,
-            reason=described(cause),
-            distribution=distribution,
-            disable=DISABLE,
-        )
-        error.__cause__ = cause
-        return replace(plugin, error=error)
+    # Standard output is for the user's data.
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        cause = (loading := _Loading(plugin, point)).fault()
+    if printed := said.getvalue().strip():
+        import logging
+
+        logging.getLogger("zoo").warning("the %s printed while it was loaded: %s", plugin, printable(printed[:_SHOWN]))
+    if cause is None or isinstance(cause, PluginError):
+        return replace(loading.plugin, error=cause)
+    error = PluginLoadError(
+        "The {plugin} could not be loaded: {reason}.",
+        "Install {distribution} again from where it came  (or leave it out: {disable}={distribution})",
+        plugin=plugin,
+        reason=described(cause),
+        distribution=distribution,
+        disable=DISABLE,
+    )
+    error.__cause__ = cause
+    return replace(plugin, error=error)
+
+
+class _Loading(threading.Thread):
+    """Loads a plugin in a thread of its own: there is a limit to its time, and an interruption that its code raises is
+    none of the user's.
+    """
+
+    def __init__(self, plugin: Plugin, point: metadata.EntryPoint) -> None:
+        super().__init__(daemon=True)
+        self.plugin = plugin
+        self._point = point
+        self._fault: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            self.plugin = _bring(self.plugin, self._point)
+        except BaseException as cause:
+            self._fault = cause
+
+    def fault(self) -> BaseException | None:
+        """Loads it and returns why that failed."""
+        self.start()
+        self.join(_PATIENCE)
+        if self.is_alive():
+            import logging
+
+            logging.getLogger("zoo").warning(
+                "waiting for the %s to be loaded, %g seconds at most", self.plugin, SECONDS
+            )
+            self.join(SECONDS - _PATIENCE)
+        if self.is_alive():
+            return TimeoutError(Message("it takes more than {seconds:g} seconds", seconds=SECONDS))
+        return self._fault
 
 
 def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:

@@ -26,7 +26,7 @@ _OWN = (
     ),
     Format(
         "overlay",
-        "The picture under half-transparent class colours, with a legend of the classes that occur",
+        "The picture under transparent class colours, with outlines and a legend of the classes that occur",
         _LOSSY,
         "_overlay.png",
         f"{_PICTURES}:overlay",

@@ -112,9 +112,13 @@ class Discovery:
             for card in family.cards
         )
 
-    def owner(self, thing: object) -> Plugin | None:
-        """Returns the plugin that brings a device or an engine."""
-        return next((p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends))), None)
+    def owner(self, thing: object) -> Plugin:
+        """Returns the plugin that brings a device or an engine of those that were found."""
+        return next(p for p in self.plugins if any(thing is brought for brought in (*p.devices, *p.backends)))
+
+    def faults(self, group: str) -> dict[str, Message]:
+        """Returns why plugins of a group bring nothing, a sentence for each: what is not found may be theirs."""
+        return {str(p): p.error.message for p in self.plugins if p.group == group and p.error is not None}
 
     def problems(self, plugin: Plugin | None = None) -> tuple[PluginError, ...]:
         """Returns what is wrong with one plugin, or with all: load errors first, then names brought twice."""

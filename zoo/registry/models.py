@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from typing import NoReturn, get_args
 
@@ -14,6 +15,21 @@ from zoo.registry.discovery import DISABLE, discover
 from zoo.registry.entry import SORT_KEYS, ModelEntry, Sort, Status, fits_pattern, model_entry
 from zoo.registry.found import Discovery, InstalledModel, Plugin
 from zoo.registry.names import Index, canonical_distribution, fold
+
+#: Endings of files that people give where a model is asked for.
+_FILES = (
+    ".pdparams",
+    ".pdiparams",
+    ".pdmodel",
+    ".safetensors",
+    ".json",
+    ".yml",
+    ".yaml",
+    ".onnx",
+    ".zoo",
+    ".tar",
+    ".pth",
+)
 
 
 class Registry:
@@ -118,12 +134,12 @@ class Registry:
     def _offered(self, summary: CatalogueEntry) -> ModelEntry:
         plugin = self._plugin_of(summary)
         if plugin is None:
-            return model_entry(summary, "not installed", f"pip install {summary.distribution}")
+            return model_entry(summary, "not installed", f"pip install ./plugins/{summary.distribution}")
         if plugin.disabled:
             return model_entry(summary, "plugin disabled", f"unset {DISABLE}")
         if plugin.error is not None:
             return model_entry(summary, "plugin broken", "zoo plugins check")
-        return model_entry(summary, "not installed", f"pip install --upgrade {summary.distribution}")
+        return model_entry(summary, "not installed", f"pip install --upgrade ./plugins/{summary.distribution}")
 
     def _plugin_of(self, summary: CatalogueEntry) -> Plugin | None:
         wanted = canonical_distribution(summary.distribution)
@@ -137,7 +153,7 @@ class Registry:
         if plugin is None:
             raise ModelNotInstalledError(
                 "{model} is known, but its plugin is not installed.",
-                "Run: pip install {distribution}",
+                "Run in a clone of zoo: pip install ./plugins/{distribution}  (it is on no public index yet)",
                 model=summary.name,
                 distribution=summary.distribution,
             )
@@ -159,13 +175,19 @@ class Registry:
             ) from plugin.error
         raise ModelNotInstalledError(
             "{model} is known, but the installed {plugin} does not bring it.",
-            "Run: pip install --upgrade {distribution}",
+            "Run in a clone of zoo: pip install --upgrade ./plugins/{distribution}  (it is on no public index yet)",
             model=summary.name,
             plugin=plugin,
             distribution=summary.distribution,
         )
 
     def _unknown(self, name: str) -> ModelNotFoundError:
+        if ("/" in name or name.lower().endswith(_FILES)) and not os.path.lexists(name):
+            return ModelNotFoundError(
+                "{name} does not exist, and no model is called so.",
+                "Check the path, or run: zoo list-models",
+                name=name,
+            )
         close = self.suggestions(name)
         return ModelNotFoundError(
             "No model is called {name!r}. Did you mean {suggestions: or }?"

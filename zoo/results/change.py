@@ -36,6 +36,20 @@ def with_min_score(result: Result, min_score: float) -> Result:
     return dataclasses.replace(result, mask=mask)
 
 
+def with_unknown(result: Result, pixels: NDArray[np.bool_]) -> Result:
+    """Returns the result with some pixels unknown.
+
+    Args:
+        result: Any result.
+        pixels: (H, W), which ones.
+
+    Raises:
+        OutputError: No mask can hold the ignore index of its label set.
+    """
+    check_unknown(result.labels)
+    return dataclasses.replace(result, mask=made_unknown(result.mask, pixels, result.labels))
+
+
 def check_unknown(labels: LabelSet) -> None:
     """Makes sure that a mask can hold the ignore index of a label set.
 
@@ -65,10 +79,17 @@ def unknown_below(
     Returns:
         A mask of the same type, or uint16 where the ignore index asks for it, whether or not a pixel has it.
     """
+    # In float32, where a score of 0.7 is equal to 0.7.
+    return made_unknown(mask, scores < np.float32(min_score), labels)
+
+
+def made_unknown(
+    mask: NDArray[np.uint8 | np.uint16], pixels: NDArray[np.bool_], labels: LabelSet
+) -> NDArray[np.uint8 | np.uint16]:
+    """Gives some pixels, (H, W), the ignore index of their label set; the rest is as in `unknown_below`."""
     unknown = labels.ignore_index
     dtype = mask.dtype if unknown <= np.iinfo(mask.dtype).max else np.dtype(np.uint16)
-    # In float32, where a score of 0.7 is equal to 0.7.
-    return np.where(scores < np.float32(min_score), dtype.type(unknown), mask.astype(dtype, copy=False))
+    return np.where(pixels, dtype.type(unknown), mask.astype(dtype, copy=False))
 
 
 def with_palette(result: Result, palette: Palette) -> Result:
@@ -77,7 +98,8 @@ def with_palette(result: Result, palette: Palette) -> Result:
     Args:
         result: Any result.
         palette: RGB colours of all classes in the order of their values, or colours by class name, as (r, g, b) or
-            "#rrggbb"; classes that are not named keep theirs.
+            "#rrggbb"; classes that are not named keep theirs. Or "colorblind", colours that people with any kind of
+            colour vision can tell apart.
 
     Returns:
         A new result, which shares mask and picture with the given one.

@@ -91,6 +91,11 @@ def class_names(labels: LabelSet, values: Sequence[int]) -> list[str]:
     return [known[value] if value < len(known) else _other_name(labels, value) for value in values]
 
 
+def unknown_value(labels: LabelSet) -> int | None:
+    """Returns the value of pixels without a class; None where the ignore index is a class of its own."""
+    return labels.ignore_index if labels.ignore_index >= len(labels) else None
+
+
 def class_value(labels: LabelSet, name: str) -> int | None:
     """Returns the value that `class_names` gives this name, or None."""
     known = _known_names(labels)

@@ -2,9 +2,9 @@
 
 The mark is the beginning of a JSON object, `{"schema": "zoo.result/1", "source": "<uri>"`: the content of a PNG's first
 text chunk and of a JPEG's comment, and the first two fields of a document. In the formats of other programs the schema
-has another name, "zoo.coco/1"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, in a
+has another name, "zoo.coco/2"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, in a
 comment at the beginning of an XML file, or behind "# " in the first line of a text. So the first few bytes of any
-output tell whose it is.
+output tell whose it is. A label TIFF says it in its description.
 
 A program that rewrites such a file does not put the mark first again. What was corrected by hand is then the user's own
 file and never replaced.
@@ -18,6 +18,7 @@ import os
 import re
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,9 @@ _MARK = re.compile(
     rb'\s*\{\s*"schema"\s*:\s*"(zoo\.[a-z][a-z0-9_-]*/\d+)"\s*,\s*"source"\s*:\s*(?=")',
     re.DOTALL,
 )
+_LABELS = re.compile(rb'(?:II[*+]\0|MM\0[*+]).{4,1024}?zoo labels of (?=")', re.DOTALL)
+# Where the mark of every other form begins.
+_BEGINNING = 128
 
 
 def encode_png(picture: NDArray[np.uint8], source: str) -> bytes:
@@ -86,22 +90,34 @@ def encode_jpeg(picture: NDArray[np.uint8], source: str) -> bytes:
 
 def find_mark(head: bytes) -> Mark | None:
     """Returns the mark at the beginning of a file's content, or None."""
-    if (match := _MARK.match(head)) is None:
+    if (match := _MARK.match(head) or _LABELS.match(head)) is None:
         return None
     try:
         source, _ = json.JSONDecoder().raw_decode(head[match.end() : _HEAD].decode("utf-8", "replace"))
     except ValueError:
         return None
-    return Mark(match[1].decode("ascii"), str(source))
+    return Mark(match[1].decode("ascii") if match.re is _MARK else "zoo.labels/1", str(source))
 
 
 def read_mark(path: str | os.PathLike[str]) -> Mark | None:
     """Returns the mark of a file zoo wrote, or None for every other file."""
     try:
         with Path(path).open("rb") as file:
-            return find_mark(file.read(_HEAD))
+            return mark_in(file)
     except OSError:
         return None
+
+
+def mark_in(file: BinaryIO) -> Mark | None:
+    """Returns the mark of an open file that stands at its beginning, or None.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    head = file.read(_BEGINNING)
+    if b"zoo." not in head and head[:2] not in (b"II", b"MM"):
+        return None  # most files are no output, and need not be read further
+    return find_mark(head + file.read(_HEAD - _BEGINNING))
 
 
 def read_source(path: str | os.PathLike[str]) -> str | None:

@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from zoo.base.files import user_path
 from zoo.contract.labels import Color, LabelSet
 from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.contract.labels.mapping import LabelMapping
@@ -79,7 +80,7 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     text = os.fspath(mapping)
     if text in CONVERSIONS:
         return _checked(CONVERSIONS[text].mapping, source)
-    path = Path(text)
+    path = Path(user_path(text))
     if not path.is_file():
         close = get_close_matches(text, CONVERSIONS, n=1)
         raise ConfigError(
@@ -152,7 +153,7 @@ def _groups(labels: Node, names: list[str], source: LabelSet) -> dict[str, list[
         for _, item in old.members():
             name = item.value
             if not isinstance(name, str) or name not in names:
-                raise _placed(item, unknown_class(name, names, Message("the label set {source!r}", source=source.name)))
+                raise placed(item, unknown_class(name, names, Message("the label set {source!r}", source=source.name)))
             if name in used:
                 raise item.fault(
                     "{place} uses the class {name!r} twice: for {used!r} and for {new!r}.",
@@ -182,14 +183,14 @@ def _keep_rest(groups: dict[str, list[int]], names: list[str], root: Node) -> No
 
 def _color(new: str, color: Node, known: Mapping[str, Color]) -> Color:
     if new not in known:
-        raise _placed(color, unknown_class(new, list(known), Message("the new label set")))
+        raise placed(color, unknown_class(new, list(known), Message("the new label set")))
     try:
         return read_color(color.value, new)
     except ConfigError as error:
-        raise _placed(color, error) from error
+        raise placed(color, error) from error
 
 
-def _placed(node: Node, error: ConfigError) -> ConfigError:
+def placed(node: Node, error: ConfigError) -> ConfigError:
     """Returns the same error with its place, where it stands in a file."""
     if node.source.file is None:
         return error

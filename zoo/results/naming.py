@@ -19,7 +19,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from zoo.base.files import ensure_folder, write_atomic
+from zoo.base.files import ensure_folder, user_path, write_atomic
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.message import Message
@@ -60,7 +60,7 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     Raises:
         OutputError: The suffix is another, or the folder cannot be written to.
     """
-    text = os.fspath(save_path)
+    text = user_path(save_path)
     if "\0" in text:
         raise OutputError("{text} cannot be a path: it holds a zero byte.", "Give a path without it.", text=text)
     path = Path(text)

@@ -10,9 +10,10 @@ from typing import Any
 
 from zoo.errors import SourceError, ZooError
 from zoo.message import Message
+from zoo.results.drawing.draw import OPACITY
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
-from zoo.results.save import picture_kind, save_all
+from zoo.results.save import picture_options, save_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Predictions(Iterator[Result]):
     def __init__(self, items: Iterator[Result | Failure]) -> None:
         self._items = items
         self._failures: list[Failure] = []
+        self._count = 0
+        # Whether the run has ended, by its last result, an error or `close`.
+        self._over = False
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -47,21 +51,40 @@ class Predictions(Iterator[Result]):
         return tuple(self._failures)
 
     def __iter__(self) -> Predictions:
+        """Goes on with the run.
+
+        Raises:
+            SourceError: It is over already.
+        """
+        self._check_running()
         return self
 
     def __next__(self) -> Result:
+        self._over = True
         for item in self._items:
             if isinstance(item, Result):
+                self._over = False
+                self._count += 1
                 return item
             self._failures.append(item)
         raise StopIteration
+
+    def __getitem__(self, place: object) -> Result:
+        raise TypeError(
+            "predictions are computed one after the other and not kept: take the only one with .one(), "
+            "or keep them all with list(predictions)"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Predictions: {self._count} handed out, {'the run is over' if self._over else 'more may come'}>"
 
     def one(self) -> Result:
         """Returns the only result of the run, which is carried through to its end.
 
         Raises:
-            SourceError: There is none, or more than one.
+            SourceError: There is none, or more than one, or the run was over already.
         """
+        self._check_running()
         first = next(self, None)
         count = 0 if first is None else 1 + sum(1 for _ in self)
         if first is not None and count == 1:
@@ -78,8 +101,9 @@ class Predictions(Iterator[Result]):
         self,
         save_path: str | os.PathLike[str],
         kind: str = "overlay",
-        opacity: float = 0.5,
+        opacity: float = OPACITY,
         legend: bool | None = None,
+        **options: Any,
     ) -> list[Path]:
         """Writes every result that is left as `Result.save_to_img` does; the path is checked before the first is
         computed.
@@ -90,7 +114,7 @@ class Predictions(Iterator[Result]):
         Raises:
             OutputError: One cannot be written; those before it stay.
         """
-        return save_all(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend})
+        return save_all(self, save_path, kind, picture_options(kind, opacity, legend, options))
 
     def save_to_json(
         self,
@@ -128,8 +152,29 @@ class Predictions(Iterator[Result]):
         """
         return save_all(self, save_path, format, options)
 
+    def show(self, **options: Any) -> None:
+        """Shows every result that is left, as `Result.show` does.
+
+        Args:
+            options: As in `Result.show`.
+
+        Raises:
+            OutputError: As in `Result.show`.
+        """
+        for result in self:
+            result.show(**options)
+
     def close(self) -> None:
         """Ends the run: what has not been computed never will be."""
+        self._over = True
         close = getattr(self._items, "close", None)
         if callable(close):
             close()
+
+    def _check_running(self) -> None:
+        if self._over:
+            raise SourceError(
+                "The run is over: it passes once. Results that it handed out: {count}.",
+                "Keep them: results = list(model.predict(...)). Or call predict again.",
+                count=self._count,
+            )

@@ -6,28 +6,28 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.labels import Color, LabelSet
+from zoo.contract.labels import Color
 from zoo.errors import OutputError
-from zoo.results.classes import classes_in, color_table
+from zoo.results.classes import classes_in
 from zoo.results.document import describe
-from zoo.results.drawing.draw import blend, colorize
-from zoo.results.drawing.legend import add_legend
+from zoo.results.drawing.draw import OPACITY
+from zoo.results.drawing.segmented import Segmented
 from zoo.results.drawing.show import preview_html, preview_png, print_summary
 from zoo.results.fields import check_fields
 from zoo.results.masktext import MaskForm, check_form, encode_mask
-from zoo.results.save import picture_kind, save
+from zoo.results.save import picture_options, save
 
 if TYPE_CHECKING:
     from zoo.results.formats.polygons import Polygon
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Segmented):
     """What a model found in one picture.
 
     Attributes:
@@ -49,9 +49,6 @@ class Result:
         ValueError: The fields contradict each other.
     """
 
-    mask: NDArray[np.uint8 | np.uint16] = field(repr=False)
-    labels: LabelSet = field(repr=False)
-    image: NDArray[np.uint8] = field(repr=False)
     name: str
     uri: str
     model: str
@@ -64,6 +61,10 @@ class Result:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        height, width = self.mask.shape
+        return f"<Result of {self.name!r}: {height}x{width}, {len(self.labels)} classes, {self.model} on {self.device}>"
 
     @property
     def palette(self) -> tuple[Color, ...]:
@@ -105,43 +106,10 @@ class Result:
         if self.scores is None:
             raise OutputError(
                 "The result of {name} has no scores. They are computed where they are asked for.",
-                "Use predict(..., scores=True)",
+                "Use scores=True",
                 name=self.name,
             )
         return self.scores
-
-    def overlay(self, opacity: float = 0.5, legend: bool = True) -> NDArray[np.uint8]:
-        """Draws the classes over the picture.
-
-        Args:
-            opacity: Weight of the class colours: 0 shows the picture, 1 the colours alone.
-            legend: Add a panel with the classes that occur, beside or below the picture, which stays in the upper
-                left corner. Its font has ASCII letters; for others it shows boxes.
-
-        Returns:
-            RGB picture: (H, W, 3), or larger with the legend.
-
-        Raises:
-            OutputError: The opacity is not within 0 to 1.
-        """
-        return self._with_legend(blend(self.image, self.mask, self.color_table(), opacity), legend)
-
-    def side(self, opacity: float = 0.5, legend: bool = True) -> NDArray[np.uint8]:
-        """Draws the picture and, at its right, the overlay: (H, 2 W, 3) RGB, or larger with the legend.
-
-        Raises:
-            OutputError: The opacity is not within 0 to 1.
-        """
-        overlay = blend(self.image, self.mask, self.color_table(), opacity)
-        return self._with_legend(np.concatenate((self.image, overlay), axis=1), legend)
-
-    def color(self, legend: bool = False) -> NDArray[np.uint8]:
-        """Returns the mask in class colours: (H, W, 3) RGB, or larger with the legend."""
-        return self._with_legend(colorize(self.mask, self.color_table()), legend)
-
-    def color_table(self) -> NDArray[np.uint8]:
-        """Returns the colours of all values a mask of this type can have, (N, 3) RGB, read-only."""
-        return color_table(self.labels, np.iinfo(self.mask.dtype).max + 1)
 
     def polygons(self, tolerance: float = 0.0) -> tuple[Polygon, ...]:
         """Returns the outlines of the regions of the mask; see `zoo.results.formats.polygons`.
@@ -160,8 +128,9 @@ class Result:
         self,
         save_path: str | os.PathLike[str],
         kind: str = "overlay",
-        opacity: float = 0.5,
+        opacity: float = OPACITY,
         legend: bool | None = None,
+        **options: Any,
     ) -> Path:
         """Writes the result as a picture.
 
@@ -174,6 +143,7 @@ class Result:
                 side.
             opacity: Weight of the class colours in an overlay.
             legend: Add the panel with the classes that occur; by default to overlays. A mask cannot have one.
+            options: What the kind takes besides: `outline`, `names` and `font` as in `overlay`.
 
         Returns:
             The file written. In a folder that is `<name>~2_overlay.png` and so on if an output of another input, or
@@ -183,7 +153,7 @@ class Result:
             OutputError: The kind is unknown, the suffix does not fit, the file belongs to another input or is not
                 zoo's, it cannot be written, or the opacity is not within 0 to 1.
         """
-        return save(self, save_path, picture_kind(kind), {"opacity": opacity, "legend": legend})
+        return save(self, save_path, kind, picture_options(kind, opacity, legend, options))
 
     def save_to_json(
         self,
@@ -271,11 +241,13 @@ class Result:
 
         return to_coco(self, compressed=compressed)
 
-    def to_geojson(self, tolerance: float = 0.0) -> dict[str, Any]:
+    def to_geojson(
+        self, tolerance: float = 0.0, min_area: int = 0, coordinates: Literal["picture", "map"] = "picture"
+    ) -> dict[str, Any]:
         """Returns the outlines as GeoJSON; see `zoo.results.formats.geojson.to_geojson`."""
         from zoo.results.formats.geojson import to_geojson
 
-        return to_geojson(self, tolerance=tolerance)
+        return to_geojson(self, tolerance=tolerance, min_area=min_area, coordinates=coordinates)
 
     def to_pandas(self) -> Any:
         """Returns a `pandas.DataFrame` with a row a class; see `zoo.results.formats.table.to_pandas`."""
@@ -294,6 +266,3 @@ class Result:
 
     def _repr_html_(self) -> str:
         return preview_html(self)
-
-    def _with_legend(self, picture: NDArray[np.uint8], legend: bool) -> NDArray[np.uint8]:
-        return add_legend(picture, classes_in(self.mask, self.labels)) if legend else picture

@@ -36,12 +36,35 @@ def save_all(
     return list(ahead(results, lambda result: save(result, save_path, name, options)))
 
 
-def picture_kind(kind: str) -> str:
-    """Returns the name of a form that is a picture.
+def options_for(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns those of the options that a form takes.
 
     Raises:
-        OutputError: There is none of this name.
+        OutputError: There is no such form.
     """
+    _, _, *taken = inspect.signature(resolve(known_format(name).encode)).parameters
+    return {key: value for key, value in options.items() if key in taken}
+
+
+def picture_options(kind: str, opacity: float, legend: bool | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the options of a picture, as `Result.save_to_img` takes them.
+
+    Args:
+        kind: Its form.
+        opacity: Left out where the form has none.
+        legend: The same; but none can be asked for there.
+        options: The others.
+
+    Raises:
+        OutputError: There is no picture of this name, or it has no legend.
+    """
+    found = options_for(_picture_kind(kind), {"opacity": opacity, "legend": legend})
+    if legend and "legend" not in found:
+        raise OutputError("A mask has no legend: every pixel of it is a class value.", 'Use kind="color"')
+    return {**found, **options}
+
+
+def _picture_kind(kind: str) -> str:
     form = find_format(kind)
     if form is None or not form.is_picture:
         raise OutputError(

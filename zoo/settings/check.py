@@ -49,7 +49,7 @@ def check_version(root: Node, key: str, newest: int) -> None:
     if key in root and isinstance(root.value[key], int) and root.value[key] > newest:
         raise root[key].fault(
             "{place} is {version}; this zoo reads up to {newest}.",
-            "Run: pip install --upgrade zoo-core",
+            "Install a newer zoo-core.",
             version=root.value[key],
             newest=newest,
         )

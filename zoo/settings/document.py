@@ -174,6 +174,8 @@ def read_text(source: Source) -> str:
                 content = opened.read(limit + 1) if regular else b""
         finally:
             os.close(handle)
+    except FileNotFoundError as error:
+        raise source.unreadable("does not exist") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise source.unreadable("cannot be read: {reason}", reason=reason) from error

@@ -90,6 +90,10 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
         return [
             Message("a list of {minitems} values ({values})", minitems=least, values=values)
             if same
+            else Message(
+                "a list of {least} to {most} values ({values})", least=least, most=rule["maxItems"], values=values
+            )
+            if least and "maxItems" in rule
             else Message("a list of values ({values})", values=values)
         ]
     if kind == "object":

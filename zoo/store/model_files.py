@@ -17,7 +17,7 @@ from zoo.registry.found import InstalledModel
 from zoo.registry.records import Kind, Record, Wanted
 from zoo.store.artifact import FetchOptions
 from zoo.store.artifact import fetch as fetch_artifact
-from zoo.store.download.progress import Progress
+from zoo.store.download.progress import Progress, notebook_progress
 from zoo.store.embedded import embedded_folder
 from zoo.store.lock import LockedModel, locked_model, read_lock
 from zoo.store.lock_check import check_files, check_meaning, check_plugin, locked_files
@@ -100,8 +100,10 @@ def _locked(model: InstalledModel, lock: str | Path | None) -> LockedModel | Non
 
 
 def make_options(offline_asked: bool | None, verify: bool, progress: Callable[[Progress], None] | None) -> FetchOptions:
-    """Returns the options of a fetch, `ZOO_OFFLINE` taken into account."""
-    return FetchOptions(offline() if offline_asked is None else offline_asked, verify, progress=progress)
+    """Returns the options of a fetch, `ZOO_OFFLINE` taken into account; in a notebook a download is always shown."""
+    return FetchOptions(
+        offline() if offline_asked is None else offline_asked, verify, progress=progress or notebook_progress()
+    )
 
 
 def model_files(

@@ -119,6 +119,8 @@ def read_pack(path: Path) -> Pack:
             if info.file_size > _PACK.limit:
                 raise source.unreadable("is larger than {max_bytes} bytes", max_bytes=_PACK.limit)
             content = archive.read(info)
+    except FileNotFoundError as error:
+        raise source.unreadable("does not exist") from error
     except OSError as error:
         raise source.unreadable("cannot be read: {reason}", reason=error.strerror or error) from error
     except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, RuntimeError) as error:

@@ -12,7 +12,7 @@ from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import Size, Span, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.message import Message
 
@@ -56,13 +56,22 @@ def list_files(as_json: bool) -> None:
 
 
 @cache.command("rm")
-@click.argument("models", type=MODEL, nargs=-1, required=True)
+@click.argument("models", type=MODEL, nargs=-1)
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
-def remove_models(models: tuple[str, ...], forget: bool) -> None:
+@click.option("--trials", is_flag=True, help="Forget how programs ran in trials on this machine: they are tried again.")
+@click.pass_context
+def remove_models(ctx: click.Context, models: tuple[str, ...], forget: bool, trials: bool) -> None:
     """Remove the files of MODELS, names or patterns."""
+    from zoo.engine.trial import forget_trials
     from zoo.store.inventory import cached, forgotten, matching, remove
     from zoo.store.store import Store
 
+    if not models and not trials:
+        raise click.UsageError(tr("Give at least one model, or --trials."), ctx)
+    if trials:
+        click.echo(tr("trials forgotten: {count}", count=forget_trials()))
+    if not models:
+        return
     store = Store(home())
     known = cached(store) + (forgotten(store) if forget else [])
     for entry in matching(known, models):
@@ -94,7 +103,7 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
         freed += leftover.size
         what = Message("{kind} {name}", kind=leftover.what, name=leftover.path.name)
         click.echo(tr(template, what=what, size=size_text(leftover.size)))
-    note(total, size=size_text(freed))
+    note(total.template, size=size_text(freed))
 
 
 @cache.command()
@@ -109,7 +118,7 @@ def verify(ctx: click.Context, models: tuple[str, ...], repair: bool, offline: b
     from zoo.store.model_files import make_options
     from zoo.store.store import Store
 
-    with download_progress() as progress:
+    with loading("taking digests") as progress:
         options = make_options(offline, True, progress) if repair else None
         verdicts = list(verify_files(Store(home()), models, options))
     if as_json:

@@ -66,6 +66,13 @@ def _mappings() -> list[str]:
     return [*CONVERSIONS, *_files(".yaml", ".yml")]
 
 
+def _truths() -> list[str]:
+    """Returns the names of the built-in mappings of mask values and the YAML files of this folder."""
+    from zoo.contract.labels.conversions import TRUTHS
+
+    return [*TRUTHS, *_files(".yaml", ".yml")]
+
+
 def _files(*suffixes: str) -> list[str]:
     try:
         return sorted(name for name in os.listdir() if name.endswith(suffixes))
@@ -111,6 +118,8 @@ PATHS = Completed("path", files=True)
 PIPELINE = Completed("pipeline", _pipelines, files=True)
 #: For --labels where it takes a label mapping.
 LABELS = Completed("labels", _mappings, files=True)
+#: For --truth-labels.
+TRUTH = Completed("mapping", _truths, files=True)
 #: For --device: the kinds that are installed, which a number may follow.
 DEVICE = Completed("device", _devices)
 #: For --backend.

@@ -13,6 +13,7 @@ from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, note
+from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, times_text
 from zoo.message import Message, printable
 
@@ -38,7 +39,8 @@ def _examine(as_json: bool) -> bool:
     """Prints the report. Returns whether there is a problem."""
     from zoo.doctor import examine
 
-    report = examine()
+    with loading("examining this machine"):
+        report = examine()
     if as_json:
         echo_json({"problems": len(report.problems), "findings": [asdict(finding) for finding in report.findings]})
         return bool(report.problems)
@@ -69,7 +71,8 @@ def _self_test(model: str, device: str, backend: str, as_json: bool) -> bool:
     """Runs the self-test and prints what came of it. Returns whether there is a problem."""
     from zoo.doctor import self_test
 
-    result = self_test(model, device, backend)
+    with loading("testing {model}", model=model):
+        result = self_test(model, device, backend)
     if as_json:
         echo_json(asdict(result))
     else:

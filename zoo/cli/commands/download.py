@@ -10,7 +10,7 @@ from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.contract.spec import ModelCard
 from zoo.errors import ModelNotFoundError
@@ -52,7 +52,7 @@ def download(
         _plan(cards, weights, as_json)
         return
     places: list[dict[str, str]] = []
-    with download_progress() as progress:
+    with loading("looking for the files") as progress:
         for card in cards:
             path = fetch(card.name, weights, offline=offline, lock=lock, verify=verify, progress=progress)
             places.append({"model": card.name, "weights": weights, "path": str(path)})

@@ -9,6 +9,7 @@ import click
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import note
+from zoo.cli.progress.loading import loading
 
 
 @click.command()
@@ -59,6 +60,7 @@ def export(
         note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
     card, named = find_model(model).card, label_set or labels
     classes = card.labels if named is None else find_labels(named)
+    click.get_current_context().with_resource(loading("exporting {model}", model=card.name))
     network = build_network(card.name, num_classes=len(classes), weights=weights)
     # Imports paddle, which a wrong name or checkpoint should not have to wait for.
     from zoo.learn.export import export_bundle, export_onnx

@@ -9,7 +9,7 @@ import click
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.loading import loading
 from zoo.errors import ModelNotFoundError
 from zoo.registry import find_model
 from zoo.registry.records import LOCK_FILE, Kind
@@ -48,7 +48,7 @@ def lock(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], offli
             wanted.setdefault(entry.record.model, set()).add(entry.record.kind)
     if not wanted:
         raise ModelNotFoundError("The cache holds no model to lock.", "Run: zoo lock MODEL")
-    with download_progress() as progress:
+    with loading("taking digests") as progress:
         options = make_options(offline, False, progress)
         locked = [gather(find_model(name), sorted(kinds), options)[0] for name, kinds in wanted.items()]
     write_lock(output, (before | {model.name: model for model in locked}).values())

@@ -11,7 +11,7 @@ from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import translate
 from zoo.cli.notes import note
 from zoo.cli.options import kinds_option, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.registry.records import Kind
 
@@ -73,7 +73,7 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
             suffix=SUFFIX,
             example=output.with_suffix(SUFFIX),
         )
-    with download_progress() as progress:
+    with loading("writing {file}", file=output.name) as progress:
         names = [card.name for card in chosen_cards(models)]
         write_pack(output, names, weights, make_options(offline, False, progress))
     click.echo(output)
@@ -90,7 +90,8 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
     from zoo.registry import registry
     from zoo.store.install import install_pack
 
-    installed = install_pack(file, lock)
+    with loading("taking digests"):
+        installed = install_pack(file, lock)
     if as_json:
         echo_json([{"model": item.model, "weights": item.kind, "outcome": item.outcome} for item in installed])
     else:

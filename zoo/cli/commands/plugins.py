@@ -36,7 +36,7 @@ def plugins(ctx: click.Context, as_json: bool) -> None:
     ]
     echo_table(("NAME", "DISTRIBUTION", "VERSION", "KIND", "BRINGS", "STATE"), rows)
     if not any(plugin.group == "zoo.models" for plugin in found.plugins):
-        note("No plugin with models is installed.\nRun: pip install zoo-plugin-pp-liteseg")
+        note("No plugin with models is installed.\nRun in a clone of zoo: pip install ./plugins/zoo-plugin-starter")
 
 
 @plugins.command()

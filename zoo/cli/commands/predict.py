@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,15 +15,19 @@ from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note, verbose
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import download_progress
-from zoo.cli.report import Tally, Telling, Written, bar
+from zoo.cli.progress.loading import loading
+from zoo.cli.progress.segmenting import Count
+from zoo.cli.report import Tally, Telling, Written, run_line
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
     from zoo.predict.pipeline import PipelineConfig
+    from zoo.predict.pipeline.saving import Saving
     from zoo.results import Predictions, Result
+
+_STDIN = "-"
 
 
 @click.command()
@@ -50,16 +55,20 @@ def predict(
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files."""
+    """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files; - is standard input."""
     from zoo.predict.pipeline import PipelineConfig, load_model, read_pipeline
+    from zoo.predict.pipeline.saving import Saving
 
-    sources = [*inputs, *more]
-    if not sources:
+    said = [*inputs, *more]
+    if not said:
         raise click.UsageError(tr("Give at least one input."), ctx)
+    if said.count(_STDIN) > 1:
+        raise click.UsageError(tr("Standard input can be read once. Give - once."), ctx)
+    sources: list[Any] = [_Stdin() if source == _STDIN else source for source in said]
     config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
     config = config.override(model=model, **given(ctx))
-    for said in config.notes:
-        note(printable(said))
+    for each in config.notes:
+        note(printable(each))
     file = _one_file(ctx, config)
     if config.save_path is not None:
         from zoo.base.files import ensure_folder
@@ -69,25 +78,32 @@ def predict(
     if resume and (config.save_path is None or file is not None):
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if offline:
-        _refuse_addresses(sources)
-    with download_progress() as progress:
+        _refuse_addresses(said)
+    with loading("loading {model}", model=config.model) as progress:
         loaded = load_model(config, offline=offline, lock=lock, progress=progress)
-    passed = _PassedOver(config)
+    saving = Saving.of(config, sources) if file is None else None
+    passed = _PassedOver(saving)
     with loaded:
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
+        count = Count(partial(_origins, sources, config))
+        interrupted = False
         try:
-            with bar(partial(_count, sources, config), as_json) as shown:
-                telling.shown = shown
+            with run_line(telling, count, as_json):
                 if file is None:
-                    _write_each(telling, predictions, config)
+                    _write_each(telling, predictions, saving)
                 else:
-                    _write_one(telling, predictions, file, config.save_kinds[0])
+                    _write_one(telling, predictions, file, config)
+        except KeyboardInterrupt:
+            interrupted = True
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
             _summary(predictions, telling.tally, config.save_path, passed.count)
+    if interrupted:
+        _say_interrupted(None if count.total is None else count.total - telling.done)
+        ctx.exit(130)
     if predictions.failures:
         ctx.exit(3)
 
@@ -106,17 +122,16 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     return path
 
 
-def _write_each(telling: Telling, predictions: Predictions, config: PipelineConfig) -> None:
+def _write_each(telling: Telling, predictions: Predictions, saving: Saving | None) -> None:
     """Writes the files of each result in a thread, while the engine is at the next ones."""
     from zoo.base.flow import ahead
 
-    folder, kinds = config.save_path, config.save_kinds
-    if folder is None:
+    if saving is None:
         telling.through((result, []) for result in predictions)
         return
 
     def write(result: Result) -> Written:
-        done = result, [result.save(folder, kind) for kind in kinds]
+        done = result, saving.write(result)
         telling.finished.append(done)
         return done
 
@@ -124,12 +139,13 @@ def _write_each(telling: Telling, predictions: Predictions, config: PipelineConf
         telling.through(written)
 
 
-def _write_one(telling: Telling, predictions: Predictions, file: Path, kind: str) -> None:
+def _write_one(telling: Telling, predictions: Predictions, file: Path, config: PipelineConfig) -> None:
     """Writes all results into one file."""
     from zoo.results.save import save_all
 
+    (kind,) = config.save_kinds
     passing = telling.passing((result, []) for result in predictions)
-    for path in save_all((result for result, _ in passing), file, kind, {}):
+    for path in save_all((result for result, _ in passing), file, kind, config.save_arguments(kind)):
         note("  saved {path}", path=path)
 
 
@@ -145,24 +161,36 @@ def _refuse_addresses(sources: list[str]) -> None:
             )
 
 
-def _count(sources: list[str], config: PipelineConfig) -> Iterator[object]:
+class _Stdin:
+    """Standard input as a file of that name; it is read when its turn comes."""
+
+    name = "stdin"
+
+    def read(self, size: int) -> bytes:
+        """Returns at most so many bytes."""
+        return sys.stdin.buffer.read(size)
+
+    def seekable(self) -> bool:
+        """Says that it cannot go back."""
+        return False
+
+
+def _origins(sources: list[Any], config: PipelineConfig) -> Iterator[object]:
     from zoo.picture.sources import SourceOptions, origins
 
-    return origins(sources, SourceOptions(recursive=config.recursive))
+    return origins(sources, SourceOptions(recursive=config.recursive, told=False))
 
 
 class _PassedOver:
     """Whether an input has all its results in a folder; counts those that have."""
 
-    def __init__(self, config: PipelineConfig) -> None:
-        self._config = config
+    def __init__(self, saving: Saving | None) -> None:
+        self._saving = saving
         self.count = 0
 
     def __call__(self, item: Input) -> bool:
-        from zoo.results import find_saved
-
-        assert self._config.save_path is not None
-        if all(find_saved(self._config.save_path, item.name, item.uri, kind) for kind in self._config.save_kinds):
+        assert self._saving is not None
+        if self._saving.is_done(item):
             self.count += 1
             return True
         return False
@@ -185,3 +213,10 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
         note("  {means}", means=tally.means())
     if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")
+
+
+def _say_interrupted(left: int | None) -> None:
+    if not left:
+        alert("Interrupted.")
+    else:
+        alert("Interrupted, {left} left.", left=left)

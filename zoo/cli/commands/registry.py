@@ -35,7 +35,7 @@ def check() -> None:
 @click.argument("models", type=MODEL, nargs=-1)
 def pin(models: tuple[str, ...]) -> None:
     """Download the official files of MODELS, by default all, and write their digests into the plugins' tables."""
-    from zoo.cli.progress import download_progress
+    from zoo.cli.progress.loading import loading
     from zoo.registry.discovery import discover
     from zoo.store.model_files import make_options
     from zoo.store.pin import pin as write_tables
@@ -48,6 +48,6 @@ def pin(models: tuple[str, ...]) -> None:
     else:
         own = set(first_party(tree))
         chosen = [model for model in discover("zoo.models").installed_models if model.distribution in own]
-    with download_progress() as progress:
+    with loading("taking digests") as progress:
         for path in write_tables(chosen, tree, make_options(None, True, progress)):
             note("Written: {path}", path=path)

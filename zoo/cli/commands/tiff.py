@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.commands.completion import MODEL
-from zoo.cli.notes import quiet
+from zoo.cli.language import tr
 from zoo.cli.options import lock_options, offline_option
-from zoo.cli.progress import download_progress
+from zoo.cli.progress.figures import bar, left
+from zoo.cli.progress.line import line
+from zoo.cli.progress.loading import loading
 from zoo.cli.run_options import given, run_options
 
 if TYPE_CHECKING:
@@ -38,28 +37,28 @@ def tiff(
 
     check_name(target)
     config = PipelineConfig(model).override(**given(ctx))
-    with download_progress() as progress:
+    with loading("loading {model}", model=model) as progress:
         loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
-    with loaded, _bar() as show:
-        path = loaded.predict_tiff(source, target, progress=show, **config.predict_arguments())
+    windows = _Windows()
+    with loaded, line(windows.text):
+        path = loaded.predict_tiff(source, target, progress=windows, **config.predict_arguments())
     click.echo(path)
 
 
-@contextmanager
-def _bar() -> Generator[Callable[[Progress], None], None, None]:
-    """Yields a callback that shows the finished windows and the time left on a terminal."""
-    if quiet() or not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bars
+class _Windows:
+    """How far a picture is, as a text."""
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("windows, {task.fields[left]:.0f} s left"))
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=None, left=0.0)
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
 
-        def show(progress: Progress) -> None:
-            bars.update(task, completed=progress.done_windows, total=progress.windows, left=progress.left)
+    def __call__(self, progress: Progress) -> None:
+        """Takes how far it is now."""
+        self._progress = progress
 
-        yield show
+    def text(self) -> str:
+        """Returns the line to show."""
+        now = self._progress
+        if now is None:
+            return tr("segmenting")
+        done = tr("{done}/{windows} windows", done=now.done_windows, windows=now.windows)
+        return f"{bar(now.done_windows, now.windows)}  {done}  {left(now.left)}"

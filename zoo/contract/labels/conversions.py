@@ -130,3 +130,8 @@ CONVERSIONS: Mapping[str, Conversion] = {
         _convert("ade20k-to-cityscapes", ADE20K, CITYSCAPES, _ADE20K_TO_CITYSCAPES),
     )
 }
+
+#: The mapping of mask files that count any classes from 1, such as those of ADE20K and LoveDA, where 0 is none.
+FROM_ONE = "from-one"
+#: By name, what the values of mask files may stand for.
+TRUTHS = (*CONVERSIONS, FROM_ONE)

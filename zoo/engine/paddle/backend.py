@@ -57,8 +57,10 @@ class PaddleBackend(Backend):
         device, params = request.device, program.params
         assert params is not None  # `supports` was asked
         _prepare_environment(device)
+        from zoo.base.host import HOST
+
         try:
-            with warnings.catch_warnings():
+            with HOST.undisturbed(), warnings.catch_warnings():
                 # paddle asks for a compiler cache at every import; nothing is compiled here.
                 warnings.filterwarnings("ignore", "No ccache found")
                 import paddle

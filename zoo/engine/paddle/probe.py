@@ -7,6 +7,7 @@ word, so what holds for one program says nothing of the next.
 
 from __future__ import annotations
 
+import functools
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.host import HOST
 from zoo.contract.engine import Program
 from zoo.engine.paddle.settings import PLAIN, SETTINGS, make_config
 from zoo.engine.samples import smooth_noise, trial_shapes
@@ -41,7 +43,10 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
     """
     trial = Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {version}",))
     setting = trial.kept()
-    if setting not in SETTINGS:
+    if setting == PLAIN:
+        _say_plain(program.path, version, None)
+    elif setting not in SETTINGS:
+        trial.announce()
         setting, outcome = _probe(program)
         if outcome.reason is not None and not program.trusted:
             raise BackendError(
@@ -52,9 +57,30 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
                 program=program.path,
                 reason=outcome.reason,
             )
-        if outcome.reason is None and outcome.lasting:
+        if outcome.reason is not None:
+            _say_plain(program.path, version, outcome.reason)
+        elif outcome.lasting:
             trial.keep(setting, SETTINGS[0])
     return tuple(dict.fromkeys((setting, PLAIN)))
+
+
+@functools.cache
+def _say_plain(program: Path, version: str, fault: str | None) -> None:
+    """Says why a program runs plainly: a fault of the trial itself, or what is kept. Once, for all its sessions."""
+    if fault is None:
+        _log.warning(
+            "%s runs plainly, which is slower: an earlier trial with paddle %s failed otherwise. "
+            "To have it tried again, run: zoo cache rm --trials",
+            program,
+            version,
+        )
+    else:
+        _log.warning(
+            "%s runs plainly this time, which is slower: its trial with paddle %s failed as a whole (%s)",
+            program,
+            version,
+            fault,
+        )
 
 
 def _probe(program: Program) -> tuple[str, Outcome]:
@@ -83,7 +109,7 @@ def compare(program: str, params: str, declared: list[int] | None, setting: str)
     """
     try:
         _compare(Path(program), Path(params), declared, setting)
-    except (ImportError, MemoryError):
+    except (ImportError, MemoryError, OSError):
         raise
     except Exception as error:
         # The parent shows the last line, and paddle's own last line is a hint about C++.
@@ -91,8 +117,8 @@ def compare(program: str, params: str, declared: list[int] | None, setting: str)
 
 
 def _compare(program: Path, params: Path, declared: list[int] | None, setting: str) -> None:
-    from paddle.inference import create_predictor
-
+    with HOST.undisturbed():
+        from paddle.inference import create_predictor
     candidate, plain = (create_predictor(make_config(program, params, name, threads=1)) for name in (setting, PLAIN))
     rng = np.random.default_rng(0)
     first, *others = trial_shapes(declared)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.host import HOST
 from zoo.errors import CheckpointError
 from zoo.learn.checkpoint.pickles import read_pickle
 from zoo.learn.checkpoint.stand_ins import RandomState
@@ -42,7 +43,9 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
             head = file.read(9)
     except OSError as error:
         raise CheckpointError(
-            "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
+            "The checkpoint {path} does not exist. A .pdparams or safetensors file was expected."
+            if isinstance(error, FileNotFoundError)
+            else "The checkpoint {path} cannot be opened: {reason}. A .pdparams or safetensors file was expected.",
             "Check the path.",
             path=path,
             reason=error.strerror,
@@ -51,18 +54,26 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
         return _read_safetensors(path)
     if unsafe:
         _log.warning("%s is opened by paddle and may run code", printable(path))
-        import paddle
-
+        with HOST.undisturbed():
+            import paddle
         return _state_dict(path, paddle.load(str(path), return_numpy=True))
     return _state_dict(path, read_pickle(path))
 
 
-def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+class StateDict(dict[str, NDArray[Any]]):
+    """Parameters and buffers by name; only its name and size are shown."""
+
+    def __repr__(self) -> str:
+        size = sum(array.nbytes for array in self.values())
+        return f"<StateDict of {len(self)} arrays, {size / 1e6:.1f} MB>"
+
+
+def _read_safetensors(path: Path) -> StateDict:
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     try:
-        return load_file(path)
+        return StateDict(load_file(path))
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(
             "The checkpoint {path} cannot be read: {reason}. A whole safetensors file of numpy dtypes was expected.",
@@ -72,10 +83,10 @@ def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def _state_dict(path: Path, content: object) -> dict[str, NDArray[Any]]:
+def _state_dict(path: Path, content: object) -> StateDict:
     if not isinstance(content, Mapping):
         raise _no_state_dict(path, f"a {type(content).__name__}")
-    state: dict[str, NDArray[Any]] = {}
+    state = StateDict()
     for name, value in cast("Mapping[object, Any]", content).items():
         if name == _NAMES:
             continue

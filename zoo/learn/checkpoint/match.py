@@ -111,7 +111,10 @@ def apply_weights(
     if rest:
         hint = Message("Give the checkpoint of this very model.")
         if not reset_head and report.shapes and all(_differs_in_classes(a, b) for _, a, b in report.shapes):
-            hint = Message("If only the classes differ, pass reset_head=True to train a new classifier.")
+            hint = Message(
+                "If only the classes differ, name its own (zoo export --label-set), or in Python pass reset_head=True "
+                "to train a new classifier."
+            )
         raise CheckpointError("{source} does not fit the network: {rest}.", hint, source=source, rest=rest)
     network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items() if name not in left})
     if left:

@@ -2,5 +2,6 @@
 
 from zoo.learn.evaluation.evaluate import evaluate
 from zoo.learn.evaluation.metrics import Confusion
+from zoo.learn.evaluation.outcome import Evaluation
 
-__all__ = ["Confusion", "evaluate"]
+__all__ = ["Confusion", "Evaluation", "evaluate"]

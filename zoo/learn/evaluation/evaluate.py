@@ -2,122 +2,165 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
-from zoo.contract.labels import LabelMapping, LabelSet
-from zoo.errors import ConfigError, DatasetError
-from zoo.learn.data import Sample, read_mask
+from zoo.contract.labels import LabelMapping
+from zoo.errors import DatasetError, ZooError
+from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
+from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
 from zoo.learn.evaluation.metrics import Confusion
-from zoo.picture.image import Picture, read_image
+from zoo.learn.evaluation.outcome import Evaluation
+from zoo.message import Message, printable
+from zoo.picture.image import read_orientation, read_picture
+from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
 from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
 from zoo.predict.plan import make_plan
-from zoo.results import Failure
+from zoo.results import Failure, Result
 
-# Of a pixel that does not count. A label set has at most 256 classes, so unlike the number the files have for it, this
-# one is no class after a mapping.
-_NOT_COUNTED = np.uint16(65535)
+_LOG = logging.getLogger("zoo")
+
+# From this EXIF orientation on height and width change places.
+_FIRST_QUARTER = 5
 
 
 def evaluate(
     model: Model,
     samples: Sequence[Sample],
-    ignore_index: int = 255,
+    ignore_index: int | None = None,
     labels: LabelMapping | None = None,
     map_truth: bool = False,
-    truth_labels: LabelMapping | None = None,
+    truth_labels: TruthLabels | None = None,
+    report: Callable[[int], object] | None = None,
     **options: Any,
-) -> Confusion:
+) -> Evaluation:
     """Counts how a model's masks, at the size of the pictures, agree with the true ones.
 
     Args:
         model: A loaded model.
         samples: Labelled pictures whose mask values are the model's classes, unless the next arguments say otherwise.
-        ignore_index: Value, in the mask files, of pixels that do not count.
+        ignore_index: Value, in the mask files, of pixels that do not count; by default 255, and 65535 in masks of 16
+            bits, unless they are a class.
         labels: Other classes to bring the predictions to; then these are what is measured.
         map_truth: The masks hold the model's own classes and are brought to `labels` too. Otherwise they hold those of
             `labels` already.
         truth_labels: The masks hold other values and are first brought to the classes they should hold, such as those
-            of *_labelIds.png to the 19 classes of Cityscapes. The predictions are not changed by it. Pixels whose value
-            it leaves out or does not know do not count.
-        options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`. A picture that cannot
-            be read ends the evaluation, whatever `on_error` says.
+            of *_labelIds.png to the 19 classes of Cityscapes; see `zoo.learn.data.read_truth`. The predictions are not
+            changed by it. Pixels whose value it leaves out or does not know do not count.
+        report: Receives the number of samples done after each.
+        options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`. With `on_error="skip"`
+            samples that cannot be used are passed over and listed in the outcome's `failures`.
 
     Returns:
-        The confusion matrix over all pictures together.
+        The confusion matrix over all pictures together, and notes about their masks.
 
     Raises:
-        ConfigError: A mapping starts from other classes than the model's, or `truth_labels` ends in other classes than
-            are compared.
+        ConfigError: A mapping starts from other classes than the model's, or `truth_labels` is not understood or ends
+            in other classes than are compared.
         DatasetError: A sample cannot be used, or a mask has a value outside the classes that are measured.
         SourceError: A picture cannot be read.
     """
     run = RunOptions(labels=labels, **options)
     plan = make_plan(model.bundle, run)
-    own, classes = model.bundle.labels, plan.labels
-    steps: list[LabelMapping] = []
-    if truth_labels is not None:
-        _check_end(truth_labels, own if map_truth else classes)
-        steps.append(truth_labels)
-    if plan.mapping is not None and map_truth:
-        steps.append(plan.mapping)
-    confusion = Confusion.empty(len(classes))
-    results = model.run(map(_input_of, samples), plan, run)
-    truths = ahead(samples, lambda sample: read_mask(sample.mask))
-    with closing(results), closing(truths):
-        for sample, result, truth in zip(samples, results, truths, strict=True):
-            if isinstance(result, Failure):
-                raise result.error
-            sample.check_sizes(result.image, truth)
+    start = model.bundle.labels if map_truth else plan.labels
+    truth = None if truth_labels is None else read_truth(truth_labels, start)
+    table = value_table(len(start), len(plan.labels), ignore_index, truth, plan.mapping if map_truth else None)
+    confusion, pixels = Confusion.empty(len(plan.labels)), np.zeros(VALUES, np.int64)
+    failures: list[Failure] = []
+    orientations: dict[Path, int] = {}
+    unsure: list[Path] = []
+    results, masks = (
+        model.run((_input_of(sample, run, orientations) for sample in samples), plan, run),
+        ahead(samples, partial(_read, max_pixels=run.max_pixels)),
+    )
+    with closing(results), closing(masks):
+        for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
             try:
-                counted = _brought(truth, ignore_index, steps)
-                confusion = confusion.add(counted, result.mask, int(_NOT_COUNTED), classes.ignore_index)
-            except ValueError as error:
-                raise DatasetError(
-                    "The mask {mask} does not fit {model}, measured in {count} classes: {reason}.",
-                    "Map its values to those classes (for *_labelIds.png of Cityscapes: --truth-labels "
-                    "cityscapes-trainids), or mark pixels to leave out with {ignore_index}.",
-                    mask=sample.mask,
-                    model=model.name,
-                    count=len(classes),
-                    reason=error,
-                    ignore_index=ignore_index,
-                ) from error
-    return confusion
-
-
-def _input_of(sample: Sample) -> Input:
-    return Input(sample.image.stem, os.path.abspath(sample.image), lambda: Picture(read_image(sample.image)))
-
-
-def _check_end(truth_labels: LabelMapping, expected: LabelSet) -> None:
-    end = truth_labels.labels
-    if end.names != expected.names:
-        raise ConfigError(
-            "The label mapping {truth_labels} brings the masks to the {count} classes of {end}. They are "
-            "compared with others, the {expected_count} of {expected}.",
-            "Use a mapping that ends in those, or bring the predictions to the classes of the masks with --labels.",
-            truth_labels=truth_labels.name,
-            count=len(end),
-            end=end.name,
-            expected_count=len(expected),
-            expected=expected.name,
+                predicted, true = _usable(sample, result, mask)
+                counts = np.bincount(true.ravel(), minlength=VALUES)
+                _check_values(np.flatnonzero((counts > 0) & (table == NO_CLASS)), sample, model, len(start))
+                confusion = confusion.add(np.take(table, true), predicted, NOT_COUNTED, plan.labels.ignore_index)
+                pixels += counts
+                if _fits_both_ways(sample, orientations[sample.image], true.shape):
+                    unsure.append(sample.image)
+            except ZooError as error:
+                if run.on_error == "raise":
+                    raise
+                failures.append(Failure(sample.image.stem, str(sample.image), error))
+            if report is not None:
+                report(done)
+    if unsure:
+        _LOG.warning(
+            "pictures turned by an EXIF orientation that their masks lack, at a size that fits either way: %d, such as "
+            "%s. If a mask was drawn on the picture as it is stored, turn it too.",
+            len(unsure),
+            printable(unsure[0]),
         )
+    return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
 
 
-def _brought(truth: NDArray[np.uint8], ignore_index: int, steps: Sequence[LabelMapping]) -> NDArray[np.uint16]:
-    """Brings a mask to the classes that are measured."""
-    brought = np.where(truth == ignore_index, _NOT_COUNTED, truth.astype(np.uint16))
-    for step in steps:
-        mapped = step.apply(brought).astype(np.uint16)
-        # A class that the mapping leaves out is not measured.
-        brought = np.where(mapped == step.labels.ignore_index, _NOT_COUNTED, mapped)
-    return brought
+def _input_of(sample: Sample, run: RunOptions, orientations: dict[Path, int]) -> Input:
+    def load() -> Picture:
+        picture = read_picture(sample.image, run.max_pixels, run.value_range)
+        orientations[sample.image] = picture.orientation
+        return picture
+
+    return Input(sample.image.stem, os.path.abspath(sample.image), load)
+
+
+def _fits_both_ways(sample: Sample, orientation: int, size: tuple[int, ...]) -> bool:
+    """Whether a picture was turned and its mask was not, and the size does not tell how the mask was drawn."""
+    quarter = orientation >= _FIRST_QUARTER
+    return orientation != 1 and (not quarter or size[0] == size[1]) and read_orientation(sample.mask) == 1
+
+
+def _read(sample: Sample, max_pixels: int | None) -> NDArray[np.uint8 | np.uint16] | DatasetError:
+    try:
+        return read_mask(sample.mask, max_pixels)
+    except DatasetError as error:
+        return error
+
+
+def _usable(
+    sample: Sample, result: Result | Failure, mask: NDArray[np.uint8 | np.uint16] | DatasetError
+) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.uint8 | np.uint16]]:
+    """Returns the predicted mask and the true one, which are of one size."""
+    if isinstance(result, Failure):
+        raise result.error
+    if isinstance(mask, DatasetError):
+        raise mask
+    sample.check_sizes(result.image, mask)
+    return result.mask, mask
+
+
+def _check_values(wrong: NDArray[np.intp], sample: Sample, model: Model, count: int) -> None:
+    if not wrong.size:
+        return
+    hint = Message(
+        "Say which value is which class: --truth-labels VALUE=CLASS for each, or a file (for *_labelIds.png of "
+        "Cityscapes: --truth-labels cityscapes-trainids). A value to leave out: --ignore-index VALUE"
+    )
+    if wrong.tolist() == [count]:
+        hint = Message(
+            "Its values fit classes that are counted from 1. If they are, and 0 is no class: --truth-labels from-one"
+        )
+    raise DatasetError(
+        "The mask {mask} does not fit {model}: {values:, } is outside the {count} classes, 0 to {last}.",
+        hint,
+        mask=sample.mask,
+        model=model.name,
+        values=[*wrong[:5].tolist(), *(["..."] if wrong.size > 5 else [])],
+        count=count,
+        last=count - 1,
+    )

@@ -29,7 +29,7 @@ class Confusion:
 
     def add(
         self,
-        truth: NDArray[np.uint8 | np.uint16],
+        truth: NDArray[np.integer],
         predicted: NDArray[np.integer],
         ignore_index: int,
         unknown: int | None = None,

@@ -1,7 +1,10 @@
 """Networks to export folders. Importing this package imports paddle."""
 
-from zoo.learn.export.bundle import export_bundle
-from zoo.learn.export.onnx import export_onnx
-from zoo.learn.export.verify import Agreement
+from zoo.base.host import HOST
+
+with HOST.undisturbed():
+    from zoo.learn.export.bundle import export_bundle
+    from zoo.learn.export.onnx import export_onnx
+    from zoo.learn.export.verify import Agreement
 
 __all__ = ["Agreement", "export_bundle", "export_onnx"]

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.base.child import environment, python
 from zoo.base.digest import file_sha256
 from zoo.base.files import write_atomic
 from zoo.bundle.bundle import Bundle
@@ -50,17 +51,14 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
     target = bundle.folder / FILE
     partial = bundle.folder / f".{FILE}.part"
     files = [str(path.absolute()) for path in (bundle.program, bundle.params, partial) if path is not None]
-    command = [sys.executable, "-m", "zoo.learn.export.onnx", *files]
-    path = os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
-    # Should anything in there call pip all the same, it gets nothing from an index.
-    environment = {**os.environ, "PYTHONPATH": path, "PIP_NO_INDEX": "1"}
     try:
         # The converter leaves files of its own in the current folder when it fails.
         with tempfile.TemporaryDirectory(prefix="zoo-onnx-") as scratch:
             ended = subprocess.run(
-                command,
+                python("zoo.learn.export.onnx", *files),
                 cwd=scratch,
-                env=environment,
+                # Should anything in there call pip all the same, it gets nothing from an index.
+                env={**environment(), "PIP_NO_INDEX": "1"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=_SECONDS,
@@ -84,6 +82,13 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
         agreement.check(Message("the ONNX model and the network"))
         os.replace(partial, target)
         _add_digest(bundle.folder, target)
+    except OSError as error:
+        raise ExportError(
+            "The conversion of {model} cannot be started: {reason}.",
+            "Run: export TMPDIR=FOLDER  with a folder you can write to",
+            model=bundle.model,
+            reason=error.strerror or error,
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise ExportError(
             "paddle2onnx took more than {seconds} seconds for {model}.",

@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 from zoo.contract.recipe import Augmentation
 
 _Image = NDArray[np.uint8]
-_Mask = NDArray[np.uint8]
+_Mask = NDArray[np.uint8 | np.uint16]
 
 
 def augment(
@@ -24,14 +24,14 @@ def augment(
 
     Args:
         image: (H, W, 3) RGB uint8; not modified.
-        mask: (H, W) uint8; not modified.
+        mask: (H, W) uint8 or uint16; not modified.
         settings: What may happen to the picture.
         crop: (height, width) of the result.
         ignore_index: Value of padded mask pixels.
         rng: Source of all randomness, so that an example can be made again.
 
     Returns:
-        The image (crop height, crop width, 3) and the mask (crop height, crop width), both uint8.
+        The image (crop height, crop width, 3) uint8 and the mask (crop height, crop width) as it was given.
     """
     picture, labels = _scale(image, mask, _factor(settings, rng))
     if rng.random() < settings.flip:

@@ -49,6 +49,9 @@ class Checkpoint:
     optimizer: _Arrays
     identity: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<Checkpoint at iteration {self.iteration}: {len(self.model)} arrays>"
+
     def first_not_finite(self) -> str | None:
         """Names the first array with an infinity or a NaN, such as "model:head.weight"; None when there is none."""
         parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}

@@ -36,7 +36,8 @@ def inputs(source: Source, options: SourceOptions = _DEFAULT) -> Iterator[Input]
             bytes of a file, a file object (read from where it stands, at most 512 MiB), a dict {"img": any of these},
             or a list, tuple or iterator of these, nested at will. What a file holds is told by its content. Folders
             are read by name, byte by byte; hidden files are passed over, others that are no pictures as well, and
-            these are counted in the log. What a pattern matches is an input, whatever it holds.
+            these are counted in the log. What a pattern matches is an input, whatever it holds. Results that zoo wrote
+            are passed over in folders and patterns, and counted in a warning.
         options: How they are to be read.
 
     Yields:

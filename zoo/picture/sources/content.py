@@ -11,8 +11,9 @@ from zoo.errors import SourceError
 from zoo.picture.containers import HEAD_BYTES as CONTAINER_BYTES
 from zoo.picture.containers import container_of
 from zoo.picture.frames import number_of_frames, picture_frames
-from zoo.picture.image import Picture, decode_picture, is_picture
+from zoo.picture.image import decode_picture, is_picture
 from zoo.picture.pdf import count_pages, draw_page
+from zoo.picture.rgb import Picture
 from zoo.picture.sources.item import Frame, held
 from zoo.picture.sources.options import SourceOptions
 from zoo.picture.video import video_frames
@@ -77,7 +78,7 @@ def _picture_frames(opener: Opener, options: SourceOptions, name: str) -> Iterat
     if count == 1:
         yield Frame(partial(_read_picture, opener, options, name))
     else:
-        yield from _in_turn(opener, picture_frames, options, name)
+        yield from _in_turn(opener, partial(picture_frames, value_range=options.value_range), options, name)
 
 
 def _in_turn(opener: Opener, decode_all: Decoder, options: SourceOptions, name: str) -> Iterator[Frame]:
@@ -109,4 +110,4 @@ def _read_page(opener: Opener, number: int, count: int, options: SourceOptions, 
 
 def _read_picture(opener: Opener, options: SourceOptions, name: str) -> Picture:
     with opener() as file:
-        return decode_picture(file, name, options.pixel_limit)
+        return decode_picture(file, name, options.pixel_limit, options.value_range)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from zoo.base.files import user_path
 from zoo.errors import SourceError
 from zoo.message import Message, printable
 from zoo.picture.opening import open_regular
@@ -14,12 +15,17 @@ from zoo.picture.sources.content import HEAD_BYTES, content_frames, recognise
 from zoo.picture.sources.item import ACCEPTED, URL, Origin, input_name, refused
 from zoo.picture.sources.options import SourceOptions
 from zoo.picture.sources.tree import MAGIC, Entry, matches, visit
+from zoo.picture.unread import unread_kind
+from zoo.results.encode import mark_in
 
 #: A file with such a name, in any letter case, is taken from a folder whatever it holds: a broken picture is an error.
 SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".tif", ".tiff", ".webp", ".gif"),
+    *(".avif", ".jp2", ".j2k", ".jpx", ".j2c", ".jpc"),
     *(".pbm", ".pgm", ".ppm", ".pnm", ".pdf", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
 )
+
+_WANTED = "wanted"
 
 # Longest path the system takes.
 _LONGEST = 4096
@@ -28,6 +34,14 @@ _LONGEST = 4096
 _OTHERS = (
     Message("{count} other file passed over, such as {name}"),
     Message("{count} other files passed over, such as {name}"),
+)
+_UNREAD = (
+    Message("{count} {kind} picture passed over, which zoo does not read: {name}"),
+    Message("{count} {kind} pictures passed over, which zoo does not read, such as {name}"),
+)
+_OWN = (
+    Message("{count} result of zoo passed over, {name}"),
+    Message("{count} results of zoo passed over, such as {name}"),
 )
 _SUBFOLDERS = (
     Message("{count} sub-folder not entered, such as {name}"),
@@ -42,6 +56,7 @@ _LOG = logging.getLogger("zoo")
 
 def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
     """Reads a text as an address, a folder, a file or a pattern, in this order."""
+    text = user_path(text) if _can_be_a_path(text) else text
     if scheme := URL.match(text):
         yield _from_url(text, scheme[1].lower(), options)
     elif not text:
@@ -98,6 +113,8 @@ def _from_file(path: str, options: SourceOptions) -> Origin:
 def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
     empty = True
     others: list[str] = []
+    unread: dict[str, list[str]] = {}
+    own: list[str] = []
     folders: list[str] = []
     for entry in visit(folder, options.recursive):
         if entry.fate == "closed":
@@ -105,17 +122,22 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _closed(entry)
         elif entry.fate == "passed":
             folders.append(entry.path)
-        elif entry.fate == "file" and _is_wanted(entry.path):
+        elif entry.fate == "file" and (kind := _kind(entry.path)) != _WANTED:
+            (unread.setdefault(kind, []) if kind else others).append(entry.path)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
+        elif entry.fate == "file":
             empty = False
             yield _from_file(entry.path, options)
-        elif entry.fate == "file":
-            others.append(entry.path)
+    # Pictures that are not segmented are told to everybody.
+    lost = [_counted(own, *_OWN)] if own else []
+    lost += [_counted(paths, *_UNREAD, kind=kind) for kind, paths in unread.items()]
     parts = [_counted(others, *_OTHERS)] if others else []
     parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
     if empty:
         fact = Message(
             "holds no picture ({told:, }). Files such as PNG or JPEG were expected in the folder.",
-            told=parts or [Message("it is empty")],
+            told=lost + parts or [Message("it is empty")],
         )
         hint = (
             Message("Read its sub-folders too: recursive=True, or --recursive.")
@@ -123,8 +145,9 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             else Message("Check the path.")
         )
         yield _refused_path(folder, fact, hint)
-    elif parts:
-        _LOG.info("%s: %s", printable(folder), Message("{told:, }", told=parts))
+    elif options.told and (parts or lost):
+        level = logging.WARNING if lost else logging.INFO
+        _LOG.log(level, "%s: %s", printable(folder), Message("{told:, }", told=lost + parts))
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
@@ -141,21 +164,40 @@ def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
         )
         yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
         return
+    own: list[str] = []
     for entry in entries:
         if entry.fate == "closed":
             yield _closed(entry)
+        elif entry.fate == "file" and _is_own(entry.path):
+            own.append(entry.path)
         elif entry.fate == "file":
             yield _from_file(entry.path, options)
-    if told:
+    if len(own) == sum(entry.fate != "passed" for entry in entries):
+        fact = Message("matches no picture ({told}).", told=_counted(own, *_OWN))
+        yield _refused_path(pattern, fact, Message("Check the pattern; ** stands for any number of folders."))
+    elif own and options.told:
+        _LOG.warning("%s: %s", printable(pattern), _counted(own, *_OWN))
+    if told and options.told:
         _LOG.info("%s: %s", printable(pattern), told)
 
 
-def _is_wanted(path: str) -> bool:
+def _kind(path: str) -> str:
+    """Returns what a file of a folder is: wanted, a kind of picture that zoo does not read, or "" for no picture."""
     if path.lower().endswith(SUFFIXES):
-        return True
+        return _WANTED
     try:
         with open_regular(path) as file:
-            return bool(recognise(file.read(HEAD_BYTES)))
+            head = file.read(HEAD_BYTES)
+    except (SourceError, OSError):
+        return ""
+    return unread_kind(head, path) or (_WANTED if recognise(head) else "")
+
+
+def _is_own(path: str) -> bool:
+    """Whether zoo wrote a file: results beside the pictures they were made from are no pictures to segment."""
+    try:
+        with open_regular(path) as file:
+            return mark_in(file) is not None
     except (SourceError, OSError):
         return False
 
@@ -169,7 +211,7 @@ def _refused_path(path: str, fact: str, hint: str) -> Origin:
     return refused(fact, hint, SourceError, stem=input_name(path), uri=os.path.abspath(path), shown=printable(path))
 
 
-def _counted(paths: Sequence[str], one: str, several: str) -> str:
+def _counted(paths: Sequence[str], one: str, several: str, **values: str) -> str:
     """Says how many there are: one or several of them."""
     name = os.path.basename(paths[0].rstrip("/"))
-    return Message(several if len(paths) > 1 else one, count=len(paths), name=name)
+    return Message(several if len(paths) > 1 else one, count=len(paths), name=name, **values)

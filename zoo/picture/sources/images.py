@@ -10,9 +10,8 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from zoo.picture.frames import frames_of
-from zoo.picture.image import Picture
 from zoo.picture.opening import check_size
-from zoo.picture.rgb import to_rgb
+from zoo.picture.rgb import Picture, to_rgb
 from zoo.picture.sources.item import Frame, held
 from zoo.picture.sources.options import SourceOptions
 
@@ -34,7 +33,8 @@ def image_frames(picture: Image.Image, options: SourceOptions, name: str) -> Ite
         return
     place = picture.tell()
     try:
-        for number, frame in enumerate(frames_of(picture, count, name, options.pixel_limit), 1):
+        frames = frames_of(picture, count, name, options.pixel_limit, options.value_range)
+        for number, frame in enumerate(frames, 1):
             yield held(frame, number)
     finally:
         # Pillow goes back in an animated PNG once and not a second time.
@@ -54,4 +54,4 @@ def _read(picture: Image.Image, options: SourceOptions, name: str) -> Picture:
     if isinstance(picture, ImageFile):
         # It may not have been decoded yet.
         check_size(picture.height, picture.width, name, options.pixel_limit)
-    return Picture(to_rgb(picture, name))
+    return to_rgb(picture, name, options.value_range)

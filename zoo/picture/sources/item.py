@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zoo.errors import SourceError, UnsupportedSourceError
 from zoo.message import Message
-from zoo.picture.image import Picture
+from zoo.picture.rgb import Picture
 
 #: What is accepted, for messages.
 ACCEPTED = Message(

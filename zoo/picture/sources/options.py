@@ -8,6 +8,7 @@ from typing import Literal
 
 from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
+from zoo.picture.levels import ValueRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,12 @@ class SourceOptions:
             "all", each an input of its own. Pages of PDF documents and frames of videos are always inputs of their own.
         pixel_limit: Most pixels of one picture, page or frame, checked before it is decoded. What is in memory as an
             array or a PIL image without a file has no limit.
+        value_range: Which values of more than 8 bits a channel become black and white: two numbers; "auto" for those of
+            each picture; None for all that its type can hold.
         url_bytes: Most bytes of what an address sends.
         url_seconds: Seconds after which an address is given up; it is looked at whenever bytes come, so that a silent
             server adds at most ten.
+        told: Whether the log says what is passed over in folders; not where a source is only counted.
 
     Raises:
         ValueError: A value is none of these.
@@ -33,8 +37,10 @@ class SourceOptions:
     recursive: bool = False
     frames: Literal["first", "all"] = "first"
     pixel_limit: int = MAX_PIXELS
+    value_range: ValueRange = None
     url_bytes: int = 100_000_000
     url_seconds: float = 60.0
+    told: bool = True
 
     def __post_init__(self) -> None:
         if self.color not in ("rgb", "bgr"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Literal, cast
+
+from zoo.base.files import user_path
 
 #: What makes a path a pattern.
 MAGIC = re.compile(r"[*?\[]")
@@ -73,6 +75,20 @@ def matches(pattern: str) -> list[Entry]:
     parts = re.sub(r"(?<![^/])(?:\*\*/)+(?=\*\*(?:/|$))", "", re.sub("/+", "/", parts))
     found = set(_match(start, parts.split("/")))
     return sorted(found, key=lambda entry: os.fsencode(entry.path).split(b"/"))
+
+
+def roots_of(source: object) -> Iterator[str]:
+    """Yields the folders that a source names, absolute: those it consists of, and where its patterns begin."""
+    if isinstance(source, (list, tuple, Mapping)):
+        members = source.values() if isinstance(source, Mapping) else source
+        for member in cast("Iterable[object]", members):
+            yield from roots_of(member)
+    elif isinstance(source, (str, os.PathLike)):
+        path = user_path(cast("str | os.PathLike[str]", source))
+        if os.path.isdir(path):
+            yield os.path.abspath(path)
+        elif (magic := MAGIC.search(path)) and not os.path.lexists(path):
+            yield os.path.abspath(os.path.dirname(path[: magic.start()]))
 
 
 def _match(folder: str, parts: list[str]) -> Iterator[Entry]:

@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from zoo.base.home import offline
 from zoo.errors import FetchError, SourceError, UnsupportedSourceError
 from zoo.message import Message
-from zoo.picture.image import Picture, decode_picture
+from zoo.picture.image import decode_picture
+from zoo.picture.rgb import Picture
 from zoo.picture.sources.content import HEAD_BYTES, content_frames, recognise
 from zoo.picture.sources.item import Frame, Origin, held, input_name, refused
 from zoo.picture.sources.options import SourceOptions
@@ -62,7 +63,7 @@ def fetch_picture(url: str, options: SourceOptions, name: str) -> bytes:
     deadline = time.monotonic() + seconds
     content = bytearray()
     try:
-        with open_url(url, limits, plain=True) as answer:
+        with open_url(url, limits) as answer:
             _check_length(answer.total or 0, options)
             for block in answer.blocks:
                 content += block
@@ -118,4 +119,4 @@ def _read(url: str, options: SourceOptions, name: str) -> Picture:
             name=name,
             kind=kind,
         )
-    return decode_picture(io.BytesIO(content), name, options.pixel_limit)
+    return decode_picture(io.BytesIO(content), name, options.pixel_limit, options.value_range)

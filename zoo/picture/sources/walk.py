@@ -15,7 +15,7 @@ from PIL import Image
 
 from zoo.errors import SourceError
 from zoo.message import Message, printable
-from zoo.picture.image import Picture
+from zoo.picture.rgb import Picture
 from zoo.picture.sources.arrays import to_pixels
 from zoo.picture.sources.content import content_frames
 from zoo.picture.sources.files import from_text
@@ -46,7 +46,7 @@ def walk(source: object, options: SourceOptions, depth: int = 0) -> Iterator[Ori
         yield from from_text(os.fsdecode(cast("os.PathLike[str]", source)), options)
     elif isinstance(source, np.ndarray):
         array = cast("NDArray[Any]", source)
-        yield Origin("array", single(lambda name: Picture(to_pixels(array, name, options.color))))
+        yield Origin("array", single(lambda name: to_pixels(array, name, options)))
     elif isinstance(source, Image.Image):
         yield Origin("image", partial(image_frames, source, options))
     elif isinstance(source, (bytes, bytearray, memoryview)):

@@ -57,6 +57,17 @@ class PipelineConfig(PipelineFields):
         """Returns the keyword arguments of `Model.predict`, without those that are its defaults."""
         return self._changed("predict")
 
+    def save_arguments(self, form: str) -> dict[str, Any]:
+        """Returns the keyword arguments of `Result.save` that a form of results takes.
+
+        Args:
+            form: Its name.
+        """
+        from zoo.results.save import options_for
+
+        values = {BY_NAME[name].key.removeprefix("save."): getattr(self, name) for name in names_of("save")}
+        return options_for(form, {key: value for key, value in values.items() if value is not None})
+
     def _changed(self, scope: str) -> dict[str, Any]:
         defaults = {field.name: field.default for field in fields(self)}
         values = {name: getattr(self, name) for name in names_of(scope)}

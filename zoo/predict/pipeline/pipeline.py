@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from zoo.base.files import ensure_folder
 from zoo.base.flow import ahead
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zoo.picture.sources import Source
     from zoo.predict.arguments import PipelineArguments, RunArguments
     from zoo.predict.model import Model
+    from zoo.predict.pipeline.saving import Saving
     from zoo.results import Failure, Predictions, Result
     from zoo.store.download.progress import Progress
 
@@ -175,7 +176,7 @@ class Pipeline:
         if (input is None) == (x is None):
             raise TypeError(Message("predict() takes one input: predict(input) or predict(x=input)"))
         for name in options:
-            if name in ("model", *names_of("load", "pipeline")):
+            if name in ("model", *names_of("load", "pipeline", "save")):
                 raise ConfigError(
                     "`{name}` cannot be given to predict: it is fixed when the pipeline is created.",
                     "Give it there: create_pipeline(..., {name}=...)",
@@ -184,13 +185,16 @@ class Pipeline:
             if name not in names_of("predict"):
                 raise unknown_option(name, names_of("predict"))
         config = self.config.override(**options)
-        arguments = config.predict_arguments()
-        predictions = self.model.predict(cast("Source", x if input is None else input), **arguments)
-        if self.config.save_path is None:
+        source = cast("Source", x if input is None else input)
+        predictions = self.model.predict(source, **config.predict_arguments())
+        from zoo.predict.pipeline.saving import Saving
+
+        saving = Saving.of(self.config, source)
+        if saving is None:
             return predictions
         from zoo.results import Predictions
 
-        return Predictions(_saved(predictions, self.config.save_path, self.config.save_kinds, config.live))
+        return Predictions(_saved(predictions, saving, config.live))
 
     def close(self) -> None:
         """Frees the engine. The pipeline cannot be used afterwards."""
@@ -203,7 +207,7 @@ class Pipeline:
         self.close()
 
 
-def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...], live: bool) -> Iterator[Result | Failure]:
+def _saved(predictions: Predictions, saving: Saving, live: bool) -> Iterator[Result | Failure]:
     """Passes a run on, failures in their places, and writes each result, in a thread."""
     from zoo.results import Failure
 
@@ -217,8 +221,7 @@ def _saved(predictions: Predictions, folder: Path, kinds: tuple[Any, ...], live:
 
     def save(item: Result | Failure) -> Result | Failure:
         if not isinstance(item, Failure):
-            for kind in kinds:
-                item.save(folder, kind)
+            saving.write(item)
         return item
 
     try:

@@ -6,6 +6,7 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
+from zoo.base.files import user_path
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import ConfigError
 from zoo.message import Message
@@ -59,7 +60,7 @@ def builtin_file(name: str) -> Path:
 
 
 def _find(pipeline: str | os.PathLike[str]) -> Path:
-    text = os.fspath(pipeline)
+    text = user_path(pipeline)
     if isinstance(pipeline, str) and pipeline in _BUILTIN:
         return _BUILTIN[pipeline]
     named = isinstance(pipeline, str) and os.sep not in text and not text.endswith(_SUFFIXES)
@@ -101,8 +102,9 @@ def _own(root: Node, file: Path) -> PipelineConfig:
     settled["model"] = _located(model, file.parent) or model
     if isinstance(settled.get("labels"), str) and _is_path(settled["labels"], _SUFFIXES):
         settled["labels"] = str(_absolute(file.parent, settled["labels"]))
-    if settled.get("save_path") is not None:
-        settled["save_path"] = _absolute(file.parent, settled["save_path"])
+    for name in ("save_path", "save_font"):
+        if settled.get(name) is not None:
+            settled[name] = _absolute(file.parent, settled[name])
     return PipelineConfig(**settled, file=file)
 
 
@@ -157,4 +159,4 @@ def _is_path(text: str, suffixes: tuple[str, ...] = ()) -> bool:
 
 
 def _absolute(folder: Path, path: str | Path) -> Path:
-    return Path(os.path.abspath(folder / path))
+    return Path(os.path.abspath(folder / user_path(path)))

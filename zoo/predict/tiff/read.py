@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
+from zoo.picture.levels import between, high_bytes
 from zoo.picture.opening import open_regular, undecodable
+from zoo.picture.pages import picture_pages, refuse_raw
 from zoo.picture.rgb import unmultiplied
+from zoo.predict.tiff.geo import Tag, nodata_of, place_tags
 from zoo.predict.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.
@@ -23,7 +26,8 @@ _JPEG = 7
 _MULTIPLIED = 1
 
 _EXPECTED = Message("A TIFF of grey or RGB pixels with 8 or 16 bits, in tiles or strips, was expected.")
-_HINT = Message("Convert it, for instance with: tiffcp -t -c zip old.tif new.tif")
+_HINT_KIND = Message("Save it as grey or RGB with 8 bits a channel, in the program it comes from.")
+_HINT_DAMAGED = Message("Copy or download it again. A picture of another format goes to: zoo predict")
 
 
 class _Plane(NamedTuple):
@@ -38,28 +42,30 @@ class TiffRows:
     """The first picture of an open TIFF file, read from top to bottom.
 
     Grey is widened, alpha dropped (and colours that were multiplied by it divided again), and of 16 bits the high byte
-    taken, as in `read_image`. Tiles the file leaves out (sparse files) are black.
+    taken unless a range is given, as in `read_image`. Tiles the file leaves out (sparse files) are black.
 
     Attributes:
         size: (H, W).
+        own: The lowest and the highest of the values of 16 bits so far; None where there are none.
     """
 
-    def __init__(self, file: BinaryIO, name: str, page: Any) -> None:
+    def __init__(self, file: BinaryIO, name: str, page: Any, value_range: tuple[float, float] | None) -> None:
         """Checks the layout.
 
         Args:
             file: The open file.
             name: What errors call it.
             page: tifffile's page.
+            value_range: Which values of 16 bits become black and white; None for 0 and 65535.
 
         Raises:
             DecodeError: The layout is another than this module reads, or the file is cut off.
         """
         self.size: tuple[int, int] = (page.imagelength, page.imagewidth)
-        self._file, self._name, self._page = file, name, page
+        self._file, self._name, self._page, self._range = file, name, page, value_range
         reason = _unsupported(page)
         if reason:
-            raise DecodeError("{name} {reason}. {expected}", _HINT, name=name, reason=reason, expected=_EXPECTED)
+            raise DecodeError("{name} {reason}. {expected}", _HINT_KIND, name=name, reason=reason, expected=_EXPECTED)
         self._planar = page.planarconfig == 2
         # Colours multiplied by alpha need it for a fourth channel, until `read` has divided by it.
         self._multiplied = _MULTIPLIED in page.extrasamples
@@ -71,6 +77,7 @@ class TiffRows:
         self._width: int = page.tilewidth if page.is_tiled else self.size[1]
         self._down, self._across = -(-self.size[0] // self._height), -(-self.size[1] // self._width)
         self._check_segments()
+        self.own: tuple[int, int] | None = None
         self._band: tuple[int, NDArray[np.uint8]] | None = None
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
@@ -91,6 +98,15 @@ class TiffRows:
                 self._band = (index, self._decode_band(index))
             rows[first - start : last - start] = self._band[1][first - top : last - top]
         return unmultiplied(rows[..., :3], rows[..., 3:]) if self._multiplied else rows
+
+    def place_tags(self, unknown: int) -> list[Tag]:
+        """Returns the tags that say where on a map the picture lies; see `zoo.predict.tiff.geo`."""
+        return list(place_tags(self._page, unknown))
+
+    @property
+    def nodata(self) -> int | None:
+        """The value of pixels without data; None where the file names none."""
+        return nodata_of(self._page)
 
     def _decode_band(self, index: int) -> NDArray[np.uint8]:
         height = min(self._height, self.size[0] - index * self._height)
@@ -128,7 +144,7 @@ class TiffRows:
             tables = {"jpegtables": page.jpegtables} if page.compression == _JPEG else {}
             tile = page.decode(data, number, **tables)[0][0]
         except Exception as error:
-            raise undecodable(self._name, error, _EXPECTED, _HINT) from error
+            raise undecodable(self._name, error, _EXPECTED, _HINT_DAMAGED) from error
         if tile.dtype.itemsize * 8 != page.bitspersample or tile.dtype.kind != "u":
             raise self._damaged(Message("tile {number} holds {dtype}", number=number, dtype=tile.dtype))
         return tile
@@ -146,7 +162,7 @@ class TiffRows:
                 self._file.seek(offset + skipped * line)
                 data = self._file.read(len(rows) * line)
             except OSError as error:
-                raise undecodable(self._name, error, _EXPECTED, _HINT) from error
+                raise undecodable(self._name, error, _EXPECTED, _HINT_DAMAGED) from error
             if len(data) != len(rows) * line:
                 raise self._damaged(Message("strip {strip} is cut off", strip=strip))
             values = np.frombuffer(data, dtype).reshape(*rows.shape[:2], samples)
@@ -156,7 +172,9 @@ class TiffRows:
         """Brings decoded values (h, w, samples) to the channels a plane fills."""
         values = values[..., plane.samples]
         if values.dtype.itemsize == 2:
-            values = (values >> 8).astype(np.uint8)
+            lowest, highest = self.own or (65535, 0)
+            self.own = min(lowest, int(values.min())), max(highest, int(values.max()))
+            values = high_bytes(values) if self._range is None else between(values, *self._range)
         if self._page.photometric == 0:
             values = 255 - values
         place[:] = values
@@ -182,7 +200,7 @@ class TiffRows:
             what = Message("row of tiles") if page.is_tiled else "strip"
             raise DecodeError(
                 "{name} has {megabytes} MB in one {what}. At most {limit} MB are decoded at once.",
-                _HINT,
+                "Write it in tiles, for instance with: tiffcp -t -c zip old.tif new.tif",
                 name=self._name,
                 megabytes=held >> 20,
                 what=what,
@@ -190,15 +208,28 @@ class TiffRows:
             )
 
     def _damaged(self, reason: str) -> DecodeError:
-        return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT)
+        return undecodable(self._name, ValueError(reason), _EXPECTED, _HINT_DAMAGED)
+
+
+class DataRows(TiffRows):
+    """The same file, read for which of its pixels have data: `read` gives 0 for every channel of those without."""
+
+    def _put(self, values: NDArray[Any], plane: _Plane, place: NDArray[np.uint8]) -> None:
+        place[:] = values[..., plane.samples] != self.nodata
 
 
 @contextmanager
-def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
+def open_tiff(
+    path: str | os.PathLike[str],
+    value_range: tuple[float, float] | None = None,
+    kind: type[TiffRows] = TiffRows,
+) -> Generator[TiffRows, None, None]:
     """Opens a TIFF file of any size.
 
     Args:
         path: A regular file. Of several pictures in it the first is taken.
+        value_range: Which values of 16 bits become black and white; None for 0 and 65535.
+        kind: What is read of it.
 
     Yields:
         Its rows; usable until the block ends.
@@ -212,10 +243,13 @@ def open_tiff(path: str | os.PathLike[str]) -> Generator[TiffRows, None, None]:
     tifffile = import_tifffile()
     with open_regular(path) as file:
         try:
-            page = tifffile.TiffFile(file, name=name).pages.first
-            rows = TiffRows(file, name, page)
+            refuse_raw(file, name)
+            number = picture_pages(file).numbers[0]
+            file.seek(0)
+            page = tifffile.TiffFile(file, name=name).pages[number]
+            rows = kind(file, name, page, value_range)
         except Exception as error:
-            raise undecodable(name, error, _EXPECTED, _HINT) from error
+            raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error
         yield rows
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from zoo.base.files import ensure_folder, replacing
 from zoo.errors import OutputError
 from zoo.message import Message
+from zoo.predict.tiff.geo import Tag
 from zoo.predict.tiff.package import import_tifffile
 
 _TILE = 256
@@ -26,6 +27,7 @@ def write_labels(
     *,
     palette: Sequence[tuple[int, int, int]] = (),
     description: str = "",
+    tags: Sequence[Tag] = (),
 ) -> Path:
     """Writes a label map as a tiled, deflate-compressed TIFF while it is made.
 
@@ -36,6 +38,7 @@ def write_labels(
         blocks: (n, W) rows from the top, uint8 or uint16, H in all.
         palette: RGB colours of the values from 0, for viewers; only kept with uint8.
         description: ASCII text for the tag ImageDescription.
+        tags: Further tags.
 
     Returns:
         The target.
@@ -73,6 +76,7 @@ def write_labels(
                 colormap=colors,
                 description=description or None,
                 metadata=None,
+                extratags=tags,
                 software="zoo",
                 maxworkers=1,
             )

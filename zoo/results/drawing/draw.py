@@ -1,13 +1,21 @@
-"""Masks as pictures: pure class colours, or blended over the source."""
+"""Masks as pictures: pure class colours, or blended over the source, with outlines."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import OutputError
 
+#: Weight of the class colours where nobody says another: the picture stays what is seen first.
+OPACITY = 0.4
+
 _BAND = 1 << 18
+_BRIGHTNESS = np.array((0.299, 0.587, 0.114))
+#: Outlines are at least this bright: many colours of datasets are nearly black, and so are many pictures.
+_BRIGHT = 150.0
 
 
 def colorize(mask: NDArray[np.uint8 | np.uint16], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -16,7 +24,13 @@ def colorize(mask: NDArray[np.uint8 | np.uint16], table: NDArray[np.uint8]) -> N
 
 
 def blend(
-    image: NDArray[np.uint8], mask: NDArray[np.uint8 | np.uint16], table: NDArray[np.uint8], opacity: float
+    image: NDArray[np.uint8],
+    mask: NDArray[np.uint8 | np.uint16],
+    table: NDArray[np.uint8],
+    opacity: float,
+    *,
+    outline: bool,
+    unknown: int | None,
 ) -> NDArray[np.uint8]:
     """Lays the class colours over a picture.
 
@@ -28,6 +42,8 @@ def blend(
         mask: (H, W) class values.
         table: Colours of the values, (N, 3).
         opacity: Weight of the class colours, 0 to 1.
+        outline: Draw the edge of every region in its colour, a dark one lightened.
+        unknown: The value whose pixels are left as they are; None if there is none.
 
     Returns:
         (H, W, 3) RGB.
@@ -51,4 +67,36 @@ def blend(
         total += np.take(colors, mask[band], axis=0)
         total >>= np.uint16(8)
         blended[band] = total
+    if outline:
+        edges = _edges(mask, max(1, round(math.sqrt(mask.size) / 600)))
+        blended[edges] = np.take(_bright(table), mask[edges], axis=0)
+    if unknown is not None:
+        left = mask == unknown
+        blended[left] = image[left]
     return blended
+
+
+def _bright(table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Mixes dark colours with white until they are bright enough."""
+    brightness = (table @ _BRIGHTNESS)[:, None]
+    share = np.clip((_BRIGHT - brightness) / (255 - brightness + 1e-9), 0, 1)
+    return np.round(table + (255 - table) * share).astype(np.uint8)
+
+
+def _edges(mask: NDArray[np.uint8 | np.uint16], width: int) -> NDArray[np.bool_]:
+    """Returns which pixels lie within `width` pixels of one of another value."""
+    edges = np.zeros(mask.shape, np.bool_)
+    for axis in (0, 1):
+        ahead, behind = (slice(1, None), slice(None)), (slice(None, -1), slice(None))
+        one, other = (ahead, behind) if axis == 0 else (ahead[::-1], behind[::-1])
+        differ = mask[one] != mask[other]
+        edges[one] |= differ
+        edges[other] |= differ
+    for _ in range(width - 1):
+        wider = edges.copy()
+        wider[1:] |= edges[:-1]
+        wider[:-1] |= edges[1:]
+        wider[:, 1:] |= edges[:, :-1]
+        wider[:, :-1] |= edges[:, 1:]
+        edges = wider
+    return edges

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from zoo.contract.labels import Color
-from zoo.message import printable
 from zoo.results.classes import ClassArea
+from zoo.results.drawing.font import Lettering, lettering
 
-_PAPER = (252, 252, 250)
+#: Colour of the panel.
+PAPER = (252, 252, 250)
 _INK = (32, 34, 38)
 _FAINT = (104, 108, 116)
 _LINE = (176, 178, 182)
 
 #: More classes than this are summed up in a last line.
 _MOST_ENTRIES = 48
-_LONGEST_NAME = 32
-_SMALLEST_FONT = 12
-_LARGEST_FONT = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,9 @@ class _Entry:
     share: str
 
 
-def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDArray[np.uint8]:
+def add_legend(
+    picture: NDArray[np.uint8], classes: Sequence[ClassArea], given: str | os.PathLike[str] | None
+) -> NDArray[np.uint8]:
     """Sets a legend beside or below a picture, where the long side of the whole grows least.
 
     The picture keeps its pixels and lies in the upper left corner of what is returned. The letters grow with the
@@ -42,13 +43,16 @@ def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDAr
     Args:
         picture: (H, W, 3) RGB; not modified.
         classes: In the order in which they are listed, at least one.
+        given: A font file, or None; see `lettering`.
 
     Returns:
         (H', W', 3) RGB.
     """
     height, width = picture.shape[:2]
-    font, unit = _font(math.sqrt(height * width) / 40)
-    entries = _entries(classes, "utf-8" if isinstance(font, ImageFont.FreeTypeFont) else "latin-1")
+    shown = classes if len(classes) <= _MOST_ENTRIES else classes[: _MOST_ENTRIES - 1]
+    letters = lettering({area.value: area.name for area in shown}, math.sqrt(height * width) / 40, given)
+    font, unit = letters.font, letters.size
+    entries = _entries(shown, classes[len(shown) :], letters)
     name_width = max(math.ceil(font.getlength(entry.name)) for entry in entries)
     share_width = max(math.ceil(font.getlength(entry.share)) for entry in entries)
     swatch, padding, line = round(1.1 * unit), unit, round(1.6 * unit)
@@ -69,7 +73,7 @@ def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDAr
     best = min(layouts, key=lambda it: (max(it[:2]) * (1.25 if it[4] else 1.0), it[0] * it[1]))
     bottom, right, columns, (top, left), _ = best
 
-    canvas = Image.new("RGB", (right, bottom), _PAPER)
+    canvas = Image.new("RGB", (right, bottom), PAPER)
     canvas.paste(Image.fromarray(picture), (0, 0))
     draw = ImageDraw.Draw(canvas)
     # Columns share the width there is, but stay close enough to be seen as one list.
@@ -90,28 +94,12 @@ def add_legend(picture: NDArray[np.uint8], classes: Sequence[ClassArea]) -> NDAr
     return np.array(canvas, dtype=np.uint8)
 
 
-def _entries(classes: Sequence[ClassArea], encoding: str) -> list[_Entry]:
-    shown = list(classes) if len(classes) <= _MOST_ENTRIES else list(classes[: _MOST_ENTRIES - 1])
-    entries = [_Entry(area.color, _shorten(area.name, encoding), _percent(area.share)) for area in shown]
-    if rest := classes[len(shown) :]:
+def _entries(shown: Sequence[ClassArea], rest: Sequence[ClassArea], letters: Lettering) -> list[_Entry]:
+    entries = [_Entry(area.color, letters.names[area.value], _percent(area.share)) for area in shown]
+    if rest:
         entries.append(_Entry(None, f"{len(rest)} more classes", _percent(sum(area.share for area in rest))))
     return entries
 
 
-def _shorten(name: str, encoding: str) -> str:
-    # The bitmap font refuses what is not Latin-1.
-    text = printable(name).encode(encoding, "replace").decode(encoding)
-    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
-
-
 def _percent(share: float) -> str:
     return "<0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
-
-
-def _font(wanted: float) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, int]:
-    size = round(min(max(wanted, _SMALLEST_FONT), _LARGEST_FONT))
-    try:
-        return ImageFont.load_default(size), size
-    except ImportError:
-        # A Pillow without FreeType has one bitmap font, of one size.
-        return ImageFont.load_default(), _SMALLEST_FONT

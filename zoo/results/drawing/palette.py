@@ -13,11 +13,15 @@ from zoo.contract.labels import Color, LabelSet
 from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.results.classes import class_names
+from zoo.results.drawing.colorblind import colorblind_palette
 
 #: A colour as it may be given: RGB from 0 to 255, or "#rrggbb".
 ColorLike = Sequence[int] | str
-#: Colours of all classes in the order of their values, or of some classes by name; the others keep theirs.
-Palette = Sequence[ColorLike] | Mapping[str, ColorLike]
+#: Colours of all classes in the order of their values, or of some classes by name, of which the others keep theirs; or
+#: `COLORBLIND`.
+Palette = Sequence[ColorLike] | Mapping[str, ColorLike] | str
+#: Name of the palette that people with any kind of colour vision can tell apart.
+COLORBLIND = "colorblind"
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 _HINT = Message('Write a colour as (128, 64, 128) or as "#804080".')
@@ -57,7 +61,8 @@ def read_palette(palette: Palette, labels: LabelSet) -> tuple[Color, ...]:
     """Reads the colours for the classes of a label set.
 
     Args:
-        palette: A colour a class in the order of their values, also as an (N, 3) array; or colours by class name.
+        palette: A colour a class in the order of their values, also as an (N, 3) array; colours by class name; or
+            "colorblind".
         labels: The classes. A name that stands twice is followed by its value, "screen (130)".
 
     Returns:
@@ -66,6 +71,8 @@ def read_palette(palette: Palette, labels: LabelSet) -> tuple[Color, ...]:
     Raises:
         ConfigError: There is another number of colours, a name is no class, or a colour is none.
     """
+    if isinstance(palette, str) and palette == COLORBLIND:
+        return colorblind_palette(len(labels))
     names = class_names(labels, range(len(labels)))
     if isinstance(palette, Mapping):
         colors = dict(zip(names, labels.palette, strict=True))
@@ -80,7 +87,7 @@ def read_palette(palette: Palette, labels: LabelSet) -> tuple[Color, ...]:
         raise ConfigError(
             "The palette has {count} colours. {labels_count} were expected, one for each class of the label set "
             "{labels!r}.",
-            "Give a colour for every class, or a mapping from class names to colours.",
+            'Give a colour for every class, a mapping from class names to colours, or "colorblind".',
             count=len(given),
             labels_count=len(labels),
             labels=labels.name,

@@ -6,17 +6,17 @@ import base64
 import html
 import io
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageShow
 
 from zoo.errors import OutputError
 from zoo.message import printable
-from zoo.results.classes import classes_in
+from zoo.results.classes import classes_in, unknown_value
 from zoo.results.document import describe, to_json
-from zoo.results.drawing.draw import blend
+from zoo.results.drawing.draw import OPACITY, blend
 from zoo.results.drawing.legend import add_legend
 
 if TYPE_CHECKING:
@@ -48,9 +48,21 @@ def print_summary(
     sys.stdout.write(f"{text}\n")
 
 
+def show_picture(picture: Image.Image) -> None:
+    """Shows as `Result.show` says."""
+    # A notebook has imported it.
+    notebook: Any = sys.modules.get("IPython")
+    if notebook is not None and hasattr(notebook.get_ipython(), "kernel"):
+        notebook.display.display(picture)
+    elif not ImageShow.show(picture):
+        raise OutputError(
+            "There is no program here that shows pictures.", 'Write it with save_to_img("out"), and look at the file.'
+        )
+
+
 def preview_png(result: Result) -> bytes:
     """Returns a small overlay with legend as a PNG."""
-    picture = add_legend(_small_overlay(result), classes_in(result.mask, result.labels))
+    picture = add_legend(_small_overlay(result), classes_in(result.mask, result.labels), None)
     return _encoded(picture, "PNG", optimize=True)
 
 
@@ -90,7 +102,7 @@ def _small_overlay(result: Result) -> NDArray[np.uint8]:
         rows = (np.arange(size[1]) * 2 + 1) * height // (2 * size[1])
         columns = (np.arange(size[0]) * 2 + 1) * width // (2 * size[0])
         mask = mask[rows[:, None], columns]
-    return blend(image, mask, result.color_table(), 0.5)
+    return blend(image, mask, result.color_table(), OPACITY, outline=True, unknown=unknown_value(result.labels))
 
 
 def _encoded(picture: NDArray[np.uint8], form: str, **options: int) -> bytes:

@@ -44,8 +44,9 @@ def encode_rle(mask: NDArray[np.bool_], compressed: bool = True) -> dict[str, An
 def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> dict[str, Any]:
     """Makes a COCO document of one or many results.
 
-    Category ids are class values, image and annotation ids count from 1. Pixels without a class have no annotation. If
-    there are scores, each annotation has the mean of its own as "score".
+    Category ids are class values + 1, because Datumaro and CVAT take 0 for "no class"; image and annotation ids count
+    from 1. Pixels without a class have no annotation. If there are scores, each annotation has the mean of its own as
+    "score".
 
     Args:
         results: Results of one label set; of an iterator each is let go before the next is taken.
@@ -57,7 +58,7 @@ def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> d
     Raises:
         OutputError: There is no result, or the results have different classes.
     """
-    pictures = Pictures("zoo.coco/1", results)
+    pictures = Pictures("zoo.coco/2", results)
     models: dict[str, None] = {}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -68,21 +69,21 @@ def to_coco(results: Result | Iterable[Result], *, compressed: bool = True) -> d
         scores = {area.value: area.score for area in classes_in(result.mask, result.labels, result.scores)}
         for value, runs in runs_by_value(result.mask.T).items():
             if pictures.is_class(value):
-                place = {"id": len(annotations) + 1, "image_id": len(images), "category_id": value}
+                place = {"id": len(annotations) + 1, "image_id": len(images), "category_id": value + 1}
                 score = scores[value]
                 annotations.append(
                     {**place, **_area(runs, height, width, compressed), **({} if score is None else {"score": score})}
                 )
     for image, name in zip(images, pictures.file_names(), strict=True):
         image["file_name"] = name
-    categories = pictures.classes(annotation["category_id"] for annotation in annotations)
+    categories = pictures.classes(annotation["category_id"] - 1 for annotation in annotations)
     return {
         **pictures.mark().fields(),
         "info": {"description": f"Semantic segmentation by {', '.join(models)}"},
         "images": images,
         "annotations": annotations,
         "categories": [
-            {"id": value, "name": name, "supercategory": pictures.labels.name} for value, name in categories.items()
+            {"id": value + 1, "name": name, "supercategory": pictures.labels.name} for value, name in categories.items()
         ],
     }
 

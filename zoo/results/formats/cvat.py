@@ -11,12 +11,13 @@ from zoo.message import printable
 from zoo.results.classes import class_names, color_table
 from zoo.results.formats.runs import Runs, runs_by_value
 from zoo.results.formats.sources import Pictures
+from zoo.results.small import without_small
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
 
 
-def to_cvat(results: Result | Iterable[Result]) -> str:
+def to_cvat(results: Result | Iterable[Result], *, min_area: int = 0) -> str:
     """Makes the annotations of one or many results, as "CVAT 1.1" imports them into a task or project.
 
     Each class is one mask: run lengths of its bounding box, row after row, the first of other pixels. The labels of the
@@ -25,18 +26,21 @@ def to_cvat(results: Result | Iterable[Result]) -> str:
 
     Args:
         results: Results of one label set; of an iterator each is let go before the next is taken.
+        min_area: Pixels that a region must have to stay; a smaller one becomes part of the neighbour with which it
+            shares most of its edge.
 
     Returns:
         The whole file; a comment at its beginning is zoo's, for telling its own files from others.
 
     Raises:
-        OutputError: There is no result, or the results have different classes.
+        OutputError: There is no result, the results have different classes, or the area is not a number from 0 up.
     """
     pictures = Pictures("zoo.cvat/1", results)
     images: list[ET.Element] = []
     values: set[int] = set()
     for result in pictures:
-        runs = {value: runs for value, runs in runs_by_value(result.mask).items() if pictures.is_class(value)}
+        found = runs_by_value(without_small(result.mask, min_area))
+        runs = {value: runs for value, runs in found.items() if pictures.is_class(value)}
         images.append(_image(result, len(images), runs))
         values.update(runs)
     root = ET.Element("annotations")
@@ -62,9 +66,9 @@ def to_cvat(results: Result | Iterable[Result]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n<!-- {comment} -->\n{body}\n'
 
 
-def encode(results: Iterable[Result], path: Path) -> bytes:
-    """Encodes them as a file."""
-    return to_cvat(results).encode("utf-8")
+def encode(results: Iterable[Result], path: Path, min_area: int = 0) -> bytes:
+    """Encodes them as a file; the options are those of `to_cvat`."""
+    return to_cvat(results, min_area=min_area).encode("utf-8")
 
 
 def _image(result: Result, number: int, classes: dict[int, Runs]) -> ET.Element:

@@ -26,6 +26,7 @@ from zoo.results.encode import encode_document, encode_png
 from zoo.results.formats.labelme_reader import IGNORED, read_labelme
 from zoo.results.formats.polygons import Polygon, Ring, trace
 from zoo.results.formats.simplify import check_tolerance, simplify_ring
+from zoo.results.small import without_small
 
 if TYPE_CHECKING:
     from zoo.contract.labels import LabelSet
@@ -40,7 +41,11 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif", 
 
 
 def to_labelme(
-    result: Result, *, folder: str | os.PathLike[str] | None = None, tolerance: float = 0.0
+    result: Result,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    tolerance: float = 0.0,
+    min_area: int = 0,
 ) -> dict[str, Any]:
     """Makes a LabelMe file of a result.
 
@@ -50,20 +55,23 @@ def to_labelme(
             path without a folder. Every other one, an array, an address or a frame, is put into the document as PNG.
         tolerance: Pixels by which an outline may leave the exact one to save corners. With 0 LabelMe and `read_labelme`
             give exactly the mask; above, outlines of neighbours may overlap or leave gaps.
+        min_area: Pixels that a region must have to stay; a smaller one becomes part of the neighbour with which it
+            shares most of its edge.
 
     Returns:
         Plain data. The first two fields are zoo's; LabelMe keeps them, but no longer first, so that a corrected file is
         never taken for an output and replaced.
 
     Raises:
-        OutputError: The tolerance is not a number from 0 up.
+        OutputError: The tolerance or the area is not a number from 0 up.
     """
     check_tolerance(tolerance)
     height, width = result.mask.shape
     is_file = result.uri.lower().endswith(_PICTURES) and os.path.isabs(result.uri) and os.path.isfile(result.uri)
     path = os.path.relpath(result.uri, folder) if is_file and folder is not None else result.uri
     embedded = None if is_file else base64.b64encode(encode_png(result.image, result.uri)).decode("ascii")
-    polygons = trace(result.mask)
+    mask = without_small(result.mask, min_area)
+    polygons = trace(mask)
     return {
         **Mark("zoo.labelme/1", result.uri).fields(),
         "version": _VERSION,
@@ -78,7 +86,7 @@ def to_labelme(
                 "flags": {},
                 "mask": None,
             }
-            for label, points in _shapes(result, polygons, tolerance)
+            for label, points in _shapes(mask, result.labels, polygons, tolerance)
         ],
         "imagePath": PurePath(path).as_posix() if is_file else f"{result.name}.png",
         "imageData": embedded,
@@ -87,10 +95,10 @@ def to_labelme(
     }
 
 
-def encode(results: Iterable[Result], path: Path, tolerance: float = 0.0) -> bytes:
+def encode(results: Iterable[Result], path: Path, tolerance: float = 0.0, min_area: int = 0) -> bytes:
     """Encodes them as a file; the options are those of `to_labelme`."""
     (result,) = results
-    return encode_document(to_labelme(result, folder=path.parent, tolerance=tolerance))
+    return encode_document(to_labelme(result, folder=path.parent, tolerance=tolerance, min_area=min_area))
 
 
 def _label(labels: LabelSet, value: int) -> str:
@@ -99,9 +107,11 @@ def _label(labels: LabelSet, value: int) -> str:
     return class_names(labels, [value])[0]
 
 
-def _shapes(result: Result, polygons: Sequence[Polygon], tolerance: float) -> Iterator[tuple[str, list[list[float]]]]:
+def _shapes(
+    mask: NDArray[np.uint8 | np.uint16], labels: LabelSet, polygons: Sequence[Polygon], tolerance: float
+) -> Iterator[tuple[str, list[list[float]]]]:
     """Yields label and points of each polygon, those whose outer rings hold more first."""
-    labels = {value: _label(result.labels, value) for value in {polygon.value for polygon in polygons}}
+    names = {value: _label(labels, value) for value in {polygon.value for polygon in polygons}}
     # All rings as one: thousands of regions would make thousands of calls of everything.
     ring = np.concatenate([polygon.outer for polygon in polygons])
     sizes = np.array([len(polygon.outer) for polygon in polygons])
@@ -111,11 +121,11 @@ def _shapes(result: Result, polygons: Sequence[Polygon], tolerance: float) -> It
     after = ring[following]
     areas = np.add.reduceat(ring[:, 0] * after[:, 1] - after[:, 0] * ring[:, 1], ends - sizes)
     values = np.repeat(np.array([polygon.value for polygon in polygons]), sizes)
-    points, counts = _drawable(ring, following, values, result.mask)
+    points, counts = _drawable(ring, following, values, mask)
     stops = np.cumsum(np.add.reduceat(counts, ends - sizes))
     drawn = np.split(points, stops[:-1])
     for number in np.argsort(-areas, kind="stable").tolist():
-        yield labels[polygons[number].value], simplify_ring(drawn[number], tolerance).tolist()
+        yield names[polygons[number].value], simplify_ring(drawn[number], tolerance).tolist()
 
 
 def _drawable(

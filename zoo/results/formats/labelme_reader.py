@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import math
 import os
 from difflib import get_close_matches
@@ -12,17 +13,17 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import ExifTags, Image, ImageDraw
 
 from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError
 from zoo.message import Message
 from zoo.results.classes import class_names, class_value
 from zoo.results.document import MAX_DECODED_PIXELS
-from zoo.settings.check import conform, mismatch
+from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
-from zoo.settings.rules import array, mapping, whole
+from zoo.settings.rules import array, mapping, optional, whole
 
 #: Label of shapes whose pixels have no class.
 IGNORED = "__ignore__"
@@ -37,23 +38,36 @@ _LABELME = DocumentKind(
     named=Message("{file} cannot be read as a LabelMe file"),
     limit=1 << 30,
 )
-_SCHEMA = mapping(
-    {
-        "imageHeight": whole(1, MAX_DECODED_PIXELS),
-        "imageWidth": whole(1, MAX_DECODED_PIXELS),
-        "shapes": array({"type": "object"}),
-    }
-)
+_SIDE = optional(whole(1, MAX_DECODED_PIXELS))
+_SCHEMA = mapping({"shapes": array({"type": "object"})}, {"imageHeight": _SIDE, "imageWidth": _SIDE})
+_PICTURES = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM", "GIF")
+# How LabelMe draws what has no area, in pixels.
+_LINE_WIDTH, _POINT_RADIUS = 10, 5
+# How many points a shape has, by its kind; X-AnyLabeling writes all four corners of rectangles.
+_AT_LEAST = {"polygon": 3, "linestrip": 2}
+_EXACTLY = {
+    "rectangle": (2, 4),
+    "oriented_rectangle": (4,),
+    "rotation": (4,),
+    "circle": (2,),
+    "mask": (2,),
+    "line": (2,),
+    "point": (1,),
+}
+
+_LOG = logging.getLogger("zoo.results")
 
 
 def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.uint8 | np.uint16]:
     """Draws the shapes of a LabelMe file.
 
-    Polygons, rectangles, circles and masks are filled, outline included, later ones over earlier ones. Pixels that no
-    shape covers belong to the class "_background_" or "background", and to none if there is no such class.
+    Polygons, rectangles, circles and masks are filled, outline included, later ones over earlier ones; lines are ten
+    pixels wide and points circles of radius five, as LabelMe draws them. Shapes of the kind "points", which it does not
+    draw, are left out, which the log says. Pixels that no shape covers belong to the class "_background_" or
+    "background", and to none if there is no such class.
 
     Args:
-        path: The JSON file. The picture is not looked at.
+        path: The JSON file. Where it says no size, that of the picture in it or of the one it names is taken.
         labels: What the shapes' labels may be, besides "__ignore__". A name that stands twice is followed by its value,
             "screen (130)".
 
@@ -61,14 +75,21 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
         (H, W) class values, with the ignore index where there is no class; uint8 if they fit.
 
     Raises:
-        DecodeError: It is no LabelMe file, a label is no class, or a shape is a line or a point, which have no area.
+        DecodeError: It is no LabelMe file, says no size and has no picture, or a label is no class.
     """
     root = read_json(Path(path), _LABELME)
     document = conform(root, _SCHEMA)
-    height, width = document["imageHeight"], document["imageWidth"]
+    height, width = document.get("imageHeight"), document.get("imageWidth")
+    if height is None or width is None:
+        height, width = _picture_size(root, Path(path).parent)
     if height * width > MAX_DECODED_PIXELS:
-        raise mismatch(root["imageHeight"], Message("a picture of at most {most} pixels", most=MAX_DECODED_PIXELS))
-    shapes = [shape for _, shape in root["shapes"].members()]
+        raise root.fault(
+            "{place} is about a picture of {height}x{width} pixels; expected at most {most} pixels.",
+            height=height,
+            width=width,
+            most=MAX_DECODED_PIXELS,
+        )
+    shapes = [shape for _, shape in root["shapes"].members() if not _passed_over(shape)]
     ground = next((labels.names.index(name) for name in _BACKGROUND if name in labels.names), labels.ignore_index)
     values = [_value(shape, labels) for shape in shapes]
     if not all(0 <= value <= 65535 for value in (ground, *values)):
@@ -104,29 +125,73 @@ def _value(shape: Node, labels: LabelSet) -> int:
     )
 
 
+def _passed_over(shape: Node) -> bool:
+    if shape.value.get("shape_type") != "points":
+        return False
+    _LOG.warning("%s: LabelMe does not draw points, and neither does zoo", shape.place)
+    return True
+
+
+def _picture_size(root: Node, folder: Path) -> tuple[int, int]:
+    """Returns (height, width) of the picture in a file, or of the one it names."""
+    data, name = root.value.get("imageData"), root.value.get("imagePath")
+    named = folder / str(name or "").replace("\\", "/")
+    if data is None and not named.is_file():
+        raise root.fault(
+            "{place} has no imageHeight and imageWidth, and the picture {name!r} is not there to be measured.",
+            "Put the picture where the file names it, or open the file in LabelMe and save it again.",
+            name=name,
+        )
+    try:
+        with Image.open(named if data is None else io.BytesIO(base64.b64decode(str(data))), formats=_PICTURES) as found:
+            # As LabelMe shows it. Of a TIFF Pillow has the turned size already.
+            turned = data is None and found.format != "TIFF" and found.getexif().get(ExifTags.Base.Orientation, 1) > 4
+            return (found.width, found.height) if turned else (found.height, found.width)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise root.fault(
+            "{place} has no imageHeight and imageWidth, and its picture cannot be measured: {reason}.", reason=error
+        ) from error
+
+
 def _draw(canvas: Image.Image, shape: dict[str, Any], value: int) -> None:
     """Draws a shape as LabelMe does; a ValueError says what is wrong with it."""
     kind = shape.get("shape_type") or "polygon"
     points = _points(shape.get("points"))
+    _check_count(kind, len(points))
     pen = ImageDraw.Draw(canvas)
-    if kind == "polygon":
-        if len(points) < 3:
-            raise ValueError(Message("is a polygon of {count} points; at least 3 were expected", count=len(points)))
-        pen.polygon(points, fill=value, outline=value)
-    elif kind in ("rectangle", "circle", "mask"):
-        if len(points) != 2:
-            raise ValueError(Message("is a {kind} of {count} points; 2 were expected", kind=kind, count=len(points)))
-        (x, y), (far_x, far_y) = points
-        if kind == "circle":
-            radius = math.hypot(far_x - x, far_y - y)
-            pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=value, outline=value)
-        elif kind == "rectangle":
-            corners = (min(x, far_x), min(y, far_y), max(x, far_x), max(y, far_y))
-            pen.rectangle(corners, fill=value, outline=value)
-        else:
-            canvas.paste(value, (int(x), int(y)), _stencil(shape.get("mask"), canvas.size))
+    (x, y), (far_x, far_y) = points[0], points[-1]
+    if kind in ("line", "linestrip"):
+        pen.line(points, fill=value, width=_LINE_WIDTH)
+    elif kind in ("circle", "point"):
+        radius = _POINT_RADIUS if kind == "point" else math.hypot(far_x - x, far_y - y)
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=value, outline=value)
+    elif kind == "mask":
+        # Half to even, and cut to the box only where the box is one of whole pixels.
+        whole_box = (x, y, far_x, far_y) if all(n.is_integer() for point in points for n in point) else None
+        canvas.paste(value, (round(x), round(y)), _stencil(shape.get("mask"), canvas.size, whole_box))
+    elif len(points) == 2:
+        corners = (min(x, far_x), min(y, far_y), max(x, far_x), max(y, far_y))
+        pen.rectangle(corners, fill=value, outline=value)
     else:
-        raise ValueError(Message("is a {kind!r:.40}, which has no area", kind=kind))
+        pen.polygon(points, fill=value, outline=value)
+
+
+def _check_count(kind: object, count: int) -> None:
+    exactly, least = _EXACTLY.get(str(kind), ()), _AT_LEAST.get(str(kind))
+    if not exactly and least is None:
+        raise ValueError(Message("is a {kind!r:.40}, a kind of shape that zoo does not know", kind=kind))
+    if least is not None and count < least:
+        raise ValueError(
+            Message(
+                "is a {kind} of {count} points; at least {least} were expected", kind=kind, count=count, least=least
+            )
+        )
+    if least is None and count not in exactly:
+        raise ValueError(
+            Message(
+                "is a {kind} of {count} points; {exactly: or } were expected", kind=kind, count=count, exactly=exactly
+            )
+        )
 
 
 def _points(points: object) -> list[tuple[float, float]]:
@@ -140,7 +205,7 @@ def _points(points: object) -> list[tuple[float, float]]:
     return found
 
 
-def _stencil(text: object, most: tuple[int, int]) -> Image.Image:
+def _stencil(text: object, most: tuple[int, int], box: tuple[float, float, float, float] | None) -> Image.Image:
     try:
         with Image.open(io.BytesIO(base64.b64decode(str(text), validate=True)), formats=("PNG",)) as picture:
             if picture.width > most[0] or picture.height > most[1]:
@@ -149,6 +214,10 @@ def _stencil(text: object, most: tuple[int, int]) -> Image.Image:
                         "has {height}x{width} pixels, more than the picture", height=picture.height, width=picture.width
                     )
                 )
-            return Image.fromarray(np.asarray(picture.convert("L")) > 0)
+            stencil = Image.fromarray(np.asarray(picture.convert("L")) > 0)
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(Message("has a mask that is no picture in base64: {reason}", reason=error)) from error
+    if box is None:
+        return stencil
+    width, height = int(box[2] - box[0]) + 1, int(box[3] - box[1]) + 1
+    return stencil.crop((0, 0, max(0, min(width, stencil.width)), max(0, min(height, stencil.height))))

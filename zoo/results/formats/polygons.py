@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.results.formats.regions import find_regions
 from zoo.results.formats.simplify import check_tolerance, simplify_ring
+from zoo.results.regions import find_regions
 
 Ring = NDArray[np.int64]
 

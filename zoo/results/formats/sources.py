@@ -23,7 +23,7 @@ class Pictures:
         labels: The classes that all of them have.
 
     Args:
-        schema: The mark's name of the form of the document, "zoo.coco/1".
+        schema: The mark's name of the form of the document, "zoo.coco/2".
         results: One result or many; of an iterator each is let go before the next is taken.
     """
 

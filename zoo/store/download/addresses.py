@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
+import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -13,6 +16,8 @@ from zoo.message import Message, printable
 
 MIRROR = "ZOO_MIRROR"
 ALLOW_HTTP = "ZOO_ALLOW_HTTP"
+
+_NUMBERS = re.compile(r"[0-9a-fx.]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +61,15 @@ def addresses(urls: tuple[str, ...]) -> tuple[Address, ...]:
     return tuple(found.values())
 
 
-def objection(url: str, before: str = "", plain: bool = False) -> str | None:
-    """Says why an address may not be asked.
+def objection(url: str, before: str = "") -> str | None:
+    """Says why an address may not be asked: the one rule for pictures, model files and mirrors.
 
     Args:
         url: The address.
         before: The address that redirected to it, if one did.
-        plain: Whether http is as good as https, as for pictures.
 
     Returns:
-        The reason, or None when it may be asked: https, or http where `plain`, `ZOO_ALLOW_HTTP=1` or the host is this
-        machine.
+        The reason, or None when it may be asked: https, or http where `ZOO_ALLOW_HTTP=1` or the host is this machine.
     """
     try:
         parts = urlsplit(url)
@@ -87,7 +90,7 @@ def objection(url: str, before: str = "", plain: bool = False) -> str | None:
     if parts.scheme == "http":
         if urlsplit(before).scheme == "https":
             return Message("it leads from https down to http")
-        if not plain and not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
+        if not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
             return Message("it is plain http; https was expected ({allow_http}=1 permits http)", allow_http=ALLOW_HTTP)
     return None
 
@@ -104,10 +107,16 @@ def shown_url(url: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine by its spelling alone; names are not resolved for it."""
+    if _NUMBERS.fullmatch(host):
+        # Resolvers take short forms too, such as 127.1 and 0x7f000001.
+        with contextlib.suppress(OSError):
+            return ipaddress.IPv4Address(socket.inet_aton(host)).is_loopback
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.IPv6Address(host)
     except ValueError:
-        return host == "localhost"
+        return host.removesuffix(".") == "localhost"
+    return (address.ipv4_mapped or address).is_loopback
 
 
 def _mirror() -> str | Path | None:

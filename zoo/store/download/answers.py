@@ -57,6 +57,7 @@ class AddressError(Exception):
         slow: Whether the bytes it brought came too slowly to count.
         kind: The error to raise when nothing else helps either.
         hint: What the user can do then, or "" when that is the usual.
+        unknown_host: The host, of the address or of a proxy, whose name cannot be resolved; mostly "".
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class AddressError(Exception):
         slow: bool = False,
         kind: type[FetchError] = FetchError,
         hint: str = "",
+        unknown_host: str = "",
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -78,6 +80,7 @@ class AddressError(Exception):
         self.slow = slow
         self.kind = kind
         self.hint = hint
+        self.unknown_host = unknown_host
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ def complete_part(job: Job, address: Address, part: PartFile, report: ProgressRe
             most = max(most, part.received)
             twice = mismatched and error.kind is ChecksumMismatchError
             mismatched = mismatched or error.kind is ChecksumMismatchError
-            if not error.again or twice:
+            # A name that was known before may be known again; one that never was is not, mostly for want of a network.
+            if not error.again or twice or (error.unknown_host and request == 1):
                 raise
             if barren >= job.limits.tries or request == _MOST_REQUESTS:
                 reason = Message(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError, FetchError
@@ -83,7 +84,10 @@ def download(
     limits = limits or Limits()
     job = Job(digests.pop() if digests else None, artifact.size, size_hint, check, reserve, limits)
     failures: list[tuple[Address, AddressError]] = []
+    unknown_hosts: set[str] = set()
     for address in addresses(artifact.urls):
+        if isinstance(address.place, str) and urlsplit(address.place).hostname in unknown_hosts:
+            continue
         report = ProgressReport(address, progress)
         with PartFile(parts, address.declared, address.plain, job.expected, limits.checkpoint) as part:
             try:
@@ -93,6 +97,7 @@ def download(
                 if error.spoils:
                     part.clear()
                 failures.append((address, error))
+                unknown_hosts |= {error.unknown_host} - {""}
     raise _failed(failures, hint)
 
 
@@ -118,6 +123,13 @@ def discard(parts: Path, artifact: Artifact) -> None:
 def _failed(failures: list[tuple[Address, AddressError]], hint: str | None) -> FetchError:
     if not failures:
         return FetchError("No address is given for the files; at least one was expected.", "Correct the model's card.")
+    hosts = dict.fromkeys(error.unknown_host for _, error in failures)
+    if "" not in hosts:
+        return FetchError(
+            "Nothing can be downloaded: the name {hosts: or } cannot be resolved. Is this machine offline?",
+            hint or _HINT,
+            hosts=list(hosts),
+        )
     # An address that is not there says less than one that gives something else.
     kinds = {error.kind for _, error in failures} - {FetchError}
     kind = kinds.pop() if len(kinds) == 1 else FetchError

@@ -21,7 +21,6 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import requests
-import requests.utils
 import urllib3
 from requests.auth import HTTPBasicAuth
 
@@ -29,12 +28,11 @@ import zoo
 from zoo.message import Message
 from zoo.store.download.addresses import objection, shown_url
 from zoo.store.download.answers import BLOCK, AddressError, FileAnswer, Limits, no_html
+from zoo.store.download.proxies import proxy, via
 
 
 @contextmanager
-def open_url(
-    url: str, limits: Limits, offset: int = 0, validator: str = "", *, plain: bool = False
-) -> Generator[FileAnswer, None, None]:
+def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> Generator[FileAnswer, None, None]:
     """Asks a server for a file, or for its rest.
 
     Args:
@@ -42,7 +40,6 @@ def open_url(
         limits: Times and sizes.
         offset: First byte to send.
         validator: ETag or date the file must still have if only its rest is sent.
-        plain: Whether http is as good as https; a redirect never leads from https down to it.
 
     Raises:
         AddressError: There is no such answer. It starts at 0 or at `offset`, and is no HTML and not compressed.
@@ -54,7 +51,7 @@ def open_url(
             headers["If-Range"] = validator
     with _Session() as session:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        with closing(_follow(session, url, headers, limits, plain)) as response:
+        with closing(_follow(session, url, headers, limits)) as response:
             yield _answer(response, offset, limits)
 
 
@@ -65,12 +62,10 @@ class _Session(requests.Session):
         return None
 
 
-def _follow(
-    session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits, plain: bool
-) -> requests.Response:
+def _follow(session: requests.Session, url: str, headers: Mapping[str, str], limits: Limits) -> requests.Response:
     before, auth = "", None
     for _ in range(limits.hops + 1):
-        reason = objection(url, before, plain)
+        reason = objection(url, before)
         if reason is not None:
             raise AddressError(
                 Message("it redirects to {target}: {reason}", target=_target(url), reason=reason) if before else reason
@@ -87,7 +82,7 @@ def _follow(
             following = urljoin(url, location.encode("latin-1", "replace").decode("utf-8", "replace").strip())
         except ValueError:
             raise AddressError(Message("it redirects to an address that cannot be read")) from None
-        if objection(following, url, plain) is None and (
+        if objection(following, url) is None and (
             _origin(url) != _origin(following) or _credentials(following) is not None
         ):
             auth = _credentials(following)
@@ -128,7 +123,7 @@ def _ask(
             opened.add_done_callback(_close)
     if late:
         raise AddressError(
-            Message("no answer within {seconds:g} s{via}", seconds=limits.connect + limits.read, via=_via(url)),
+            Message("no answer within {seconds:g} s{via}", seconds=limits.connect + limits.read, via=via(url)),
             again=True,
         )
     try:
@@ -187,7 +182,7 @@ def _check_status(response: requests.Response, offset: int) -> None:
     if status == 200 or (offset and status in (206, 416)):
         return
     said = f"{status} {http.client.responses.get(status, '')}".strip()
-    reason = Message("{reason}{via}", reason=said, via=_via(response.url))
+    reason = Message("{reason}{via}", reason=said, via=via(response.url))
     if status in (408, 429) or status >= 500:
         raise AddressError(reason, again=True, wait=_retry_after(response.headers.get("Retry-After", "")))
     raise AddressError(reason)
@@ -235,7 +230,7 @@ def _blocks(response: requests.Response, limits: Limits) -> Iterator[bytes]:
                     Message(
                         "it sends less than {slowest:g} bytes a second{via}",
                         slowest=limits.slowest,
-                        via=_via(response.url),
+                        via=via(response.url),
                     ),
                     again=True,
                     slow=True,
@@ -246,15 +241,20 @@ def _blocks(response: requests.Response, limits: Limits) -> Iterator[bytes]:
 def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
     """Puts a failed connection into words of our own."""
     inner = _innermost(error)
-    again = True
+    again, hint, unknown_host = True, "", ""
     if isinstance(inner, ssl.SSLCertVerificationError):
         reason, again = Message("its certificate is not trusted: {reason}", reason=inner.verify_message), False
+        hint = Message(
+            "If your network has a certificate of its own, run: export REQUESTS_CA_BUNDLE=FILE.pem  "
+            "(the file that your administrators give you; SSL_CERT_FILE is not read)"
+        )
     elif isinstance(error, requests.ConnectTimeout):
         reason = Message("no connection within {seconds:g} s", seconds=limits.connect)
     elif isinstance(inner, TimeoutError):
         reason = Message("no byte came for {seconds:g} s", seconds=limits.read)
     elif isinstance(inner, socket.gaierror):
         reason = Message("the name of the host cannot be resolved")
+        unknown_host = urlsplit(proxy(url) or url).hostname or ""
     elif isinstance(error, (requests.ConnectionError, urllib3.exceptions.HTTPError, http.client.HTTPException)):
         reason = (inner.strerror if isinstance(inner, OSError) else None) or Message("the connection broke")
     elif isinstance(error, OSError) and not isinstance(error, requests.RequestException):
@@ -262,21 +262,15 @@ def _failure(error: Exception, url: str, limits: Limits) -> AddressError:
         reason, again = error.strerror or str(error), error.errno is not None
     else:
         reason, again = Message("it cannot be asked ({type})", type=type(error).__name__), False
-    return AddressError(Message("{reason}{via}", reason=reason, via=_via(url)), again=again)
+    return AddressError(
+        Message("{reason}{via}", reason=reason, via=via(url)), again=again, hint=hint, unknown_host=unknown_host
+    )
 
 
 def _innermost(error: BaseException) -> BaseException:
     candidates = (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__)
     inner = next((candidate for candidate in candidates if isinstance(candidate, BaseException)), None)
     return error if inner is None else _innermost(inner)
-
-
-def _via(url: str) -> str:
-    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    if proxy is None:
-        return ""
-    scheme, _, rest = proxy.rpartition("://")
-    return Message(" (through the proxy {scheme}://{host})", scheme=scheme or "http", host=rest.rpartition("@")[2])
 
 
 def _credentials(url: str) -> HTTPBasicAuth | None:

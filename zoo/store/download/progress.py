@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,3 +44,18 @@ class ProgressReport:
         if self._progress is not None and (note or received == total or now - self._last >= _SECONDS_BETWEEN_REPORTS):
             self._last = now
             self._progress(Progress(self._url, received, total, note))
+
+
+def notebook_progress() -> Callable[[Progress], None] | None:
+    """Returns what shows downloads where Python runs in a notebook, and None elsewhere."""
+    return _rewrite if "ipykernel" in sys.modules else None
+
+
+def _rewrite(progress: Progress) -> None:
+    """Shows how far a download is in one line below the cell."""
+    size = "?" if progress.total is None else f"{progress.total / 1e6:.1f}"
+    state = progress.note or f"{progress.received / 1e6:.1f} of {size} MB"
+    line = f"{progress.url.rpartition('/')[2]}  {state}"
+    ended = progress.received == progress.total and not progress.note
+    sys.stderr.write(f"\r{line:<78.78}" + ("\n" if ended else ""))
+    sys.stderr.flush()

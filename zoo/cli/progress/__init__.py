@@ -1,0 +1,1 @@
+"""What is shown while a command works: one line of the terminal, rewritten and gone at the end."""

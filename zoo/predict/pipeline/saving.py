@@ -1,0 +1,65 @@
+"""Where and in which forms a pipeline writes its results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.picture.sources.tree import roots_of
+from zoo.predict.pipeline.config import PipelineConfig
+from zoo.results import find_saved
+
+if TYPE_CHECKING:
+    from zoo.picture.sources import Input
+    from zoo.results import Result
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where and in which forms results are written.
+
+    Attributes:
+        folder: The folder.
+        kinds: The forms, each with its options.
+        roots: Folders whose sub-folders are kept; empty where all results go into the one folder.
+    """
+
+    folder: Path
+    kinds: Mapping[str, Mapping[str, Any]]
+    roots: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: PipelineConfig, source: object) -> Saving | None:
+        """Returns what a configuration says; None if nothing is written.
+
+        Args:
+            config: The configuration.
+            source: What is segmented.
+        """
+        if config.save_path is None:
+            return None
+        kinds = {kind: config.save_arguments(kind) for kind in config.save_kinds}
+        return cls(config.save_path, kinds, tuple(roots_of(source)) if config.keep_tree else ())
+
+    def write(self, result: Result) -> list[Path]:
+        """Writes a result and returns its files.
+
+        Raises:
+            OutputError: One cannot be written.
+        """
+        folder = self._folder_of(result.uri)
+        return [result.save(folder, kind, **options) for kind, options in self.kinds.items()]
+
+    def is_done(self, item: Input) -> bool:
+        """Whether all results of an input are there."""
+        folder = self._folder_of(item.uri)
+        return all(find_saved(folder, item.name, item.uri, kind) for kind in self.kinds)
+
+    def _folder_of(self, uri: str) -> Path:
+        for root in self.roots:
+            if os.path.isabs(uri) and os.path.commonpath((root, uri)) == root:
+                return self.folder / os.path.dirname(os.path.relpath(uri, root))
+        return self.folder
