@@ -177,7 +177,7 @@ def growing(kind: str, n: int) -> bytes:
         "keys": b"}" + b"".join(b"\x8a\x0c" + (i * key).to_bytes(12, "little") + b"Ns" for i in range(1, n)),
         # The memo gives one object again and again, and each time it is copied.
         "texts": text("a" * n) + put + called("_codecs", "encode", get + text("latin1") + b"\x86") * n,
-        "tuples": b"(" + b"N" * n + b"t" + put + called("builtins", "tuple", get + b"\x85") * n,
+        "tuples": b"](" + b"N" * n + b"e" + put + called("builtins", "tuple", get + b"\x85") * n,
         "dicts": b"](" + b"".join(text(str(i)) + b"N\x86" for i in range(n)) + b"e" + put
         + called("collections", "OrderedDict", get + b"\x85") * n,
         "arrays": b"B" + struct.pack("<I", 4 * n) + bytes(4 * n) + put
