@@ -17,6 +17,7 @@ from zoo.cli.app import cli
 from zoo.contract.labels import CITYSCAPES, LabelSet, distinct_palette
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.data import Sample, read_list, read_truth
+from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, value_table
 from zoo.learn.evaluation import evaluate
 from zoo.plugin import Normalize
 from zoo.predict.model import Model
@@ -158,6 +159,20 @@ def test_a_value_of_no_class_is_an_error_that_names_it(six: Model, tmp_path: Pat
         with pytest.raises(DatasetError, match="200 is outside the 6 classes") as caught:
             evaluate(six, read_list(data), **options)
         assert "VALUE=CLASS" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("classes", "ignore_index", "values", "expected"),
+    [
+        (6, None, [0, 5, 6, 255, 65535], [0, 5, NO_CLASS, NOT_COUNTED, NOT_COUNTED]),
+        (256, None, [255, 256, 65535], [255, NO_CLASS, NOT_COUNTED]),
+        (6, 0, [0, 5, 255], [NOT_COUNTED, 5, NO_CLASS]),
+    ],
+)
+def test_255_and_65535_do_not_count_unless_they_are_a_class_or_another_value_is_named(
+    classes: int, ignore_index: int | None, values: list[int], expected: list[int]
+) -> None:
+    assert value_table(classes, classes, ignore_index, None, None)[values].tolist() == expected
 
 
 def read_mapping_of_two() -> Any:
