@@ -59,7 +59,10 @@ def use(python: Path, zoo: Path, work: Path, home: Path) -> None:
     environment.pop("PYTHONPATH", None)
     shutil.copy(TREE / "docs" / "street.jpg", work)
     listed = run(zoo, "list-models", cwd=work, env=environment)
-    expect("starter" in listed and "embedded" in listed and "PP-LiteSeg-T" in listed, "list-models shows the models")
+    expect(
+        "starter" in listed and "inside its plugin" in listed and "PP-LiteSeg-T" in listed,
+        "list-models shows the models",
+    )
     predicted = run(zoo, "predict", "street.jpg", "--save-path", "out/", cwd=work, env=environment)
     expect("road" in predicted, "predict finds a road")
     saved = {path.name for path in (work / "out").iterdir()}

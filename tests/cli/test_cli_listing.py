@@ -8,17 +8,21 @@ import shutil
 import signal
 import subprocess
 import sys
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from support import interruptible, stock
+from zoo.bundle.bundle import Bundle
 from zoo.doctor.cards import card_problems
 from zoo.registry import Discovery, discover, find_model, refresh
 from zoo.registry.catalogue import Catalogue, CatalogueEntry, render
 
 REPO = Path(__file__).resolve().parents[2]
 LITESEG = REPO / "plugins" / "zoo-plugin-pp-liteseg"
+
+KNOWN = {"ade20k", "camvid", "cityscapes", "voc"}
 
 FAMILY = """
 from zoo.plugin import VOC, Artifact, Family, ModelCard, hookimpl
@@ -66,8 +70,8 @@ def test_the_table_has_one_aligned_line_a_model(site: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
         "NAME          FAMILY       mIoU  DATASET        SIZE  STATUS\n"
-        "PP-LiteSeg-B  PP-LiteSeg  75.25  cityscapes  47.0 MB  installed\n"
-        "PP-LiteSeg-T  PP-LiteSeg  73.10  cityscapes  28.5 MB  installed\n"
+        "PP-LiteSeg-B  PP-LiteSeg  75.25  cityscapes  47.0 MB  downloads 47.0 MB\n"
+        "PP-LiteSeg-T  PP-LiteSeg  73.10  cityscapes  28.5 MB  downloads 28.5 MB\n"
     )
 
 
@@ -123,7 +127,7 @@ def test_info_shows_the_card(site: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for text in (
         "Name           PP-LiteSeg-T\n",
-        "Status         installed\n",
+        "Status         downloads 28.5 MB\n",
         "Classes        road, sidewalk, building,",
         "Preprocessing  Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))\n",
         "Output         logits at 1/8 of the input\n",
@@ -137,6 +141,44 @@ def test_info_shows_the_card(site: Path) -> None:
         "77.04",
     ):
         assert text in done.stdout
+
+
+def test_the_status_says_what_happens_next_and_datasets_are_ranked_apart(site: Path, bundle: Bundle) -> None:
+    """A cached model, one that must be downloaded, one inside its plugin; figures of other datasets stand apart."""
+    stock(site / "home", find_model("PP-LiteSeg-B").card, bundle.folder)
+    source = FAMILY.format(model="Far", family="far").replace(
+        "weights=", "metrics=(Metric('mIoU', 0.74, 'voc', source='x'),), weights="
+    )
+    add(site, "zoo-plugin-far", "far", source.replace("ModelCard,", "Metric, ModelCard,"))
+    rows = [row.split("  ") for row in zoo(site, "list-models", "--sort", "miou").stdout.splitlines()[1:]]
+    status = {row[0]: row[-1] for row in rows}
+    assert status["starter"] == "inside its plugin"
+    assert status["PP-LiteSeg-B"] == "on this machine"
+    assert status["PP-LiteSeg-T"] == "downloads 28.5 MB"
+    assert status["Far"] == "downloads at first use"
+    datasets = [next(cell.strip() for cell in row if cell.strip() in KNOWN) for row in rows]
+    assert [name for name, _ in groupby(datasets)] == ["ade20k", "camvid", "cityscapes", "voc"]
+
+
+def test_info_of_an_export_folder_says_what_it_is(site: Path, bundle: Bundle) -> None:
+    done = zoo(site, "info", str(bundle.folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    for text in (
+        "Name           small\n",
+        f"Folder         {bundle.folder}\n",
+        "Classes        7 of seven\n",
+        "Preprocessing  Normalize(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))\n",
+        "Output         logits at 1/8 of the input\n",
+        "Digests        the files have those of the settings\n",
+    ):
+        assert text in done.stdout
+    document = json.loads(zoo(site, "info", str(bundle.folder), "--json").stdout)
+    assert (document["name"], document["sha256"]) == ("small", dict(bundle.digests))
+    damaged = Path(shutil.copytree(bundle.folder, site / "damaged"))
+    with (damaged / "inference.pdiparams").open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"!")
+    assert "inference.pdiparams has sha256" in zoo(site, "info", "damaged").stderr
 
 
 def test_info_as_json_names_steps_labels_and_files(site: Path) -> None:

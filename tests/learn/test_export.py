@@ -75,7 +75,7 @@ def test_the_command_exports_and_says_how_well_it_agrees(checkpoint: Path, tmp_p
     picture = draw_scene(3, 90, 130).image
     Image.fromarray(picture).save(tmp_path / "street.png")
     arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--label-set", tmp_path / "street.txt")
-    ended = run(*arguments, "--output", tmp_path / "out", "--input-size", 128, 160)
+    ended = run(*arguments, "--output", tmp_path / "out", "--input-size", 128, 160, "--name", "My streets")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(tmp_path / "out")
     assert "of" in ended.stderr
@@ -85,7 +85,13 @@ def test_the_command_exports_and_says_how_well_it_agrees(checkpoint: Path, tmp_p
     assert settings["preprocess"][0]["Resize"]["size"] == [128, 160]
     with zoo.load(tmp_path / "out") as model:
         assert model.labels[0] == "thing 0"
-        assert model.predict(picture).one().mask.shape == (90, 130)
+        result = model.predict(picture).one()
+    assert result.mask.shape == (90, 130)
+    assert (result.model, result.origin) == ("My streets", str(tmp_path / "out"))
+    assert result.to_dict()["origin"] == str(tmp_path / "out")
+    bad = run(*arguments, "--output", tmp_path / "bad", "--name", "../x")
+    assert bad.returncode == 2
+    assert "'../x' is no name of a model" in bad.stderr
     again = run(*arguments, "--output", tmp_path / "out")
     assert again.returncode == 1
     assert "is not empty" in again.stderr

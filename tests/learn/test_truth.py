@@ -210,6 +210,7 @@ def test_samples_that_cannot_be_used_are_passed_over_and_named_at_the_end(six: M
     assert np.array_equal(found.confusion.counts, evaluate(six, good).confusion.counts)
     assert [failure.uri for failure in found.failures] == [str(sample.image) for sample in faulty]
     assert done == [1, 2, 3, 4, 5, 6]
+    assert evaluate(six, faulty, on_error="skip").notes == ()
     data.write_text("".join(f"{sample.image.name} {sample.mask.name}\n" for sample in mixed))
     said = run(six.bundle.folder, "--data", data, "--on-error", "skip", "--json")
     assert said.exit_code == 3
@@ -218,7 +219,7 @@ def test_samples_that_cannot_be_used_are_passed_over_and_named_at_the_end(six: M
         "mask",
         "small.png is 5x5",
         "high.png does not fit",
-        "4 samples could",
+        "do not count: 4.",
     ):
         assert words in said.stderr
     document = json.loads(said.stdout)

@@ -21,7 +21,7 @@ from scenes import draw_scene
 from support import cells
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import Facts
-from zoo.contract.spec import Normalize, Resize
+from zoo.contract.spec import Normalize, Resize, ResizeLong
 from zoo.engine.engine import Answer
 from zoo.errors import BundleError, ConfigError, OutputError, ZooError
 from zoo.picture.rgb import Picture
@@ -221,6 +221,15 @@ def test_a_picture_that_is_too_large_at_a_scale_is_a_failure_of_that_picture(mod
     assert "6400x25600" in run.failures[0].error.message
     with pytest.raises(ConfigError, match="6400x25600"):
         model.predict(wide, scales=16).one()
+
+
+def test_settings_that_blow_a_picture_up_are_refused_before_any_memory_is_taken(model: Model, bundle: Bundle) -> None:
+    changed = Model(dataclasses.replace(bundle, preprocess=(ResizeLong(65536), *bundle.preprocess)), model._engine)
+    with pytest.raises(
+        ConfigError, match=r"an input of 32768x65536 from a picture of 40x80. At most 89000000"
+    ) as caught:
+        changed.predict(np.zeros((40, 80, 3), np.uint8)).one()
+    assert "inference.yml" in caught.value.hint
 
 
 def test_a_picture_that_cannot_be_read_is_a_failure(bundle: Bundle, tmp_path: Path) -> None:

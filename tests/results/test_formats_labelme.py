@@ -265,7 +265,7 @@ def test_a_file_that_is_no_json_is_refused(content: bytes, tmp_path: Path) -> No
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(DecodeError, match=r"x\.json cannot be read as a LabelMe file"):
         read_labelme(tmp_path / "x.json", FOUR)
-    with pytest.raises(DecodeError, match="No such file"):
+    with pytest.raises(DecodeError, match="does not exist"):
         read_labelme(tmp_path / "missing.json", FOUR)
 
 

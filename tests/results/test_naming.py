@@ -19,8 +19,9 @@ from PIL import Image
 from zoo.contract.labels import CAMVID
 from zoo.errors import OutputError
 from zoo.results import Result, decode_mask
-from zoo.results.encode import read_source
+from zoo.results.encode import read_mark, read_source
 from zoo.results.naming import MAX_STEM_BYTES, safe_stem
+from zoo.results.saved import find_saved
 
 
 def result(uri: str, name: str | None = None, value: int = 0) -> Result:
@@ -100,6 +101,32 @@ def test_inputs_of_one_stem_keep_their_outputs_and_a_rerun_replaces_its_own(tmp_
     ]
     assert [content(path) for path in expected] == [5, 6, 7]
     assert sorted(os.listdir(tmp_path)) == sorted(path.name for path in expected)
+
+
+def test_all_outputs_under_one_number_are_of_one_input(tmp_path: Path) -> None:
+    """Also where one of them was saved alone before, and where a file of the user's is in the way."""
+    first, second, third = (f"file:///{folder}/img.png" for folder in "abc")
+    assert result(first).save_to_img(tmp_path, "mask").name == "img_mask.png"
+    assert result(second).save_to_img(tmp_path, "overlay").name == "img~2_overlay.png"
+    (tmp_path / "img_overlay.png").write_text("the user's own")
+    assert result(first).save_to_img(tmp_path, "overlay").name == "img~3_overlay.png"
+    assert result(third).save_to_img(tmp_path, "mask").name == "img~4_mask.png"
+    assert result(second).save_to_img(tmp_path, "mask").name == "img~2_mask.png"
+    assert find_saved(tmp_path, "img.png", first, "side") is None
+    again = [(first, "mask", "img_mask"), (third, "mask", "img~4_mask"), (first, "overlay", "img~3_overlay")]
+    for uri, kind, name in again:
+        assert result(uri).save_to_img(tmp_path, kind).name == f"{name}.png"
+
+
+def test_many_inputs_of_one_name_cost_as_much_each_as_a_few(tmp_path: Path, monkeypatch) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr("zoo.results.numbers.read_mark", lambda path: (read.append(path), read_mark(path))[1])
+    for number in range(300):
+        result(f"file:///{number}/img.png").save_to_img(tmp_path, "mask")
+    assert len(read) < 3 * 300
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert result("file:///new/img.png").save_to_img(tmp_path, "mask").name == "img_mask.png", "the folder was emptied"
 
 
 def test_documents_follow_the_same_rule(tmp_path: Path) -> None:

@@ -267,11 +267,14 @@ def test_the_cache_is_listed_verified_repaired_pruned_and_emptied(server: Server
     (home / "parts" / "old.part").write_bytes(b"x" * 10)
     os.utime(home / "parts" / "old.part", (old, old))
     (home / "parts" / "young.part").write_bytes(b"x" * 10)
+    # As a part is that another process has just removed.
+    (home / "parts" / "gone.part").symlink_to("nowhere")
     would = run("cache", "prune", "--older-than", "30d", "--dry-run").stdout
     assert "would remove PP-LiteSeg-T inference" in would
     assert "would remove unfinished download old.part" in would
     assert folder.is_dir()
-    run("cache", "prune", "--older-than", "30d")
+    assert re.search(r"removed [\d.]+ MB in all", run("cache", "prune", "--older-than", "30d").stderr)
+    (home / "parts" / "gone.part").unlink()
     assert not folder.exists()
     assert [path.name for path in (home / "parts").iterdir()] == ["young.part"]
     run("cache", "prune", "--keep-size", "1GB")

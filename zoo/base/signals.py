@@ -12,6 +12,11 @@ class Terminated(KeyboardInterrupt):
     """The process was asked to end."""
 
 
+def exit_code(end: KeyboardInterrupt) -> int:
+    """Returns what a program exits with that was ended so, as shells count: 128 and the number of the signal."""
+    return 128 + (signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT)
+
+
 @contextlib.contextmanager
 def terminable() -> Generator[None]:
     """While the block runs, SIGTERM raises `Terminated` in it; a second one ends the process at once.

@@ -1,7 +1,7 @@
 """An export folder: program, parameters and the settings that say how to use them.
 
 zoo writes `inference.json`, `inference.pdiparams` and `inference.yml` with a `zoo:` section. Folders that PaddleX and
-PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the class names) is not invented.
+PaddleSeg wrote have a `Deploy:` section; what they do not say (the class names) is not invented.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class Bundle:
         window: The published setting of sliding windows; None where the model is used on whole pictures.
         proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
             take them again; empty elsewhere.
+        origin: Whose model it is: the distribution that brings it with its version, such as "zoo-plugin-starter 0.1.0",
+            or the folder or pack it was opened from; empty where nobody said.
     """
 
     folder: Path
@@ -96,6 +98,7 @@ class Bundle:
     digests: Mapping[str, str]
     window: Window | None = None
     proven: Mapping[str, str] = field(default_factory=dict[str, str])
+    origin: str = ""
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -104,8 +107,7 @@ class Bundle:
             The program, ready to be opened.
 
         Raises:
-            BundleError: A file is missing or damaged, or the program needs another number of parameters than its file
-                holds.
+            BundleError: A file is missing or damaged, or the program needs other parameters than its file holds.
         """
         shape = None
         if self.params is not None and self.program.suffix in _PADDLE:

@@ -26,3 +26,8 @@ def settings_file(folder: Path) -> Path | None:
     """Returns the settings of an export folder (`inference.yml`, else `deploy.yaml`), or None where it has none."""
     # Not Path.is_file, which raises for a name that is too long to be one.
     return next((folder / name for name in (SETTINGS, DEPLOY) if os.path.isfile(folder / name)), None)
+
+
+def looks_like_path(name: str) -> bool:
+    """Whether a model is named by its folder: a path, or the name of an export folder in the current one."""
+    return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None

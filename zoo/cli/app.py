@@ -139,7 +139,7 @@ class _LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        from zoo.base.signals import Terminated, terminable
+        from zoo.base.signals import exit_code, terminable
 
         with _told_in_full(), _verbosity(ctx), terminable():
             try:
@@ -158,7 +158,7 @@ class _LazyGroup(click.Group):
                 from zoo.cli.notes import alert
 
                 alert("Interrupted.")
-                ctx.exit(143 if isinstance(end, Terminated) else 130)
+                ctx.exit(exit_code(end))
 
 
 def _open_streams() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import stat
 import sys
@@ -21,7 +20,7 @@ from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.progress.line import is_terminal, line
 from zoo.cli.progress.segmenting import Count, pictures_text
-from zoo.cli.tables import times_text
+from zoo.cli.tables import json_text, times_text
 from zoo.message import printable
 
 if TYPE_CHECKING:
@@ -105,8 +104,7 @@ class Telling:
         failures = self._predictions.failures
         for failure in failures[self._failures :] if self._as_json else ():
             document = {"name": failure.name, "source": failure.uri, "error": _error(failure.error)}
-            # Values may be numbers of numpy.
-            click.echo(json.dumps(document, ensure_ascii=False, default=str))
+            click.echo(json_text(document))
         self._failures = len(failures)
 
 
@@ -116,18 +114,18 @@ def _error(error: ZooError) -> dict[str, Any]:
 
 def _json(result: Result, paths: list[Path]) -> Iterator[str]:
     document = {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}
-    yield json.dumps(document, ensure_ascii=False)
+    yield json_text(document)
 
 
 def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
     """The lines of data; notes go to standard error."""
     yield tr("{place}  {model} on {device}", place=_place(result), model=result.model, device=result.device)
-    shares = result.shares()
+    shares = {name: (printable(name), share) for name, share in result.shares().items()}
     means = result.mean_scores() if result.scores is not None else {}
-    column = max(map(cells, shares))
-    for name, share in shares.items():
+    column = max(cells(shown) for shown, _ in shares.values())
+    for name, (shown, share) in shares.items():
         score = tr("  score {mean:.3f}", mean=means[name]) if name in means else ""
-        yield f"  {padded(name, column)}  {share:7.2%}{score}"
+        yield f"  {padded(shown, column)}  {share:7.2%}{score}"
     if result.note:
         note("  {note}", note=result.note)
     note("  {times}  ({engine})", times=times_text(result.seconds), engine=result.engine)
@@ -137,7 +135,7 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
 
 def _line(result: Result, paths: list[Path]) -> Iterator[str]:
     shares = list(result.shares().items())
-    parts = [_place(result), *(f"{name} {share:.1%}" for name, share in shares[:_SHOWN])]
+    parts = [_place(result), *(f"{printable(name)} {share:.1%}" for name, share in shares[:_SHOWN])]
     if len(shares) > _SHOWN:
         parts.append(tr("and {count} more", count=len(shares) - _SHOWN))
     if result.note:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.cells import cells as width_of
 from zoo.cli.cells import padded
-from zoo.cli.language import translate
-from zoo.message import printable
+from zoo.cli.language import tr, translate
+from zoo.message import Message, printable
+
+if TYPE_CHECKING:
+    from zoo.registry import ModelEntry
 
 
 def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -40,14 +43,36 @@ def echo_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequ
 
 def echo_json(document: object) -> None:
     """Prints a document of plain data and dataclasses as indented JSON."""
+    click.echo(json_text(document, indent=2))
+
+
+def json_text(document: object, indent: int | None = None) -> str:
+    """Returns a document as JSON that no terminal takes for commands: what cannot be printed is escaped.
+
+    Args:
+        document: Plain data and dataclasses.
+        indent: Blanks a level; None for one line.
+    """
     import json
 
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_plain))
+    text = json.dumps(document, indent=indent, ensure_ascii=False, default=_plain)
+    if all(line.isprintable() for line in text.split("\n")):
+        return text
+    return json.dumps(document, indent=indent, default=_plain)
 
 
 def size_text(size: int | None) -> str:
     """Returns bytes in megabytes (1e6), such as "28.5 MB"; "-" when unknown."""
     return "-" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def status_text(entry: ModelEntry) -> str:
+    """Returns what happens when a model is used, such as "downloads 28.5 MB", or what keeps it from being used."""
+    if entry.status == "installed":
+        size = "" if entry.size is None else size_text(entry.size)
+        return tr("downloads {size}", size=size) if size else tr("downloads at first use")
+    words = {"embedded": Message("inside its plugin"), "cached": Message("on this machine")}
+    return translate(words.get(entry.status, entry.status))
 
 
 def times_text(seconds: Mapping[str, float]) -> str:

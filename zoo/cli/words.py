@@ -6,8 +6,6 @@ from zoo.message import Message
 
 WORDS = (
     # States of a model, of its files, of a plugin, of what the doctor looked at.
-    Message("embedded"),
-    Message("cached"),
     Message("installed"),
     Message("not installed"),
     Message("name clash"),

@@ -118,6 +118,7 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         name=prepared.name,
         uri=prepared.uri,
         model=plan.bundle.model,
+        origin=plan.bundle.origin,
         device=outputs.device,
         engine=outputs.engine,
         seconds={**prepared.seconds, **seconds},

@@ -82,10 +82,11 @@ def _number_key(value: float | None, name: str) -> tuple[bool, float, str]:
 
 
 #: How lines are sorted; unknown figures come last.
-SORT_KEYS: dict[Sort, Callable[[ModelEntry], tuple[bool | str, float | str, str]]] = {
+SORT_KEYS: dict[Sort, Callable[[ModelEntry], tuple[bool | float | str, ...]]] = {
     "name": lambda e: (e.name.casefold(), e.distribution, ""),
     "family": lambda e: (e.family, e.name.casefold(), e.distribution),
     "dataset": lambda e: (e.dataset.casefold(), e.name.casefold(), e.distribution),
-    "miou": lambda e: _number_key(None if e.miou is None else -e.miou, e.name),
+    # Figures of different datasets do not compare.
+    "miou": lambda e: (e.miou is None, e.dataset.casefold() * (e.miou is not None), -(e.miou or 0), e.name.casefold()),
     "size": lambda e: _number_key(e.size, e.name),
 }

@@ -222,7 +222,8 @@ def list_models(
         family: Only this family, by its short name or its title.
         dataset: Only models trained on this dataset.
         installed: True for models whose plugin is installed, False for the others, None for both.
-        sort: "name", "family", "dataset", "miou" (best first) or "size" (smallest first); unknown figures come last.
+        sort: "name", "family", "dataset", "miou" (best first, one dataset after the other) or "size" (smallest first);
+            unknown figures come last.
 
     Raises:
         DuplicateNameError: Two distributions bring the family asked for.

@@ -49,6 +49,7 @@ def describe(result: Result) -> dict[str, Any]:
         "name": result.name,
         "note": result.note,
         "model": result.model,
+        **({"origin": result.origin} if result.origin else {}),
         "device": result.device,
         "engine": result.engine,
         "size": list(result.mask.shape),

@@ -1,7 +1,8 @@
 """Where outputs go: safe names inside the folder, and never over a file that is not this input's own.
 
 The rule: an output is `<stem>_overlay.png`, `<stem>~2_overlay.png`, `<stem>~3_overlay.png` ..., the first name that is
-free or already holds an output of the same form made from the same source. What it is, the file itself tells.
+free or already holds an output of the same form made from the same source, and whose number no other source has. What a
+file is, it tells itself.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import itertools
 import os
 import re
 import stat
@@ -24,6 +24,7 @@ from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.message import Message
 from zoo.results.encode import find_mark, read_mark, read_source
+from zoo.results.numbers import stems_for
 
 #: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
 MAX_STEM_BYTES = 200
@@ -68,6 +69,20 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     # Unlike Path.is_dir this raises nothing, whatever is wrong with the path: writing to it will tell.
     if os.path.isdir(path) or text.endswith(separators) or not path.suffix:
         return Target(ensure_folder(path), None)
+    check_suffix(path, suffixes)
+    return Target(ensure_folder(path.parent), path.name)
+
+
+def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
+    """Makes sure that a file is called by what it is to hold.
+
+    Args:
+        path: The file.
+        suffixes: As in `find_target`.
+
+    Raises:
+        OutputError: The suffix is another.
+    """
     if path.suffix.lower() not in suffixes:
         raise OutputError(
             "{path} ends with {suffix}. Expected a folder, or a name that ends with {suffixes: or }.",
@@ -78,7 +93,6 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
             example=path.with_suffix(suffixes[0]),
             sep=os.sep,
         )
-    return Target(ensure_folder(path.parent), path.name)
 
 
 def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
@@ -116,9 +130,8 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
                     source=mark.source,
                 )
             return write_atomic(path, content)
-        stem = safe_stem(name)
-        for number in itertools.count(1):
-            path = target.folder / f"{stem}{'' if number == 1 else f'~{number}'}{ending}"
+        for stem in stems_for(target.folder, safe_stem(name), mark.source):
+            path = target.folder / f"{stem}{ending}"
             # The form matters: a result document and a LabelMe file of one picture have the same name.
             if _may_write(path, mark, any_form=False):
                 return write_atomic(path, content)

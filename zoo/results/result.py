@@ -42,6 +42,8 @@ class Result(Segmented):
         seconds: Time of each stage: "read", "preprocess", "inference", "postprocess".
         scores: (H, W) float32, the probability of each pixel's class, 0..1; None if they were not asked for.
         note: What else is to be known, such as "first of 12 frames"; mostly empty.
+        origin: Whose model it was: the distribution that brings it with its version, or the folder or pack it was
+            opened from; empty where nobody said.
 
     Raises:
         ValueError: The fields contradict each other.
@@ -55,6 +57,7 @@ class Result(Segmented):
     seconds: Mapping[str, float]
     scores: NDArray[np.float32] | None = field(default=None, repr=False)
     note: str = ""
+    origin: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)

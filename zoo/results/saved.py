@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from pathlib import Path
 
 from zoo.results.encode import read_mark
 from zoo.results.naming import safe_stem
+from zoo.results.numbers import sources_of, stems_for
 from zoo.results.save import known_format
 
 
@@ -27,10 +27,10 @@ def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:
         OutputError: There is no such form.
     """
     wanted = known_format(form)
-    for number in itertools.count(1):
-        path = folder / f"{safe_stem(name)}{'' if number == 1 else f'~{number}'}{wanted.ending}"
+    for stem in stems_for(folder, safe_stem(name), source):
+        path = folder / f"{stem}{wanted.ending}"
         mark = read_mark(path)
-        if mark is None and not os.path.lexists(path):
+        if mark is None and not os.path.lexists(path) and not sources_of(folder, stem):
             return None
         if mark is not None and mark.source == source and mark.form == wanted.mark_form:
             return path if _is_newer(path, source) else None

@@ -50,6 +50,7 @@ class View:
             ConfigError: The view would have too many pixels.
         """
         if self.scale == 1:
+            _check_input(size, geometry_of(size, steps).padded)
             return size, tuple(steps)
         multiple = _last_resize(steps).multiple
         resized = geometry_of(size, steps).resized
@@ -85,6 +86,26 @@ class View:
                 image = resize_linear(image, (height, width))
         # Mirrored after scaling and before anything else, so that it lies in the upper left corner of the padding.
         return np.ascontiguousarray(image[:, ::-1]) if self.mirrored else image
+
+
+def _check_input(size: tuple[int, int], padded: tuple[int, int]) -> None:
+    """Refuses an input that is much larger than its picture: a mistake in the settings, and more than memory holds.
+
+    Raises:
+        ConfigError: The settings of the model ask for it.
+    """
+    height, width = padded
+    if height * width > max(MAX_PIXELS, 2 * size[0] * size[1]):
+        raise ConfigError(
+            "The model's settings make an input of {height}x{width} from a picture of {rows}x{columns}. At most "
+            "{limit} pixels were expected.",
+            "Correct the sizes in its settings file, inference.yml, or use another model.",
+            height=height,
+            width=width,
+            rows=size[0],
+            columns=size[1],
+            limit=MAX_PIXELS,
+        )
 
 
 def views_of(flip: bool, scales: Sequence[float]) -> tuple[View, ...]:

@@ -13,6 +13,17 @@ TEXT = {"type": "string", "pattern": "."}
 STRING = {"title": Message("text"), "type": "string"}
 BOOLEAN = {"type": "boolean"}
 NUMBER = {"type": "number"}
+#: What goes into a command that is shown: no blank, no sign a shell knows, no option.
+DISTRIBUTION = {
+    "title": Message("the name of a distribution: letters, digits and . _ - inside it"),
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z",
+}
+VERSION = {
+    "title": Message("a version, such as 1.2.0"),
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9][A-Za-z0-9.!+_-]{0,98}\Z",
+}
 SHA256 = {"title": Message("a SHA-256 digest in small letters"), "type": "string", "pattern": r"^[0-9a-f]{64}\Z"}
 BYTES = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from zoo.bundle.bundle import Bundle, read_bundle
-from zoo.bundle.settings_file import settings_file
+from zoo.bundle.settings_file import looks_like_path, settings_file
 from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
 from zoo.message import Message
 from zoo.store.download.progress import Progress
@@ -40,7 +41,7 @@ def find_bundle(
         BundleError: The folder is not an export folder.
     """
     packed = _packed(name)
-    if packed is None and not (isinstance(name, Path) or _looks_like_path(name)):
+    if packed is None and not (isinstance(name, Path) or looks_like_path(name)):
         try:
             return fetch_bundle(name, make_options(offline, verify, progress), lock)
         except ModelNotFoundError as error:
@@ -56,7 +57,7 @@ def find_bundle(
         )
     if packed is None:
         try:
-            return read_bundle(name)
+            return replace(read_bundle(name), origin=os.path.abspath(name))
         except BundleError as error:
             hint = _nearby(Path(name))
             if hint is None:
@@ -64,7 +65,7 @@ def find_bundle(
             raise BundleError(error.message, hint) from error
     from zoo.store.install import open_packed
 
-    return open_packed(*packed, verify=verify)
+    return replace(open_packed(*packed, verify=verify), origin=str(absolute_name(name)))
 
 
 def absolute_name(name: str | Path) -> str | Path:
@@ -72,7 +73,7 @@ def absolute_name(name: str | Path) -> str | Path:
     packed = _packed(name)
     if packed is not None:
         return f"{os.path.abspath(packed[0])}#{packed[1]}"
-    return Path(os.path.abspath(name)) if isinstance(name, Path) or _looks_like_path(name) else name
+    return Path(os.path.abspath(name)) if isinstance(name, Path) or looks_like_path(name) else name
 
 
 def _packed(name: str | Path) -> tuple[Path, str] | None:
@@ -84,10 +85,6 @@ def _packed(name: str | Path) -> tuple[Path, str] | None:
             "{name} is a pack, which may hold several models.", 'Say which one: "{name}#MODEL".', name=name
         )
     return None
-
-
-def _looks_like_path(name: str) -> bool:
-    return "/" in name or "\\" in name or name in (".", "..") or settings_file(Path(name)) is not None
 
 
 def _nearby(path: Path) -> str | None:

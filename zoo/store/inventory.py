@@ -156,16 +156,11 @@ def leftovers(store: Store) -> list[Leftover]:
         CacheError: A record is damaged.
     """
     used = {record.tree for record in store.records()}
-    found = [
-        Leftover(path, path.stat().st_size, Message("unfinished download"))
-        for path in _children(store.parts)
-        if _age(path) > FRESH
-    ]
-    for path in _children(store.trees):
+    found = [Leftover(path, size, Message("unfinished download")) for path, size in _old(store.parts)]
+    for path, _ in _old(store.trees):
         if path.name.startswith("."):
-            if _age(path) > FRESH:
-                found.append(Leftover(path, tree_size(path), Message("unfinished folder")))
-        elif path.name not in used and _age(path) > FRESH:
+            found.append(Leftover(path, tree_size(path), Message("unfinished folder")))
+        elif path.name not in used:
             found.append(Leftover(path, tree_size(path), Message("files of no model")))
     return found
 
@@ -260,9 +255,11 @@ def _canonical(name: str) -> str:
         return name
 
 
-def _children(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []
-
-
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
+def _old(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yields what nothing has used for a day, with its own size."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        # Another process may tidy at the same time.
+        with contextlib.suppress(FileNotFoundError):
+            found = path.stat()
+            if time.time() - found.st_mtime > FRESH:
+                yield path, found.st_size

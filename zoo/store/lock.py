@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from zoo.registry.records import Kind
 from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
-from zoo.settings.rules import BYTES, SHA256, STRING, TEXT, array, mapping
+from zoo.settings.rules import BYTES, DISTRIBUTION, SHA256, STRING, TEXT, VERSION, array, mapping
 from zoo.store.manifest import FILES_RULE, Manifest, entries, manifest_document
 
 FORMAT = 1
@@ -53,7 +54,7 @@ SCHEMA = mapping(
             mapping(
                 {
                     "name": TEXT,
-                    "plugin": mapping({"distribution": TEXT, "version": TEXT}),
+                    "plugin": mapping({"distribution": DISTRIBUTION, "version": VERSION}),
                     "preprocess": SHA256,
                     "labels": SHA256,
                     "weights": mapping({}, {"inference": _FILES, "pretrained": _FILES}, closed=True),
@@ -171,7 +172,7 @@ def locked_model(models: Mapping[str, LockedModel], name: str, path: str | Path)
         name=name,
         path=path,
         models=sorted(models) or [Message("no model")],
-        wanted=sorted([*models, name]),
+        wanted=[shlex.quote(wanted) for wanted in sorted([*models, name])],
     )
 
 

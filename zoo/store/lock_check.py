@@ -9,6 +9,7 @@ from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Step
 from zoo.errors import LockMismatchError
 from zoo.message import Message
+from zoo.registry.names import canonical_distribution
 from zoo.registry.records import Kind
 from zoo.store.lock import LockedFiles, LockedModel, labels_digest, preprocess_digest
 from zoo.store.manifest import Manifest, tree_digest
@@ -21,9 +22,13 @@ def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
         LockMismatchError: It is another distribution or version.
     """
     if (locked.distribution, locked.version) != (distribution, version):
+        same = canonical_distribution(locked.distribution) == canonical_distribution(distribution)
         raise LockMismatchError(
             "{model} was locked with {distribution} {locked_version}; {installed} {version} is installed.",
-            'Run: pip install "{distribution}=={locked_version}"  (or zoo lock, to agree on the new one)',
+            # A file may not say what is installed: only another version of what is here already.
+            'Run: pip install "{distribution}=={locked_version}"  (or zoo lock, to agree on the new one)'
+            if same
+            else "Run: zoo lock {model}  (only if the change is wanted)",
             model=locked.name,
             distribution=locked.distribution,
             locked_version=locked.version,

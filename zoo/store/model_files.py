@@ -89,6 +89,7 @@ def fetch_bundle(name: str, options: FetchOptions, lock: str | Path | None = Non
     model = find_model(name)
     locked = _locked(model, lock)
     bundle = named_bundle(model.card, model_files(model, "inference", options, locked))
+    bundle = replace(bundle, origin=f"{model.distribution} {plugin_version(model)}".strip())
     if locked is not None:
         check_meaning(locked, bundle.preprocess, bundle.labels)
     return bundle

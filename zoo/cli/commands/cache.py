@@ -103,7 +103,7 @@ def prune(older_than: float | None, keep_size: int | None, dry_run: bool) -> Non
         freed += leftover.size
         what = Message("{kind} {name}", kind=leftover.what, name=leftover.path.name)
         click.echo(tr(template, what=what, size=size_text(leftover.size)))
-    note(total, size=size_text(freed))
+    note(total.template, size=size_text(freed))
 
 
 @cache.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from functools import partial
@@ -20,6 +19,7 @@ from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
 from zoo.cli.progress.segmenting import pictures_text
 from zoo.cli.run_options import given, run_options
+from zoo.cli.tables import json_text
 from zoo.message import printable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def evaluate(
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures."""
+    """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures, in percent."""
     from zoo.learn.data import read_list
     from zoo.learn.evaluation import evaluate as run
     from zoo.predict.load import load
@@ -106,7 +106,7 @@ def evaluate(
             found = run(loaded, samples, ignore_index, mapping, map_truth, truth_labels, report, **options)
         figures = _figures(found, loaded, data, len(samples))
     if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False))
+        click.echo(json_text(figures))
     else:
         _table(figures)
     _tell(found, figures)
@@ -136,9 +136,10 @@ def _figures(found: Evaluation, model: Model, data: Path, count: int) -> dict[st
 
 
 def _table(figures: dict[str, Any]) -> None:
-    width = max(cells(name) for name in ("accuracy", *(entry["class"] for entry in figures["IoU"])))
-    for entry in figures["IoU"]:
-        click.echo(f"{padded(entry['class'], width)}  {_shown(entry['IoU'])}")
+    rows = [(printable(entry["class"]), entry["IoU"]) for entry in figures["IoU"]]
+    width = max(cells(name) for name in ("accuracy", *(name for name, _ in rows)))
+    for name, iou in rows:
+        click.echo(f"{padded(name, width)}  {_shown(iou)}")
     click.echo(f"{'mIoU':<{width}}  {_shown(figures['mIoU'])}")
     click.echo(f"{'accuracy':<{width}}  {_shown(figures['accuracy'])}")
 
@@ -155,7 +156,7 @@ def _tell(found: Evaluation, figures: dict[str, Any]) -> None:
         engine=figures["engine"],
     )
     if found.failures:
-        alert("{count} samples could not be used and do not count.", count=len(found.failures))
+        alert("Samples that could not be used and do not count: {count}.", count=len(found.failures))
 
 
 def _fraction(value: float) -> float | None:
@@ -164,4 +165,4 @@ def _fraction(value: float) -> float | None:
 
 
 def _shown(value: float | None) -> str:
-    return "     -" if value is None else f"{value:6.4f}"
+    return "     -" if value is None else f"{100 * value:6.2f}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from zoo.cli.commands.completion import MODEL
+from zoo.cli.language import tr
 from zoo.cli.notes import note
 from zoo.cli.progress.loading import loading
 
@@ -31,6 +32,7 @@ from zoo.cli.progress.loading import loading
     help="The only input size; pictures are resized to it. By default any size.",
 )
 @click.option("--label-set", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
+@click.option("--name", help="Name of the exported model; by default that of MODEL.")
 @click.option("--labels", hidden=True)
 def export(
     model: str,
@@ -39,6 +41,7 @@ def export(
     form: str,
     input_size: tuple[int, int] | None,
     label_set: str | None,
+    name: str | None,
     labels: str | None,
 ) -> None:
     """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
@@ -46,8 +49,13 @@ def export(
     from zoo.learn.data import find_labels
     from zoo.learn.networks import build_network
     from zoo.registry import find_model
+    from zoo.registry.names import RULE, is_valid
     from zoo.settings.yaml_text import read_yaml
 
+    if name is not None and not is_valid(name):
+        raise click.BadParameter(
+            tr("{name!r} is no name of a model; expected {rule}", name=name, rule=RULE), param_hint="--name"
+        )
     if labels is not None:
         note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
     card, named = find_model(model).card, label_set or labels
@@ -60,7 +68,7 @@ def export(
     bundle = export_bundle(
         network,
         output,
-        model=card.name,
+        model=name or card.name,
         labels=classes,
         preprocess=card.preprocess,
         output_stride=card.output_stride,

@@ -4,35 +4,101 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.bundle.settings_file import looks_like_path
 from zoo.cli.cells import padded
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.commands.listing import entry_document
 from zoo.cli.language import tr, translate
-from zoo.cli.tables import echo_json, miou_text, size_text
-from zoo.contract.spec import Embedded, ModelCard
+from zoo.cli.tables import echo_json, miou_text, size_text, status_text
+from zoo.contract.spec import Embedded, ModelCard, Step
 from zoo.message import Message, printable
 from zoo.registry import ModelEntry, registry
+
+if TYPE_CHECKING:
+    from zoo.bundle.bundle import Bundle
 
 
 @click.command()
 @click.argument("model", type=MODEL)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(model: str, as_json: bool) -> None:
-    """Show a model's card: what it predicts, how well, at what cost and under which licence."""
+    """Show a model's card: what it predicts, how well, at what cost and under which licence.
+
+    MODEL may be an export folder, which has no card but says what it is.
+    """
+    if looks_like_path(model):
+        from zoo.store.find import find_bundle
+
+        bundle = find_bundle(model)
+        bundle.verify()
+        if as_json:
+            echo_json(_bundle_document(bundle))
+        else:
+            _echo(_bundle_lines(bundle))
+        return
     entry = registry().describe(model)
     if as_json:
         card = entry.card
         document = entry_document(entry) | {"files": _files(entry)}
         if card is not None:
-            steps = [{"step": type(step).__name__, **asdict(step)} for step in card.preprocess]
-            document["card"] = asdict(card) | {"preprocess": steps}
+            document["card"] = asdict(card) | {"preprocess": _steps(card.preprocess)}
         echo_json(document)
         return
-    for label, text in _lines(entry):
+    _echo(_lines(entry))
+
+
+def _echo(lines: Iterator[tuple[str, str]]) -> None:
+    for label, text in lines:
         click.echo(f"{padded(translate(label), 15)}{printable(text)}".rstrip())
+
+
+def _steps(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
+    return [{"step": type(step).__name__, **asdict(step)} for step in steps]
+
+
+def _bundle_document(bundle: Bundle) -> dict[str, Any]:
+    return {
+        "name": bundle.model,
+        "folder": bundle.origin,
+        "labels": asdict(bundle.labels),
+        "preprocess": _steps(bundle.preprocess),
+        "output": bundle.output,
+        "output_stride": bundle.output_stride,
+        "window": None if bundle.window is None else asdict(bundle.window),
+        "files": _sizes(bundle),
+        "sha256": dict(bundle.digests),
+    }
+
+
+def _bundle_lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    yield Message("Name"), bundle.model
+    yield Message("Folder"), bundle.origin
+    yield Message("Classes"), tr("{count} of {labels}", count=len(bundle.labels), labels=bundle.labels.name)
+    yield "", ", ".join(bundle.labels.names) if bundle.digests else tr("the folder does not name them")
+    yield from _listed(Message("Preprocessing"), [repr(step) for step in bundle.preprocess])
+    yield Message("Output"), _output(bundle.output, bundle.output_stride)
+    if bundle.window is not None:
+        yield Message("Windows"), repr(bundle.window)
+    yield from _listed(Message("Files"), [f"{name}  {size_text(size)}" for name, size in _sizes(bundle).items()])
+    yield (
+        Message("Digests"),
+        tr("the files have those of the settings") if bundle.digests else tr("the folder gives none"),
+    )
+
+
+def _sizes(bundle: Bundle) -> dict[str, int]:
+    files = (bundle.program, bundle.params)
+    return {file.name: file.stat().st_size for file in files if file is not None}
+
+
+def _output(output: str, output_stride: int) -> str:
+    if output != "logits":
+        return output
+    return tr("{output} at 1/{output_stride} of the input", output=output, output_stride=output_stride)
 
 
 def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
@@ -58,12 +124,7 @@ def _lines(entry: ModelEntry) -> Iterator[tuple[str, str]]:
 def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
     yield Message("Classes"), ", ".join(card.labels.names)
     yield from _listed(Message("Preprocessing"), [repr(step) for step in card.preprocess])
-    yield (
-        Message("Output"),
-        tr("{output} at 1/{output_stride} of the input", output=card.output, output_stride=card.output_stride)
-        if card.output == "logits"
-        else card.output,
-    )
+    yield Message("Output"), _output(card.output, card.output_stride)
     if card.network_stride > 1:
         yield Message("Network stride"), tr("{pixels}: exports pad pictures to multiples", pixels=card.network_stride)
     for metric in card.metrics:
@@ -97,7 +158,7 @@ def _card_lines(card: ModelCard) -> Iterator[tuple[str, str]]:
 
 
 def _status(entry: ModelEntry) -> str:
-    status = translate(entry.status)
+    status = translate(entry.status) if entry.status == "not installed" else status_text(entry)
     return tr("{status}; run: {command}", status=status, command=entry.install) if entry.install else status
 
 

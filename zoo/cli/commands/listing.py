@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from zoo.cli.language import translate
 from zoo.cli.notes import alert
-from zoo.cli.tables import echo_json, echo_table, miou_text, size_text
+from zoo.cli.tables import echo_json, echo_table, miou_text, size_text, status_text
 from zoo.message import Message
 from zoo.registry import ModelEntry, registry
 from zoo.registry.entry import Sort
@@ -51,7 +50,7 @@ def list_models(
                 miou_text(entry.miou, entry.inference),
                 entry.dataset,
                 size_text(entry.size),
-                entry.install if entry.status == "not installed" else translate(entry.status),
+                entry.install if entry.status == "not installed" else status_text(entry),
             )
             for entry in entries
         ]

@@ -87,6 +87,7 @@ def create(models: tuple[str, ...], output: Path, weights: tuple[Kind, ...], off
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def install(file: Path, lock: Path | None, as_json: bool) -> None:
     """Take the models of a pack into the cache, verified."""
+    from zoo.registry import registry
     from zoo.store.install import install_pack
 
     with loading("taking digests"):
@@ -97,8 +98,14 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
         echo_table(
             ("MODEL", "WEIGHTS", "OUTCOME"), [(item.model, item.kind, translate(item.outcome)) for item in installed]
         )
+    known = {entry.distribution for entry in registry().catalogue.models}
     for plugin in sorted({item.plugin for item in installed} - {""}):
-        note("To use its models by name, run: pip install {plugin}", plugin=plugin)
+        note(
+            'To use its models by name, run: pip install "{plugin}"'
+            if plugin in known
+            else "Its models have names with the plugin {plugin}, which zoo does not know: see whose it is first.",
+            plugin=plugin,
+        )
 
 
 @pack.command()

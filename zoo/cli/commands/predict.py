@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -87,34 +88,44 @@ def predict(
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
         count = Count(partial(_origins, sources, config))
-        interrupted = False
+        interrupted: KeyboardInterrupt | None = None
         try:
             with run_line(telling, count, as_json):
                 if file is None:
                     _write_each(telling, predictions, saving)
                 else:
                     _write_one(telling, predictions, file, config)
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as end:
+            interrupted = end
         finally:
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
             _summary(predictions, telling.tally, config.save_path, passed.count)
-    if interrupted:
+    if interrupted is not None:
+        from zoo.base.signals import exit_code
+
         _say_interrupted(None if count.total is None else count.total - telling.done)
-        ctx.exit(130)
+        ctx.exit(exit_code(interrupted))
     if predictions.failures:
         ctx.exit(3)
 
 
 def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
-    from zoo.registry.formats import format_suffixes
+    from zoo.registry.formats import find_format, format_suffixes
+    from zoo.results.drawing.movie import KINDS, SUFFIX
+    from zoo.results.naming import check_suffix
 
-    path = config.save_path
-    if path is None or path.suffix.lower() not in format_suffixes() or path.is_dir():
+    path, given_here = config.save_path, ctx.params["save_path"]
+    if path is None or not path.suffix or path.is_dir() or str(given_here).endswith(os.sep):
         return None
+    if given_here is None and path.suffix.lower() not in format_suffixes():
+        return None  # a pipeline file names a folder
+    if path.suffix.lower() not in {*format_suffixes(), SUFFIX}:
+        forms = [form for kind in config.save_kinds if (form := find_format(kind)) is not None]
+        videos = [SUFFIX] if set(KINDS) & set(config.save_kinds) else []
+        check_suffix(path, list(dict.fromkeys([*(suffix for form in forms for suffix in form.suffixes), *videos])))
     if len(config.save_kinds) != 1:
         raise click.UsageError(
             tr("{path} names a file, which holds one form. Choose it with --save, or give a folder.", path=path), ctx

@@ -22,7 +22,6 @@ _FORMATS = ("PNG", "TIFF", "BMP", "GIF")
 # Compressions of TIFF that do.
 _LOSSY = ("jpeg", "tiff_jpeg", "webp")
 _EXPECTED = Message("A mask is a PNG, TIFF, BMP or GIF file whose pixels hold class values.")
-_SUBFILE = 254
 # What Pillow multiplies grey values of so many bits by.
 _WIDENED = {2: 85, 4: 17}
 
@@ -70,22 +69,9 @@ def _check_exact(picture: ImageFile) -> None:
     """Refuses a file whose pixels may differ from those that were saved, or that holds several pictures."""
     if picture.format not in _FORMATS or picture.info.get("compression") in _LOSSY:
         raise ValueError(Message("it is a {format} file, which may change the values", format=picture.format))
-    count = _pages(picture)
+    count = int(getattr(picture, "n_frames", 1))
     if count > 1:
         raise ValueError(Message("it holds {count} pictures, and nothing says which is the mask", count=count))
-
-
-def _pages(picture: ImageFile) -> int:
-    """Returns how many pictures a file holds, without smaller copies of the first and masks of transparency."""
-    count = int(getattr(picture, "n_frames", 1))
-    if count == 1 or not isinstance(picture, TiffImageFile):
-        return count
-    count = 0
-    for number in range(picture.n_frames):
-        picture.seek(number)
-        count += not int(picture.tag_v2.get(_SUBFILE, 0)) & 5
-    picture.seek(0)
-    return count
 
 
 def _bits(file: BinaryIO, picture: ImageFile) -> int:

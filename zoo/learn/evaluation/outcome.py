@@ -96,7 +96,7 @@ class Evaluation:
                 total=len(self.classes),
                 names=_first(never[:_SHOWN], len(never)),
             )
-            if never
+            if never and self.pixels.any()
             else None
         )
 

@@ -82,6 +82,13 @@ def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:
         agreement.check(Message("the ONNX model and the network"))
         os.replace(partial, target)
         _add_digest(bundle.folder, target)
+    except OSError as error:
+        raise ExportError(
+            "The conversion of {model} cannot be started: {reason}.",
+            "Run: export TMPDIR=FOLDER  with a folder you can write to",
+            model=bundle.model,
+            reason=error.strerror or error,
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise ExportError(
             "paddle2onnx took more than {seconds} seconds for {model}.",

@@ -85,7 +85,8 @@ class Names:
         parts = self._parts(member)
         for depth in range(1, len(parts) + 1):
             self._take(parts[:depth], is_folder=member.is_folder or depth < len(parts))
-        if parts:
+        # A folder that is listed twice is still one folder; of a file, programs would take one or the other.
+        if not member.is_folder:
             key = _folded("/".join(parts))
             if key in self._listed:
                 raise self._refusal(member.name, "twice")
