@@ -190,11 +190,17 @@ def test_what_begins_like_a_video_and_holds_no_pictures_is_one_error(data: bytes
     assert "MP4, MOV, Matroska" in caught.value.message
 
 
+def test_an_avif_is_a_picture_and_no_video() -> None:
+    head = b"\0\0\0\x18ftypavif"
+    assert container_of(head) == ""
+    (outcome,) = outcomes(head)
+    assert "Expected a whole PNG" in str(outcome)
+
+
 @pytest.mark.parametrize(
     "head",
     [
         b"\0\0\0\x18ftypheic",
-        b"\0\0\0\x18ftypavif",
         b"\0\0\0\x18ftypM4A ",
         b"the free software",
         b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
