@@ -33,21 +33,27 @@ def write_names(
     canvas = Image.fromarray(picture)
     draw = ImageDraw.Draw(canvas)
     stroke = max(1, letters.size // 10)
-    for value, region in _large_regions(mask):
+    for value, corner, region in _large_regions(mask):
         if (name := letters.names.get(value)) is None:
             continue
         left, top, right, bottom = draw.textbbox((0, 0), name, font=letters.font, stroke_width=stroke)
         place = _room(region, math.ceil(bottom - top) + stroke, math.ceil(right - left) + stroke)
         if place is not None:
-            corner = place[1] - left, place[0] - top
-            draw.text(corner, name, font=letters.font, fill=_INK, stroke_width=stroke, stroke_fill=_EDGE)
+            start = corner[1] + place[1] - left, corner[0] + place[0] - top
+            draw.text(start, name, font=letters.font, fill=_INK, stroke_width=stroke, stroke_fill=_EDGE)
     return np.array(canvas, dtype=np.uint8)
 
 
-def _large_regions(mask: NDArray[np.uint8 | np.uint16]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+def _large_regions(
+    mask: NDArray[np.uint8 | np.uint16],
+) -> Iterator[tuple[int, tuple[int, int], NDArray[np.bool_]]]:
+    """Yields value, upper left corner (y, x) and shape of each large region."""
     regions = find_regions(mask)
     for number in np.flatnonzero(regions.pixels >= _LEAST_SHARE * mask.size).tolist():
-        yield int(regions.values[number]), regions.numbers == number
+        region = regions.numbers == number
+        rows, columns = (np.flatnonzero(region.any(axis=axis)) for axis in (1, 0))
+        top, left = int(rows[0]), int(columns[0])
+        yield int(regions.values[number]), (top, left), region[top : rows[-1] + 1, left : columns[-1] + 1]
 
 
 def _room(region: NDArray[np.bool_], height: int, width: int) -> tuple[int, int] | None:
@@ -55,8 +61,8 @@ def _room(region: NDArray[np.bool_], height: int, width: int) -> tuple[int, int]
     if height > region.shape[0] or width > region.shape[1]:
         return None
     # The sum over any box is that of its four corners.
-    sums = np.zeros((region.shape[0] + 1, region.shape[1] + 1), np.int64)
-    np.cumsum(np.cumsum(region, axis=0), axis=1, out=sums[1:, 1:])
+    sums = np.zeros((region.shape[0] + 1, region.shape[1] + 1), np.int32)
+    np.cumsum(np.cumsum(region, axis=0, dtype=np.int32), axis=1, out=sums[1:, 1:])
     inside = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
     rows, columns = np.nonzero(inside == height * width)
     if not rows.size:
