@@ -145,6 +145,25 @@ def test_outlines_written_for_people_have_few_corners_unless_exact_ones_are_aske
     assert points("file") == exact
 
 
+def test_a_path_with_an_ending_is_a_file_that_zoo_writes_or_an_error(
+    predict: Command, street: Path, tmp_path: Path
+) -> None:
+    told = predict(street, "-o", "out.bmp", "--save", "mask", code=1).stderr
+    assert "out.bmp ends with .bmp. Expected a folder, or a name that ends with .png." in told
+    assert "Use out.png, or out.bmp/ for a folder." in told
+    assert (
+        "ends with .png or .jpg or .jpeg or .mp4" in predict(street, "-o", "v.avi", "--save", "overlay", code=1).stderr
+    )
+    assert names(tmp_path) == ["street"]
+    predict(street / "a.png", "-o", "run.2/", "--save", "mask")
+    predict(street / "c.png", "-o", "run.2", "--save", "mask")  # there already
+    assert names(tmp_path / "run.2") == ["a_mask.png", "c_mask.png"]
+    pytest.importorskip("av", reason="PyAV, the extra `video`, is not installed")
+    assert "saved out.mp4" in predict(street / "a.png", street / "c.png", "-o", "out.mp4", "--save", "overlay").stderr
+    assert (tmp_path / "out.mp4").stat().st_size > 500
+    assert "which holds one form" in predict(street, "-o", "two.mp4", code=2).stderr
+
+
 def test_sub_folders_are_kept_where_that_is_asked_for(
     predict: Command, bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:

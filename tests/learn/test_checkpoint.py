@@ -6,6 +6,8 @@ import contextlib
 import os
 import pickle
 import struct
+import time
+import tracemalloc
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,7 @@ class Runs:
 
 def same(read: Any, reference: Any) -> bool:
     if isinstance(reference, dict):
-        names = set(read) - {"StructuredToParameterNamedef test_code_in_a_checkpoint_is_named"}
+        names = set(read) - {"StructuredToParameterName@@"}
         return names == set(reference) and all(same(read[name], value) for name, value in reference.items())
     if isinstance(reference, (list, tuple)):
         return len(read) == len(reference) and all(map(same, read, reference))
@@ -147,6 +149,78 @@ def test_bombs_are_refused_at_once(tmp_path: Path) -> None:
         path.write_bytes(data)
         with pytest.raises(CheckpointError):
             load_checkpoint(path)
+
+
+def text(word: str) -> bytes:
+    return b"X" + struct.pack("<I", len(word)) + word.encode()
+
+
+def called(module: str, name: str, arguments: bytes) -> bytes:
+    return b"c" + f"{module}\n{name}\n".encode() + arguments + b"R"
+
+
+def state(shape: bytes, dtype: bytes, raw: bytes) -> bytes:
+    """The state of an array, whose parts are instructions."""
+    return b"(K\x01" + shape + dtype + b"\x89" + raw + b"t"
+
+
+def growing(kind: str, n: int) -> bytes:
+    """A file of some bytes times n, whose reading once took time or memory times n * n."""
+    put, get = b"q\x07", b"h\x07"
+    array = called("numpy.core.multiarray", "_reconstruct", b"c" + b"numpy\nndarray\nK\x00\x85C\x01b\x87")
+    numbers = called("numpy", "dtype", text("f4") + b"K\x00K\x01\x87")
+    key = 2**61 - 1
+    return {
+        # Many marks over a deep stack.
+        "marks": b"N" * n + b"(t" * n,
+        # Keys of one hash.
+        "keys": b"}" + b"".join(b"\x8a\x0c" + (i * key).to_bytes(12, "little") + b"Ns" for i in range(1, n)),
+        # The memo gives one object again and again, and each time it is copied.
+        "texts": text("a" * n) + put + called("_codecs", "encode", get + text("latin1") + b"\x86") * n,
+        "tuples": b"](" + b"N" * n + b"e" + put + called("builtins", "tuple", get + b"\x85") * n,
+        "dicts": b"](" + b"".join(text(str(i)) + b"N\x86" for i in range(n)) + b"e" + put
+        + called("collections", "OrderedDict", get + b"\x85") * n,
+        "arrays": b"B" + struct.pack("<I", 4 * n) + bytes(4 * n) + put
+        + (array + state(b"J" + struct.pack("<i", n) + b"\x85", numbers, get) + b"b") * n,
+    }[kind]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["marks", "keys", "texts", "tuples", "dicts", "arrays"])
+def test_time_and_memory_are_linear_in_the_file(tmp_path: Path, kind: str) -> None:
+    path, spent = tmp_path / "growing.pdparams", []
+    for n in (1000, 16_000):
+        path.write_bytes(b"\x80\x02" + growing(kind, n) + b".")
+        tracemalloc.start()
+        began = time.process_time()
+        with pytest.raises(CheckpointError):
+            load_checkpoint(path)
+        spent.append((time.process_time() - began, tracemalloc.get_traced_memory()[1], path.stat().st_size))
+        tracemalloc.stop()
+    (seconds, _, size), (more, memory, larger) = spent
+    assert more / seconds < 4 * larger / size
+    assert memory < 200 * larger
+
+
+def test_nests_that_would_be_written_out_are_refused(tmp_path: Path) -> None:
+    """Of 26 pairs of pairs the text would have 200 million characters, and a hash takes as many steps."""
+    nest = b")q\x00" + b"".join(b"h" + bytes([i]) + b"h" + bytes([i]) + b"\x86q" + bytes([i + 1]) for i in range(26))
+    get = b"h\x1a"
+    array = called("numpy.core.multiarray", "_reconstruct", b"c" + b"numpy\nndarray\nK\x00\x85C\x01b\x87")
+    numbers = called("numpy", "dtype", text("f4") + b"K\x00K\x01\x87")
+    for body in (
+        called("numpy", "dtype", get + b"\x85"),
+        called("_codecs", "encode", get + text("latin1") + b"\x86"),
+        called("_codecs", "encode", text("a") + get + b"\x86"),
+        called("collections", "OrderedDict", b"]" + get + b"N\x86a\x85"),
+        array + state(get, numbers, b"C\x00") + b"b",
+        get + text("x") + b"\x93",
+    ):
+        (tmp_path / "nest.pdparams").write_bytes(b"\x80\x04" + nest + body + b".")
+        tracemalloc.start()
+        with pytest.raises(CheckpointError):
+            load_checkpoint(tmp_path / "nest.pdparams")
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        tracemalloc.stop()
 
 
 def test_damaged_files_are_a_typed_error(weights: dict[str, np.ndarray], tmp_path: Path) -> None:

@@ -232,6 +232,10 @@ ALLOWED = {
     },
     "cli/commands/evaluate.py": {"labels": "the masks are brought to them too", "device": "a field of the report"},
     "cli/commands/export.py": {"labels": "the old spelling of --label-set", "window": "a field of the card"},
+    "cli/elsewhere.py": dict.fromkeys(
+        ("backend", "batch_size", "device", "flip", "labels", "min_score", "save_path", "threads"),
+        "what other programs call it",
+    ),
     "cli/legacy.py": {"device": "a flag of PaddleX", "save_path": "a flag of PaddleX"},
     "cli/commands/completion.py": {"device": "what is completed", "labels": "what is completed"},
     "cli/commands/doctor.py": {"device": "an option of its own", "backend": "an option of its own"},

@@ -1,7 +1,7 @@
 """An export folder: program, parameters and the settings that say how to use them.
 
 zoo writes `inference.json`, `inference.pdiparams` and `inference.yml` with a `zoo:` section. Folders that PaddleX and
-PaddleSeg wrote have a `Deploy:` section instead; what they do not say (the class names) is not invented.
+PaddleSeg wrote have a `Deploy:` section; what they do not say (the class names) is not invented.
 """
 
 from __future__ import annotations
@@ -107,8 +107,7 @@ class Bundle:
             The program, ready to be opened.
 
         Raises:
-            BundleError: A file is missing or damaged, or the program needs another number of parameters than its file
-                holds.
+            BundleError: A file is missing or damaged, or the program needs other parameters than its file holds.
         """
         shape = None
         if self.params is not None and self.program.suffix in _PADDLE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from gettext import gettext
-from pathlib import Path
 from typing import Any
 
 import click
@@ -73,7 +72,7 @@ def _reading(option: Option) -> dict[str, Any]:
     if isinstance(option.default, tuple):
         return {"type": Scales()}
     if first["type"] == "string":
-        return {"type": click.Path(path_type=Path)}
+        return {"type": click.Path()}
     kind = click.IntRange if first["type"] == "integer" else click.FloatRange
     return {"type": kind(first["minimum"], first["maximum"]), "nargs": 2 if _pairs(option) else 1}
 

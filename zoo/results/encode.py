@@ -4,7 +4,8 @@ The mark is the beginning of a JSON object, `{"schema": "zoo.result/1", "source"
 text chunk and of a JPEG's comment, and the first two fields of a document. In the formats of other programs the schema
 has another name, "zoo.coco/2"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, in a
 comment at the beginning of an XML file, or behind "# " in the first line of a text. So the first few bytes of any
-output tell whose it is. A label TIFF says it in its description.
+output tell whose it is. A label TIFF says it in its description, a
+video in the box that ends it.
 
 A program that rewrites such a file does not put the mark first again. What was corrected by hand is then the user's own
 file and never replaced.
@@ -46,6 +47,8 @@ _MARK = re.compile(
     re.DOTALL,
 )
 _LABELS = re.compile(rb'(?:II[*+]\0|MM\0[*+]).{4,1024}?zoo labels of (?=")', re.DOTALL)
+_BOX = b"free"
+_IN_BOX = b'{"schema"'
 # Where the mark of every other form begins.
 _BEGINNING = 128
 
@@ -108,6 +111,12 @@ def read_mark(path: str | os.PathLike[str]) -> Mark | None:
         return None
 
 
+def video_end(mark: Mark) -> bytes:
+    """Returns what ends an MP4 video of zoo: a box that players pass over, with the mark."""
+    text = mark.text().encode("ascii")
+    return (len(text) + 8).to_bytes(4, "big") + _BOX + text
+
+
 def mark_in(file: BinaryIO) -> Mark | None:
     """Returns the mark of an open file that stands at its beginning, or None.
 
@@ -115,6 +124,9 @@ def mark_in(file: BinaryIO) -> Mark | None:
         OSError: It cannot be read.
     """
     head = file.read(_BEGINNING)
+    if head[4:8] == b"ftyp":
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _HEAD))
+        return find_mark(_IN_BOX + file.read().rpartition(_BOX + _IN_BOX)[2])
     if b"zoo." not in head and head[:2] not in (b"II", b"MM"):
         return None  # most files are no output, and need not be read further
     return find_mark(head + file.read(_HEAD - _BEGINNING))

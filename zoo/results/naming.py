@@ -71,6 +71,20 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     # Unlike Path.is_dir this raises nothing, whatever is wrong with the path: writing to it will tell.
     if os.path.isdir(path) or text.endswith(separators) or not path.suffix:
         return Target(ensure_folder(path), None)
+    check_suffix(path, suffixes)
+    return Target(ensure_folder(path.parent), path.name)
+
+
+def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
+    """Makes sure that a file is called by what it is to hold.
+
+    Args:
+        path: The file.
+        suffixes: As in `find_target`.
+
+    Raises:
+        OutputError: The suffix is another.
+    """
     if path.suffix.lower() not in suffixes:
         raise OutputError(
             "{path} ends with {suffix}. Expected a folder, or a name that ends with {suffixes: or }.",
@@ -81,7 +95,6 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
             example=path.with_suffix(suffixes[0]),
             sep=os.sep,
         )
-    return Target(ensure_folder(path.parent), path.name)
 
 
 def publish(target: Target, name: str, ending: str, content: bytes) -> Path:

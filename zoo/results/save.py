@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.base.files import user_path
 from zoo.base.flow import ahead
 from zoo.contract.format import Format
 from zoo.contract.refs import resolve
 from zoo.errors import OutputError, ZooError
 from zoo.registry.formats import find_format, format_names
+from zoo.results.drawing.movie import SUFFIX, write_movie
 from zoo.results.encode import find_mark
 from zoo.results.naming import Target, find_target, publish, safe_stem
 
@@ -30,6 +32,8 @@ def save_all(
     results: Iterable[Result], save_path: str | os.PathLike[str], name: str, options: Mapping[str, Any]
 ) -> list[Path]:
     """Writes results as `Predictions.save` says; the path is checked before the first is taken."""
+    if os.fspath(save_path).lower().endswith(SUFFIX) and not os.path.isdir(user_path(save_path)):
+        return [write_movie(results, save_path, name, options)]
     form, target = find_place(save_path, name)
     if form.many and target.name is not None:
         return [_write(form, results, target, target.name, options)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -112,11 +113,19 @@ def predict(
 
 def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
-    from zoo.registry.formats import format_suffixes
+    from zoo.registry.formats import find_format, format_suffixes
+    from zoo.results.drawing.movie import KINDS, SUFFIX
+    from zoo.results.naming import check_suffix
 
-    path = config.save_path
-    if path is None or path.suffix.lower() not in format_suffixes() or path.is_dir():
+    path, given_here = config.save_path, ctx.params["save_path"]
+    if path is None or not path.suffix or path.is_dir() or str(given_here).endswith(os.sep):
         return None
+    if given_here is None and path.suffix.lower() not in format_suffixes():
+        return None  # a pipeline file names a folder
+    if path.suffix.lower() not in {*format_suffixes(), SUFFIX}:
+        forms = [form for kind in config.save_kinds if (form := find_format(kind)) is not None]
+        videos = [SUFFIX] if set(KINDS) & set(config.save_kinds) else []
+        check_suffix(path, list(dict.fromkeys([*(suffix for form in forms for suffix in form.suffixes), *videos])))
     if len(config.save_kinds) != 1:
         raise click.UsageError(
             tr("{path} names a file, which holds one form. Choose it with --save, or give a folder.", path=path), ctx

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from zoo.errors import CheckpointError, UnsafeWeightsError
 from zoo.learn.checkpoint.stand_ins import (
     KNOWN,
@@ -23,11 +25,14 @@ from zoo.learn.checkpoint.stand_ins import (
     RandomState,
     array_of,
     call,
+    checked_key,
     dotted,
+    short_text,
 )
 from zoo.message import Message, described
 
-_MAX_OPCODES = 20_000_000
+# A state dict needs about thirty for an array; an object of one byte in the file takes a hundred in memory.
+_MAX_OPCODES = 2_000_000
 _MAX_DEPTH = 32
 
 
@@ -47,7 +52,7 @@ def read_pickle(path: Path) -> Any:
     try:
         size = path.stat().st_size
         with open(path, "rb") as file:
-            machine = _Machine(path)
+            machine = _Machine(path, size)
             end = -1
             for count, (opcode, argument, position) in enumerate(pickletools.genops(file)):
                 if count > _MAX_OPCODES:
@@ -65,20 +70,25 @@ def read_pickle(path: Path) -> Any:
         raise _damaged(path, described(error)) from error
 
 
-_MARK = object()
-
-
 class _Machine:
-    """The stack, the memo and the opcodes paddle's files need."""
+    """The stack, the memo and the opcodes paddle's files need.
 
-    def __init__(self, path: Path) -> None:
+    Work and memory are linear in the size of the file: what calls copy is counted, because the memo gives an object any
+    number of times.
+    """
+
+    def __init__(self, path: Path, size: int) -> None:
         self._path = path
         self._stack: list[Any] = []
+        self._outer: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
+        # An array's bytes are copied when they were text, and once more when they become numbers.
+        self._left = 3 * size
 
     def result(self) -> Any:
-        if len(self._stack) != 1:
-            raise ValueError(Message("{count} objects are left at its end", count=len(self._stack)))
+        count = len(self._stack) + sum(map(len, self._outer))
+        if count != 1 or self._outer:
+            raise ValueError(Message("{count} objects are left at its end", count=count))
         return self._stack[0]
 
     def step(self, name: str, argument: Any) -> None:
@@ -99,9 +109,7 @@ class _Machine:
         self._stack.append(value)
 
     def since_mark(self) -> list[Any]:
-        start = max(index for index, item in enumerate(self._stack) if item is _MARK)
-        items = self._stack[start + 1 :]
-        del self._stack[start:]
+        items, self._stack = self._stack, self._outer.pop()
         return items
 
     def make_tuple(self, count: int) -> None:
@@ -122,12 +130,11 @@ class _Machine:
         if type(target) is not dict or len(items) % 2:
             raise ValueError(Message("an item is set in what is no dict"))
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Tuples as keys could be built to take for ever to hash.
-            if type(key) not in (str, int):
-                raise ValueError(Message("a key is a {type}, not text", type=type(key).__name__))
-            target[key] = value
+            target[checked_key(key)] = value
 
     def name(self, module: Any, attribute: Any) -> None:
+        if type(module) is not str or type(attribute) is not str:
+            raise ValueError(Message("a name is no text"))
         pair = (module, attribute)
         if pair not in KNOWN:
             hint = _HINT
@@ -153,7 +160,7 @@ class _Machine:
         arguments, function = self._stack.pop(), self._stack.pop()
         if not isinstance(function, PickledName) or type(arguments) is not tuple:
             raise ValueError(Message("a call of what is no known name"))
-        self._stack.append(call(function.pair, arguments))
+        self._stack.append(self._copied(call(function.pair, arguments)))
 
     def new(self) -> None:
         arguments, cls = self._stack.pop(), self._stack.pop()
@@ -164,11 +171,11 @@ class _Machine:
     def build(self) -> None:
         state, target = self._stack.pop(), self._stack[-1]
         if isinstance(target, PickledArray) and target.value is None:
-            target.value = array_of(state)
+            target.value = self._copied(array_of(state))
         elif isinstance(target, PickledDType):
-            target.order = str(state[1])
-        elif isinstance(target, PickledRandom) and target.value is None:
-            target.value = RandomState(tuple(state))
+            target.order = short_text(state[1])
+        elif isinstance(target, PickledRandom) and target.value is None and type(state) in (tuple, list):
+            target.value = RandomState(self._copied(tuple(state)))
         else:
             raise ValueError(Message("a state for what takes none"))
 
@@ -176,10 +183,21 @@ class _Machine:
         return self._stack.pop()
 
     def mark(self) -> None:
-        self._stack.append(_MARK)
+        self._outer.append(self._stack)
+        self._stack = []
+
+    def _copied(self, made: Any) -> Any:
+        if isinstance(made, (bytes, tuple, dict)):
+            self._left -= len(made)
+        elif isinstance(made, np.ndarray):
+            self._left -= made.nbytes
+        if self._left < 0:
+            raise ValueError(Message("it makes more of its bytes than it has"))
+        return made
 
     def top_to_tuple(self) -> None:
-        self._stack.append(tuple(self.since_mark()))
+        items = self.since_mark()
+        self._stack.append(tuple(items))
 
     def memo_size(self) -> int:
         return len(self._memo)

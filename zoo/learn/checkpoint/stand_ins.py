@@ -21,6 +21,7 @@ _NDARRAY = ("numpy", "ndarray")
 _ENCODE = ("_codecs", "encode")
 _TUPLE = {("builtins", "tuple"), ("__builtin__", "tuple")}
 _ORDERED = ("collections", "OrderedDict")
+_LARGEST_KEY = 1 << 60
 RANDOM = ("paddle.base.libpaddle", "GeneratorState")
 KNOWN = {*_ARRAY, *_SCALAR, _DTYPE, _NDARRAY, _ENCODE, *_TUPLE, _ORDERED, RANDOM}
 
@@ -65,24 +66,46 @@ class PickledRandom:
     value: RandomState | None = None
 
 
+def checked_key(key: Any) -> str | int:
+    """Returns a key of a dict, if no choice of such keys takes for ever to hash or to tell apart.
+
+    Raises:
+        ValueError: It is neither text nor a number of usual size: all multiples of some numbers have one hash.
+    """
+    if type(key) is str or (type(key) is int and -_LARGEST_KEY < key < _LARGEST_KEY):
+        return key
+    raise ValueError(Message("a key is a {type}, not text", type=type(key).__name__))
+
+
+def short_text(value: Any) -> str:
+    """Returns a word, if it is one: the text of nested objects could be of any length.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if type(value) is not str or len(value) > 20:
+        raise ValueError(Message("a word of a dtype is something else"))
+    return value
+
+
 def call(pair: tuple[str, str], arguments: tuple[Any, ...]) -> Any:
     """Carries out the few calls numpy's pickles consist of, on our own stand-ins."""
     if pair in _ARRAY:
         return PickledArray()
     if pair == _DTYPE:
-        return PickledDType(str(arguments[0]))
+        return PickledDType(short_text(arguments[0]))
     if pair == _ENCODE:
         text, encoding = arguments
-        if encoding not in ("latin1", "latin-1"):
-            raise ValueError(Message("text is encoded as {encoding!r}", encoding=encoding))
-        return str(text).encode("latin-1")
+        if type(text) is not str or short_text(encoding) not in ("latin1", "latin-1"):
+            raise ValueError(Message("text is not encoded as latin-1"))
+        return text.encode("latin-1")
     if pair in _SCALAR:
         dtype, raw = arguments
         return np.frombuffer(raw, dtype.value(), count=1)[0]
     if pair in _TUPLE:
-        return tuple(arguments[0]) if arguments else ()
+        return tuple(_items(arguments))
     if pair == _ORDERED:
-        return {str(key): value for key, value in (arguments[0] if arguments else ())}
+        return {checked_key(key): value for key, value in _items(arguments)}
     raise ValueError(Message("a call of {alias}", alias=dotted(pair)))
 
 
@@ -90,8 +113,8 @@ def array_of(state: Any) -> NDArray[Any]:
     """Returns the array of a state: version, shape, dtype, whether the order is Fortran's, bytes."""
     _, shape, dtype, fortran, raw = state
     kind = dtype.value()
-    if any(type(side) is not int or side < 0 for side in shape) or len(shape) > 8:
-        raise ValueError(Message("an array of shape {shape}", shape=shape))
+    if type(shape) is not tuple or len(shape) > 8 or any(type(side) is not int or side < 0 for side in shape):
+        raise ValueError(Message("the shape of an array is no tuple of at most 8 sizes"))
     if math.prod(shape) * kind.itemsize != len(raw):
         raise ValueError(
             Message(
@@ -103,6 +126,14 @@ def array_of(state: Any) -> NDArray[Any]:
         )
     array = np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
     return array.astype(kind.newbyteorder("="), copy=True)
+
+
+def _items(arguments: tuple[Any, ...]) -> tuple[Any, ...] | list[Any]:
+    """Returns the one argument of a call, which is a list or a tuple; nothing where there is none."""
+    items = arguments[0] if arguments else ()
+    if type(items) not in (tuple, list):
+        raise ValueError(Message("a call takes a {type} for a list", type=type(items).__name__))
+    return items
 
 
 def dotted(pair: tuple[Any, Any]) -> str:
