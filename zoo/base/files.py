@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO
 
 from zoo.errors import OutputError
+
+# How old an unfinished file is that nobody can be about to lock, in seconds.
+_MOMENT = 5.0
 
 
 @contextlib.contextmanager
@@ -34,6 +40,7 @@ def replacing(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
     try:
         try:
             with open(partial, "xb") as file:
+                _hold(file)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -65,6 +72,8 @@ def user_path(path: str | os.PathLike[str]) -> str:
 def ensure_folder(path: str | os.PathLike[str]) -> Path:
     """Makes a folder with its parents and proves that a file can be written there.
 
+    What programs that were killed while they wrote have left there is removed, once in a process.
+
     Raises:
         OutputError: It cannot be made, is a file, or is not writable.
     """
@@ -72,6 +81,7 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(prefix=".zoo-", dir=folder):
+            _clear(os.path.abspath(folder))
             return folder
     except OSError as error:
         raise OutputError(
@@ -80,3 +90,23 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
             folder=folder,
             reason=error.strerror or error,
         ) from error
+
+
+def _hold(file: BinaryIO) -> None:
+    """Locks an unfinished file, where the file system has locks; the lock ends with this process at the latest."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@functools.lru_cache(maxsize=1000)
+def _clear(folder: str) -> None:
+    """Removes the unfinished files of `replacing` that no process holds."""
+    for path in Path(folder).glob(".zoo-*.part"):
+        with (
+            contextlib.suppress(OSError),
+            open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file,
+        ):
+            # Between its making and its lock there is a moment.
+            if time.time() - os.fstat(file.fileno()).st_mtime > _MOMENT:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()

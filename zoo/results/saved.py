@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from zoo.results.encode import read_mark
-from zoo.results.naming import safe_stem
-from zoo.results.numbers import sources_of, stems_for
+from zoo.results.naming import safe_stem, sources_of, stems_for
 from zoo.results.save import known_format
 
 

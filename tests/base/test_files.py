@@ -1,0 +1,50 @@
+"""Files are whole or not there; what a killed program left of one is removed by the next."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from zoo.base.files import ensure_folder, write_atomic
+
+_WRITER = """
+import sys, time
+from zoo.base.files import replacing
+with replacing(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    print("writing", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_program_left_is_removed_and_what_another_writes_is_not(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", _WRITER, tmp_path / name], stdout=subprocess.PIPE, text=True)
+        for name in ("killed.png", "going-on.png")
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        with writer.stdout as told:
+            assert told.readline() == "writing\n"
+    killed, going_on = writers
+    parts = set(tmp_path.iterdir())
+    assert len(parts) == 2
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(10)
+    (tmp_path / ".zoo-notes.txt").write_text("the user's own")
+    (tmp_path / ".zoo-link.part").symlink_to(tmp_path / ".zoo-notes.txt")
+    old = time.time() - 60
+    for path in parts:
+        os.utime(path, (old, old))
+    ensure_folder(tmp_path)
+    left = parts & set(tmp_path.iterdir())
+    going_on.terminate()
+    going_on.wait(10)
+    assert len(left) == 1, "only that of the killed one is removed"
+    assert sorted(path.name for path in set(tmp_path.iterdir()) - left) == [".zoo-link.part", ".zoo-notes.txt"]
+    assert write_atomic(tmp_path / "a", b"whole").read_bytes() == b"whole"
