@@ -171,11 +171,7 @@ def read_bundle(folder: str | Path) -> Bundle:
     folder = Path(folder)
     file = settings_file(folder)
     if not os.path.lexists(folder):
-        raise BundleError(
-            "{folder} does not exist. An export folder was expected.",
-            "Check the path; a relative path starts at the current folder.",
-            folder=folder,
-        )
+        raise BundleError("{folder} does not exist. An export folder was expected.", "Check the path.", folder=folder)
     if file is None:
         raise BundleError(
             "{folder} has no {settings} and no {deploy}. An export folder holds one of them, a program "
