@@ -20,8 +20,8 @@ from zoo.contract.labels import CAMVID
 from zoo.errors import OutputError
 from zoo.results import Result, decode_mask
 from zoo.results.encode import read_mark, read_source
-from zoo.results.naming import MAX_STEM_BYTES, safe_stem
-from zoo.results.saved import find_saved
+from zoo.results.files.naming import MAX_STEM_BYTES, safe_stem
+from zoo.results.files.saved import find_saved
 
 
 def result(uri: str, name: str | None = None, value: int = 0) -> Result:
@@ -120,7 +120,7 @@ def test_all_outputs_under_one_number_are_of_one_input(tmp_path: Path) -> None:
 
 def test_many_inputs_of_one_name_cost_as_much_each_as_a_few(tmp_path: Path, monkeypatch) -> None:
     read: list[Path] = []
-    monkeypatch.setattr("zoo.results.naming.read_mark", lambda path: (read.append(path), read_mark(path))[1])
+    monkeypatch.setattr("zoo.results.files.naming.read_mark", lambda path: (read.append(path), read_mark(path))[1])
     for number in range(300):
         result(f"file:///{number}/img.png").save_to_img(tmp_path, "mask")
     assert len(read) < 5 * 300

@@ -3,9 +3,9 @@
 from zoo.registry.formats import format_names
 from zoo.results.change import with_min_score, with_palette
 from zoo.results.document import decode_mask
+from zoo.results.files.saved import find_saved
 from zoo.results.predictions import Failure, Predictions
 from zoo.results.result import Result
-from zoo.results.saved import find_saved
 
 __all__ = ["Failure", "Predictions", "Result", "decode_mask", "find_saved", "with_min_score", "with_palette"]
 

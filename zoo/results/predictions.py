@@ -11,9 +11,9 @@ from typing import Any
 from zoo.errors import SourceError, ZooError
 from zoo.message import Message
 from zoo.results.drawing.draw import OPACITY
+from zoo.results.files.save import picture_options, save_all
 from zoo.results.masktext import MaskForm
 from zoo.results.result import Result
-from zoo.results.save import picture_options, save_all
 
 
 @dataclass(frozen=True, slots=True)

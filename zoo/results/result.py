@@ -19,8 +19,8 @@ from zoo.results.drawing.draw import OPACITY
 from zoo.results.drawing.segmented import Segmented
 from zoo.results.drawing.show import preview_html, preview_png, print_summary
 from zoo.results.fields import check_fields
+from zoo.results.files.save import picture_options, save
 from zoo.results.masktext import MaskForm, check_form, encode_mask
-from zoo.results.save import picture_options, save
 
 if TYPE_CHECKING:
     from zoo.results.formats.polygons import Polygon

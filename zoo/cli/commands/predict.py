@@ -115,7 +115,7 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
     from zoo.registry.formats import find_format, format_suffixes
     from zoo.results.drawing.movie import KINDS, SUFFIX
-    from zoo.results.naming import check_suffix
+    from zoo.results.files.naming import check_suffix
 
     path, given_here = config.save_path, ctx.params["save_path"]
     if path is None or not path.suffix or path.is_dir() or str(given_here).endswith(os.sep):
@@ -152,7 +152,7 @@ def _write_each(telling: Telling, predictions: Predictions, saving: Saving | Non
 
 def _write_one(telling: Telling, predictions: Predictions, file: Path, config: PipelineConfig) -> None:
     """Writes all results into one file."""
-    from zoo.results.save import save_all
+    from zoo.results.files.save import save_all
 
     (kind,) = config.save_kinds
     passing = telling.passing((result, []) for result in predictions)

@@ -63,7 +63,7 @@ class PipelineConfig(PipelineFields):
         Args:
             form: Its name.
         """
-        from zoo.results.save import options_for
+        from zoo.results.files.save import options_for
 
         values = {BY_NAME[name].key.removeprefix("save."): getattr(self, name) for name in names_of("save")}
         return options_for(form, {key: value for key, value in values.items() if value is not None})

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from zoo.results.encode import read_mark
-from zoo.results.naming import safe_stem, sources_of, stems_for
-from zoo.results.save import known_format
+from zoo.results.files.naming import safe_stem, sources_of, stems_for
+from zoo.results.files.save import known_format
 
 
 def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:

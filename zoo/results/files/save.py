@@ -16,7 +16,7 @@ from zoo.errors import OutputError, ZooError
 from zoo.registry.formats import find_format, format_names
 from zoo.results.drawing.movie import SUFFIX, write_movie
 from zoo.results.encode import find_mark
-from zoo.results.naming import Target, find_target, publish, safe_stem
+from zoo.results.files.naming import Target, find_target, publish, safe_stem
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
