@@ -264,10 +264,10 @@ def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[P
     return folder / program, None if params is None else folder / params
 
 
-def _read_labels(labels: dict[str, Any], output: Output) -> LabelSet:
+def _read_labels(labels: dict[str, Any]) -> LabelSet:
     classes: list[dict[str, Any]] = labels["classes"]
-    if output == "logits" and len(classes) == 1:
-        # One logit tells the class from everything else.
+    if len(classes) == 1:
+        # The one logit of a network tells its class from everything else.
         classes = [{"name": "background", "color": [0, 0, 0]}, *classes]
     names, palette = (tuple(item["name"] for item in classes), tuple(tuple(item["color"]) for item in classes))
     return LabelSet(labels["name"], names, palette, labels["ignore_index"])
@@ -287,7 +287,7 @@ def _own(section: Node, folder: Path) -> Bundle:
         program=program,
         params=params,
         model=values["model"],
-        labels=_read_labels(labels, values["output"]),
+        labels=_read_labels(labels),
         preprocess=read_steps(section["preprocess"]),
         output=values["output"],
         output_stride=values["output_stride"],

@@ -125,4 +125,9 @@ def _scores_fault(output: NDArray[Any], batch: tuple[int, ...], program: Program
 
 
 def _counted(channels: int, program: Program) -> bool:
-    return channels > 0 if program.classes is None else channels == program.classes
+    # The one channel of two classes is a logit or a probability of the second.
+    return (
+        channels > 0
+        if program.classes is None
+        else channels == program.classes or (channels, program.classes) == (1, 2)
+    )

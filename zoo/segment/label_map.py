@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
-from zoo.bundle.foreign import unnamed_labels
-from zoo.errors import BundleError, InferenceError
+from zoo.errors import InferenceError
 from zoo.message import Message
 from zoo.segment.scores import score_kind, winning_scores
 from zoo.segment.transforms import Geometry
@@ -36,12 +35,12 @@ def label_map(
         (H, W) labels, and (H, W) float32 scores or None.
 
     Raises:
-        BundleError: Scores are asked for, and the bundle does not say what the values are; or a label has no class.
+        BundleError: Scores are asked for, and the bundle does not say what the values are.
         InferenceError: The output is neither what the bundle declares nor labels, or a value is NaN or infinite.
     """
     if bundle.output == "logits" or _holds_scores(output, bundle.output):
         return _best_classes(output.astype(np.float32, copy=False), geometry, bundle, scores)
-    labels = resize_labels(_as_labels(output, bundle), geometry.padded)
+    labels = resize_labels(_as_labels(output), geometry.padded)
     height, width = geometry.resized
     return resize_labels(labels[:height, :width], geometry.source), None
 
@@ -83,21 +82,9 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     )
 
 
-def _as_labels(output: NDArray[Any], bundle: Bundle) -> NDArray[Any]:
+def _as_labels(output: NDArray[Any]) -> NDArray[Any]:
     labels = output.reshape(output.shape[-2:])
     top = int(labels.max(initial=0))
-    classes, ignored = len(bundle.labels), bundle.labels.ignore_index
-    beyond = labels[(labels >= classes) & (labels != ignored)] if classes <= top < 65536 else labels[:0]
-    if beyond.size and bundle.labels != unnamed_labels():
-        raise BundleError(
-            "The program of {model} returns class {value}, but its settings name {classes} classes, 0 to {last}.",
-            "Correct the classes in {folder}, or export the model again.",
-            model=bundle.model,
-            value=beyond.max(),
-            classes=classes,
-            last=classes - 1,
-            folder=bundle.folder,
-        )
     if labels.min(initial=0) < 0 or top > 65535:
         raise InferenceError(
             "The program returned class values from {lowest} to {top}. 0 to 65535 were expected.",
