@@ -266,11 +266,10 @@ def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[P
 
 def _read_labels(labels: dict[str, Any]) -> LabelSet:
     classes: list[dict[str, Any]] = labels["classes"]
-    if len(classes) == 1:
-        # The one logit of a network tells its class from everything else.
+    if len(classes) == 1:  # the one logit of a network tells it from everything else
         classes = [{"name": "background", "color": [0, 0, 0]}, *classes]
-    names, palette = (tuple(item["name"] for item in classes), tuple(tuple(item["color"]) for item in classes))
-    return LabelSet(labels["name"], names, palette, labels["ignore_index"])
+    palette = tuple(tuple(item["color"]) for item in classes)
+    return LabelSet(labels["name"], tuple(item["name"] for item in classes), palette, labels["ignore_index"])
 
 
 def _own(section: Node, folder: Path) -> Bundle:
