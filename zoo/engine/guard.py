@@ -204,9 +204,12 @@ class GuardedSession(Session):
             # After zoo's own engine the fault is told where logits are looked through anyway.
             fault = nan_fault(output)
         if fault:
+            own = self._owner.distribution == CORE
             raise InferenceError(
                 "The engine {engine} of {owner} returned {reason}.",
-                report(self._owner),
+                Message("Program and settings do not agree: export the model again, or correct inference.yml.")
+                if own
+                else report(self._owner),
                 engine=self._facts.engine,
                 owner=self._owner,
                 reason=fault,
