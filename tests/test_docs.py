@@ -275,6 +275,15 @@ def test_the_picture_on_the_first_screen_is_what_zoo_makes(street: Path) -> None
         assert "](docs/overlay.jpg)" in "".join((REPO / page).read_text(encoding="utf-8").splitlines()[:12])
 
 
+def test_the_photo_on_the_first_screen_is_what_zoo_makes(shared: Path) -> None:
+    photo = shared / "data" / "photos" / "street" / "street_stop_sign.jpg"
+    with zoo.load("starter", threads=1) as model:
+        made = model.predict(photo).one().plot().convert("RGB")
+    with Image.open(DOCS / "photo.jpg") as shown:
+        small = np.asarray(made.resize(shown.size, Image.Resampling.LANCZOS), np.float32)
+        assert np.abs(small - np.asarray(shown, np.float32)).mean() < 5
+
+
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
