@@ -530,7 +530,10 @@ def test_a_wrong_mask_is_a_problem_from_one_pixel_in_a_thousand(tmp_path: Path, 
         (lambda folder: (folder / "mask.png").unlink(), "mask.png"),
         (lambda folder: (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n cut"), "picture.png"),
         (lambda folder: Image.new("L", (8, 8)).save(folder / "mask.png"), "180x320 but its mask"),
-        (lambda folder: Image.new("RGB", (320, 180), (1, 2, 3)).save(folder / "mask.png"), "nothing says which class a colour is"),
+        (
+            lambda folder: Image.new("RGB", (320, 180), (1, 2, 3)).save(folder / "mask.png"),
+            "nothing says which class a colour is",
+        ),
     ],
 )
 def test_a_damaged_self_test_is_an_error_of_its_plugin(tmp_path: Path, fault, reason: str) -> None:

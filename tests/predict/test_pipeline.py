@@ -24,6 +24,7 @@ from scenes import draw_scene
 from servers import Server
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import CITYSCAPES
+from zoo.contract.labels.conversions import CONVERSIONS
 from zoo.errors import BackendError, ConfigError, DeviceError, ModelNotInstalledError, OfflineError, OutputError
 from zoo.predict.options import BY_NAME, OPTIONS, names_of
 from zoo.predict.pipeline import PipelineConfig, builtin_file, create_pipeline, load_model, open_pipeline, read_pipeline
@@ -58,6 +59,8 @@ window: 512
 stride: [256, 128]
 flip: true
 scales: [0.5, 1, 2.0]
+max_pixels: 1000000
+value_range: [0, 4095]
 save: {path: ../out, kinds: [mask, json]}
 """
 
@@ -134,6 +137,8 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         stride=(256, 128),
         flip=True,
         scales=(0.5, 1.0, 2.0),
+        max_pixels=1_000_000,
+        value_range=(0, 4095),
         save_path=tmp_path / "out",
         save_kinds=("mask", "json"),
         file=tmp_path / "team" / "p.yaml",
@@ -309,7 +314,7 @@ HOSTILE = {
     "one side of two": ("zoo: 1\nmodel: x\nwindow: [5]\n", 3, "a list of 2 values"),
     "text for a side": ("zoo: 1\nmodel: x\nwindow: [5, '5']\n", 3, r"`window\[1\]` is '5'"),
     "a kind there is not": ("zoo: 1\nmodel: x\nsave:\n  kinds:\n  - mask\n  - jpeg\n", 6, "`save.kinds.1.` is 'jpeg'"),
-    "saving nothing": ("zoo: 1\nmodel: x\nsave: {kinds: []}\n", 3, "a list of values"),
+    "saving nothing": ("zoo: 1\nmodel: x\nsave: {kinds: []}\n", 3, "a list of 1 to 64 values"),
     "save is text": ("zoo: 1\nmodel: x\nsave: here\n", 3, "a mapping of path, kinds"),
     "a colour that is a comment": ("zoo: 1\nmodel: x\npalette:\n  road: #00ff00\n", 4, "or '#rrggbb' in quotes"),
     "a colour of two": ("zoo: 1\nmodel: x\npalette: [[1, 2]]\n", 3, "a list of 3 values"),
@@ -467,7 +472,7 @@ def test_given_options_beat_the_file_and_none_was_not_given(tmp_path: Path) -> N
 
 
 def test_labels_and_palettes_given_in_python_are_left_to_predict() -> None:
-    palette, labels = np.zeros((3, 3), np.uint8), object()
+    palette, labels = np.zeros((3, 3), np.uint8), CONVERSIONS["cityscapes-ids"].mapping
     config = PipelineConfig("starter").override(palette=palette, labels=labels)
     assert config.predict_arguments()["palette"] is palette
     assert config.predict_arguments()["labels"] is labels
@@ -733,7 +738,10 @@ def test_a_key_that_nothing_is_like_is_not_taken_for_the_missing_one(tmp_path: P
         ),
         ("frames: 3", "first or all"),
         ("scales: [99]", "a number above 0 (at most 16)"),
-        ("palette: x", "a list of values (a list of 3 values (a whole number from 0 to 255) or '#rrggbb' in quotes), "),
+        (
+            "palette: x",
+            "a list of 1 to 65536 values (a list of 3 values (a whole number from 0 to 255) or '#rrggbb' in quotes), ",
+        ),
         ("labels: 3", "text (in quotes if YAML takes it for something else), a mapping or null"),
     ],
 )

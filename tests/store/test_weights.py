@@ -126,7 +126,7 @@ def test_what_is_no_lock_file_is_named(content: str, tmp_path: Path) -> None:
     (tmp_path / "zoo.lock").write_text(content)
     with pytest.raises(zoo.LockMismatchError, match="is not a lock file"):
         read_lock(tmp_path / "zoo.lock")
-    with pytest.raises(zoo.LockMismatchError, match="cannot be read"):
+    with pytest.raises(zoo.LockMismatchError, match="does not exist"):
         read_lock(tmp_path / "none.lock")
 
 
@@ -346,7 +346,7 @@ def test_what_training_left_is_opened_with_the_right_path(
         ("best/model.pdparams", "best/model.pdparams has no", "zoo export MODEL --weights best/model.pdparams --out"),
         ("loose.pdparams", "No model is called", "zoo export MODEL --weights loose.pdparams --output FOLDER"),
         ("./epoch_3", "epoch_3 has no", "zoo export MODEL --weights epoch_3/model.safetensors --output FOLDER"),
-        ("./gone", "gone has no", "an archive must be unpacked first"),
+        ("./gone", "gone does not exist", "Check the path."),
         ("gone", "No model is called 'gone'.", "Run: zoo list-models"),
     ):
         with pytest.raises(zoo.ZooError) as caught:

@@ -12,11 +12,12 @@ import functools
 import importlib
 import io
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import metadata
-from typing import Any
+from typing import Any, TextIO, cast
 
 import pluggy
 
@@ -136,10 +137,11 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
     # Without what zoo-core itself brings nothing runs: that is left out by its name only.
     if left_out & (named if CORE in named else {"1", "all", *named}):
         return replace(plugin, disabled=True)
+    loading = _Loading(plugin, point)
     # Standard output is for the user's data.
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        cause = (loading := _Loading(plugin, point)).fault()
-    if printed := said.getvalue().strip():
+    with contextlib.redirect_stdout(cast("TextIO", _Aside(sys.stdout, loading))):
+        cause = loading.fault()
+    if printed := loading.said.getvalue().strip():
         import logging
 
         logging.getLogger("zoo").warning("the %s printed while it was loaded: %s", plugin, printable(printed[:_SHOWN]))
@@ -165,6 +167,7 @@ class _Loading(threading.Thread):
     def __init__(self, plugin: Plugin, point: metadata.EntryPoint) -> None:
         super().__init__(daemon=True)
         self.plugin = plugin
+        self.said = io.StringIO()
         self._point = point
         self._fault: BaseException | None = None
 
@@ -188,6 +191,20 @@ class _Loading(threading.Thread):
         if self.is_alive():
             return TimeoutError(Message("it takes more than {seconds:g} seconds", seconds=SECONDS))
         return self._fault
+
+
+class _Aside:
+    """Standard output, without what the thread that loads a plugin prints; other threads go on printing."""
+
+    def __init__(self, stream: TextIO, loading: _Loading) -> None:
+        self._stream, self._loading = stream, loading
+
+    def write(self, text: str) -> int:
+        mine = threading.current_thread() is self._loading
+        return (self._loading.said if mine else self._stream).write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:

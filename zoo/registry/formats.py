@@ -107,7 +107,14 @@ def format_names() -> tuple[str, ...]:
 
 def format_suffixes() -> frozenset[str]:
     """Returns what the name of a file of any form may end with."""
-    return frozenset(suffix for name in format_names() for suffix in _found()[name].suffixes)
+    return frozenset(suffix for form in all_formats() for suffix in form.suffixes)
+
+
+def all_formats() -> tuple[Format, ...]:
+    """Returns every form that a plugin brings, also those of one name, of which none can be used."""
+    from zoo.registry.discovery import discover
+
+    return tuple(form for plugin in discover("zoo.formats").plugins for form in plugin.formats)
 
 
 def find_format(name: str) -> Format | None:

@@ -25,7 +25,6 @@ from zoo.base.files import ensure_folder, user_path, write_atomic
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
 from zoo.message import Message
-from zoo.registry.formats import find_format, format_names
 from zoo.results.encode import find_mark, read_mark, read_source
 
 #: Longest stem in bytes: with number, kind and suffix a name stays below the 255 bytes file systems allow.
@@ -195,7 +194,7 @@ def stems_for(folder: Path, stem: str, source: str) -> Iterator[str]:
 
 def sources_of(folder: Path, numbered: str) -> frozenset[str]:
     """Returns whose outputs stand in a folder under a numbered stem."""
-    endings = {form.ending for name in format_names() if (form := find_format(name)) is not None}
+    endings = {form.ending for form in all_formats()}
     marks = [read_mark(path) for ending in endings if _is_file(path := folder / f"{numbered}{ending}")]
     return frozenset(mark.source for mark in marks if mark is not None)
 

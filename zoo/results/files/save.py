@@ -13,7 +13,7 @@ from zoo.base.flow import ahead
 from zoo.contract.format import Format
 from zoo.contract.refs import resolve
 from zoo.errors import OutputError, ZooError
-from zoo.registry.formats import find_format, format_names
+from zoo.registry.formats import all_formats, find_format, format_names
 from zoo.results.drawing.movie import SUFFIX, write_movie
 from zoo.results.encode import find_mark
 from zoo.results.files.naming import Target, find_target, publish, safe_stem
@@ -108,7 +108,8 @@ def find_place(save_path: str | os.PathLike[str], name: str) -> tuple[Format, Ta
 
 
 def _pictures() -> Iterator[str]:
-    return (name for name in format_names() if (form := find_format(name)) is not None and form.is_picture)
+    pictures = {form.name for form in all_formats() if form.is_picture}
+    return (name for name in format_names() if name in pictures)
 
 
 def _write(form: Format, results: Iterable[Result], target: Target, name: str, options: Mapping[str, Any]) -> Path:
