@@ -16,7 +16,7 @@ import faulthandler, logging, os, signal, sys
 sys.stderr.flush()
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(name)s says %(message)s")
 faulthandler.enable()
-signal.signal(signal.SIGTERM, lambda *_: print("told to end"))
+signal.signal(signal.SIGTERM, lambda *_: print("told to end", flush=True))
 
 def state():
     root = logging.getLogger()
