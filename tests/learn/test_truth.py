@@ -100,14 +100,17 @@ def test_masks_of_0_and_255_are_never_taken_for_void_without_a_word(binary: Mode
     assert document["never_true"] == ["lane mark"]
 
 
-def test_words_a_file_and_a_mapping_say_which_value_is_which_class(binary: Model, tmp_path: Path) -> None:
+def test_words_a_file_and_a_mapping_say_which_value_is_which_class(
+    binary: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = listed(binary, tmp_path, lambda mask: mask * 255)
     exact = evaluate(binary, read_list(data), truth_labels={"background": [0], "lane mark": [255]})
     assert exact.confusion.miou == 1
     assert exact.notes == ()
     (tmp_path / "truth.yaml").write_text("labels:\n  background: [0]\n  lane mark: [255]\n")
     words = ["--truth-labels", "0=background", "--truth-labels", "255=lane mark"]
-    for given in (words, ["--truth-labels", tmp_path / "truth.yaml"]):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given in (words, ["--truth-labels", tmp_path / "truth.yaml"], ["--truth-labels", "~/truth.yaml"]):
         said = run(binary.bundle.folder, "--data", data, "--json", *given)
         assert json.loads(said.stdout)["mIoU"] == 1, said.output
     # What is not named does not count, and is told.

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.files import user_path
 from zoo.contract.labels import LabelMapping, LabelSet
 from zoo.contract.labels.conversions import CONVERSIONS, FROM_ONE, TRUTHS
 from zoo.errors import ConfigError
@@ -73,7 +74,7 @@ def read_truth(given: TruthLabels, classes: LabelSet) -> LabelMapping:
         return _checked(CONVERSIONS[text].mapping, classes)
     if text == FROM_ONE:
         return _of({value + 1: value for value in range(len(classes))}, classes, text)
-    path = Path(text)
+    path = Path(user_path(text))
     if not path.is_file():
         close = get_close_matches(text, TRUTHS, n=1)
         raise ConfigError(
