@@ -58,6 +58,7 @@ SECTION = mapping(
     {
         "program": optional(file_name_rule()),
         "params": optional(file_name_rule()),
+        "golden": optional(file_name_rule()),
         "window": optional(mapping({"size": SIDES, "stride": SIDES})),
     },
 )
@@ -80,6 +81,7 @@ class Bundle:
         output_stride: Pixels of input per pixel of output; 1 in foreign folders, where it is not used.
         digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
             folders.
+        golden: An input and what the network made of it, see `zoo.bundle.golden`; None where the folder has none.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
         proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
             take them again; empty elsewhere.
@@ -97,6 +99,7 @@ class Bundle:
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
+    golden: Path | None = None
     proven: Mapping[str, str] = field(default_factory=dict[str, str])
     origin: str = ""
 
@@ -135,6 +138,7 @@ class Bundle:
             output_stride=self.output_stride,
             input_shape=shape,
             classes=None if self.labels == unnamed_labels() else len(self.labels),
+            golden=self.golden,
         )
 
     def _proven(self, name: str) -> str:
@@ -211,7 +215,9 @@ def bundle_section(bundle: Bundle) -> dict[str, Any]:
             ],
         },
         "sha256": dict(bundle.digests),
-    } | ({} if window is None else {"window": {"size": list(window.size), "stride": list(window.stride)}})
+        **({} if bundle.golden is None else {"golden": bundle.golden.name}),
+        **({} if window is None else {"window": {"size": list(window.size), "stride": list(window.stride)}}),
+    }
 
 
 def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
@@ -292,4 +298,12 @@ def _own(section: Node, folder: Path) -> Bundle:
         output_stride=values["output_stride"],
         digests=values["sha256"],
         window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
+        golden=_golden(section, values, folder),
     )
+
+
+def _golden(section: Node, values: dict[str, Any], folder: Path) -> Path | None:
+    name = values.get("golden")
+    if name is not None and name not in values["sha256"]:
+        raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
+    return None if name is None else folder / name

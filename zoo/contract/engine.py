@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: What a program returns; see `zoo.bundle.bundle.Bundle.output`.
 Output = Literal["labels", "logits", "scores", "unstated"]
+#: Precision of an engine's arithmetic. Weights and pictures are float32 outside of it.
+Precision = Literal["float32", "bf16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Program:
         input_shape: Shape of its first input, -1 where any size goes; None where that is not known.
         classes: How many classes it tells apart: channels of logits and scores, and labels are below it. None where
             that is not known.
+        golden: A file with an input and what the network itself made of it, `zoo.bundle.golden`; None where the folder
+            has none.
     """
 
     path: Path
@@ -44,6 +48,7 @@ class Program:
     output_stride: int
     input_shape: tuple[int, ...] | None
     classes: int | None = None
+    golden: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Request:
     index: int
     threads: int
     cache: Path
-    precision: Literal["float32"] = "float32"
+    precision: Precision = "float32"
 
     @property
     def device_name(self) -> str:
@@ -135,12 +140,17 @@ class Backend(Protocol):
     Attributes:
         name: Name in `backend=`, such as "paddle".
         api: Version of the contract it was written for, `zoo.plugin.API` of that time.
+        precisions: Those it can be asked for. float32 means exactly that: no faster arithmetic in its place.
+        reference: Whether other engines may be compared with it where nothing better is known: it runs programs in the
+            very library that wrote them.
         tried_first: Whether zoo opens a program in a child process before it does so in its own, once for each program
             and version. False for an engine that sees to this itself.
     """
 
     name: str
     api: int
+    precisions: tuple[Precision, ...] = ("float32",)
+    reference: bool = False
     tried_first: bool = True
 
     def supports(self, device: Device, program: Program | None) -> Probe:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
-from zoo.contract.engine import Backend, Facts, Program, Request, Session
+from zoo.contract.engine import Backend, Facts, Precision, Program, Request, Session
 from zoo.engine.output import nan_fault, output_fault
 from zoo.engine.replies import asked, checked_facts, failure, report, signed
 from zoo.engine.trial import Outcome, in_child
@@ -102,7 +102,9 @@ class GuardedBackend(Backend):
     def __init__(self, backend: Backend, owner: Plugin) -> None:
         self._backend, self.owner = backend, owner
         self.name, self.api = backend.name, backend.api
-        # A class that does not inherit from Backend may leave it out.
+        # A class that does not inherit from Backend may leave them out.
+        self.precisions: tuple[Precision, ...] = tuple(getattr(backend, "precisions", ("float32",)))
+        self.reference = bool(getattr(backend, "reference", False))
         self.tried_first = bool(getattr(backend, "tried_first", True))
 
     def supports(self, device: Device, program: Program | None) -> Probe:

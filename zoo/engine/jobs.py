@@ -59,7 +59,7 @@ def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str
 
 def _program(document: dict[str, Any]) -> Program:
     fields = dict(document)
-    for name in ("path", "params", "folder"):
+    for name in ("path", "params", "folder", "golden"):
         fields[name] = None if fields[name] is None else Path(fields[name])
     if fields["input_shape"] is not None:
         fields["input_shape"] = tuple(fields["input_shape"])

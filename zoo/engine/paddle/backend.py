@@ -28,6 +28,7 @@ class PaddleBackend(Backend):
 
     name = "paddle"
     api = 1
+    reference = True
     # It tries every program with every setting of the processor in a child itself.
     tried_first = False
 

@@ -15,7 +15,9 @@ import paddle
 from paddle import nn
 
 from zoo.base.digest import file_sha256
+from zoo.bundle import golden
 from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
+from zoo.bundle.golden import Golden, write_golden
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Normalize, Pad, Resize, Step, Window
 from zoo.engine.open import session_opener
