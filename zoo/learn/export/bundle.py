@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +13,7 @@ import paddle
 from paddle import nn
 
 from zoo.base.digest import file_sha256
+from zoo.base.files import replacing_folder, user_path
 from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Normalize, Pad, Resize, Step, Window
@@ -28,7 +27,7 @@ from zoo.settings.yaml_text import write_yaml
 
 def export_bundle(
     network: nn.Layer,
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     *,
     model: str,
     labels: LabelSet,
@@ -64,8 +63,9 @@ def export_bundle(
     Raises:
         ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
+        OutputError: The folder cannot be written.
     """
-    folder = Path(folder)
+    folder = Path(user_path(folder))
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
@@ -95,9 +95,7 @@ def export_bundle(
                 labels=labels.name,
                 count=len(labels),
             )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        try:
+        with replacing_folder(folder) as partial:
             _save(form(inference_form(network)), partial, in_channels, input_size)
             slides = window if compat == "zoo" and input_size is None else None
             settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
@@ -106,19 +104,6 @@ def export_bundle(
             agreement = _verify(read_bundle(partial), form(network), in_channels, input_size)
             settings["zoo"]["verified"] = {"pixels": agreement.pixels, "agreement": round(agreement.share, 6)}
             _write_settings(partial, settings)
-            os.chmod(partial, 0o755)
-            if folder.is_dir():
-                folder.rmdir()
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ExportError(
-            "The folder {folder} cannot be written: {reason}.",
-            "Give another folder, or make room.",
-            folder=folder,
-            reason=error.strerror or error,
-        ) from error
     finally:
         for layer, training in modes:
             layer.training = training
