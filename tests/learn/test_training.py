@@ -394,7 +394,7 @@ def test_a_checkpoint_of_another_run_is_refused(dataset: Path, tmp_path: Path) -
 def test_a_half_written_checkpoint_is_not_seen(dataset: Path, tmp_path: Path) -> None:
     run(tmp_path, dataset, recipe(iterations=2), checkpoint_every=1)
     (tmp_path / "iter_0000009").mkdir()
-    (tmp_path / ".iter_0000010.1.part").mkdir()
+    (tmp_path / ".zoo-000000000000.part").mkdir()
     found = newest_checkpoint(tmp_path)
     assert found is not None
     assert found.iteration == 2

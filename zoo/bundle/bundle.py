@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
+from zoo.base.files import user_path
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
 from zoo.bundle.steps import SIDES, STEP, read_steps, write_step
@@ -166,13 +167,13 @@ class Bundle:
         return self.proven.get(path.name) or file_sha256(path)
 
 
-def read_bundle(folder: str | Path) -> Bundle:
+def read_bundle(folder: str | os.PathLike[str]) -> Bundle:
     """Reads the settings of an export folder and finds its files. Loads no engine and needs no plugin.
 
     Raises:
         BundleError: The folder or a file is missing, or the settings are not understood.
     """
-    folder = Path(folder)
+    folder = Path(user_path(folder))
     file = settings_file(folder)
     if not os.path.lexists(folder):
         raise BundleError("{folder} does not exist. An export folder was expected.", "Check the path.", folder=folder)

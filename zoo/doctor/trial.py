@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from zoo.bundle.settings_file import settings_file
 from zoo.doctor.cards import MASK, PICTURE
 from zoo.doctor.findings import State
+from zoo.engine.samples import made_up_picture
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
 from zoo.learn.data import Sample
 from zoo.message import Message
@@ -84,20 +85,6 @@ def self_test(model: str | Path, device: str = "cpu", backend: str = "auto") -> 
     height, width = result.mask.shape
     seconds = {"load": loaded, **result.seconds}
     return SelfTestResult(result.model, result.device, result.engine, (height, width), agreement, seconds, *verdict)
-
-
-def made_up_picture() -> NDArray[np.uint8]:
-    """Returns a picture of nothing, the same every time: colour ramps, two blocks and noise.
-
-    Returns:
-        (180, 320, 3) RGB uint8.
-    """
-    rows, columns = np.mgrid[0:180, 0:320]
-    image = np.stack([rows * 255 // 179, columns * 255 // 319, 255 - rows * 255 // 179], axis=2)
-    image[100:170, 40:140] = (70, 70, 80)
-    image[60:150, 200:240] = (180, 40, 40)
-    noise = np.random.Generator(np.random.PCG64(0)).integers(-12, 13, image.shape)
-    return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,3 +32,17 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np
     coarse = rng.uniform(-1, 1, (count, channels, height // 8 + 2, width // 8 + 2))
     fine = coarse.repeat(8, 2).repeat(8, 3)[:, :, 4 : 4 + height, 4 : 4 + width]
     return np.clip(fine + rng.normal(0, 0.1, fine.shape), -1, 1).astype(np.float32)
+
+
+def made_up_picture() -> NDArray[np.uint8]:
+    """Returns a picture of nothing, the same every time: colour ramps, two blocks and noise.
+
+    Returns:
+        (180, 320, 3) RGB uint8.
+    """
+    rows, columns = np.mgrid[0:180, 0:320]
+    image = np.stack([rows * 255 // 179, columns * 255 // 319, 255 - rows * 255 // 179], axis=2)
+    image[100:170, 40:140] = (70, 70, 80)
+    image[60:150, 200:240] = (180, 40, 40)
+    noise = np.random.Generator(np.random.PCG64(0)).integers(-12, 13, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)

@@ -18,7 +18,7 @@ from zoo.segment.scores import score_kind
 from zoo.segment.slide import Sliding, obstacle
 from zoo.segment.transforms import Geometry, geometry_of
 from zoo.segment.views import View, views_of
-from zoo.segment.windows import check_window, usual_stride
+from zoo.segment.windows import check_window, usual_stride, window_multiple
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +184,8 @@ def _settle_window(bundle: Bundle, options: RunOptions) -> Window:
             model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
-    stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)
+    multiple = window_multiple(bundle.preprocess, bundle.output_stride)
+    stride = options.stride or published or usual_stride((size[0], size[1]), multiple)
     window = Window((size[0], size[1]), (stride[0], stride[1]))
-    check_window(window, bundle.output_stride)
+    check_window(window, multiple)
     return window

@@ -5,32 +5,36 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import paddle
 from paddle import nn
 
 from zoo.base.digest import file_sha256
-from zoo.bundle import golden
+from zoo.base.files import replacing_folder, user_path
 from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
+from zoo.bundle.golden import FILE as GOLDEN
 from zoo.bundle.golden import Golden, write_golden
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Normalize, Pad, Resize, Step, Window
 from zoo.engine.open import session_opener
+from zoo.engine.samples import made_up_picture
 from zoo.errors import ExportError
 from zoo.learn.export.forms import Labels, Logits, inference_form
 from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
+from zoo.segment.transforms import preprocess as prepare
 from zoo.settings.yaml_text import write_yaml
+
+_RGB = 3
 
 
 def export_bundle(
     network: nn.Layer,
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     *,
     model: str,
     labels: LabelSet,
@@ -66,8 +70,9 @@ def export_bundle(
     Raises:
         ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
+        OutputError: The folder cannot be written.
     """
-    folder = Path(folder)
+    folder = Path(user_path(folder))
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
@@ -97,30 +102,18 @@ def export_bundle(
                 labels=labels.name,
                 count=len(labels),
             )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        try:
+        with replacing_folder(folder) as partial:
             _save(form(inference_form(network)), partial, in_channels, input_size)
             slides = window if compat == "zoo" and input_size is None else None
             settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
             _write_settings(partial, settings)
             # paddle turns the layer it exports into the program itself; the comparison needs one it never saw.
-            agreement = _verify(read_bundle(partial), form(network), in_channels, input_size)
+            original = form(network)
+            agreement = _verify(read_bundle(partial), original, in_channels, input_size)
             settings["zoo"]["verified"] = {"pixels": agreement.pixels, "agreement": round(agreement.share, 6)}
+            if in_channels == _RGB:
+                _add_golden(partial, original, steps, settings["zoo"])
             _write_settings(partial, settings)
-            os.chmod(partial, 0o755)
-            if folder.is_dir():
-                folder.rmdir()
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ExportError(
-            "The folder {folder} cannot be written: {reason}.",
-            "Give another folder, or make room.",
-            folder=folder,
-            reason=error.strerror or error,
-        ) from error
     finally:
         for layer, training in modes:
             layer.training = training
@@ -209,6 +202,16 @@ def _paddlex_step(step: Step) -> dict[str, Any]:
         "Export with compat='zoo', or give other preprocess steps.",
         step=step,
     )
+
+
+def _add_golden(folder: Path, original: nn.Layer, steps: tuple[Step, ...], section: dict[str, Any]) -> None:
+    """Writes what the network makes of a picture, for engines to be compared with wherever the export goes."""
+    batch, _ = prepare(made_up_picture(), steps)
+    with paddle.no_grad():
+        output = original(paddle.to_tensor(batch[np.newaxis])).numpy()
+    write_golden(Golden(batch[np.newaxis], output), folder / GOLDEN)
+    section["golden"] = GOLDEN
+    section["sha256"][GOLDEN] = file_sha256(folder / GOLDEN)
 
 
 def _verify(bundle: Bundle, form: nn.Layer, in_channels: int, size: tuple[int, int] | None) -> Agreement:

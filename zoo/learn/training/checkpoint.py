@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from zoo.base.files import replacing_folder, user_path
 from zoo.errors import CheckpointError
 from zoo.message import Message
 from zoo.settings.check import conform
@@ -58,33 +59,31 @@ class Checkpoint:
         named = ((f"{part}:{name}", value) for part, arrays in parts.items() for name, value in arrays.items())
         return next((name for name, value in named if not np.isfinite(value).all()), None)
 
-    def save(self, folder: Path) -> Path:
-        """Writes `folder/iter_<n>` under a temporary name, then renames it. Returns its path."""
-        target = folder / f"iter_{self.iteration:07d}"
-        partial = folder / f".{target.name}.{os.getpid()}.part"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, arrays in (("model", self.model), ("average", self.average), ("optimizer", self.optimizer)):
-            save_file(
-                {key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial / f"{name}.safetensors"
-            )
-        state = {"iteration": self.iteration, "identity": dict(self.identity)}
-        (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-        for file in partial.iterdir():
-            with open(file, "rb") as handle:
-                os.fsync(handle.fileno())
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Writes `folder/iter_<n>` under a temporary name, then renames it. Returns its path.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        target = Path(user_path(folder)) / f"iter_{self.iteration:07d}"
+        with replacing_folder(target) as partial:
+            for name, arrays in (("model", self.model), ("average", self.average), ("optimizer", self.optimizer)):
+                save_file(
+                    {key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial / f"{name}.safetensors"
+                )
+            state = {"iteration": self.iteration, "identity": dict(self.identity)}
+            (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+            shutil.rmtree(target, ignore_errors=True)
         return target
 
 
-def load_checkpoint(folder: str | Path) -> Checkpoint:
+def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     """Reads one checkpoint folder.
 
     Raises:
         CheckpointError: A file is missing or damaged.
     """
-    folder = Path(folder)
+    folder = Path(user_path(folder))
     try:
         state = conform(read_json(folder / "state.json", _STATE), _SCHEMA)
         arrays = {name: load_file(folder / f"{name}.safetensors") for name in ("model", "average", "optimizer")}
@@ -98,7 +97,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         ) from error
 
 
-def newest_checkpoint(folder: str | Path) -> Checkpoint | None:
+def newest_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint | None:
     """Returns the checkpoint with the highest iteration in a run's folder, or None when there is none."""
-    found = sorted(path for path in Path(folder).glob("iter_*") if (path / "state.json").is_file())
+    found = sorted(path for path in Path(user_path(folder)).glob("iter_*") if (path / "state.json").is_file())
     return load_checkpoint(found[-1]) if found else None

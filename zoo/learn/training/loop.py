@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import Tensor, nn
 
+from zoo.base.files import user_path
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize
 from zoo.errors import CheckpointError, TrainingError
@@ -43,7 +45,7 @@ def train(
     network: nn.Layer,
     samples: Sequence[Sample],
     recipe: Recipe,
-    output: str | Path,
+    output: str | os.PathLike[str],
     *,
     normalize: Normalize = _HALVES,
     ignore_index: int = 255,
@@ -76,10 +78,11 @@ def train(
     Raises:
         DatasetError: A sample cannot be used.
         CheckpointError: The checkpoint in `output` belongs to another run.
+        OutputError: A checkpoint cannot be written.
         TrainingError: A group of the recipe has no parameter; or the loss, a gradient or an array of a checkpoint is no
             longer finite. Checkpoints in `output` are from before: what is not finite is neither applied nor saved.
     """
-    output = Path(output)
+    output = Path(user_path(output))
     facts = {"recipe": _plain(dataclasses.asdict(recipe)), "seed": seed, **(identity or {})}
     optimizer = build_optimizer(network, recipe)
     average = {name: value.numpy().copy() for name, value in network.state_dict().items()}
