@@ -18,7 +18,7 @@ import zoo
 from support import install_into, interruptible, png, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine import guard
-from zoo.engine.open import open_engine
+from zoo.engine.open import candidates, open_engine
 from zoo.predict.model import Model
 from zoo.registry import refresh
 
@@ -378,7 +378,8 @@ def test_an_output_of_another_form_costs_the_picture_and_names_the_distribution(
     output_stride = 8 if kind == "logits" else 1
     odd = replace(bundle, output=kind, output_stride=output_stride)
     pictures = [np.zeros((rows, 40, 3), np.uint8) for rows in (32, 33, 35)]
-    with Model(odd, open_engine(odd.verify(), engine="odd", threads=1)) as model:
+    program = odd.verify()
+    with Model(odd, open_engine(program, candidates(program, engine="odd")[0], threads=1)) as model:
         for flip in {False, kind == "logits"}:
             found = model.predict(pictures, on_error="skip", flip=flip)
             assert [(result.mask.shape, set(result.mask.flat)) for result in found] == [

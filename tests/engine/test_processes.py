@@ -21,7 +21,7 @@ from sessions import abort, mortal
 import zoo
 from zoo.bundle.bundle import Bundle
 from zoo.engine.lanes import Lanes
-from zoo.engine.open import open_engine, session_opener
+from zoo.engine.open import candidates, open_engine, session_opener
 from zoo.engine.paddle import PaddleBackend
 from zoo.engine.processes import ProcessSession
 from zoo.errors import BackendError, InferenceError
@@ -239,7 +239,7 @@ def test_streams_of_an_engine_that_holds_the_interpreter_are_processes_where_the
     monkeypatch.setattr(PaddleBackend, "open", takes_turns)
     values, program = batch(64, 64), bundle.verify()
     for streams, width in ((2, 2), (None, 1)):
-        engine = open_engine(program, threads=2, streams=streams)
+        engine = open_engine(program, candidates(program)[0], threads=2, streams=streams)
         deadline = time.monotonic() + 120
         answers = [engine.submit(values).result()]
         while engine.width < width:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.home import home
-from zoo.contract.engine import Program, Request
+from zoo.contract.engine import Precision, Program, Request
 from zoo.engine.guard import GuardedBackend, GuardedDevice
 from zoo.engine.replies import asked
 from zoo.errors import ZooError
@@ -25,11 +25,11 @@ def supports(engine: str, kind: str, program: dict[str, Any] | None) -> dict[str
     """Returns the answer of an engine to "do you run this program on this device?"."""
     found = discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
-    wanted = None if program is None else _program(program)
+    wanted = None if program is None else program_of(program)
     return asdict(asked(lambda: backend.supports(device, wanted), found.owner(backend)))
 
 
-def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str] | None:
+def run(engine: str, kind: str, index: int, precision: Precision, program: dict[str, Any]) -> list[str] | None:
     """Opens a program and runs it on made-up inputs.
 
     Returns:
@@ -42,8 +42,8 @@ def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str
     found = discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
     guarded = GuardedBackend(backend, found.owner(backend))
-    wanted = _program(program)
-    request = Request(GuardedDevice(device, found.owner(device)), index, 1, home() / "engines" / engine)
+    wanted = program_of(program)
+    request = Request(GuardedDevice(device, found.owner(device)), index, 1, home() / "engines" / engine, precision)
     try:
         # Not every engine asks for it, but the parent will.
         str(request.device_name)
@@ -57,7 +57,8 @@ def run(engine: str, kind: str, index: int, program: dict[str, Any]) -> list[str
     return None
 
 
-def _program(document: dict[str, Any]) -> Program:
+def program_of(document: dict[str, Any]) -> Program:
+    """Returns a program that `zoo.engine.guard.plain` made plain data of."""
     fields = dict(document)
     for name in ("path", "params", "folder", "golden"):
         fields[name] = None if fields[name] is None else Path(fields[name])

@@ -17,7 +17,9 @@ def processor() -> str:
     lines = _cpuinfo()
     name = lines.get("model name") or platform.processor() or platform.machine()
     flags = (lines.get("flags") or lines.get("Features") or "").split()
-    return ", ".join(filter(None, (name, " ".join(sorted(flag for flag in flags if any(part in flag for part in _TELLING))))))
+    return ", ".join(
+        filter(None, (name, " ".join(sorted(flag for flag in flags if any(part in flag for part in _TELLING)))))
+    )
 
 
 def _cpuinfo() -> dict[str, str]:

@@ -35,6 +35,8 @@ _log = logging.getLogger("zoo.engine")
 # The command line shows what it says while it lasts.
 _trial_log = logging.getLogger("zoo.engine.trial")
 _SUFFIX = ".trial.json"
+#: Ending of the records of `zoo.proof`, which go with those of trials.
+PROOF_SUFFIX = ".proof.json"
 # Nobody sees this error: the trial is made again.
 _KIND = DocumentKind(CacheError)
 _SCHEMA = mapping(
@@ -130,13 +132,15 @@ def kept_trials() -> Iterator[dict[str, Any] | None]:
 
 
 def forget_trials() -> int:
-    """Removes every trial that is kept, and returns how many there were. Programs are tried again when they are loaded.
+    """Removes every trial and proof that is kept, and returns how many there were.
+
+    Programs are tried again when they are loaded.
 
     Raises:
         CacheError: The cache folder cannot be used.
     """
     folder = _folder()
-    records = list(folder.glob(f"*{_SUFFIX}"))
+    records = [*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{PROOF_SUFFIX}")]
     try:
         for record in records:
             record.unlink(missing_ok=True)

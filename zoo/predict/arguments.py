@@ -80,6 +80,9 @@ class PipelineArguments(RunArguments, total=False):
     streams: int | None
     """Pictures that run at the same time when there are many, each with its part of the threads; by default as many as
     there are threads, at most 4. 1 needs the least memory."""
+    precision: Literal["float32", "bf16", "int8"]
+    """Precision of the engine's arithmetic. bf16 and int8 are faster where the processor has them, and change some
+    pixels; they are used where enough of them stay the same."""
     target_size: int | tuple[int, int] | None
     """Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded up to
     multiples of 32; -1 leaves them as they are; null keeps the model's own."""
@@ -155,6 +158,8 @@ class PipelineFields:
         threads: Threads of a CPU engine; by default all cores that the process may use.
         streams: Pictures that run at the same time when there are many, each with its part of the threads; by default
             as many as there are threads, at most 4. 1 needs the least memory.
+        precision: Precision of the engine's arithmetic. bf16 and int8 are faster where the processor has them, and
+            change some pixels; they are used where enough of them stay the same.
         target_size: Replaces the model's own resizing: pictures are fitted into one side or [height, width], both
             rounded up to multiples of 32; -1 leaves them as they are; null keeps the model's own.
         batch_size: Pictures of one input size, or windows, that run together; auto measures. The results do not depend
@@ -199,6 +204,7 @@ class PipelineFields:
     backend: str = "auto"
     threads: int | None = None
     streams: int | None = None
+    precision: Literal["float32", "bf16", "int8"] = "float32"
     target_size: int | tuple[int, int] | None = None
     batch_size: int | Literal["auto"] = 1
     on_error: Literal["raise", "skip"] = "raise"

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.base.files import user_path
+from zoo.engine.device import available_cores
 from zoo.engine.open import open_engine
 from zoo.predict.model import Model
 from zoo.predict.values import given_value
+from zoo.proof.choice import choose
 from zoo.store.find import absolute_name, find_bundle
 
 if TYPE_CHECKING:
+    from zoo.contract.engine import Precision
     from zoo.store.download.progress import Progress
 
 
@@ -25,6 +28,7 @@ def load(
     threads: int | None = None,
     *,
     streams: int | None = None,
+    precision: Precision = "float32",
     offline: bool | None = None,
     lock: str | Path | None = None,
     verify: bool = False,
@@ -39,6 +43,7 @@ def load(
         backend: See there.
         threads: See there.
         streams: See there.
+        precision: See there.
         offline: Never use the network; by default what `ZOO_OFFLINE` says.
         lock: A lock file written by `zoo lock`; anything that differs from it is refused.
         verify: Take the digest of every file, also of files that look untouched.
@@ -60,9 +65,12 @@ def load(
     """
     device, backend = given_value("device", device), given_value("backend", backend)
     threads, streams = given_value("threads", threads), given_value("streams", streams)
+    precision = given_value("precision", precision)
     lock = None if lock is None else user_path(lock)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
-    engine = open_engine(bundle.verify(), device, backend, threads, streams)
+    program = bundle.verify()
+    choice = choose(program, device, backend, threads or available_cores(), precision)
+    engine = open_engine(program, choice.candidate, threads, streams)
     reopen = partial(
         load,
         absolute_name(name),
@@ -70,7 +78,8 @@ def load(
         backend,
         threads,
         streams=streams,
+        precision=precision,
         offline=offline,
         lock=None if lock is None else os.path.abspath(lock),
     )
-    return Model(bundle, engine, reopen)
+    return Model(bundle, engine, reopen, choice.why)

@@ -34,10 +34,13 @@ class Model(Predicts):
 
     Attributes:
         bundle: The export folder it was opened from.
+        why: Why this engine runs it, a clause.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine, reopen: Callable[[], Model] | None = None) -> None:
-        self.bundle = bundle
+    def __init__(
+        self, bundle: Bundle, engine: Engine, reopen: Callable[[], Model] | None = None, why: str = ""
+    ) -> None:
+        self.bundle, self.why = bundle, why
         self._engine = engine
         self._reopen = reopen
 

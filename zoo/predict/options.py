@@ -164,6 +164,18 @@ OPTIONS: tuple[Option, ...] = (
         more="python.md#loading",
     ),
     Option(
+        "precision",
+        "load",
+        _choice("float32", "bf16", "int8"),
+        "float32",
+        help=(
+            "Precision of the engine's arithmetic. bf16 and int8 are faster where the processor has them, and change "
+            "some pixels; they are used where enough of them stay the same."
+        ),
+        commands=_RUNS,
+        more="engines.md#precision",
+    ),
+    Option(
         "target_size",
         "pipeline",
         optional(_SIDE, {"const": -1}, _PAIR),

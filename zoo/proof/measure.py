@@ -1,0 +1,176 @@
+"""Runs engines on the same inputs, each in a process of its own, and compares what they return."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.base.home import home
+from zoo.bundle.golden import read_golden
+from zoo.contract.engine import Precision, Program, Request, Session
+from zoo.engine.candidate import Candidate
+from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
+from zoo.engine.jobs import program_of
+from zoo.engine.processor import processor
+from zoo.engine.samples import smooth_noise, trial_shapes
+from zoo.engine.trial import in_child
+from zoo.errors import ZooError
+from zoo.proof.agreement import agreement
+from zoo.proof.record import Proof, Subject
+from zoo.registry.discovery import discover
+
+_SECONDS = 600.0
+_RUNS = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What an engine made of the inputs; `outputs` is empty where it failed."""
+
+    outputs: Sequence[NDArray[Any]]
+    seconds: float = 0.0
+    opening: float = 0.0
+    memory: int = 0
+    fault: str = ""
+
+
+def prove(program: Program, candidates: Sequence[Candidate], others: Sequence[Candidate], threads: int) -> list[Proof]:
+    """Holds engines against a reference: the golden of the program, else its own library, else the other engine.
+
+    Args:
+        program: The program.
+        candidates: What to prove.
+        others: Engines that may serve as a reference.
+        threads: Threads of each.
+
+    Returns:
+        A proof for each candidate; it is not kept yet.
+
+    Raises:
+        BundleError: The golden is damaged.
+    """
+    golden = None if program.golden is None else read_golden(program.golden)
+    inputs = _inputs(program) if golden is None else [golden.batch]
+    measured: dict[str, Measured] = {}
+
+    def run(candidate: Candidate) -> Measured:
+        if candidate.name not in measured:
+            measured[candidate.name] = _measured(program, candidate, inputs, threads)
+        return measured[candidate.name]
+
+    def expected(candidate: Candidate) -> tuple[str, Sequence[NDArray[Any]]]:
+        if golden is not None:
+            return "golden", [golden.output]
+        for other in _references(candidate, [*candidates, *others]):
+            if outputs := run(other).outputs:
+                return ", ".join(other.libraries) or other.name, outputs
+        return "", []
+
+    return [
+        _proof(subject_of(program, candidate), run(candidate), *expected(candidate), program.output_stride)
+        for candidate in candidates
+    ]
+
+
+def subject_of(program: Program, candidate: Candidate) -> Subject:
+    """Returns what a proof of an engine is about."""
+    return Subject(
+        program.digest,
+        candidate.backend.name,
+        candidate.precision,
+        candidate.device_name,
+        processor(),
+        candidate.versions,
+    )
+
+
+def _references(candidate: Candidate, others: Sequence[Candidate]) -> list[Candidate]:
+    """Returns what a candidate may be compared with: first what runs programs in the library that wrote them."""
+    exact = [other for other in others if other.precision == "float32" and other.backend.name != candidate.backend.name]
+    if candidate.precision != "float32" and candidate.backend.reference:
+        exact.append(replace(candidate, precision="float32"))
+    return sorted(exact, key=lambda other: (not other.backend.reference, other.backend.name))
+
+
+def _proof(subject: Subject, ran: Measured, reference: str, expected: Sequence[NDArray[Any]], stride: int) -> Proof:
+    pairs = zip(ran.outputs, expected, strict=True) if ran.outputs and expected else ()
+    share = min((agreement(*pair, stride) for pair in pairs), default=1.0)
+    return Proof(subject, reference, share, ran.seconds, ran.opening, ran.memory, ran.fault)
+
+
+def _inputs(program: Program) -> list[NDArray[np.float32]]:
+    rng = np.random.default_rng(0)
+    return [smooth_noise(rng, shape) for shape in trial_shapes(program.input_shape)]
+
+
+def _measured(
+    program: Program,
+    candidate: Candidate,
+    inputs: Sequence[NDArray[np.float32]],
+    threads: int,
+) -> Measured:
+    with tempfile.TemporaryDirectory(prefix="zoo-proof-") as folder:
+        given, made = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
+        np.savez(given, *inputs)
+        how = candidate.backend.name, candidate.precision, candidate.device.kind, candidate.index, threads
+        outcome = in_child("zoo.proof.measure:run", plain(program), *how, str(given), str(made), seconds=_SECONDS)
+        fault = outcome.reason or outcome.answer.get("fault")
+        if fault:
+            return Measured((), fault=str(fault))
+        with np.load(made, allow_pickle=False) as arrays:
+            outputs = [arrays[name] for name in arrays.files]
+    return Measured(outputs, **outcome.answer)
+
+
+def run(
+    document: dict[str, Any],
+    engine: str,
+    precision: Precision,
+    kind: str,
+    index: int,
+    threads: int,
+    given: str,
+    made: str,
+) -> dict[str, Any]:
+    """Opens a program and runs it on inputs. The job of the child.
+
+    Returns:
+        `seconds`, `opening` and `memory` as a `Proof` has them; or `fault`, where the engine failed.
+    """
+    program, found = program_of(document), discover("zoo.devices", "zoo.backends")
+    backend, device = found.backends[engine], found.devices[kind]
+    guarded = GuardedBackend(backend, found.owner(backend))
+    request = Request(
+        GuardedDevice(device, found.owner(device)), index, threads, home() / "engines" / engine, precision
+    )
+    with np.load(given, allow_pickle=False) as arrays:
+        inputs = [arrays[name] for name in arrays.files]
+    began = time.perf_counter()
+    try:
+        session = guarded.open(program, request)
+        outputs = [session.run(inputs[0])]
+        opening = time.perf_counter() - began
+        outputs += [session.run(batch) for batch in inputs[1:]]
+        seconds = min(_timed(session, inputs[0]) for _ in range(_RUNS))
+        session.close()
+    except ZooError as error:
+        return {"fault": error.message}
+    np.savez(made, *outputs)
+    # Kilobytes on Linux, bytes on macOS.
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"seconds": seconds, "opening": opening, "memory": memory}
+
+
+def _timed(session: Session, batch: NDArray[np.float32]) -> float:
+    began = time.perf_counter()
+    session.run(batch)
+    return time.perf_counter() - began

@@ -1,0 +1,107 @@
+"""What was found when an engine was held against a reference, and where it is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from zoo.base.files import ensure_folder, write_atomic
+from zoo.base.home import home
+from zoo.contract.engine import Precision
+from zoo.engine.trial import PROOF_SUFFIX
+from zoo.errors import CacheError, OutputError
+from zoo.settings.check import conform
+from zoo.settings.document import DocumentKind
+from zoo.settings.json_text import read_json
+from zoo.settings.rules import BYTES, NUMBER, STRING, array, mapping
+
+_log = logging.getLogger("zoo.engine")
+# Nobody sees this error: the proof is made again.
+_KIND = DocumentKind(CacheError)
+_SCHEMA = mapping(
+    {
+        "subject": mapping(
+            {
+                **dict.fromkeys(("program", "engine", "precision", "device", "processor"), STRING),
+                "versions": array(STRING),
+            },
+            closed=True,
+        ),
+        **dict.fromkeys(("reference", "fault"), STRING),
+        **dict.fromkeys(("agreement", "seconds", "opening"), NUMBER),
+        "memory": BYTES,
+    },
+    closed=True,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """What a proof is about.
+
+    Attributes:
+        program: Digest of the program.
+        engine: Name of the engine.
+        precision: Precision of its arithmetic.
+        device: Name of the device, such as "npu:1".
+        processor: Name and instructions of the processor.
+        versions: Of everything else the outcome depends on, such as "openvino 2026.4.1".
+    """
+
+    program: str
+    engine: str
+    precision: Precision
+    device: str
+    processor: str
+    versions: tuple[str, ...]
+
+    def record(self) -> Path:
+        """Returns the file in which the proof is kept."""
+        key = json.dumps(dataclasses.asdict(self), sort_keys=True)
+        return home() / "engines" / f"{hashlib.sha256(key.encode()).hexdigest()}{PROOF_SUFFIX}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Proof:
+    """How far an engine agrees with a reference, and what it costs.
+
+    Attributes:
+        subject: What was tried.
+        reference: What it was compared with, such as "golden" or "paddle 3.2.2"; empty where there was nothing.
+        agreement: Share of the pixels with the reference's class, 0 to 1; 1 where nothing was compared.
+        seconds: Of one picture with all threads, the best of three.
+        opening: Seconds from the start of opening to the first output.
+        memory: Most memory of a process that did nothing else, in bytes.
+        fault: Why there is none of that; else empty.
+    """
+
+    subject: Subject
+    reference: str
+    agreement: float
+    seconds: float
+    opening: float
+    memory: int
+    fault: str = ""
+
+    def keep(self) -> None:
+        """Keeps it for the next time. A cache that cannot be written costs a trial every time, nothing else."""
+        try:
+            record = self.subject.record()
+            ensure_folder(record.parent)
+            write_atomic(record, json.dumps(dataclasses.asdict(self)).encode())
+        except (CacheError, OutputError) as error:
+            _log.info("a proof could not be kept: %s", error.message)
+
+
+def kept_proof(subject: Subject) -> Proof | None:
+    """Returns the proof that is kept of a subject; None where there is none, or a damaged one."""
+    try:
+        fields: dict[str, Any] = conform(read_json(subject.record(), _KIND), _SCHEMA)
+    except CacheError:
+        return None
+    del fields["subject"]
+    return Proof(subject, **fields)
