@@ -90,6 +90,8 @@ class Graph:
         # PIR calls it data, older programs feed.
         made = [(op, op.outputs or op.slots.get("Out", ())) for op in self.operations if op.name in ("data", "feed")]
         return {
-            str(op.attributes.get("name")): self.types[value] for op, values in made for value in values[:1]
+            str(op.attributes.get("name")): self.types[value]
+            for op, values in made
+            for value in values[:1]
             if value in self.types
         }

@@ -9,13 +9,13 @@ from typing import Any
 from zoo.message import Message
 from zoo.program.faults import damaged_model
 from zoo.program.graph import ELEMENTS, Graph, Operation, TensorType
-from zoo.program.protobuf import fields, messages, whole_numbers
+from zoo.program.protobuf import messages, whole_numbers
 
 # Kinds of variable that only carry inputs and outputs: FEED_MINIBATCH and FETCH_LIST.
 _CARRIERS = {9, 10}
 
 
-def read_older(path: Path, content: bytes) -> Graph:
+def read_program_desc(path: Path, content: bytes) -> Graph:
     """Reads a program without its parameters.
 
     Args:

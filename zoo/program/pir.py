@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ _DTYPES = {
     "t_f32": "float32",
     "t_f64": "float64",
 }
+
+_SPECIAL = {"NAN": math.nan, "INF": math.inf, "-INF": -math.inf}
 
 
 def read_pir(path: Path, content: bytes) -> Graph:
@@ -67,8 +70,9 @@ def _block(path: Path, raw: list[dict[str, Any]]) -> Graph:
     operations: list[Operation] = []
     known = {0}
     for item in raw:
-        # Dialects have numbers: "1.conv2d"; only the parameter "p" stands without.
-        name = item["#"].partition(".")[2] or item["#"]
+        # Dialects have numbers: "1.conv2d", and 0 is what PIR itself has; only the parameter "p" stands without.
+        dialect, _, name = item["#"].rpartition(".")
+        name = f"builtin.{name}" if dialect == "0" else name
         results = item["O"] if isinstance(item["O"], list) else [item["O"]]
         outputs = tuple(_value(result) for result in results)
         inputs = tuple(_value(source) for source in item.get("I", ()))
@@ -106,14 +110,16 @@ def _type(raw: dict[str, Any]) -> TensorType | None:
     kind = raw.get("TT")
     if kind is None or not kind["#"].endswith("t_dtensor"):
         return None  # nothing, or a list of tensors
-    element, sides = kind["D"][0]["#"].partition(".")[2], kind["D"][1]
-    if not all(type(side) is int and -1 <= side < 1 << 40 for side in sides):
+    element, sides = _text(kind["D"][0]["#"]).partition(".")[2], kind["D"][1]
+    if not all(type(side) is int and side < 1 << 40 for side in sides):
         raise ValueError(Message("a side that is no size"))
-    return TensorType(_DTYPES.get(element, element), tuple(sides))
+    # paddle calculates on with -1 now and then, so that there are others.
+    return TensorType(_DTYPES.get(element, element), tuple(max(side, -1) for side in sides))
 
 
 def _attribute(raw: dict[str, Any]) -> Any:
-    data = raw.get("D")
+    # What JSON has no number for stands by its name.
+    data: Any = _SPECIAL[raw["VD"]] if "VD" in raw else raw.get("D")
     if raw["#"].endswith("a_array"):
         return tuple(_attribute(item) for item in data or ())
     return tuple(data) if isinstance(data, list) else data

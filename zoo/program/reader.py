@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.message import Message
 from zoo.program.faults import damaged_model
 from zoo.program.graph import Graph
-from zoo.program.older import read_older
+from zoo.program.older import read_program_desc
 from zoo.program.parameters import map_parameters
 from zoo.program.pir import read_pir
 
@@ -31,5 +31,5 @@ def read_program(path: Path, params: Path | None) -> Graph:
         content = path.read_bytes()
     except OSError as error:
         raise damaged_model(path, Message("cannot be read: {reason}", reason=error.strerror or error)) from error
-    graph = read_pir(path, content) if path.suffix == ".json" else read_older(path, content)
+    graph = read_pir(path, content) if path.suffix == ".json" else read_program_desc(path, content)
     return graph if params is None else replace(graph, arrays=map_parameters(graph, params))

@@ -1,0 +1,61 @@
+"""Pools."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.message import Message
+from zoo.program.lower.call import Call, Rule
+from zoo.program.lower.rules.layout import channels_first, padding
+
+#: Adaptive pools with more bins along a side are refused: each bin is a slice.
+MOST_BINS = 64
+
+
+def _pool(call: Call) -> str:
+    """paddle.nn.functional.avg_pool2d, max_pool2d and the adaptive ones."""
+    average = call.only("pooling_type", "max", "avg") == "avg"
+    sides = call.numbers(1, "kernel") if call.given(1) else call.wholes("kernel_size")
+    axes = list(range(2, call.rank(0)))
+    sides = sides * len(axes) if len(sides) == 1 else sides
+    reduce = "ReduceMean" if average else "ReduceMax"
+    if call.flag("global_pooling") or (call.flag("adaptive") and set(sides) == {1}):
+        return channels_first(call, lambda x: call.emit(reduce, x, axes=axes, keepdims=1))
+    if len(sides) != len(axes):
+        raise call.refuse(Message("{name} is {value!r}", name="kernel_size", value=sides))
+    if call.flag("adaptive"):
+        return channels_first(call, lambda x: _into_bins(call, x, sides, reduce))
+    attributes: dict[str, Any] = {
+        "kernel_shape": sides,
+        "strides": call.wholes("strides"),
+        "ceil_mode": int(call.flag("ceil_mode")),
+        **padding(call, call.wholes("paddings")),
+    }
+    if not average:
+        return channels_first(call, lambda x: call.emit("MaxPool", x, **attributes))
+    counted = int(not call.flag("exclusive"))
+    return channels_first(call, lambda x: call.emit("AveragePool", x, count_include_pad=counted, **attributes))
+
+
+def _into_bins(call: Call, x: str, sides: list[int], reduce: str) -> str:
+    for axis, bins in enumerate(sides, 2):
+        if not 1 <= bins <= MOST_BINS:
+            raise call.refuse(Message("{name} is {value!r}", name="kernel_size", value=sides))
+        x = _along(call, x, axis, bins, reduce)
+    return x
+
+
+def _along(call: Call, x: str, axis: int, bins: int, reduce: str) -> str:
+    # Bin i of n covers floor(i * side / n) to ceil((i + 1) * side / n); they may overlap. No engine has an operator
+    # for a side that is known only when the program runs.
+    side = call.shape(x, axis, axis + 1)
+    parts: list[str] = []
+    for index in range(bins):
+        start = call.emit("Div", call.emit("Mul", side, [index]), [bins])
+        behind = call.emit("Add", call.emit("Mul", side, [index + 1]), [bins - 1])
+        part = call.emit("Slice", x, start, call.emit("Div", behind, [bins]), [axis])
+        parts.append(call.emit(reduce, part, axes=[axis], keepdims=1))
+    return call.emit("Concat", *parts, axis=axis)
+
+
+RULES: dict[str, Rule] = {"pool2d": _pool, "pool3d": _pool}
