@@ -93,6 +93,23 @@ class Call:
             raise self.refuse(Message("input {index} is a list", index=index))
         return value
 
+    def floats(self, index: int) -> str:
+        """Returns the name of an input that must be floating-point numbers."""
+        if not self.type(index).dtype.startswith("float"):
+            raise self.refuse(Message("its inputs are {types}", types=self.type(index).dtype))
+        return self[index]
+
+    def converted(self, index: int, dtype: str) -> str:
+        """Returns the name of an input brought to one of paddle's types as paddle does."""
+        name, given, wanted = self[index], inside(self.type(index).dtype), inside(dtype)
+        if given == wanted and (dtype in ("int64", "int32") or wanted == dtype):
+            return name
+        array = self.builder.known(name)
+        if array is not None and array.size <= MOST_WRITTEN and np.isfinite(array).all() and wanted == dtype:
+            return self.builder.constant(array.astype(wanted))
+        made = self.cast(name, dtype)
+        return made if wanted == dtype else self.cast(made, wanted)
+
     def items(self, index: int) -> tuple[str, ...]:
         """Returns the names of an input that is a list of tensors."""
         value = self._value(index)

@@ -8,8 +8,11 @@ from zoo.program.lower.rules import (
     arithmetic,
     convolution,
     ends,
+    logic,
     norms,
     padding,
+    parts,
+    patches,
     picks,
     pooling,
     products,
@@ -18,19 +21,23 @@ from zoo.program.lower.rules import (
     shapes,
 )
 
-_MODULES = (
-    activations,
-    arithmetic,
-    convolution,
+#: Modules of rules; each says at its top what it is about.
+SUBJECTS = (
     ends,
+    convolution,
+    pooling,
     norms,
+    activations,
+    resize,
+    patches,
+    products,
+    arithmetic,
+    logic,
+    reductions,
+    shapes,
+    parts,
     padding,
     picks,
-    pooling,
-    products,
-    reductions,
-    resize,
-    shapes,
 )
 #: Rules by the name of the operation in PIR.
-OPERATIONS: dict[str, Rule] = {name: rule for module in _MODULES for name, rule in module.RULES.items()}
+OPERATIONS: dict[str, Rule] = {name: rule for subject in SUBJECTS for name, rule in subject.RULES.items()}

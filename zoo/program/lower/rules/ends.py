@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from zoo.message import Message
-from zoo.program.graph import TensorType
 from zoo.program.lower.builder import MOST_WRITTEN, Operand, Value, inside
 from zoo.program.lower.call import Call, Rule
 
@@ -82,29 +81,36 @@ def spread(call: Call, value: Any, dtype: str, shape: Operand) -> str:
 def _arange(call: Call) -> str:
     """paddle.arange."""
     dtype = call.out.dtype
-    start, stop, step = (call.emit("Reshape", convert(call, call[i], call.type(i), dtype), _SCALAR) for i in range(3))
-    return call.emit("Range", start, stop, step)
+    bounds = [call.emit("Reshape", call.converted(index, dtype), _SCALAR) for index in range(3)]
+    return call.emit("Range", *bounds)
+
+
+def _full_batch_size_like(call: Call) -> str:
+    """A constant with as many rows as a tensor has."""
+    shape, along = call.wholes("shape"), call.whole("output_dim_idx")
+    source = call.axis(call.whole("input_dim_idx"), call.rank(0))
+    along = call.axis(along, len(shape))
+    rows = call.shape(call[0], source, source + 1)
+    parts = [part for part in (shape[:along], rows, shape[along + 1 :]) if len(part)]
+    sides = call.emit("Concat", *parts, axis=0)
+    return spread(call, call.number("value"), call.out.dtype, sides)
+
+
+def _eye(call: Call) -> str:
+    """paddle.eye."""
+    rows, columns = (round(call.constant(index, "size")) for index in (0, 1))
+    if not 0 <= rows * columns <= MOST_WRITTEN * MOST_WRITTEN:
+        raise call.refuse(Message("{name} is {value!r}", name="size", value=[rows, columns]))
+    return call.builder.constant(call.array(np.eye(rows, columns), call.out.dtype))
 
 
 #: The shape of a tensor without axes.
 _SCALAR = np.zeros(0, np.int64)
 
 
-def convert(call: Call, name: str, kind: TensorType, dtype: str) -> str:
-    """Converts a tensor of a type to another one as paddle does."""
-    if inside(kind.dtype) == inside(dtype) and (dtype in ("int64", "int32", "float32") or kind.dtype == dtype):
-        return name
-    converted = call.cast(name, dtype)
-    return converted if dtype == inside(dtype) else call.cast(converted, inside(dtype))
-
-
 def _cast(call: Call) -> str:
     """paddle.cast."""
-    dtype = str(call.attribute("dtype"))
-    array = call.known(0)
-    if array is not None and array.size <= MOST_WRITTEN and dtype in ("int32", "int64") and array.dtype.kind in "iub":
-        return call.builder.constant(array.astype(np.int64))
-    return convert(call, call[0], call.type(0), dtype)
+    return call.converted(0, str(call.attribute("dtype")))
 
 
 def _combine(call: Call) -> tuple[Value]:
@@ -148,7 +154,9 @@ RULES: dict[str, Rule] = {
     "full_with_tensor": _full_with_tensor,
     "assign_value": _assign_value,
     "assign_value_": _assign_value,
+    "full_batch_size_like": _full_batch_size_like,
     "arange": _arange,
+    "eye": _eye,
     "cast": _cast,
     "builtin.combine": _combine,
     "builtin.split": _split,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.message import Message
 from zoo.program.lower.builder import Operand
 from zoo.program.lower.call import Call, Rule
-from zoo.program.lower.rules.layout import is_channels_last
+from zoo.program.lower.layout import is_channels_last
 
 #: As a bound of a slice: up to the end.
 _END = (1 << 31) - 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from zoo.message import Message
 from zoo.program.lower.call import Call, Rule
-from zoo.program.lower.rules.layout import channels_first, padding
+from zoo.program.lower.layout import channels_first, padding
 
 #: Adaptive pools with more bins along a side are refused: each bin is a slice.
 MOST_BINS = 64
@@ -58,4 +58,32 @@ def _along(call: Call, x: str, axis: int, bins: int, reduce: str) -> str:
     return call.emit("Concat", *parts, axis=axis)
 
 
-RULES: dict[str, Rule] = {"pool2d": _pool, "pool3d": _pool}
+def _max_with_index(call: Call) -> tuple[str, ...]:
+    """paddle.nn.functional.max_pool2d with return_mask, and adaptive_max_pool2d."""
+    sides, axes = call.wholes("kernel_size"), list(range(2, call.rank(0)))
+    if call.flag("global_pooling") or (call.flag("adaptive") and set(sides) == {1}):
+        return (call.emit("ReduceMax", call[0], axes=axes, keepdims=1),)
+    if len(sides) != len(axes):
+        raise call.refuse(Message("{name} is {value!r}", name="kernel_size", value=sides))
+    if call.flag("adaptive"):
+        return (_into_bins(call, call[0], sides, "ReduceMax"),)
+    made, places = call.emit_many(
+        "MaxPool",
+        2,
+        call[0],
+        kernel_shape=sides,
+        strides=call.wholes("strides"),
+        ceil_mode=int(call.flag("ceil_mode")),
+        **padding(call, call.wholes("paddings")),
+    )
+    # ONNX counts through the whole tensor, paddle through each channel.
+    area = call.emit("ReduceProd", call.shape(call[0], 2, call.rank(0)), keepdims=1)
+    return made, call.emit("Mod", places, area, fmod=0)
+
+
+RULES: dict[str, Rule] = {
+    "pool2d": _pool,
+    "pool3d": _pool,
+    "max_pool2d_with_index": _max_with_index,
+    "max_pool3d_with_index": _max_with_index,
+}

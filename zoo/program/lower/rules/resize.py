@@ -9,7 +9,7 @@ import numpy as np
 from zoo.message import Message
 from zoo.program.lower.builder import Operand
 from zoo.program.lower.call import Call, Rule
-from zoo.program.lower.rules.layout import channels_first
+from zoo.program.lower.layout import channels_first
 
 _METHODS = {"bilinear": "linear", "linear": "linear", "trilinear": "linear", "nearest": "nearest", "bicubic": "cubic"}
 

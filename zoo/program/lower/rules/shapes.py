@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.message import Message
-from zoo.program.lower.builder import MOST_WRITTEN, Value
 from zoo.program.lower.call import Call, Rule
 
 
 def _shape(call: Call) -> str:
     """paddle.shape."""
     return call.emit("Shape", call[0])
+
+
+def _numel(call: Call) -> str:
+    """paddle.numel."""
+    return call.emit("Size", call[0])
 
 
 def _reshape(call: Call) -> str:
@@ -53,66 +57,49 @@ def _unsqueeze(call: Call) -> str:
 
 def _squeeze(call: Call) -> str:
     """paddle.squeeze: axes longer than 1 stay."""
-    sides = call.type(0).shape
+    sides, left = call.type(0).shape, len(call.out.shape)
     axes = call.numbers(1, "axis")
-    chosen = [call.axis(axis, len(sides)) for axis in axes] if axes else list(range(len(sides)))
-    if any(sides[axis] < 0 for axis in chosen) and (not axes or len(call.out.shape) != len(sides) - len(set(chosen))):
+    chosen = sorted({call.axis(axis, len(sides)) for axis in axes} if axes else range(len(sides)))
+    gone = [axis for axis in chosen if sides[axis] == 1]
+    if len(gone) != len(sides) - left:  # paddle takes a side that it does not know for a 1
+        gone = [axis for axis in chosen if sides[axis] in (1, -1)]
+    if len(gone) != len(sides) - left:
         raise call.refuse(Message("its {what} is known only when the program runs", what="axis"))
-    gone = sorted({axis for axis in chosen if sides[axis] in (1, -1)})
     return call.emit("Squeeze", call[0], gone) if gone else call[0]
-
-
-def _concat(call: Call) -> str:
-    """paddle.concat."""
-    (along,) = call.numbers(1, "axis")
-    return call.emit("Concat", *call.items(0), axis=along)
-
-
-def _stack(call: Call) -> str:
-    """paddle.stack."""
-    axis, parts = call.axis(call.whole("axis"), len(call.out.shape)), call.items(0)
-    known = [call.builder.known(part) for part in parts]
-    arrays = [array for array in known if array is not None and array.size <= MOST_WRITTEN]
-    if len(arrays) == len(parts):
-        return call.builder.constant(np.stack(arrays, axis))
-    return call.emit("Concat", *(call.emit("Unsqueeze", part, [axis]) for part in parts), axis=axis)
-
-
-def _slice(call: Call) -> str:
-    """A part of a tensor by bounds along some axes, as x[1:3, :, 0]."""
-    axes = call.wholes("axes")
-    made = call.emit("Slice", call[0], call.sizes(1), call.sizes(2), axes)
-    gone = call.wholes("decrease_axis")
-    return call.emit("Squeeze", made, gone) if gone else made
 
 
 def _expand(call: Call) -> str:
     """paddle.expand: -1 keeps a side."""
-    target = call.known(1)
-    if target is not None:
-        # In ONNX a 1 keeps it.
+    # In ONNX a 1 keeps it.
+    if call.known(1) is not None:
         return call.emit("Expand", call[0], [1 if side == -1 else side for side in call.numbers(1, "shape")])
     return call.emit("Expand", call[0], call.emit("Max", call.sizes(1), [1]))
 
 
-def _split_with_num(call: Call) -> tuple[Value]:
-    """paddle.split into equal parts."""
-    (along,) = call.numbers(1, "axis")
-    axis = call.axis(along, call.rank(0))
-    return (call.emit_many("Split", call.whole("num"), call[0], axis=axis),)
+def _expand_as(call: Call) -> str:
+    """paddle.expand_as."""
+    return call.emit("Expand", call[0], call.emit("Shape", call[1]))
+
+
+def _tile(call: Call) -> str:
+    """paddle.tile."""
+    times, rank = call.numbers(1, "repeat_times"), call.rank(0)
+    x = call[0]
+    for _ in range(len(times) - rank):
+        x = call.emit("Unsqueeze", x, [0])
+    return call.emit("Tile", x, [1] * (rank - len(times)) + times)
 
 
 RULES: dict[str, Rule] = {
     "shape64": _shape,
     "shape": _shape,
+    "numel": _numel,
     "reshape": _reshape,
     "flatten": _flatten,
     "transpose": _transpose,
     "unsqueeze": _unsqueeze,
     "squeeze": _squeeze,
-    "concat": _concat,
-    "stack": _stack,
-    "slice": _slice,
     "expand": _expand,
-    "split_with_num": _split_with_num,
+    "expand_as": _expand_as,
+    "tile": _tile,
 }
