@@ -29,7 +29,7 @@ def save(layer: paddle.nn.Layer, folder: Path, specs: Sequence[tuple[Sequence[in
         program = paddle.jit.to_static(layer, input_spec=inputs, full_graph=True)
         paddle.jit.save(program, str(folder / "inference"))
     params = folder / "inference.pdiparams"
-    return read_program(folder / "inference.json", params if params.stat().st_size else None)
+    return read_program(folder / "inference.json", params if params.exists() else None)
 
 
 def by_onnxruntime(model: bytes, batches: Sequence[Sequence[Array]]) -> list[list[Array]]:

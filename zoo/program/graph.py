@@ -54,8 +54,8 @@ class Operation:
         outputs: Likewise.
         attributes: Numbers, texts and tuples of them by name.
         place: Where in the network it was made, such as "/PPLiteSeg/Conv2D/"; empty where the file does not say.
-        slots: Older programs give inputs and outputs by the names of their slots, such as "X" and "Out", and have
-            nothing in `inputs` and `outputs`.
+        slots: Older programs give inputs by the names of their slots, such as "X", and have nothing in `inputs`.
+        results: Likewise for outputs.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Operation:
     attributes: Mapping[str, Any]
     place: str = ""
     slots: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    results: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Graph:
     def inputs(self) -> dict[str, TensorType]:
         """What the program takes, by name."""
         # PIR calls it data, older programs feed.
-        made = [(op, op.outputs or op.slots.get("Out", ())) for op in self.operations if op.name in ("data", "feed")]
+        made = [(op, op.outputs or op.results.get("Out", ())) for op in self.operations if op.name in ("data", "feed")]
         return {
             str(op.attributes.get("name")): self.types[value]
             for op, values in made

@@ -68,9 +68,9 @@ def _block(path: Path, block: bytes) -> Graph:
             outputs, attributes = {}, {"name": inputs["X"][0]}
         # What nothing has made has a number of its own, too.
         slots = {slot: tuple(current.get(name) or new(name) for name in names) for slot, names in inputs.items()}
-        slots |= {slot: tuple(new(name) for name in names) for slot, names in outputs.items()}
+        results = {slot: tuple(new(name) for name in names) for slot, names in outputs.items()}
         place = str(attributes.pop("op_namescope", "")).strip("/")
-        operations.append(Operation(operation, (), (), attributes, place, slots))
+        operations.append(Operation(operation, (), (), attributes, place, slots, results))
     return Graph(path, tuple(operations), types, parameters, {})
 
 

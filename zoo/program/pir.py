@@ -111,10 +111,10 @@ def _type(raw: dict[str, Any]) -> TensorType | None:
     if kind is None or not kind["#"].endswith("t_dtensor"):
         return None  # nothing, or a list of tensors
     element, sides = _text(kind["D"][0]["#"]).partition(".")[2], kind["D"][1]
-    if not all(type(side) is int and side < 1 << 40 for side in sides):
+    if not all(type(side) is int for side in sides):
         raise ValueError(Message("a side that is no size"))
-    # paddle calculates on with -1 now and then, so that there are others.
-    return TensorType(_DTYPES.get(element, element), tuple(max(side, -1) for side in sides))
+    # paddle calculates on with -1 now and then, and takes a side from memory that holds none.
+    return TensorType(_DTYPES.get(element, element), tuple(side if 0 <= side < 1 << 31 else -1 for side in sides))
 
 
 def _attribute(raw: dict[str, Any]) -> Any:

@@ -55,8 +55,16 @@ class Builder:
         self.outputs: dict[str, TensorType] = {}
         self._taken = {*graph.arrays, *graph.inputs}
         self._count = 0
+        self._doubtful = _doubtful(graph)
         for number, name in graph.parameters.items():
             self.values[number] = name
+
+    def type(self, number: int) -> TensorType | None:
+        """Returns the type of a value; no side of it is known where paddle's own word for it is not to be trusted."""
+        kind = self.graph.types.get(number)
+        if kind is not None and number in self._doubtful:
+            return TensorType(kind.dtype, (-1,) * len(kind.shape))
+        return kind
 
     def emit(self, operator: str, inputs: Sequence[Operand], outputs: int, attributes: dict[str, Any]) -> Value:
         """Adds a node and returns the name, or names, of what it makes."""
@@ -110,6 +118,18 @@ class Builder:
                 used.update(node.inputs)
         constants = {name: array for name, array in self._constants.items() if name in used}
         return OnnxGraph(tuple(reversed(kept)), constants, self.inputs, self.outputs)
+
+
+def _doubtful(graph: Graph) -> set[int]:
+    """Returns the values whose sides paddle got wrong: it calculates on with -1 as the side of a transposed one."""
+    found: set[int] = set()
+    for operation in graph.operations:
+        kinds = [graph.types[value] for value in operation.inputs[:1] if value in graph.types]
+        transposed = "conv" in operation.name and "transpose" in operation.name
+        unknown = transposed and any(min(kind.shape[1:], default=0) < 0 for kind in kinds)
+        if unknown or not found.isdisjoint(operation.inputs):
+            found.update(operation.outputs)
+    return found
 
 
 def _plain(value: Any) -> OnnxAttribute:

@@ -138,9 +138,10 @@ class Call:
         return self._type(self.operation.outputs[0] if self.operation.outputs else NOTHING)
 
     def _type(self, number: int) -> TensorType:
-        if number not in self.builder.graph.types:
+        kind = self.builder.type(number)
+        if kind is None:
             raise self.refuse(Message("the type of a tensor is missing"))
-        return self.builder.graph.types[number]
+        return kind
 
     def rank(self, index: int) -> int:
         """Returns the number of axes of an input."""

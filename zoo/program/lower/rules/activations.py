@@ -74,6 +74,7 @@ def _gelu(call: Call) -> str:
 
 def _silu(call: Call) -> str:
     """paddle.nn.functional.silu and swish."""
+    call.only("beta", 1.0)
     return call.emit("Mul", call[0], call.emit("Sigmoid", call.floats(0)))
 
 
@@ -89,6 +90,10 @@ def _hardsigmoid(call: Call) -> str:
 
 def _hardswish(call: Call) -> str:
     """paddle.nn.functional.hardswish."""
+    # Older programs say so themselves.
+    call.only("offset", 3.0)
+    call.only("scale", 6.0)
+    call.only("threshold", 6.0)
     return call.emit("HardSwish", call.floats(0))
 
 

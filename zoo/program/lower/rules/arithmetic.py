@@ -157,11 +157,6 @@ def _scale(call: Call) -> str:
     return call.emit("Add", made, plus) if behind and plus != 0 else made
 
 
-def _increment(call: Call) -> str:
-    """paddle.increment."""
-    return call.emit("Add", call[0], call.scalar(call.number("value")))
-
-
 def _clip(call: Call) -> str:
     """paddle.clip."""
     low, high = (call.converted(index, call.type(0).dtype) for index in (1, 2))
@@ -189,7 +184,6 @@ RULES: dict[str, Rule] = {
     "remainder": _remainder,
     "add_n": _add_n,
     "scale": _scale,
-    "increment": _increment,
     "clip": _clip,
     "lerp": _lerp,
 }

@@ -95,7 +95,7 @@ def _all(call: Call) -> str:
 
 
 def _over(call: Call, operator: str) -> str:
-    axes = call.wholes("axis")
+    axes = [] if call.operation.attributes.get("reduce_all") is True else call.wholes("axis")
     numbers = call.cast(truth(call, 0), "int64")
     attributes = {"axes": axes} if axes else {}
     return call.cast(call.emit(operator, numbers, keepdims=int(call.flag("keepdim")), **attributes), "bool")

@@ -25,16 +25,45 @@ def _pool(call: Call) -> str:
         raise call.refuse(Message("{name} is {value!r}", name="kernel_size", value=sides))
     if call.flag("adaptive"):
         return channels_first(call, lambda x: _into_bins(call, x, sides, reduce))
-    attributes: dict[str, Any] = {
-        "kernel_shape": sides,
-        "strides": call.wholes("strides"),
-        "ceil_mode": int(call.flag("ceil_mode")),
-        **padding(call, call.wholes("paddings")),
-    }
+    attributes = _windows(call, sides)
     if not average:
         return channels_first(call, lambda x: call.emit("MaxPool", x, **attributes))
-    counted = int(not call.flag("exclusive"))
-    return channels_first(call, lambda x: call.emit("AveragePool", x, count_include_pad=counted, **attributes))
+    if call.flag("exclusive"):
+        return channels_first(call, lambda x: call.emit("AveragePool", x, count_include_pad=0, **attributes))
+    return channels_first(call, lambda x: _with_padding(call, x, attributes))
+
+
+def _windows(call: Call, sides: list[int]) -> dict[str, Any]:
+    """Returns kernel, strides and padding."""
+    strides, ceil = call.wholes("strides"), call.flag("ceil_mode")
+    attributes: dict[str, Any] = {"kernel_shape": sides, "strides": strides, **padding(call, call.wholes("paddings"))}
+    if not ceil:
+        return attributes
+    if "pads" not in attributes:
+        if any(stride > side for stride, side in zip(strides, sides, strict=True)):
+            raise call.refuse(Message("{name} is {value!r}", name="ceil_mode", value=True))
+        return attributes
+    # ONNX leaves out a window that begins behind the picture, paddle does not: it is as if there were more padding.
+    axes = len(sides)
+    behind = [pad + stride - 1 for pad, stride in zip(attributes["pads"][axes:], strides, strict=True)]
+    if any(pad >= side for pad, side in zip(behind, sides, strict=True)):
+        raise call.refuse(Message("{name} is {value!r}", name="ceil_mode", value=True))
+    return {**attributes, "pads": [*attributes["pads"][:axes], *behind]}
+
+
+def _with_padding(call: Call, x: str, attributes: dict[str, Any]) -> str:
+    """Returns means in which padding counts as zeros: as much of it behind a side as before it, in paddle."""
+    pads, axes = attributes.get("pads"), len(attributes["kernel_shape"])
+    if pads is None:
+        raise call.refuse(Message("{name} is {value!r}", name="padding_algorithm", value="SAME"))
+    before, behind = pads[:axes], pads[axes:]
+    if before == behind:
+        return call.emit("AveragePool", x, count_include_pad=1, **attributes)
+    if any(back < front for front, back in zip(before, behind, strict=True)):
+        raise call.refuse(Message("{name} is {value!r}", name="paddings", value=pads))
+    padded = call.emit("Pad", x, [0, 0, *before, 0, 0, *before], call.scalar(0), mode="constant")
+    rest = [back - front for front, back in zip(before, behind, strict=True)]
+    return call.emit("AveragePool", padded, count_include_pad=0, **{**attributes, "pads": [0] * axes + rest})
 
 
 def _into_bins(call: Call, x: str, sides: list[int], reduce: str) -> str:
@@ -67,15 +96,7 @@ def _max_with_index(call: Call) -> tuple[str, ...]:
         raise call.refuse(Message("{name} is {value!r}", name="kernel_size", value=sides))
     if call.flag("adaptive"):
         return (_into_bins(call, call[0], sides, "ReduceMax"),)
-    made, places = call.emit_many(
-        "MaxPool",
-        2,
-        call[0],
-        kernel_shape=sides,
-        strides=call.wholes("strides"),
-        ceil_mode=int(call.flag("ceil_mode")),
-        **padding(call, call.wholes("paddings")),
-    )
+    made, places = call.emit_many("MaxPool", 2, call[0], **_windows(call, sides))
     # ONNX counts through the whole tensor, paddle through each channel.
     area = call.emit("ReduceProd", call.shape(call[0], 2, call.rank(0)), keepdims=1)
     return made, call.emit("Mod", places, area, fmod=0)

@@ -75,17 +75,18 @@ def _p_norm(call: Call) -> str:
     order, keep = call.number("porder"), int(call.flag("keepdim"))
     whole = call.flag("asvector")
     over: dict[str, Any] = {} if whole else {"axes": [call.axis(call.whole("axis"), call.rank(0))]}
-    reductions = {1.0: "ReduceL1", 2.0: "ReduceL2"}
-    if order in reductions:
-        return call.emit(reductions[order], call.floats(0), keepdims=keep, **over)
+    if order == 2:
+        return call.emit("ReduceL2", call.floats(0), keepdims=keep, **over)
     size = call.emit("Abs", call.floats(0))
     if order in (float("inf"), float("-inf")):
         return call.emit("ReduceMax" if order > 0 else "ReduceMin", size, keepdims=keep, **over)
     if order <= 0:
         raise call.refuse(Message("{name} is {value!r}", name="porder", value=order))
-    total = call.emit("Pow", size, call.scalar(order))
     axes = [over["axes"]] if over else []
-    return call.emit("Pow", call.emit("ReduceSum", total, *axes, keepdims=keep), call.scalar(1 / order))
+    if order == 1:  # not ReduceL1, whose axes OpenVINO overlooks
+        return call.emit("ReduceSum", size, *axes, keepdims=keep)
+    total = call.emit("ReduceSum", call.emit("Pow", size, call.scalar(order)), *axes, keepdims=keep)
+    return call.emit("Pow", total, call.scalar(1 / order))
 
 
 def _argmax(call: Call) -> str:

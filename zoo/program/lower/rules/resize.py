@@ -18,6 +18,9 @@ def _interpolate(call: Call) -> str:
     """paddle.nn.functional.interpolate and upsample."""
     attributes = _places(call)
     sizes, scales = _target(call)
+    if attributes["mode"] == "cubic" and not call.flag("align_corners") and isinstance(sizes, list) and 1 in sizes:
+        # paddle looks half a pixel before the first one then.
+        raise call.refuse(Message("{name} is {value!r}", name="size", value=sizes))
 
     def make(x: str) -> str:
         if scales is not None:
