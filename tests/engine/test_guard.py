@@ -20,6 +20,8 @@ from zoo.bundle.bundle import Bundle
 from zoo.engine import guard
 from zoo.engine.open import candidates, open_engine
 from zoo.predict.model import Model
+from zoo.proof.measure import subject_of
+from zoo.proof.record import Proof
 from zoo.registry import refresh
 
 DEVICE = """
@@ -126,6 +128,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iter
     for module in ("zoo_thing", "zoo_odd"):
         sys.modules.pop(module, None)
     refresh()
+
+
+def believe(bundle: Bundle) -> None:
+    """Keeps a proof, as if the engine gave the right masks."""
+    program = bundle.verify()
+    [candidate] = candidates(program, engine="odd")
+    Proof(subject_of(program, candidate), "golden", 1.0, 0.1, 0.1, 1).keep()
 
 
 def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
@@ -293,6 +302,8 @@ def test_an_engine_that_fails_is_named_with_its_distribution_and_the_cause(
     if not tried and "os.abort" in str(fault):
         pytest.skip("which no process survives")
     install("engine", **fault, tried=tried)
+    if "logits[:, :, 1:]" in str(fault):  # few enough rows are missing of a small picture to be taken for rounding
+        believe(bundle)
     with pytest.raises(zoo.BackendError) as caught, zoo.load(bundle.folder, backend="odd", threads=1) as model:
         model.predict(np.zeros((384, 384, 3), np.uint8)).one()
     assert type(caught.value).__module__ == "zoo.errors"
@@ -305,6 +316,7 @@ def test_one_picture_that_an_engine_fails_on_is_one_failure(install: Install, bu
     install(
         "engine", run="if height == 33: raise RuntimeError('33 rows')\n        if height == 34: return logits[:, 0]"
     )
+    believe(bundle)
     pictures = [np.zeros((rows, 40, 3), np.uint8) for rows in (32, 33, 34, 35)]
     with zoo.load(bundle.folder, backend="odd", threads=1) as model:
         run = model.predict(pictures, on_error="skip")
@@ -399,6 +411,7 @@ def test_an_interruption_is_the_callers_and_not_a_fault_of_the_engine(install: I
 
 def test_one_interruption_ends_a_program_whose_engine_hangs(install: Install, bundle: Bundle, tmp_path: Path) -> None:
     install("engine", run="print('hangs', flush=True); __import__('time').sleep(600)", tried=False)
+    believe(bundle)
     (tmp_path / "picture.png").write_bytes(png())
     words = "-m", "zoo", "predict", str(tmp_path / "picture.png"), "--model", str(bundle.folder), "--backend", "odd"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -422,6 +435,7 @@ def test_what_worked_in_a_child_is_not_tried_again_until_a_version_changes(
 ) -> None:
     note = tmp_path / "opened"
     install("engine", open=f"with open({str(note)!r}, 'a') as note: note.write(f'{{os.getpid()}} ')")
+    believe(bundle)
     for _ in range(2):
         zoo.load(bundle.folder, backend="odd", threads=1).close()
     first, *others = note.read_text().split()
@@ -430,6 +444,7 @@ def test_what_worked_in_a_child_is_not_tried_again_until_a_version_changes(
     assert len(set(others)) == 1
     module = tmp_path / "site" / "zoo_odd.py"
     module.write_text(module.read_text().replace("odd 1.0", "odd 1.10"))
+    believe(bundle)
     zoo.load(bundle.folder, backend="odd", threads=1).close()
     assert len(note.read_text().split()) == 5
 
@@ -444,6 +459,7 @@ def test_auto_takes_the_next_engine_where_paddle_is_missing(
         importlib.util, "find_spec", lambda name, *more: None if name == "paddle" else find(name, *more)
     )
     install("engine")
+    believe(bundle)
     with zoo.load(bundle.folder, threads=1) as model:
         assert model.engine == "odd 1.0"
 
