@@ -1,0 +1,200 @@
+"""Engines are held against a reference before they are used; the fastest of those that agree is taken."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import zoo
+from support import install_into
+from zoo.bundle.bundle import Bundle, read_bundle
+from zoo.bundle.golden import read_golden
+from zoo.engine.open import candidates
+from zoo.proof.agreement import agreement
+from zoo.proof.choice import choose
+from zoo.proof.measure import prove, subject_of
+from zoo.proof.record import kept_proof
+from zoo.registry import refresh
+
+# paddle under another name, which changes what comes out, and takes its time.
+ENGINE = """
+import time
+from zoo.engine.paddle.backend import PaddleBackend
+from zoo.plugin import Facts, hookimpl
+
+class Session:
+    parallel = False
+
+    def __init__(self, session, request):
+        self.session = session
+        self.facts = Facts("other", "1.0", "", request.precision, request.device_name)
+
+    def run(self, batch):
+        output = self.session.run(batch)
+        time.sleep(SLEEP)
+        CHANGE
+        return output
+
+    def close(self):
+        self.session.close()
+
+class Other(PaddleBackend):
+    name = "other"
+    precisions = ("float32", "bf16")
+    reference = False
+
+    def open(self, program, request):
+        OPEN
+        return Session(super().open(program, request), request)
+
+@hookimpl
+def zoo_backends():
+    return [Other()]
+"""
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Install]:
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+
+    def engine(change: str = "pass", sleep: float = 0.0, opening: str = "pass") -> None:
+        source = ENGINE.replace("CHANGE", change).replace("SLEEP", str(sleep)).replace("OPEN", opening)
+        sys.modules.pop("zoo_other", None)
+        install_into(site, "zoo-other", source, group="zoo.backends")
+        refresh()
+
+    yield engine
+    sys.modules.pop("zoo_other", None)
+    refresh()
+
+
+@pytest.fixture
+def unproven(bundle: Bundle, tmp_path: Path) -> Path:
+    """An export without a golden, as others write them."""
+    folder = tmp_path / "unproven"
+    shutil.copytree(bundle.folder, folder)
+    (folder / "golden.npz").unlink()
+    settings = folder / "inference.yml"
+    document = yaml.safe_load(settings.read_text())
+    del document["zoo"]["golden"], document["zoo"]["sha256"]["golden.npz"]
+    settings.write_text(yaml.safe_dump(document))
+    return folder
+
+
+def test_an_export_carries_what_the_network_makes_of_a_picture(bundle: Bundle) -> None:
+    program = bundle.verify()
+    assert program.golden is not None
+    golden = read_golden(program.golden)
+    assert golden.batch.dtype == np.float32
+    assert len(golden.batch) == len(golden.output) == 1
+    [proof] = prove(program, candidates(program, engine="paddle"), [], threads=1)
+    assert (proof.reference, proof.agreement, proof.fault) == ("golden", 1.0, "")
+    assert 0 < proof.seconds < proof.opening
+    assert proof.memory > 1 << 20
+
+
+def test_the_fastest_engine_that_agrees_is_taken_and_says_why(install: Install, bundle: Bundle) -> None:
+    install(sleep=5.0)
+    with zoo.load(bundle.folder, threads=1) as model:
+        assert model.engine.startswith("paddle ")
+        assert model.why == "the fastest of 2 that are proven here; 100.000% of the pixels as golden"
+
+
+def test_an_engine_is_proven_once_for_a_version(install: Install, bundle: Bundle, tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    install(opening=f"open({str(opened)!r}, 'a').write('x')")
+    for _ in range(2):
+        choose(bundle.verify(), engine="other")
+    assert opened.read_text() == "x"
+
+
+def test_an_engine_that_gives_other_masks_is_refused_with_the_number(
+    install: Install, bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(change="output[..., :2] = output[:, ::-1, :, :2]")
+    with pytest.raises(zoo.BackendError, match=r"other: \d+\.\d+% of the pixels have the class that golden gives them"):
+        zoo.load(bundle.folder, backend="other", threads=1)
+    with caplog.at_level(logging.WARNING), zoo.load(bundle.folder, threads=1) as model:
+        assert model.engine.startswith("paddle ")
+        assert model.why.startswith("the only one that is proven here")
+    assert any("not used: other: " in record.getMessage() for record in caplog.records)
+
+
+def test_an_engine_that_crashes_is_not_taken(install: Install, bundle: Bundle) -> None:
+    install(opening="import os; os.abort()")
+    with zoo.load(bundle.folder, threads=1) as model:
+        assert model.engine.startswith("paddle ")
+
+
+def test_without_a_golden_the_library_that_wrote_the_program_is_the_reference(install: Install, unproven: Path) -> None:
+    install()
+    with zoo.load(unproven, backend="other", threads=1) as model:
+        assert model.engine == "other 1.0"
+        assert model.why.startswith("asked for; 100.000% of the pixels as paddle ")
+
+
+def test_other_precisions_are_asked_for_and_may_differ_in_some_pixels(install: Install, bundle: Bundle) -> None:
+    install(change="output = output.copy(); output[..., 0, 0] = output[:, ::-1, 0, 0]")
+    with zoo.load(bundle.folder, precision="bf16", threads=1) as model:
+        assert model.engine == "other 1.0, bf16"
+    with pytest.raises(zoo.BackendError, match="other: 99"):
+        zoo.load(bundle.folder, backend="other", threads=1)
+    with pytest.raises(zoo.BackendError, match="it computes in float32 and not in bf16"):
+        zoo.load(bundle.folder, backend="paddle", precision="bf16", threads=1)
+
+
+def test_a_damaged_golden_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(bundle.folder, folder)
+    (folder / "golden.npz").write_bytes(b"PK nothing")
+    with pytest.raises(zoo.BundleError, match=r"golden.npz has sha256"):
+        read_bundle(folder).verify()
+    with pytest.raises(zoo.BundleError, match=r"golden.npz is damaged, or no golden"):
+        read_golden(folder / "golden.npz")
+
+
+def test_a_proof_that_was_edited_is_made_again(install: Install, bundle: Bundle) -> None:
+    install()
+    program = bundle.verify()
+    choose(program, engine="other")
+    [candidate] = candidates(program, engine="other")
+    subject = subject_of(program, candidate)
+    assert kept_proof(subject) is not None
+    subject.record().write_text(json.dumps({"agreement": "all"}))
+    assert kept_proof(subject) is None
+    assert kept_proof(replace(subject, processor="another")) is None
+
+
+def test_agreement_counts_pixels_of_the_mask_and_takes_ties_as_equal() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2, 4, 6, 7)).astype(np.float32)
+    assert agreement(logits, logits, 8) == 1.0
+    assert agreement(logits + rng.normal(0, 1e-6, logits.shape), logits, 8) == 1.0
+    tied = logits.copy()
+    tied[:, 1] = tied[:, 0]
+    nudged = tied + rng.normal(0, 1e-6, tied.shape)
+    assert agreement(nudged, tied, 8) == 1.0
+    other = logits.copy()
+    other[0, :, :3] = other[0, ::-1, :3]
+    assert 0.5 < agreement(other, logits, 8) < 0.9
+    assert agreement(logits[:, :, 1:], logits, 8) == 0.0
+    labels = np.arange(100).reshape(1, 10, 10)
+    assert agreement(np.where(labels < 5, 99, labels), labels, 1) == 0.95
+
+
+def test_the_one_logit_of_two_classes_is_compared_by_its_sign() -> None:
+    logits = np.array([[[[1.0, -1.0], [2.0, -3.0]]]], np.float32)
+    assert agreement(logits, logits, 1) == 1.0
+    assert agreement(-logits, logits, 1) == 0.0
