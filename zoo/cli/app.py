@@ -110,7 +110,6 @@ class _LazyGroup(click.Group):
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        _open_streams()
         try:
             try:
                 with click_speaks():
@@ -159,13 +158,6 @@ class _LazyGroup(click.Group):
 
                 alert("Interrupted.")
                 ctx.exit(exit_code(end))
-
-
-def _open_streams() -> None:
-    """Gives a program that was started without one of the three streams something to read or write."""
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _is_of_output(error: OSError) -> bool:
