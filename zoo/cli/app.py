@@ -138,9 +138,7 @@ class _LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        from zoo.base.signals import exit_code, terminable
-
-        with _told_in_full(), _verbosity(ctx), terminable():
+        with _told_in_full(), _verbosity(ctx):
             try:
                 return super().invoke(ctx)
             except ZooError as error:
@@ -154,10 +152,9 @@ class _LazyGroup(click.Group):
                     alert_error(error)
                 ctx.exit(1)
             except KeyboardInterrupt as end:
-                from zoo.cli.notes import alert
+                from zoo.cli.notes import alert_interrupted
 
-                alert("Interrupted.")
-                ctx.exit(exit_code(end))
+                ctx.exit(alert_interrupted(end))
 
 
 def _is_of_output(error: OSError) -> bool:
