@@ -158,11 +158,15 @@ class _LazyGroup(click.Group):
 
 
 def _is_of_output(error: OSError) -> bool:
-    """Says whether it was raised where click, or this module, writes to a stream."""
+    """Says whether it was raised where click, or one of ours, writes to a stream."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    return place is not None and place.tb_frame.f_globals["__name__"] in ("click.utils", __name__)
+    return place is not None and place.tb_frame.f_globals["__name__"] in (
+        "click.utils",
+        "zoo.cli.report",
+        __name__,
+    )
 
 
 def _give_up_output(error: OSError) -> None:
