@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Callable
 
 # Back to the beginning of the line, and erase it: the ^C that a terminal shows, a line that was being rewritten.
@@ -24,6 +25,17 @@ class Terminated(KeyboardInterrupt):
 def exit_code(end: KeyboardInterrupt) -> int:
     """Returns what a program exits with that was ended so, as shells count: 128 and the number of the signal."""
     return 128 + (signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT)
+
+
+def from_outside(error: BaseException) -> bool:
+    """Says whether an exception is an interruption by a signal, and none that code raised by itself.
+
+    Where Python's own handler answers Ctrl-C that cannot be told in the main thread: it is taken for one there.
+    """
+    if type(error) is not KeyboardInterrupt:
+        return isinstance(error, (Interrupted, Terminated))
+    main = threading.current_thread() is threading.main_thread()
+    return main and signal.getsignal(signal.SIGINT) not in (_raise, _end)
 
 
 def answer_signals() -> None:
