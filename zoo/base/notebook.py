@@ -32,7 +32,7 @@ def rewrite(text: str, ended: bool) -> None:
     sys.stderr.flush()
 
 
-class Count:
+class NotebookCount:
     """Shows how many pictures are done, and how fast; nothing outside of a notebook.
 
     Args:
@@ -66,7 +66,7 @@ class Count:
 
 def counted(items: Generator[Item, None, None]) -> Generator[Item, None, None]:
     """Passes results on and shows how many there were."""
-    with closing(Count()) as count, closing(items):
+    with closing(NotebookCount()) as count, closing(items):
         for done, item in enumerate(items, 1):
             count(done)
             yield item

@@ -4,7 +4,7 @@
 def main() -> None:
     """Runs the `zoo` command and ends the process with its exit code."""
     from zoo.base.signals import answer_signals, end_at_once, exit_code
-    from zoo.base.streams import keep_stdout, open_streams
+    from zoo.base.stdio import keep_stdout, open_streams
 
     answer_signals()
     open_streams()

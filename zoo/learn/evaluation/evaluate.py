@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
-from zoo.base.notebook import Count
+from zoo.base.notebook import NotebookCount
 from zoo.contract.labels import LabelMapping
 from zoo.errors import DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
@@ -85,7 +85,7 @@ def evaluate(
         model.run((_input_of(sample, run, orientations) for sample in samples), plan, run),
         ahead(samples, partial(_read, max_pixels=run.max_pixels)),
     )
-    with closing(results), closing(masks), closing(Count(len(samples))) as count:
+    with closing(results), closing(masks), closing(NotebookCount(len(samples))) as count:
         for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
             try:
                 predicted, true = _usable(sample, result, mask)
