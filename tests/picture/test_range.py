@@ -11,6 +11,7 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+import PIL
 import pytest
 import tifffile
 from numpy.typing import NDArray
@@ -177,7 +178,8 @@ def test_values_that_say_nothing_of_white_need_a_range(dtype: str, packed: str |
         read(data)
     assert "tiffcp" in caught.value.hint or "--range LOW HIGH" in caught.value.hint
     low, high = float(values.min()) + 500, float(values.max()) - 500
-    if packed and order == ">":
+    # Pillow 11.0 is right with int16, and so are we.
+    if packed and order == ">" and not (dtype == "int16" and PIL.__version__.startswith("11.0.")):
         with pytest.raises(DecodeError, match=r"compressed values .* in big-endian order") as caught:
             read(data, (low, high))
         assert "tiffcp" in caught.value.hint

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.base.files import user_path
+from zoo.base.notebook import counted
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
@@ -75,7 +76,7 @@ class Model(Predicts):
         )
         found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
-        return Predictions(self.run(wanted, plan, options))
+        return Predictions(counted(self.run(wanted, plan, options)))
 
     def run(self, found: Iterable[Input], plan: Plan, options: RunOptions) -> Generator[Result | Failure, None, None]:
         """Runs inputs by a plan that is made already: what `predict` does, for callers with inputs of their own.

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
+from zoo.base.notebook import NotebookCount
 from zoo.contract.labels import LabelMapping
 from zoo.errors import DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
@@ -58,7 +59,7 @@ def evaluate(
         truth_labels: The masks hold other values and are first brought to the classes they should hold, such as those
             of *_labelIds.png to the 19 classes of Cityscapes; see `zoo.learn.data.read_truth`. The predictions are not
             changed by it. Pixels whose value it leaves out or does not know do not count.
-        report: Receives the number of samples done after each.
+        report: Receives the number of samples done after each; by default a line in a notebook, and nothing elsewhere.
         options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`. With `on_error="skip"`
             samples that cannot be used are passed over and listed in the outcome's `failures`.
 
@@ -84,7 +85,7 @@ def evaluate(
         model.run((_input_of(sample, run, orientations) for sample in samples), plan, run),
         ahead(samples, partial(_read, max_pixels=run.max_pixels)),
     )
-    with closing(results), closing(masks):
+    with closing(results), closing(masks), closing(NotebookCount(len(samples))) as count:
         for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
             try:
                 predicted, true = _usable(sample, result, mask)
@@ -98,8 +99,7 @@ def evaluate(
                 if run.on_error == "raise":
                     raise
                 failures.append(Failure(sample.image.stem, str(sample.image), error))
-            if report is not None:
-                report(done)
+            (report or count)(done)
     if unsure:
         _LOG.warning(
             "pictures turned by an EXIF orientation that their masks lack, at a size that fits either way: %d, such as "
