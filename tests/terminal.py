@@ -53,6 +53,10 @@ def in_terminal(
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    # Ctrl-C otherwise throws away what was written and not yet read here.
+    modes = termios.tcgetattr(theirs)
+    modes[3] |= termios.NOFLSH
+    termios.tcsetattr(theirs, termios.TCSANOW, modes)
     screen = pyte.HistoryScreen(columns, ROWS, history=10000)
     stream = pyte.ByteStream(screen)
     frames: list[str] = []

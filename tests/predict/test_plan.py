@@ -8,8 +8,9 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 import zoo
 from scenes import draw_scene
 from support import cells
+from zoo.base.pending import Pending
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import Facts
 from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong
@@ -266,19 +268,19 @@ class Counting:
     asked = False
 
     def __init__(self) -> None:
-        self.futures: list[Future[Answer]] = []
+        self.pending: list[Pending[Answer]] = []
         self.most = 0
 
-    def submit(self, batch: NDArray[np.float32]) -> Future[Answer]:
-        class Late(Future[Answer]):
-            def result(self, timeout: float | None = None) -> Answer:
+    def submit(self, batch: NDArray[np.float32], told: SimpleQueue[None] | None = None) -> Pending[Answer]:
+        class Late(Pending[Answer]):
+            def result(self) -> Answer:
                 if not self.done():
-                    self.set_result(Answer(cells(batch), FACTS, 0.0))
-                return super().result(timeout)
+                    self.give(Answer(cells(batch), FACTS, 0.0))
+                return super().result()
 
-        self.futures.append(Late())
-        self.most = max(self.most, sum(not future.done() for future in self.futures))
-        return self.futures[-1]
+        self.pending.append(Late(told))
+        self.most = max(self.most, sum(not answer.done() for answer in self.pending))
+        return self.pending[-1]
 
 
 def test_windows_run_as_many_at_a_time_as_the_engine_can_and_come_out_in_order(
@@ -289,13 +291,16 @@ def test_windows_run_as_many_at_a_time_as_the_engine_can_and_come_out_in_order(
     assert isinstance(prepared, Prepared)
     result = finish(prepared, answers_in_order(engine, batches(prepared, plan)), plan)
     np.testing.assert_array_equal(result.mask, through(pictures[0], plan).mask)
-    assert (engine.most, len(engine.futures)) == (4, 12)
+    assert (engine.most, len(engine.pending)) == (4, 12)
     # Whoever stops half-way leaves nothing behind that waits.
     engine = Counting()
     answers = answers_in_order(engine, batches(prepared, plan))
     next(answers)
     answers.close()
-    assert [future.cancelled() for future in engine.futures] == [False, True, True, True]
+    first, *rest = engine.pending
+    assert first.result().output.size
+    for answer in rest:
+        assert not answer.begin()
 
 
 def test_a_model_given_to_another_process_is_opened_there_by_the_same_name(
