@@ -17,9 +17,9 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError, SourceError
 from zoo.picture.image import read_image
-from zoo.picture.levels import ValueRange
 from zoo.picture.sources import Input, SourceOptions, inputs
 
 #: As a satellite has them: 16 bits, and nothing above 10,000.

@@ -72,7 +72,7 @@ class Model(Predicts):
             options.recursive,
             options.frames,
             pixel_limit=most_pixels(options.max_pixels),
-            value_range=options.value_range,
+            value_range=plan.value_range,
         )
         found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
@@ -115,7 +115,6 @@ class Model(Predicts):
                 class_values(answer.output, self.bundle) for answer in answers_in_order(self._engine, batches)
             ),
             plan,
-            value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
         )

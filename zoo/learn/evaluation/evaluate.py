@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from zoo.base.flow import ahead
 from zoo.base.notebook import NotebookCount
 from zoo.contract.labels import LabelMapping
+from zoo.contract.spec import ValueRange
 from zoo.errors import DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
 from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
@@ -82,7 +83,7 @@ def evaluate(
     orientations: dict[Path, int] = {}
     unsure: list[Path] = []
     results, masks = (
-        model.run((_input_of(sample, run, orientations) for sample in samples), plan, run),
+        model.run((_input_of(sample, run.max_pixels, plan.value_range, orientations) for sample in samples), plan, run),
         ahead(samples, partial(_read, max_pixels=run.max_pixels)),
     )
     with closing(results), closing(masks), closing(NotebookCount(len(samples))) as count:
@@ -110,9 +111,9 @@ def evaluate(
     return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
 
 
-def _input_of(sample: Sample, run: RunOptions, orientations: dict[Path, int]) -> Input:
+def _input_of(sample: Sample, max_pixels: int | None, value_range: ValueRange, orientations: dict[Path, int]) -> Input:
     def load() -> Picture:
-        picture = read_picture(sample.image, run.max_pixels, run.value_range)
+        picture = read_picture(sample.image, max_pixels, value_range)
         orientations[sample.image] = picture.orientation
         return picture
 
