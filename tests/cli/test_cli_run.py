@@ -151,9 +151,7 @@ def test_a_path_with_an_ending_is_a_file_that_zoo_writes_or_an_error(
     told = predict(street, "-o", "out.bmp", "--save", "mask", code=1).stderr
     assert "out.bmp ends with .bmp. Expected a folder, or a name that ends with .png." in told
     assert "Use out.png, or out.bmp/ for a folder." in told
-    assert (
-        "ends with .png or .jpg or .jpeg or .mp4" in predict(street, "-o", "v.avi", "--save", "overlay", code=1).stderr
-    )
+    assert "ends with .png, .jpg, .jpeg or .mp4" in predict(street, "-o", "v.avi", "--save", "overlay", code=1).stderr
     assert names(tmp_path) == ["street"]
     predict(street / "a.png", "-o", "run.2/", "--save", "mask")
     predict(street / "c.png", "-o", "run.2", "--save", "mask")  # there already

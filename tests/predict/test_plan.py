@@ -188,7 +188,7 @@ def never() -> Iterator[NDArray[np.uint8]]:
         ({}, {"window": (60, 60)}, ConfigError, "Multiples of 8"),
         ({}, {**SMALL, "stride": (72, 64)}, ConfigError, "would be left out"),
         ({}, {"labels": {"a": ["road"]}}, ConfigError, "'road' is no class"),
-        ({}, {"labels": "no-such-mapping"}, ConfigError, "no label mapping"),
+        ({}, {"labels": "no-such-mapping"}, ConfigError, "is not a label mapping"),
         ({}, {"palette": [(1, 2, 3)]}, ConfigError, "has 1 colours. 7 were expected"),
         ({}, {"palette": {"road": (1, 2, 3)}}, ConfigError, "'road' is no class"),
         # The palette is that of the new classes.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelMapping, LabelSet
-from zoo.contract.spec import Step, Window
+from zoo.contract.spec import Step, ValueRange, Window
 from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
 from zoo.predict.arguments import Labels, RunOptions
@@ -53,6 +53,7 @@ class Plan:
         views: Views to average; empty for pictures as they are.
         scores: Whether the probability of the winning class is computed.
         min_score: Pixels whose probability is below it become unknown; None for no bound.
+        value_range: Which values of more than 8 bits become black and white: as asked for, else as the model says.
         mapping: From the classes of the model to others, or None.
         labels: Classes of the results, in their colours.
         window_note: What a result says of its windows, or of having none.
@@ -64,6 +65,7 @@ class Plan:
     views: tuple[View, ...]
     scores: bool
     min_score: float | None
+    value_range: ValueRange
     mapping: LabelMapping | None
     labels: LabelSet
     window_note: str
@@ -118,6 +120,7 @@ def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
         views,
         scores,
         options.min_score,
+        bundle.value_range if options.value_range is None else options.value_range,
         mapping,
         classes,
         window_note,

@@ -19,13 +19,14 @@ from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
 from zoo.bundle.golden import FILE as GOLDEN
 from zoo.bundle.golden import Golden, write_golden
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import Normalize, Pad, Resize, Step, Window
+from zoo.contract.spec import Normalize, Pad, Resize, Step, ValueRange, Window
 from zoo.engine.open import session_opener
 from zoo.engine.samples import made_up_picture
 from zoo.errors import ExportError
 from zoo.learn.export.forms import Labels, Logits, inference_form
 from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
+from zoo.predict.values import given_value
 from zoo.segment.transforms import preprocess as prepare
 from zoo.settings.yaml_text import write_yaml
 
@@ -45,6 +46,7 @@ def export_bundle(
     compat: Literal["zoo", "paddlex"] = "zoo",
     input_size: tuple[int, int] | None = None,
     window: Window | None = None,
+    value_range: ValueRange = None,
 ) -> Bundle:
     """Exports a network.
 
@@ -63,16 +65,19 @@ def export_bundle(
             them and returns labels (N, H, W) int32, with settings PaddleX reads.
         input_size: The only (height, width) the program shall take; pictures are resized to it. None for any size.
         window: Sliding windows in which the model is meant to be used; written down where the program can be.
+        value_range: Which values of more than 8 bits became black and white in training; predictions do the same where
+            they are not told otherwise.
 
     Returns:
         The bundle, read back from the folder.
 
     Raises:
+        ConfigError: The range is none.
         ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
         OutputError: The folder cannot be written.
     """
-    folder = Path(user_path(folder))
+    folder, value_range = Path(user_path(folder)), given_value("value_range", value_range)
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
@@ -105,7 +110,7 @@ def export_bundle(
         with replacing_folder(folder) as partial:
             _save(form(inference_form(network)), partial, in_channels, input_size)
             slides = window if compat == "zoo" and input_size is None else None
-            settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
+            settings = _settings(partial, model, labels, steps, output_stride, compat, slides, value_range)
             _write_settings(partial, settings)
             # paddle turns the layer it exports into the program itself; the comparison needs one it never saw.
             original = form(network)
@@ -161,6 +166,7 @@ def _settings(
     output_stride: int,
     compat: str,
     window: Window | None,
+    value_range: ValueRange,
 ) -> dict[str, Any]:
     program, params = folder / "inference.json", folder / "inference.pdiparams"
     bundle = Bundle(
@@ -174,6 +180,7 @@ def _settings(
         output_stride=1 if compat == "paddlex" else output_stride,
         digests={path.name: file_sha256(path) for path in (program, params)},
         window=window,
+        value_range=value_range,
     )
     settings: dict[str, Any] = {}
     if compat == "paddlex":

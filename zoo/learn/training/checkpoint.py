@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from zoo.base.files import replacing_folder, user_path
+from zoo.contract.spec import ValueRange
 from zoo.errors import CheckpointError
 from zoo.message import Message
 from zoo.settings.check import conform
@@ -29,6 +30,8 @@ _STATE = DocumentKind(
     hint=Message("Resume from an older checkpoint of the same run."),
 )
 _SCHEMA = mapping({"iteration": BYTES, "identity": {"type": "object"}}, closed=True)
+#: Key of the identity for the values that became black and white.
+RANGE = "value_range"
 _Arrays = dict[str, NDArray[Any]]
 
 
@@ -41,7 +44,7 @@ class Checkpoint:
         model: State dict of the network as numpy arrays.
         average: State dict of the moving average; equal to `model` when the recipe keeps none.
         optimizer: Moments of the optimizer by name.
-        identity: What the run trains (model, classes, recipe); a resumed run must have the same.
+        identity: What the run trains (model, classes, recipe, range of values); a resumed run must have the same.
     """
 
     iteration: int
@@ -52,6 +55,12 @@ class Checkpoint:
 
     def __repr__(self) -> str:
         return f"<Checkpoint at iteration {self.iteration}: {len(self.model)} arrays>"
+
+    @property
+    def value_range(self) -> ValueRange:
+        """Which values of more than 8 bits became black and white in the run; for `export_bundle`."""
+        value = self.identity.get(RANGE)
+        return (value[0], value[1]) if isinstance(value, list) else value
 
     def first_not_finite(self) -> str | None:
         """Names the first array with an infinity or a NaN, such as "model:head.weight"; None when there is none."""
