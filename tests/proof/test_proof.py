@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import sys
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from engines import Install
 
 import zoo
-from support import install_into
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.golden import read_golden
 from zoo.engine.open import candidates
@@ -23,61 +21,6 @@ from zoo.proof.agreement import agreement
 from zoo.proof.choice import choose
 from zoo.proof.measure import prove, subject_of
 from zoo.proof.record import kept_proof
-from zoo.registry import refresh
-
-# paddle under another name, which changes what comes out, and takes its time.
-ENGINE = """
-import time
-from zoo.engine.paddle.backend import PaddleBackend
-from zoo.plugin import Facts, hookimpl
-
-class Session:
-    parallel = False
-
-    def __init__(self, session, request):
-        self.session = session
-        self.facts = Facts("other", "1.0", "", request.precision, request.device_name)
-
-    def run(self, batch):
-        output = self.session.run(batch)
-        time.sleep(SLEEP)
-        CHANGE
-        return output
-
-    def close(self):
-        self.session.close()
-
-class Other(PaddleBackend):
-    name = "other"
-    precisions = ("float32", "bf16")
-    reference = False
-
-    def open(self, program, request):
-        OPEN
-        return Session(super().open(program, request), request)
-
-@hookimpl
-def zoo_backends():
-    return [Other()]
-"""
-Install = Callable[..., None]
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Install]:
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(site)
-
-    def engine(change: str = "pass", sleep: float = 0.0, opening: str = "pass") -> None:
-        source = ENGINE.replace("CHANGE", change).replace("SLEEP", str(sleep)).replace("OPEN", opening)
-        sys.modules.pop("zoo_other", None)
-        install_into(site, "zoo-other", source, group="zoo.backends")
-        refresh()
-
-    yield engine
-    sys.modules.pop("zoo_other", None)
-    refresh()
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ _GROUPS = {
         "tiff": ("tiff:tiff", Message("Segment a TIFF too large for memory.")),
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("evaluate:evaluate", Message("Measure a model on a dataset.")),
+        "optimize": ("optimize:optimize", Message("Find the fastest engine with the right masks.")),
         "export": ("export:export", Message("Turn a checkpoint into a folder that runs.")),
         "download": ("download:download", Message("Fetch model files before they are needed.")),
     },

@@ -35,8 +35,9 @@ _log = logging.getLogger("zoo.engine")
 # The command line shows what it says while it lasts.
 _trial_log = logging.getLogger("zoo.engine.trial")
 _SUFFIX = ".trial.json"
-#: Ending of the records of `zoo.proof`, which go with those of trials.
+#: Endings of the records of `zoo.proof`, which go with those of trials.
 PROOF_SUFFIX = ".proof.json"
+CHOICE_SUFFIX = ".choice.json"
 # Nobody sees this error: the trial is made again.
 _KIND = DocumentKind(CacheError)
 _SCHEMA = mapping(
@@ -140,7 +141,7 @@ def forget_trials() -> int:
         CacheError: The cache folder cannot be used.
     """
     folder = _folder()
-    records = [*folder.glob(f"*{_SUFFIX}"), *folder.glob(f"*{PROOF_SUFFIX}")]
+    records = [record for suffix in (_SUFFIX, PROOF_SUFFIX, CHOICE_SUFFIX) for record in folder.glob(f"*{suffix}")]
     try:
         for record in records:
             record.unlink(missing_ok=True)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.open import candidates
+from zoo.engine.processor import processor
 from zoo.errors import BackendError
 from zoo.message import Message
 from zoo.proof.agreement import LEAST
+from zoo.proof.kept import kept_choice
 from zoo.proof.measure import prove, subject_of
 from zoo.proof.record import Proof, kept_proof
 
@@ -39,7 +41,6 @@ def choose(
     engine: str = "auto",
     threads: int = 1,
     precision: Precision = "float32",
-    least: float | None = None,
 ) -> Choice:
     """Chooses an engine for a program.
 
@@ -49,7 +50,6 @@ def choose(
         engine: See there; "auto" takes the fastest that is proven.
         threads: With which they are tried.
         precision: See there.
-        least: Smallest share of pixels with the reference's class; by default `LEAST` of the precision.
 
     Raises:
         BackendError: Every engine, or the one that was asked for, gives other masks than the reference, or fails.
@@ -58,17 +58,18 @@ def choose(
     usable = candidates(program, device, engine, precision)
     if len(usable) == 1 and usable[0].backend.reference and precision == "float32":
         return Choice(usable[0], Message("asked for") if engine != "auto" else Message("no other engine can be used"))
-    least = LEAST[precision] if least is None else least
-    found = list(zip(usable, _proofs(program, usable, device, threads), strict=True))
+    kept = kept_choice(program.digest, usable[0].device_name, precision, processor())
+    least = kept.least if kept else LEAST[precision]
+    found = list(zip(usable, proofs(program, usable, device, threads), strict=True))
     if engine != "auto" and found[0][1].fault:
         # Its own error says more, and is raised when it is opened.
         return Choice(usable[0], Message("asked for"))
     refused = [
         Message("{engine}: {reason}", engine=item.name, reason=reason)
         for item, proof in found
-        if (reason := _refusal(proof, least))
+        if (reason := refusal(proof, least))
     ]
-    accepted = [(proof, item) for item, proof in found if not _refusal(proof, least)]
+    accepted = [(proof, item) for item, proof in found if not refusal(proof, least)]
     if not accepted:
         raise BackendError(
             "No engine gives the masks that {program} must give. {refused:; }.",
@@ -78,11 +79,16 @@ def choose(
         )
     for reason in refused:
         _log.warning("not used: %s", reason)
+    if engine == "auto" and kept and (measured := [item for _, item in accepted if item.backend.name == kept.engine]):
+        return Choice(
+            measured[0],
+            Message("the fastest of those that zoo optimize measured on {count} pictures", count=kept.pictures),
+        )
     proof, fastest = min(accepted, key=lambda pair: pair[0].seconds)
     return Choice(fastest, _why(proof, len(accepted), engine))
 
 
-def _proofs(program: Program, usable: Sequence[Candidate], device: str, threads: int) -> list[Proof]:
+def proofs(program: Program, usable: Sequence[Candidate], device: str, threads: int) -> list[Proof]:
     """Returns a proof of each engine: what is kept, and the others made now."""
     kept = [kept_proof(subject_of(program, candidate)) for candidate in usable]
     missing = [candidate for candidate, proof in zip(usable, kept, strict=True) if proof is None]
@@ -97,7 +103,7 @@ def _proofs(program: Program, usable: Sequence[Candidate], device: str, threads:
     return proofs
 
 
-def _refusal(proof: Proof, least: float) -> Message | None:
+def refusal(proof: Proof, least: float) -> Message | None:
     """Returns why an engine is not used, as the end of a sentence; None where it is."""
     if proof.fault:
         return Message("{fault}", fault=proof.fault)

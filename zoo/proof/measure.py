@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from zoo.contract.engine import Precision, Program, Request, Session
 from zoo.engine.candidate import Candidate
 from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
 from zoo.engine.jobs import program_of
+from zoo.engine.open import candidates, open_engine
 from zoo.engine.processor import processor
 from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.engine.trial import in_child
@@ -34,26 +36,33 @@ _RUNS = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What an engine made of the inputs; `outputs` is empty where it failed."""
+    """What an engine made of inputs, and what it cost; see `Proof`.
+
+    Attributes:
+        outputs: One for each input; empty where it failed.
+        rate: Inputs a second with all streams, where that was asked for; else 0.
+    """
 
     outputs: Sequence[NDArray[Any]]
     seconds: float = 0.0
     opening: float = 0.0
     memory: int = 0
+    rate: float = 0.0
     fault: str = ""
+    lasting: bool = True
 
 
-def prove(program: Program, candidates: Sequence[Candidate], others: Sequence[Candidate], threads: int) -> list[Proof]:
+def prove(program: Program, engines: Sequence[Candidate], others: Sequence[Candidate], threads: int) -> list[Proof]:
     """Holds engines against a reference: the golden of the program, else its own library, else the other engine.
 
     Args:
         program: The program.
-        candidates: What to prove.
+        engines: What to prove.
         others: Engines that may serve as a reference.
         threads: Threads of each.
 
     Returns:
-        A proof for each candidate; it is not kept yet.
+        A proof for each engine; it is not kept yet.
 
     Raises:
         BundleError: The golden is damaged.
@@ -64,20 +73,20 @@ def prove(program: Program, candidates: Sequence[Candidate], others: Sequence[Ca
 
     def run(candidate: Candidate) -> Measured:
         if candidate.name not in measured:
-            measured[candidate.name] = _measured(program, candidate, inputs, threads)
+            measured[candidate.name] = measure(program, candidate, inputs, threads)
         return measured[candidate.name]
 
     def expected(candidate: Candidate) -> tuple[str, Sequence[NDArray[Any]]]:
         if golden is not None:
             return "golden", [golden.output]
-        for other in _references(candidate, [*candidates, *others]):
+        for other in _references(candidate, [*engines, *others]):
             if outputs := run(other).outputs:
                 return ", ".join(other.libraries) or other.name, outputs
         return "", []
 
     return [
         _proof(subject_of(program, candidate), run(candidate), *expected(candidate), program.output_stride)
-        for candidate in candidates
+        for candidate in engines
     ]
 
 
@@ -104,7 +113,7 @@ def _references(candidate: Candidate, others: Sequence[Candidate]) -> list[Candi
 def _proof(subject: Subject, ran: Measured, reference: str, expected: Sequence[NDArray[Any]], stride: int) -> Proof:
     pairs = zip(ran.outputs, expected, strict=True) if ran.outputs and expected else ()
     share = min((agreement(*pair, stride) for pair in pairs), default=1.0)
-    return Proof(subject, reference, share, ran.seconds, ran.opening, ran.memory, ran.fault)
+    return Proof(subject, reference, share, ran.seconds, ran.opening, ran.memory, ran.fault, ran.lasting)
 
 
 def _inputs(program: Program) -> list[NDArray[np.float32]]:
@@ -112,20 +121,31 @@ def _inputs(program: Program) -> list[NDArray[np.float32]]:
     return [smooth_noise(rng, shape) for shape in trial_shapes(program.input_shape)]
 
 
-def _measured(
+def measure(
     program: Program,
     candidate: Candidate,
     inputs: Sequence[NDArray[np.float32]],
     threads: int,
+    many: int = 0,
 ) -> Measured:
+    """Runs an engine on inputs in a process of its own.
+
+    Args:
+        program: The program.
+        candidate: The engine.
+        inputs: Batches (N, C, H, W) float32.
+        threads: Its threads.
+        many: How many inputs to run at once at the end, to see how many it does a second; 0 leaves that out.
+    """
     with tempfile.TemporaryDirectory(prefix="zoo-proof-") as folder:
         given, made = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         np.savez(given, *inputs)
         how = candidate.backend.name, candidate.precision, candidate.device.kind, candidate.index, threads
-        outcome = in_child("zoo.proof.measure:run", plain(program), *how, str(given), str(made), seconds=_SECONDS)
-        fault = outcome.reason or outcome.answer.get("fault")
-        if fault:
-            return Measured((), fault=str(fault))
+        outcome = in_child("zoo.proof.measure:run", plain(program), *how, str(given), str(made), many, seconds=_SECONDS)
+        if outcome.reason is not None:
+            return Measured((), fault=outcome.reason, lasting=outcome.lasting)
+        if "fault" in outcome.answer:
+            return Measured((), fault=outcome.answer["fault"])
         with np.load(made, allow_pickle=False) as arrays:
             outputs = [arrays[name] for name in arrays.files]
     return Measured(outputs, **outcome.answer)
@@ -140,11 +160,12 @@ def run(
     threads: int,
     given: str,
     made: str,
+    many: int,
 ) -> dict[str, Any]:
     """Opens a program and runs it on inputs. The job of the child.
 
     Returns:
-        `seconds`, `opening` and `memory` as a `Proof` has them; or `fault`, where the engine failed.
+        `seconds`, `opening`, `memory` and `rate` as a `Measured` has them; or `fault`, where the engine failed.
     """
     program, found = program_of(document), discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
@@ -162,15 +183,42 @@ def run(
         outputs += [session.run(batch) for batch in inputs[1:]]
         seconds = min(_timed(session, inputs[0]) for _ in range(_RUNS))
         session.close()
+        rate = _rate(program, f"{kind}:{index}" if index else kind, engine, precision, threads, inputs, many)
     except ZooError as error:
         return {"fault": error.message}
     np.savez(made, *outputs)
     # Kilobytes on Linux, bytes on macOS.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"seconds": seconds, "opening": opening, "memory": memory}
+    return {"seconds": seconds, "opening": opening, "memory": memory, "rate": rate}
 
 
 def _timed(session: Session, batch: NDArray[np.float32]) -> float:
     began = time.perf_counter()
     session.run(batch)
     return time.perf_counter() - began
+
+
+def _rate(
+    program: Program,
+    device: str,
+    engine: str,
+    precision: Precision,
+    threads: int,
+    inputs: Sequence[NDArray[np.float32]],
+    many: int,
+) -> float:
+    """Returns how many inputs a second an engine does with all its streams."""
+    if not many:
+        return 0.0
+    [candidate] = candidates(program, device, engine, precision)
+    opened = open_engine(program, candidate, threads)
+    wanted = list(islice(cycle(inputs), many))
+    seconds = 0.0
+    # Streams are opened when batches have stood in line.
+    for _ in range(2):
+        began = time.perf_counter()
+        for answer in [opened.submit(batch) for batch in wanted]:
+            answer.result()
+        seconds = time.perf_counter() - began
+    opened.close()
+    return many / seconds

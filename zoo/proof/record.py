@@ -17,7 +17,7 @@ from zoo.errors import CacheError, OutputError
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
-from zoo.settings.rules import BYTES, NUMBER, STRING, array, mapping
+from zoo.settings.rules import BOOLEAN, BYTES, NUMBER, STRING, array, mapping
 
 _log = logging.getLogger("zoo.engine")
 # Nobody sees this error: the proof is made again.
@@ -34,6 +34,7 @@ _SCHEMA = mapping(
         **dict.fromkeys(("reference", "fault"), STRING),
         **dict.fromkeys(("agreement", "seconds", "opening"), NUMBER),
         "memory": BYTES,
+        "lasting": BOOLEAN,
     },
     closed=True,
 )
@@ -77,6 +78,7 @@ class Proof:
         opening: Seconds from the start of opening to the first output.
         memory: Most memory of a process that did nothing else, in bytes.
         fault: Why there is none of that; else empty.
+        lasting: Whether the next trial would find the same. Not so where a child ran out of memory or time.
     """
 
     subject: Subject
@@ -86,9 +88,12 @@ class Proof:
     opening: float
     memory: int
     fault: str = ""
+    lasting: bool = True
 
     def keep(self) -> None:
-        """Keeps it for the next time. A cache that cannot be written costs a trial every time, nothing else."""
+        """Keeps what lasts for the next time. A cache that cannot be written costs a trial every time, nothing else."""
+        if not self.lasting:
+            return
         try:
             record = self.subject.record()
             ensure_folder(record.parent)

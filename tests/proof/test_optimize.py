@@ -1,0 +1,67 @@
+"""`zoo optimize`: engines side by side on one's own pictures, and what is taken from then on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engines import Install
+from PIL import Image
+
+import zoo
+from scenes import draw_scene
+from support import zoo_process
+from zoo.bundle.bundle import Bundle
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(draw_scene(number, 60, 80).image).save(folder / f"{number}.png")
+        Image.fromarray(np.zeros((60, 80), np.uint8)).save(tmp_path / f"{number}.png")
+    (tmp_path / "list.txt").write_text("".join(f"pictures/{number}.png {number}.png\n" for number in range(3)))
+    return folder
+
+
+def test_the_fastest_with_the_right_masks_is_kept_for_the_precision_that_was_asked_for(
+    install: Install, bundle: Bundle, pictures: Path
+) -> None:
+    install(change="if self.facts.precision == 'bf16': output = output.copy(); output[:, :, :1] = output[:, ::-1, :1]")
+    words = "optimize", bundle.folder, "--images", pictures, "--precision", "float32", "--precision", "bf16", "--json"
+    ended = zoo_process(*words, "--min-agreement", "0.5")
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    rows = {(row["engine"], row["precision"]): row for row in found["rows"]}
+    assert set(rows) == {("paddle", "float32"), ("other", "float32"), ("other", "bf16")}
+    assert rows["other", "float32"]["agreement"] == 1.0
+    assert 0.5 < rows["other", "bf16"]["agreement"] < 0.999
+    assert all(row["milliseconds"] > 0 and row["rate"] > 0 and row["memory"] > 1 << 20 for row in found["rows"])
+    assert found["pictures"] == 3
+    assert found["chosen"]["bf16"] == "other"
+    with zoo.load(bundle.folder, precision="bf16", threads=1) as model:
+        assert model.engine == "other 1.0, bf16"
+        assert model.why == "the fastest of those that zoo optimize measured on 3 pictures"
+    with zoo.load(bundle.folder, threads=1) as model:
+        assert model.engine.split()[0] == found["chosen"]["float32"]
+
+
+def test_labelled_pictures_give_the_miou_of_each(install: Install, bundle: Bundle, pictures: Path) -> None:
+    install(change="output[..., :2] = output[:, ::-1, :, :2]")
+    ended = zoo_process("optimize", bundle.folder, "--data", pictures.parent / "list.txt")
+    assert ended.returncode == 0, ended.stderr
+    head, first, second = (line.split() for line in ended.stdout.splitlines())
+    assert head[-2:] == ["mIoU", "ACCEPTED"]
+    assert (first[0], first[-1]) == ("paddle", "yes")
+    assert (second[0], second[-2:]) == ("other", ["-", "no"])
+    assert "other is not used" in ended.stderr
+
+
+def test_where_no_engine_has_the_right_masks_nothing_is_kept(bundle: Bundle, pictures: Path, home: Path) -> None:
+    ended = zoo_process("optimize", bundle.folder, "--images", pictures, "--precision", "bf16")
+    assert ended.returncode == 1
+    assert "it computes in float32 and not in bf16" in ended.stderr
+    assert not list(home.rglob("*.choice.json"))

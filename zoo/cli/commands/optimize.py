@@ -1,0 +1,128 @@
+"""`zoo optimize`: which engine is the fastest for a model here, with the right masks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zoo.cli.cells import cells, padded
+from zoo.cli.commands.completion import DEVICE, MODEL
+from zoo.cli.language import tr
+from zoo.cli.notes import alert, note
+from zoo.cli.options import offline_option
+from zoo.cli.progress.loading import loading
+from zoo.cli.tables import json_text
+from zoo.message import printable
+
+if TYPE_CHECKING:
+    from zoo.contract.engine import Precision
+    from zoo.learn.optimize import Comparison, Row
+
+
+@click.command()
+@click.argument("model", type=MODEL)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    help="Pictures to measure on: a file or a folder, of which the first 20 are taken; by default a made-up one.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Labelled pictures, as of zoo evaluate: tells the mIoU of each engine too.",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    type=click.Choice(["float32", "bf16", "int8"]),
+    multiple=True,
+    help="Precision to try; may be given several times. Each has a choice of its own. By default float32.",
+)
+@click.option(
+    "--min-agreement",
+    type=click.FloatRange(0, 1),
+    help="Smallest share of pixels whose class stays the same; by default 0.9999 in float32, else 0.995.",
+)
+@click.option("--device", type=DEVICE, default="cpu", help="Such as cpu or gpu:0.")
+@click.option("--threads", type=click.IntRange(1, 4096), help="Threads of each engine; by default all cores.")
+@offline_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def optimize(
+    ctx: click.Context,
+    model: str,
+    images: Path | None,
+    data: Path | None,
+    precisions: tuple[Precision, ...],
+    min_agreement: float | None,
+    device: str,
+    threads: int | None,
+    offline: bool | None,
+    as_json: bool,
+) -> None:
+    """Measure every engine that runs MODEL, and keep the fastest whose masks are right.
+
+    From then on it is the one that --backend auto takes, with the same --precision.
+    """
+    from zoo.learn.data import read_list
+    from zoo.learn.optimize import optimize as run
+    from zoo.store.find import find_bundle
+
+    samples = () if data is None else read_list(data)
+    with loading("measuring engines for {model}", model=model) as progress:
+        bundle = find_bundle(model, offline=offline, progress=progress)
+        found = run(
+            bundle,
+            None if images is None else str(images),
+            device=device,
+            precisions=precisions or ("float32",),
+            least=min_agreement,
+            threads=threads,
+            samples=samples,
+        )
+    if as_json:
+        click.echo(json_text(asdict(found)))
+    else:
+        _table(found)
+    if not found.chosen:
+        ctx.exit(1)
+
+
+def _table(found: Comparison) -> None:
+    heads = ["ENGINE", "MS", "PICTURES/S", "MB", "AGREEMENT", *(["mIoU"] if _labelled(found) else []), "ACCEPTED"]
+    lines = [heads, *(_cells(row, found) for row in found.rows)]
+    widths = [max(cells(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        click.echo("  ".join(padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for row in found.rows:
+        if row.refused:
+            alert("{engine} is not used: {reason}.", engine=_name(row), reason=printable(row.refused))
+    note("Compared with {reference} on {count} pictures.", reference=found.reference, count=found.pictures)
+    for precision, engine in found.chosen.items():
+        note("{precision}: {engine} is what --backend auto takes now.", precision=precision, engine=engine)
+
+
+def _labelled(found: Comparison) -> bool:
+    return any(row.miou is not None for row in found.rows)
+
+
+def _cells(row: Row, found: Comparison) -> list[str]:
+    labelled = [] if not _labelled(found) else ["-" if row.miou is None else f"{100 * row.miou:.2f}"]
+    if not row.milliseconds:
+        return [_name(row), *["-"] * (4 + len(labelled)), tr("no")]
+    return [
+        _name(row),
+        f"{row.milliseconds:.1f}",
+        f"{row.rate:.2f}",
+        f"{row.memory / 1e6:.0f}",
+        f"{100 * row.agreement:.3f}%",
+        *labelled,
+        tr("no") if row.refused else tr("yes"),
+    ]
+
+
+def _name(row: Row) -> str:
+    return row.engine if row.precision == "float32" else f"{row.engine} {row.precision}"
