@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines import ENGINE, Install
+from other_engine import ENGINE, Install
 
 from support import install_into
 from zoo.registry import refresh

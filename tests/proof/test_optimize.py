@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import Install
+from other_engine import Install
 from PIL import Image
 
 import zoo

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from engines import Install
+from other_engine import Install
 
 import zoo
 from zoo.bundle.bundle import Bundle, read_bundle
