@@ -22,7 +22,7 @@ import numpy as np
 import paddle
 from machine import describe
 
-from zoo.engine.lanes import MOST
+from zoo.engine.streams.lanes import MOST
 from zoo.engine.open import session_opener
 from zoo.learn.export import export_bundle
 from zoo.learn.networks import build_network

@@ -13,7 +13,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 ZOO = REPO / "zoo"
 #: What zoo/ may hold at its top, and how many modules a folder may before it gets folders of its own.
-NAMES, MODULES, LINES = 22, 15, 300
+NAMES, MODULES, LINES = 24, 15, 300
 
 #: Longer modules, and why.
 LONG = {

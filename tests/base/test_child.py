@@ -20,7 +20,7 @@ from zoo.base import child
 from zoo.bundle.bundle import Bundle
 from zoo.engine.paddle.probe import working_settings
 from zoo.engine.paddle.settings import SETTINGS
-from zoo.engine.processes import ProcessSession
+from zoo.engine.streams.processes import ProcessSession
 from zoo.errors import ExportError
 from zoo.learn.export import export_onnx
 

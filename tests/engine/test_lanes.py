@@ -26,8 +26,8 @@ from support import zoo_process
 from zoo.base.pending import Pending
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Answer
-from zoo.engine.lanes import Lanes
 from zoo.engine.open import session_opener
+from zoo.engine.streams.lanes import Lanes
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session
 from zoo.predict.model import Model
@@ -96,7 +96,7 @@ def test_few_pictures_a_size_that_is_measured_and_large_inputs_stay_at_one_sessi
         assert {result.engine for result in model.predict(pictures[:8])} == {model.engine}
         assert model._engine.width == 1
         open_lanes(model, pictures)
-        monkeypatch.setattr("zoo.engine.worker._LARGEST", 48 * 64 - 1)
+        monkeypatch.setattr("zoo.engine.streams.worker._LARGEST", 48 * 64 - 1)
         engines = [result.engine for result in model.predict(pictures)]
         # Those of 33x47 are small enough.
         assert {engine for engine, picture in zip(engines, pictures, strict=True) if picture.shape[0] != 33} == {

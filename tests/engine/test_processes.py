@@ -20,10 +20,10 @@ from sessions import abort, mortal
 
 import zoo
 from zoo.bundle.bundle import Bundle
-from zoo.engine.lanes import Lanes
 from zoo.engine.open import candidates, open_engine, session_opener
 from zoo.engine.paddle import PaddleBackend
-from zoo.engine.processes import ProcessSession
+from zoo.engine.streams.lanes import Lanes
+from zoo.engine.streams.processes import ProcessSession
 from zoo.errors import BackendError, InferenceError
 from zoo.plugin import Session
 from zoo.predict.model import Model
@@ -160,7 +160,7 @@ def test_a_session_nobody_refers_to_ends_its_process(bundle: Bundle) -> None:
 _PARENT = """
 import pickle, sys, threading
 import numpy as np
-from zoo.engine.processes import ProcessSession
+from zoo.engine.streams.processes import ProcessSession
 
 opener = pickle.loads(bytes.fromhex(sys.argv[1]))
 sessions = [ProcessSession(opener, 1) for _ in range(2)]

@@ -18,7 +18,7 @@ from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.golden import read_golden
 from zoo.engine.open import candidates
 from zoo.proof.agreement import agreement
-from zoo.proof.choice import choose
+from zoo.proof.choice import choose_engine
 from zoo.proof.measure import prove, subject_of
 from zoo.proof.record import kept_proof
 
@@ -59,7 +59,7 @@ def test_an_engine_is_proven_once_for_a_version(install: Install, bundle: Bundle
     opened = tmp_path / "opened"
     install(opening=f"open({str(opened)!r}, 'a').write('x')")
     for _ in range(2):
-        choose(bundle.verify(), engine="other")
+        choose_engine(bundle.verify(), engine="other")
     assert opened.read_text() == "x"
 
 
@@ -111,7 +111,7 @@ def test_a_damaged_golden_is_refused(bundle: Bundle, tmp_path: Path) -> None:
 def test_a_proof_that_was_edited_is_made_again(install: Install, bundle: Bundle) -> None:
     install()
     program = bundle.verify()
-    choose(program, engine="other")
+    choose_engine(program, engine="other")
     [candidate] = candidates(program, engine="other")
     subject = subject_of(program, candidate)
     assert kept_proof(subject) is not None

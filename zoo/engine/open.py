@@ -12,8 +12,8 @@ from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores, find_device
 from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend
-from zoo.engine.lanes import Lanes, check_streams
-from zoo.engine.processes import ProcessSession
+from zoo.engine.streams.lanes import Lanes, check_streams
+from zoo.engine.streams.processes import ProcessSession
 from zoo.errors import BackendError, BackendNotInstalledError
 from zoo.message import Message
 from zoo.registry.discovery import CORE, discover
@@ -30,7 +30,7 @@ def open_engine(
         candidate: The engine and the device; one of `candidates`.
         threads: Threads of a CPU engine; by default as many as cores are available to the process.
         streams: Batches that run at the same time when there are many; by default as many as there are threads, at most
-            `zoo.engine.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do not,
+            `zoo.engine.streams.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do not,
             each stream is a process.
 
     Raises:

@@ -9,12 +9,12 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores
 from zoo.engine.open import candidates, open_engine
-from zoo.engine.processor import processor
 from zoo.engine.samples import made_up_picture
 from zoo.errors import ConfigError
 from zoo.learn.data import Sample

@@ -13,7 +13,7 @@ from zoo.engine.device import available_cores
 from zoo.engine.open import open_engine
 from zoo.predict.model import Model
 from zoo.predict.values import given_value
-from zoo.proof.choice import choose
+from zoo.proof.choice import choose_engine
 from zoo.store.find import absolute_name, find_bundle
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def load(
     lock = None if lock is None else user_path(lock)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     program = bundle.verify()
-    choice = choose(program, device, backend, threads or available_cores(), precision)
+    choice = choose_engine(program, device, backend, threads or available_cores(), precision)
     engine = open_engine(program, choice.candidate, threads, streams)
     reopen = partial(
         load,

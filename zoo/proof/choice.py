@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zoo.base.processor import processor
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.open import candidates
-from zoo.engine.processor import processor
 from zoo.errors import BackendError
 from zoo.message import Message
 from zoo.proof.agreement import LEAST
@@ -35,7 +35,7 @@ class Choice:
     why: str
 
 
-def choose(
+def choose_engine(
     program: Program,
     device: str = "cpu",
     engine: str = "auto",

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.home import home
+from zoo.base.processor import processor
 from zoo.bundle.golden import read_golden
 from zoo.contract.engine import Precision, Program, Request, Session
 from zoo.engine.candidate import Candidate
 from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
 from zoo.engine.jobs import program_of
 from zoo.engine.open import candidates, open_engine
-from zoo.engine.processor import processor
 from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.engine.trial import in_child
 from zoo.errors import ZooError
@@ -141,7 +141,9 @@ def measure(
         given, made = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
         np.savez(given, *inputs)
         how = candidate.backend.name, candidate.precision, candidate.device.kind, candidate.index, threads
-        outcome = in_child("zoo.proof.measure:run", plain(program), *how, str(given), str(made), many, seconds=_SECONDS)
+        outcome = in_child(
+            "zoo.proof.measure:trial_run", plain(program), *how, str(given), str(made), many, seconds=_SECONDS
+        )
         if outcome.reason is not None:
             return Measured((), fault=outcome.reason, lasting=outcome.lasting)
         if "fault" in outcome.answer:
@@ -151,7 +153,7 @@ def measure(
     return Measured(outputs, **outcome.answer)
 
 
-def run(
+def trial_run(
     document: dict[str, Any],
     engine: str,
     precision: Precision,

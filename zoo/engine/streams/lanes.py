@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from zoo.base.pending import Pending
 from zoo.contract.engine import Facts, Session
-from zoo.engine import fork
 from zoo.engine.engine import Answer, Opener
-from zoo.engine.worker import Task, Worker
+from zoo.engine.streams import fork
+from zoo.engine.streams.worker import Task, Worker
 from zoo.errors import ConfigError, ZooError
 
-_log = logging.getLogger("zoo.engine.lanes")
+_log = logging.getLogger("zoo.engine.streams.lanes")
 
 #: Lanes by default, where there are threads for them: every one holds the weights and a picture's features.
 MOST = 4

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Opener
-from zoo.engine.memory import Block
+from zoo.engine.streams.memory import Block
 from zoo.engine.trial import signal_name
 from zoo.errors import BackendError, InferenceError, ZooError
 
@@ -193,7 +193,7 @@ os.register_at_fork(after_in_child=_in_child)
 def _started(descriptor: int) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            python("zoo.engine.processes", str(descriptor)),
+            python("zoo.engine.streams.processes", str(descriptor)),
             env=environment(),
             stdin=subprocess.DEVNULL,
             # What C++ prints there is nobody's.

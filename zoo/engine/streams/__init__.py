@@ -1,0 +1,1 @@
+"""Several sessions of one program at the same time: in threads, or in processes."""
