@@ -147,6 +147,13 @@ def test_a_misspelt_command_or_option_gets_a_suggestion(arguments: list[str], me
     [
         ("Use device='cpu'  (no plugin)", "Use --device cpu  (no plugin)"),
         ("Use flip=False and scales=(1.0,), or export it", "Use --no-flip and --scales 1.0, or export it"),
+        ("Use scales=(0.75, 1)", "Use --scales 0.75,1"),
+        ("Use window=(512, 1024)  (height, width)", "Use --window 512 1024  (height, width)"),
+        ("Use value_range=(LOW, HIGH), or value_range='auto'.", "Use --range LOW HIGH, or --range auto."),
+        ("Allow it: max_pixels=NUMBER, or ZOO_MAX_PIXELS.", "Allow it: --max-pixels NUMBER, or ZOO_MAX_PIXELS."),
+        ("Read its sub-folders too: recursive=True.", "Read its sub-folders too: --recursive."),
+        ("Give a font: font=FILE", "Give a font: --font FILE"),
+        ("Or the one of zoo: model='starter'", "Or the one of zoo: --model starter"),
         ("Use scores=True", "Use --scores"),
         ("Use a smaller picture or streams=1", "Use a smaller picture or --streams 1"),
         ("Run: pip install x==1.0", "Run: pip install x==1.0"),

@@ -175,7 +175,7 @@ def test_values_that_say_nothing_of_white_need_a_range(dtype: str, packed: str |
         return
     with pytest.raises(DecodeError, match=r"32 bits a channel|signed values of 16 bits|compressed values") as caught:
         read(data)
-    assert "tiffcp" in caught.value.hint or "--range LOW HIGH" in caught.value.hint
+    assert "tiffcp" in caught.value.hint or "value_range=(LOW, HIGH)" in caught.value.hint
     low, high = float(values.min()) + 500, float(values.max()) - 500
     if packed and order == ">":
         with pytest.raises(DecodeError, match=r"compressed values .* in big-endian order") as caught:

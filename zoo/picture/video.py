@@ -73,7 +73,7 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
         fact = Message(
             "{name} is a video, and PyAV, which reads videos, cannot be imported: {reason}.", name=name, reason=error
         )
-        raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from error
+        raise SourceError(fact, "Run: pip install av") from error
     with av.open(file, format=container) as opened:
         videos = opened.streams.video
         stream = next((video for video in videos if not video.disposition & Disposition.attached_pic), None)

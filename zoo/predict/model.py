@@ -21,6 +21,7 @@ from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
 from zoo.segment.channels import class_values
+from zoo.segment.slide import obstacle
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
@@ -104,6 +105,14 @@ class Model(Predicts):
         from zoo.predict.tiff import check_replaceable, segment_tiff
 
         source, target = user_path(source), user_path(target)
+        if reason := obstacle(self.bundle):
+            raise BundleError(
+                "A large TIFF is segmented in windows, and {model} cannot be run in them: {reason}.",
+                "Use a model of zoo list-models that works on windows, or export a network with zoo, without a resizing "
+                "step.",
+                model=self.name,
+                reason=reason,
+            )
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)

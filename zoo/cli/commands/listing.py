@@ -19,7 +19,13 @@ from zoo.registry.entry import Sort
 @click.option("--family", metavar="NAME", help="Only this family.")
 @click.option("--dataset", metavar="NAME", help="Only models trained on this dataset.")
 @click.option("--installed", is_flag=True, help="Only models whose plugin is installed.")
-@click.option("--sort", type=click.Choice(["name", "family", "miou", "size", "dataset"]), default="name")
+@click.option(
+    "--sort",
+    type=click.Choice(["name", "family", "miou", "size", "dataset"]),
+    default="name",
+    show_default=True,
+    help="Order: by mIoU the best first, one dataset after the other; by size the smallest first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print names only.")
 def list_models(

@@ -139,11 +139,7 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             "holds no picture ({told:, }). Files such as PNG or JPEG were expected in the folder.",
             told=lost + parts or [Message("it is empty")],
         )
-        hint = (
-            Message("Read its sub-folders too: recursive=True, or --recursive.")
-            if folders
-            else Message("Check the path.")
-        )
+        hint = Message("Read its sub-folders too: recursive=True.") if folders else Message("Check the path.")
         yield _refused_path(folder, fact, hint)
     elif options.told and (parts or lost):
         level = logging.WARNING if lost else logging.INFO

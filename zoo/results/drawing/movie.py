@@ -98,7 +98,7 @@ def _encode(
     except ImportError as error:
         raise OutputError(
             "{path} is to be a video, and PyAV, which writes videos, cannot be imported: {reason}.",
-            'Run: pip install "zoo-core[video]"',
+            "Run: pip install av",
             path=path,
             reason=error,
         ) from error
