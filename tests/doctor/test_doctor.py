@@ -406,8 +406,8 @@ def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.M
         (
             "programs of paddle 3.3.1 that run on cpu with plain: 1",
             "note",
-            'It is slower than oneDNN, which failed here. Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools  (or, to try it again: '
-            "zoo cache rm --trials)",
+            'It is slower than oneDNN, which failed here. Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools  '
+            "(or, to try it again: zoo cache rm --trials)",
         ),
     ]
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS
+from zoo.cli.elsewhere import FORMS
 from zoo.cli.language import tr, translate
 from zoo.predict.options import BY_NAME, Option, options_of
 
@@ -147,6 +148,9 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     kinds, known = tuple(part.strip() for part in value.split(",") if part.strip()), format_names()
     if not kinds or any(kind not in known for kind in kinds):
         said = tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(known))
+        others = [each for kind in kinds for each in FORMS.get(kind.lower(), ()) if each in known]
+        if others:
+            said += " " + tr("Did you mean {suggestions: or }?", suggestions=list(dict.fromkeys(others)))
         raise click.BadParameter(said, ctx, parameter)
     return kinds
 
@@ -202,6 +206,11 @@ class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         if isinstance(value, tuple) or value in self._palettes:
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
+        plain = re.sub("[-_ ]", "", str(value).lower()).replace("colour", "color")
+        if match is None and (meant := [name for name in self._palettes if plain in (name, name.replace("color", ""))]):
+            self.fail(
+                tr("There is no palette {value!r}. Did you mean {meant}?", value=value, meant=meant[0]), param, ctx
+            )
         if match is None:
             self.fail(tr("{value!r} is no class with a colour such as road=#0000ff.", value=value), param, ctx)
         return match[1], match[2]

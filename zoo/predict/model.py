@@ -108,8 +108,7 @@ class Model(Predicts):
         if reason := obstacle(self.bundle):
             raise BundleError(
                 "A large TIFF is segmented in windows, and {model} cannot be run in them: {reason}.",
-                "Use a model of zoo list-models that works on windows, or export a network with zoo, without a resizing "
-                "step.",
+                "Use a model of zoo list-models that works on windows, or export a network with zoo, without resizing.",
                 model=self.name,
                 reason=reason,
             )

@@ -15,7 +15,7 @@ from zoo.cli.progress.loading import loading
 @click.command()
 @click.argument("model", type=MODEL)
 @click.option("--weights", required=True, type=click.Path(path_type=Path), help="Checkpoint: .pdparams or safetensors.")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
 @click.option(
     "--format",
     "form",

@@ -119,6 +119,10 @@ def load_model(
     """
     from zoo.predict.load import load
 
+    if config.save_font is not None:
+        from zoo.results.drawing.font import check_font
+
+        check_font(config.save_font)
     try:
         model = load(config.model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     except (ModelNotInstalledError, FetchError) as error:

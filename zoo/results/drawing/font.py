@@ -117,6 +117,15 @@ def _default(size: int) -> Font:
         return ImageFont.load_default()
 
 
+def check_font(path: str | os.PathLike[str]) -> None:
+    """Makes sure that a file is a font.
+
+    Raises:
+        OutputError: It is none, or cannot be read.
+    """
+    _opened(path, _SMALLEST)
+
+
 def _opened(path: str | os.PathLike[str], size: int) -> Font:
     try:
         return ImageFont.truetype(user_path(path), size)
