@@ -23,7 +23,7 @@ from support import cells
 from zoo.base.pending import Pending
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import Facts
-from zoo.contract.spec import Normalize, Resize, ResizeLong
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong
 from zoo.engine.engine import Answer
 from zoo.errors import BundleError, ConfigError, OutputError, ZooError
 from zoo.picture.rgb import Picture
@@ -188,7 +188,7 @@ def never() -> Iterator[NDArray[np.uint8]]:
         ({}, {"window": (60, 60)}, ConfigError, "Multiples of 8"),
         ({}, {**SMALL, "stride": (72, 64)}, ConfigError, "would be left out"),
         ({}, {"labels": {"a": ["road"]}}, ConfigError, "'road' is no class"),
-        ({}, {"labels": "no-such-mapping"}, ConfigError, "no label mapping"),
+        ({}, {"labels": "no-such-mapping"}, ConfigError, "is not a label mapping"),
         ({}, {"palette": [(1, 2, 3)]}, ConfigError, "has 1 colours. 7 were expected"),
         ({}, {"palette": {"road": (1, 2, 3)}}, ConfigError, "'road' is no class"),
         # The palette is that of the new classes.
@@ -214,6 +214,24 @@ def test_a_published_window_that_does_not_fit_the_program_is_refused_at_once(mod
     changed = Model(dataclasses.replace(bundle, window=window), model._engine)
     with pytest.raises(ConfigError, match="Multiples of 8"):
         changed.predict(never())
+
+
+def test_windows_divide_by_the_stride_that_the_bundle_pads_pictures_to(bundle: Bundle) -> None:
+    padding = dataclasses.replace(bundle, preprocess=(Pad(32), Normalize()))
+    for wrong, said in (
+        ({"window": (136, 128)}, r"The size .* Multiples of 32, the model's stride.*\n.*\(128, 128\)"),
+        ({"window": (128, 128), "stride": (96, 104)}, r"The stride .* Multiples of 32"),
+    ):
+        make_plan(bundle, RunOptions(**wrong))  # whose program is content with its output stride, 8
+        with pytest.raises(ConfigError, match=said):
+            make_plan(padding, RunOptions(**wrong))
+    sliding = make_plan(padding, RunOptions(window=(128, 160))).sliding
+    assert sliding is not None
+    assert sliding.window.stride == (96, 96)
+    for size in ((129, 161), (353, 321), (384, 500)):
+        layout = sliding.layout(size)
+        for span in layout.rows + layout.columns:
+            assert span.start % 32 == span.stop % 32 == 0
 
 
 def test_a_picture_that_is_too_large_at_a_scale_is_a_failure_of_that_picture(model: Model) -> None:
