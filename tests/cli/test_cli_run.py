@@ -155,7 +155,10 @@ def test_a_path_with_an_ending_is_a_file_that_zoo_writes_or_an_error(
     assert "Use out.png, or out.bmp/ for a folder." in told
     for ending in ("avi", "mkv", "webm", "mov"):
         told = predict(street, "-o", f"v.{ending}", "--save", "side", code=1).stderr
-        assert f"v.{ending} ends with .{ending}. Expected a folder, or a name that ends with .mp4 or .png" in told
+        assert (
+            f"v.{ending} ends with .{ending}. Expected a folder, or a name that ends with .mp4, .png, .jpg or .jpeg."
+            in told
+        )
         assert "Use v.mp4, or" in told
     assert names(tmp_path) == ["street"]
     predict(street / "a.png", "-o", "run.2/", "--save", "mask")

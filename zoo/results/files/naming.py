@@ -24,6 +24,7 @@ from pathlib import Path
 from zoo.base.files import ensure_folder, user_path, write_atomic
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
+from zoo.message import Message
 from zoo.registry.formats import all_formats
 from zoo.results.encode import find_mark, read_mark, read_source
 
