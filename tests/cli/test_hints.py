@@ -80,6 +80,41 @@ def test_packages_that_hints_install_are_those_of_the_extras() -> None:
     assert {parted(word) for word in bounded} <= known
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("list-models *nothing*", 1, "No model matches '*nothing*'.\nRun: zoo list-models\n"),
+        ("info FOLDER", 1, "FOLDER is a folder without inference.yml, and no model is called so.\n"),
+        ("predict x.jpg --range 1", 2, "Error: --range takes two numbers, or auto.\n"),
+        ("predict x.jpg --range", 2, "Error: --range takes two numbers, or auto.\n"),
+        ("export starter --weights a --output b --name Größe", 2, "expected 1 to 100 letters from a to z, digits"),
+    ],
+)
+def test_what_is_wrong_is_said_in_whole_sentences(
+    words: str, code: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FOLDER").mkdir()
+    done = CliRunner().invoke(cli, words.split(), env={"ZOO_LANG": "en"})
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert told in done.stderr
+
+
+def test_the_help_of_an_option_has_only_forms_that_can_be_typed() -> None:
+    for path, command in every_command().items():
+        for option in command.params:
+            assert not re.search(r"\[red|\[old|null", getattr(option, "help", None) or ""), (path, option.opts)
+    chinese = CliRunner().invoke(cli, ["predict", "--help"], env={"ZOO_LANG": "zh"}).stdout
+    assert "。 " not in chinese
+
+
+def test_the_doctor_lists_every_variable_and_optional_package() -> None:
+    report = CliRunner().invoke(cli, ["doctor"], env={"ZOO_LANG": "en", "ZOO_MAX_PIXELS": "5"}).stdout
+    for name in ("ZOO_MAX_PIXELS  ", "ZOO_LANG  ", "av  ", "pypdfium2  ", "tifffile  "):
+        assert f" {name}" in report
+    assert re.search(r"ZOO_MAX_PIXELS +5", report)
+
+
 def test_zoo_tiff_names_no_option_that_it_lacks(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         cli, ["tiff", "a.tif", str(tmp_path / "l.tif"), "--model", "starter"], env={"ZOO_LANG": "en"}

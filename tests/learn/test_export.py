@@ -81,7 +81,7 @@ def test_the_command_exports_and_says_how_well_it_agrees(checkpoint: Path, tmp_p
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(tmp_path / "out")
     assert "of" in ended.stderr
-    assert "classes equal" in ended.stderr
+    assert "pixels get the same class" in ended.stderr
     settings = yaml.safe_load((tmp_path / "out" / "inference.yml").read_text())["zoo"]
     assert settings["verified"]["agreement"] >= 0.999
     assert settings["preprocess"][0]["Resize"]["size"] == [128, 160]

@@ -91,7 +91,7 @@ def _option(name: str, ctx: click.Context) -> str:
 def _elsewhere(name: str, known: Sequence[str]) -> str:
     """Returns which of the options of a command is meant by one that other programs have."""
     spelt = name.replace("_", "-") if name.startswith("--") else name
-    if spelt in ABSENT_OPTIONS and "--palette" in known:
+    if spelt in ABSENT_OPTIONS and "--save" in known:
         return translate(ABSENT_OPTIONS[spelt])
     # PaddleX spells its options with low lines.
     meant = next((option for option in (spelt, *OPTIONS.get(spelt, ())) if option in known), None)

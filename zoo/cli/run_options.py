@@ -46,7 +46,7 @@ def _spellings(option: Option) -> tuple[str, ...]:
 
 def _settings(option: Option) -> dict[str, Any]:
     """Returns how click reads and shows an option."""
-    return {**_reading(option), "metavar": option.metavar or None, "help": option.help}
+    return {**_reading(option), "metavar": option.metavar or None, "help": option.typed or option.help}
 
 
 def _word(value: Any) -> str:
@@ -93,7 +93,8 @@ class _Listed(click.Option):
         if self.type is FORMATS:
             from zoo.registry.formats import format_names
 
-            text = f"{translate(text)} {tr('A comma list of {choices:, }.', choices=list(format_names()))}"
+            first, more = translate(text), tr("A comma list of {choices:, }.", choices=list(format_names()))
+            text = f"{first}{'' if first.endswith('。') else ' '}{more}"
         if default := _default(BY_NAME[self.name or ""]):
             text += f"  [{gettext('default: {default}').format(default=default)}"
             bracket, rest = ("; ", rest) if bracket else ("", "]")
@@ -114,7 +115,13 @@ class _PairOrWord(click.Option):
         parse = parser.parse_args
 
         def parse_args(args: list[str]) -> Any:
-            return parse(self._doubled(args))
+            try:
+                return parse(self._doubled(args))
+            except click.BadOptionUsage as error:
+                if error.option_name not in self.opts:
+                    raise
+                said = tr("{option} takes two numbers, or auto.", option=error.option_name)
+                raise click.BadOptionUsage(error.option_name, said, ctx) from error
 
         parser.parse_args = parse_args
 
@@ -206,8 +213,8 @@ class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         if isinstance(value, tuple) or value in self._palettes:
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
-        plain = re.sub("[-_ ]", "", str(value).lower()).replace("colour", "color")
-        if match is None and (meant := [name for name in self._palettes if plain in (name, name.replace("color", ""))]):
+        plain = re.sub("[-_ u]", "", str(value).lower())  # colour-blind
+        if match is None and (meant := [name for name in self._palettes if plain == name]):
             self.fail(
                 tr("There is no palette {value!r}. Did you mean {meant}?", value=value, meant=meant[0]), param, ctx
             )

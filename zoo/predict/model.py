@@ -38,13 +38,26 @@ class Model(Predicts):
         bundle: The export folder it was opened from.
     """
 
+    def __new__(cls, *given: object, **_: object) -> Model:
+        """Makes a model of what `zoo.load` has opened.
+
+        Raises:
+            TypeError: A name is given, or nothing.
+        """
+        if not given or isinstance(given[0], (str, os.PathLike)):
+            name = os.fspath(given[0]) if given else "starter"
+            raise TypeError(Message("A model is opened by its name with zoo.load({name!r}).", name=name))
+        return super().__new__(cls)
+
     def __init__(self, bundle: Bundle, engine: Engine, reopen: Callable[[], Model] | None = None) -> None:
         self.bundle = bundle
         self._engine = engine
         self._reopen = reopen
+        self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Model {self.name}: {len(self.labels)} classes, {self.engine}>"
+        state = "closed" if self._closed else self.engine
+        return f"<Model {self.name}: {len(self.labels)} classes, {state}>"
 
     @property
     def name(self) -> str:
@@ -129,6 +142,7 @@ class Model(Predicts):
 
     def close(self) -> None:
         """Frees the engine. The model cannot be used afterwards."""
+        self._closed = True
         self._engine.close()
 
     def __reduce__(self) -> tuple[Any, ...]:

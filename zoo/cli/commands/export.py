@@ -94,7 +94,7 @@ def export(
         )
     verified = read_yaml(bundle.folder / SETTINGS, SETTINGS_KIND).value["zoo"]["verified"]
     note(
-        "{program}: {agreement:.4%} of {pixels} classes equal",
+        "{program}: {agreement:.4%} of {pixels} pixels get the same class",
         program=bundle.program.name,
         agreement=verified["agreement"],
         pixels=verified["pixels"],

@@ -63,13 +63,13 @@ def list_models(
         echo_table(("NAME", "FAMILY", "mIoU", "DATASET", "SIZE", "STATUS"), rows, right=(2, 4))
     if not entries:
         close = models.suggestions(pattern)
-        alert(
-            "No model matches {pattern!r} with these filters. {meant}"
+        said = (
+            Message("No model matches {pattern!r} with these filters.", pattern=pattern)
             if family or dataset or installed
-            else "No model matches {pattern!r}. {meant}",
-            pattern=pattern,
-            meant=Message("Did you mean {suggestions: or }?", suggestions=close) if close else "",
+            else Message("No model matches {pattern!r}.", pattern=pattern)
         )
+        meant = Message("Did you mean {suggestions: or }?", suggestions=close)
+        alert(Message("{said} {meant}", said=said, meant=meant) if close else said)
         alert("Run: zoo list-models")
         click.get_current_context().exit(1)
 
