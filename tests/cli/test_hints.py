@@ -113,12 +113,3 @@ def test_the_doctor_lists_every_variable_and_optional_package() -> None:
     for name in ("ZOO_MAX_PIXELS  ", "ZOO_LANG  ", "av  ", "pypdfium2  ", "tifffile  "):
         assert f" {name}" in report
     assert re.search(r"ZOO_MAX_PIXELS +5", report)
-
-
-def test_zoo_tiff_names_no_option_that_it_lacks(tmp_path: Path) -> None:
-    done = CliRunner().invoke(
-        cli, ["tiff", "a.tif", str(tmp_path / "l.tif"), "--model", "starter"], env={"ZOO_LANG": "en"}
-    )
-    assert done.exit_code == 1
-    assert "starter cannot be run in them" in done.stderr
-    assert "--mode" not in done.stderr

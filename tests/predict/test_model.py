@@ -78,9 +78,9 @@ def test_every_kind_of_source_gives_the_same_mask(model: Model, picture: np.ndar
 
 
 def test_a_model_is_opened_by_load_and_says_when_it_is_closed(bundle: Bundle) -> None:
-    for given in (("starter",), (), (Path("starter"),)):
+    for name in ("starter", Path("starter")):
         with pytest.raises(TypeError, match=r"zoo\.load\('starter'\)"):
-            Model(*given)
+            Model(name)
     with zoo.load(bundle.folder) as opened:
         assert "closed" not in repr(opened)
     assert repr(opened).endswith("classes, closed>")

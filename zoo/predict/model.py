@@ -38,18 +38,10 @@ class Model(Predicts):
         bundle: The export folder it was opened from.
     """
 
-    def __new__(cls, *given: object, **_: object) -> Model:
-        """Makes a model of what `zoo.load` has opened.
-
-        Raises:
-            TypeError: A name is given, or nothing.
-        """
-        if not given or isinstance(given[0], (str, os.PathLike)):
-            name = os.fspath(given[0]) if given else "starter"
-            raise TypeError(Message("A model is opened by its name with zoo.load({name!r}).", name=name))
-        return super().__new__(cls)
-
-    def __init__(self, bundle: Bundle, engine: Engine, reopen: Callable[[], Model] | None = None) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine | None = None, reopen: Callable[[], Model] | None = None) -> None:
+        if engine is None:
+            # The first that people try is Model("starter").
+            raise TypeError(Message("A model is opened by its name with zoo.load({name!r}).", name=str(bundle)))
         self.bundle = bundle
         self._engine = engine
         self._reopen = reopen
