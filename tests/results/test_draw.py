@@ -7,6 +7,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,8 +172,17 @@ def test_show_gives_the_overlay_to_the_program_for_pictures(tmp_path: Path, monk
     assert "save_to_img" in refused.value.hint
 
 
-@pytest.mark.parametrize("opacity", [-0.01, 1.01, float("nan")])
-def test_an_opacity_outside_zero_to_one_is_refused(opacity: float) -> None:
+@pytest.mark.parametrize("options", [{"outline": 5}, {"names": "car"}, {"legend": "yes"}, {"opacity": True}])
+def test_what_cannot_be_drawn_is_refused_in_every_form(options: dict[str, Any], tmp_path: Path) -> None:
+    small, [(name, value)] = result(np.zeros((8, 8), np.uint8)), options.items()
+    for draw in (small.overlay, small.side, small.plot, functools.partial(small.save_to_img, tmp_path / "a.png")):
+        with pytest.raises(OutputError, match=f"{name} is {value!r}"):
+            draw(**options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("opacity", [-0.01, 1.01, float("nan"), None, "x"])
+def test_an_opacity_outside_zero_to_one_is_refused(opacity: Any) -> None:
     with pytest.raises(OutputError, match="A number from 0 to 1 was expected"):
         result(np.zeros((1, 1), np.uint8)).overlay(opacity)
 
