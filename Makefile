@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench findings registry options messages clean
+.PHONY: demo test test-all check test-wheels parity interop bench findings registry options operations messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -89,6 +89,10 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 # What follows from the table of options and the list of formats; see tests/option_files.py.
 options: $(READY)
 	$(BIN)/python tests/option_files.py
+
+# The operations that are translated, in docs/engines.md; see tests/operation_table.py.
+operations: $(READY)
+	$(BIN)/python tests/operation_table.py
 
 # The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)

@@ -65,6 +65,7 @@ def transposed() -> list[Part]:
             stride = pick(1, 2, 3, [2, 1])
             more = 0 if stride in (1, [2, 1]) else pick(0, 1)
             made.append(nn.Conv2DTranspose(4, 8, pick(2, 3, [3, 4]), stride, padding, more, groups, pick(1, 2)))
+    made.append(nn.Conv2DTranspose(4, 4, 3, 2, 1, 1, groups=4))
     return [shuffled(layer) for layer in made]
 
 
