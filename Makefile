@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench findings registry options operations messages clean
+.PHONY: demo test test-all check mutations test-wheels parity interop bench findings registry options operations messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -32,6 +32,10 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/zoo registry check
+
+# Ten thousand programs changed at random: a quarter of an hour.
+mutations: $(READY)
+	ZOO_MUTATIONS=10000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/program/test_damage.py
 
 # Wheels in an empty environment, used outside the source tree.
 test-wheels: $(READY)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-os.environ["FLAGS_enable_pir_api"] = "0"
+os.environ.update(FLAGS_enable_pir_api="0")
 
 import numpy as np
 import paddle
@@ -56,7 +56,7 @@ DONE: list[list[Any]] = []
 def write() -> None:
     x = paddle.static.data("x0", [None, 4, None, None], "float32")
     y = paddle.static.data("x1", [None, 4, None, None], "float32")
-    for name in [
+    for name in (
         "abs",
         "ceil",
         "cos",
@@ -75,7 +75,7 @@ def write() -> None:
         "relu",
         "silu",
         "gelu",
-    ]:
+    ):
         op(name, {"X": x})
     for name in ["log", "log1p", "log2", "log10", "reciprocal", "rsqrt", "sqrt"]:
         op(name, {"X": y})

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +14,13 @@ from zoo.program.lower.spelling import FORMS
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("older")
-    side = Path(__file__).with_name("older_side.py")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, str(side), str(folder)], check=True, capture_output=True, timeout=120, env=environment
-    )
-    return folder
-
-
-@pytest.fixture(scope="module")
-def graph(folder: Path) -> Graph:
-    return read_program(folder / "inference.pdmodel", folder / "inference.pdiparams")
+def graph(older: Path) -> Graph:
+    return read_program(older / "inference.pdmodel", older / "inference.pdiparams")
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_older_operations_give_the_numbers_of_paddle(engine: str, graph: Graph, folder: Path) -> None:
-    answers = [dict(np.load(folder / f"{index}.npz")) for index in range(2)]
+def test_older_operations_give_the_numbers_of_paddle(engine: str, graph: Graph, older: Path) -> None:
+    answers = [dict(np.load(older / f"{index}.npz")) for index in range(2)]
     made = ENGINES[engine](translated(graph), [[answer["x0"], answer["x1"]] for answer in answers])
     for answer, found in zip(answers, made, strict=True):
         wanted = [answer[f"out{number}"] for number in range(len(answer) - 2)]
