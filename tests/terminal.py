@@ -41,6 +41,7 @@ def in_terminal(
     stdout: IO[bytes] | None = None,
     cwd: str | os.PathLike[str] | None = None,
     interrupt: Callable[[str], bool] = lambda line: False,
+    times: int = 1,
 ) -> Seen:
     """Runs a program in a terminal until it ends.
 
@@ -49,14 +50,19 @@ def in_terminal(
         columns: Width of the terminal.
         stdout: Where standard output goes, if not to the terminal.
         cwd: The working directory.
-        interrupt: Asked with every new state of the last line; Ctrl-C is pressed once, when it first says so.
+        interrupt: Asked with every new state of the last line; Ctrl-C is pressed when it says so.
+        times: How often at most.
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+    # Ctrl-C otherwise throws away what was written and not yet read here.
+    modes = termios.tcgetattr(theirs)
+    modes[3] |= termios.NOFLSH
+    termios.tcsetattr(theirs, termios.TCSANOW, modes)
     screen = pyte.HistoryScreen(columns, ROWS, history=10000)
     stream = pyte.ByteStream(screen)
     frames: list[str] = []
-    pressed = False
+    pressed = 0
     with subprocess.Popen(
         [sys.executable, "-c", _OWN_TERMINAL, *command],
         stdin=theirs,
@@ -72,8 +78,8 @@ def in_terminal(
             last = next((line for line in reversed(_lines(screen)) if line), "")
             if not frames or frames[-1] != last:
                 frames.append(last)
-                if not pressed and interrupt(last):
-                    pressed = os.write(ours, b"\x03") > 0
+                if pressed < times and interrupt(last):
+                    pressed += os.write(ours, b"\x03")
         os.close(ours)
     lines = _lines(screen)
     while lines and not lines[-1]:

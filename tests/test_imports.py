@@ -87,6 +87,14 @@ def test_listing_needs_no_array_picture_network_or_engine_package(arguments: lis
     assert loaded & (HEAVY | {"yaml"}) == set()
 
 
+def test_a_listing_where_nothing_was_downloaded_reads_no_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    loaded = modules_after("from zoo.cli.app import cli\ntry: cli(['list-models'])\nexcept SystemExit: pass")
+    assert loaded & {"hashlib", "platformdirs", "zoo.registry.records"} == set()
+
+
 def test_help_imports_no_command_and_no_plugin_machinery() -> None:
     loaded = modules_after("from zoo.cli.app import cli\ntry: cli(['--help'])\nexcept SystemExit: pass")
     found = {name for name in loaded if name.startswith(("zoo.cli.", "zoo.registry", "pluggy"))}

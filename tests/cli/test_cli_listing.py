@@ -300,8 +300,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"started\n"
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"started\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, b"Interrupted.\n")
@@ -315,6 +315,40 @@ def test_json_is_whole_whatever_plugins_do_when_they_are_loaded(site: Path) -> N
     assert (states["loud"], states["rude"], states["zoo_plugin_pp_liteseg"]) == ("ok", "broken", "ok")
     assert "the plugin 'loud' of zoo-plugin-loud 1.0 printed while it was loaded: Welcome!" in found.stderr
     assert "Loud-S" in {model["name"] for model in json.loads(zoo(site, "list-models", "--json").stdout)}
+
+
+LOUD = {
+    "the system": "os.write(1, b'PRINTED')",
+    "C": "libc = ctypes.CDLL(None)\nlibc.puts(b'PRINTED')",
+    "bytes": "sys.stdout.buffer.write(b'PRINTED')",
+    "a wrapper": "print('PRINTED', file=io.TextIOWrapper(sys.stdout.buffer), flush=True)",
+    "the first stream": "print('PRINTED', file=sys.__stdout__, flush=True)",
+    "a child": "subprocess.run(['echo', 'PRINTED'], check=True)",
+    "a child that is given the stream": "subprocess.run(['echo', 'PRINTED'], stdout=sys.stdout, check=True)",
+}
+
+
+@pytest.mark.parametrize("way", LOUD)
+def test_nothing_but_zoo_writes_to_standard_output(site: Path, way: str) -> None:
+    """Also C code, whose own buffer goes out when the process ends."""
+    source = f"import ctypes, io, os, subprocess, sys\n{LOUD[way]}\n"
+    add(site, "zoo-plugin-loud", "loud", source + FAMILY.format(model="Loud-S", family="loud"))
+    found = zoo(site, "list-models", "loud*", "--json")
+    assert [model["name"] for model in json.loads(found.stdout)] == ["Loud-S"], found
+    assert found.stderr.count("PRINTED") == 1
+
+
+@pytest.mark.parametrize("words", [["plugins", "--json"], ["doctor", "--json"]])
+def test_the_json_of_every_report_is_whole(site: Path, words: list[str]) -> None:
+    add(site, "zoo-plugin-loud", "loud", f"import ctypes, os\n{LOUD['C']}\n{LOUD['the system']}")
+    assert json.loads(zoo(site, *words).stdout)
+
+
+def test_a_library_leaves_the_descriptors_of_its_program_alone(site: Path) -> None:
+    add(site, "zoo-plugin-loud", "loud", f"import os\n{LOUD['the system']}\n" + FAMILY.format(model="L", family="l"))
+    code = "import zoo, sys; out = sys.stdout; zoo.list_models(); print(sys.stdout is out)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(site), capture_output=True, text=True)
+    assert done.stdout == "PRINTEDTrue\n", done.stderr
 
 
 CARDS = """

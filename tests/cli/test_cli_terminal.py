@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +16,7 @@ from PIL import Image
 
 from scenes import draw_scene
 from servers import Reply, Server
-from support import ARCHIVE
+from support import ARCHIVE, install_into, interruptible
 from terminal import in_terminal
 from zoo.bundle.bundle import Bundle
 
@@ -104,9 +108,73 @@ def test_ctrl_c_says_how_many_are_left(bundle: Bundle, street: Path) -> None:
     assert not [line for line in seen.left if "^C" in line or BAR.search(line)]
 
 
+def test_ctrl_c_in_an_evaluation_says_how_many_are_left(bundle: Bundle, street: Path) -> None:
+    Image.new("L", (56, 40)).save(street.parent / "mask.png")
+    (street.parent / "list.txt").write_text("".join(f"street/{n:03}.png mask.png\n" for n in range(COUNT)))
+    command = [*ZOO, "evaluate", str(bundle.folder), "--data", "list.txt", "--threads", "1"]
+    seen = in_terminal(command, cwd=street.parent, interrupt=lambda line: "pictures/s" in line)
+    assert seen.code == 130
+    [said] = seen.left
+    assert re.fullmatch(r"Interrupted, \d+ left\.", said)
+
+
 def test_ctrl_c_while_a_model_is_loaded_is_said_too(bundle: Bundle, street: Path) -> None:
     seen = in_terminal(predict(bundle, "street"), cwd=street.parent, interrupt=lambda line: line.startswith("loading"))
     assert (seen.code, seen.left) == (130, ["Interrupted."])
+
+
+SLOW = """
+import time
+from zoo.plugin import Format, hookimpl
+
+@hookimpl
+def zoo_formats():
+    return [Format("slow", "Slow", (".txt",), "_slow.txt", "zoo_format_slow:encode", api=1)]
+
+def encode(results, path):
+    (path.parent / "begun").touch()
+    time.sleep(100)
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A format whose files take longer than anybody waits, and which a run waits for when it ends."""
+    (tmp_path / "site").mkdir()
+    install_into(tmp_path / "site", "zoo-format-slow", SLOW, group="zoo.formats", name="slow")
+    path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
+    monkeypatch.setenv("PYTHONPATH", path.strip(os.pathsep))
+
+
+def is_segmenting(line: str) -> bool:
+    return line.startswith("segmenting  ")
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(bundle: Bundle, street: Path) -> None:
+    command = predict(bundle, "street", "-o", "out", "--save", "slow")
+    began = time.monotonic()
+    seen = in_terminal(command, cwd=street.parent, interrupt=is_segmenting, times=2)
+    assert (seen.code, seen.left) == (130, [])
+    assert sum(map(is_segmenting, seen.frames)) >= 2
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGINT"), ("SIGINT", "SIGTERM"), ("SIGTERM", "SIGTERM")])
+def test_a_second_signal_of_either_kind_ends_at_once(bundle: Bundle, street: Path, first: str, second: str) -> None:
+    words = predict(bundle, "street", "-o", "out", "--save", "slow")[1:]
+    with subprocess.Popen(
+        interruptible(*words), cwd=street.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        while command.poll() is None and not (street.parent / "out" / "begun").exists():
+            time.sleep(0.05)
+        command.send_signal(signal.Signals[first])
+        time.sleep(1)
+        assert command.poll() is None
+        command.send_signal(signal.Signals[second])
+        said = command.communicate(timeout=20)
+    assert (command.returncode, *said) == (130 if second == "SIGINT" else -signal.SIGTERM, "", "")
 
 
 def test_the_first_use_of_an_engine_is_told_while_it_is_tried(

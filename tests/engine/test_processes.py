@@ -243,9 +243,9 @@ def test_streams_of_an_engine_that_holds_the_interpreter_are_processes_where_the
         deadline = time.monotonic() + 120
         answers = [engine.submit(values).result()]
         while engine.width < width:
-            answers += [future.result() for future in [engine.submit(values) for _ in range(4)]]
+            answers += [answer.result() for answer in [engine.submit(values) for _ in range(4)]]
             assert time.monotonic() < deadline
-        answers += [future.result() for future in [engine.submit(values) for _ in range(20)]]
+        answers += [answer.result() for answer in [engine.submit(values) for _ in range(20)]]
         assert all(np.array_equal(answer.output, answers[0].output) for answer in answers)
         assert answers[0].facts.setting.endswith("2 threads")
         assert answers[-1].facts.setting.endswith("1 thread" if streams else "2 threads")

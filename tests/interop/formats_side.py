@@ -1,4 +1,4 @@
-"""The side of COCO's and supervision's tools: reads what zoo wrote and compares it with the masks.
+"""The side of COCO's, Datumaro's and supervision's tools: reads what zoo wrote and compares it with the masks.
 
     PYTHONPATH=CHECKOUT python formats_side.py COCO.json MASKS.npz
 
@@ -11,9 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import datumaro
 import numpy as np
 import supervision
 from pycocotools import mask as rle
@@ -46,8 +50,31 @@ def main(coco_file: str, masks_file: str) -> None:
             areas += 1
         assert found == set(np.unique(mask).tolist()), f"{name}: classes {found}"
         check_detections(mask, name)
-    names = ("pycocotools", "supervision", "numpy")
+    check_datumaro(coco.dataset, masks)
+    names = ("pycocotools", "datumaro", "supervision", "numpy")
     print(json.dumps({**{each: version(each) for each in names}, "pictures": len(masks.files), "areas": areas}))
+
+
+def check_datumaro(document: dict[str, Any], masks: Mapping[str, np.ndarray]) -> None:
+    """Compares what Datumaro, and CVAT with it, makes of the file with the label maps: no class may be lost."""
+    # It has folders of its own, and takes names for paths within them.
+    images = [{**image, "file_name": Path(image["file_name"]).name} for image in document["images"]]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "annotations" / "instances_all.json"
+        file.parent.mkdir()
+        (Path(folder) / "images").mkdir()
+        file.write_text(json.dumps({**document, "images": images}))
+        dataset = datumaro.Dataset.import_from(folder, "coco_instances")
+        labels = [label.name for label in dataset.categories()[datumaro.AnnotationType.label].items]
+        assert labels == [category["name"] for category in document["categories"]]
+        read = {item.id: item for item in dataset}
+        assert len(read) == len(masks.keys())
+        for name, mask in masks.items():
+            back = np.full(mask.shape, 65535)
+            for annotation in read[Path(name).stem].annotations:
+                if isinstance(annotation, datumaro.Mask):
+                    back[annotation.image > 0] = CAMVID.names.index(labels[annotation.label])
+            assert np.array_equal(back, mask), f"{name}: masks of Datumaro"
 
 
 def check_detections(mask: np.ndarray, name: str) -> None:

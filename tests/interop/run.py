@@ -203,7 +203,7 @@ def exchange(python: Path, pictures: list[Path], folder: Path) -> bool:
     """Writes COCO and LabelMe files of the starter model, has them read, and returns whether the masks came back."""
     masks: dict[str, np.ndarray] = {}
     lost = 0
-    print("\nCOCO, supervision and LabelMe, starter")
+    print("\nCOCO, Datumaro, supervision and LabelMe, starter")
     with zoo.load("starter") as model:
         results = list(model.predict(pictures))
     Predictions(iter(results)).save(folder / "all.json", "coco")
@@ -222,7 +222,10 @@ def exchange(python: Path, pictures: list[Path], folder: Path) -> bool:
         timeout=TIME_LIMIT,
     )
     said = ended.stdout if ended.returncode == 0 else ended.stderr[-2000:]
-    print(f"  COCO and supervision: {'all equal' if ended.returncode == 0 else 'FAILED'}: {said.strip()}", flush=True)
+    print(
+        f"  COCO, Datumaro and supervision: {'all equal' if ended.returncode == 0 else 'FAILED'}: {said.strip()}",
+        flush=True,
+    )
     return not lost and ended.returncode == 0
 
 

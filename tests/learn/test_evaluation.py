@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -63,6 +65,25 @@ def data(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def equal(found: Evaluation, other: Confusion) -> bool:
     one = found.confusion
     return np.array_equal(one.counts, other.counts) and np.array_equal(one.unknown, other.unknown)
+
+
+def test_a_notebook_shows_how_far_an_evaluation_is(
+    model: Model, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("zoo.base.notebook._PATIENCE", 0.0)
+    monkeypatch.setattr("zoo.base.notebook._SECONDS_BETWEEN", 0.0)
+    samples = read_list(data / "labelTrainIds.txt")
+    evaluate(model, samples)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    evaluate(model, samples)
+    shown = capsys.readouterr().err
+    assert "\r1 of 2 pictures  " in shown
+    assert shown.rpartition("\r")[2].startswith("2 of 2 pictures  ")
+    assert shown.endswith("\n")
+    told: list[int] = []
+    evaluate(model, samples, report=told.append)
+    assert (told, capsys.readouterr().err) == ([1, 2], "")
 
 
 def test_masks_of_ids_give_the_same_counts_as_masks_of_train_ids(model: Model, data: Path) -> None:

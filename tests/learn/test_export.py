@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from safetensors.numpy import save_file
 
 import zoo
 from scenes import draw_scene
+from support import small_network
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import CITYSCAPES, LabelSet
 from zoo.errors import BundleError, CheckpointError, DatasetError, ExportError
@@ -115,6 +117,29 @@ def test_wrong_exports_are_two_lines_and_leave_nothing(checkpoint: Path, tmp_pat
         assert words in ended.stderr, ended.stderr
         assert len(ended.stderr.splitlines()) == 2, ended.stderr
         assert not out.exists()
+
+
+_EXPORT = """
+import sys
+from support import small_network
+from zoo.contract.labels import CITYSCAPES
+from zoo.learn.export import export_bundle
+export_bundle(small_network(19), sys.argv[1], model="m", labels=CITYSCAPES)
+"""
+
+
+def test_what_a_killed_export_left_is_cleared_by_the_next(tmp_path: Path, seven_labels: LabelSet) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen([sys.executable, "-c", _EXPORT, tmp_path / "model"], env=environment) as exporting:
+        ends = time.monotonic() + 60
+        while not (begun := [path for path in tmp_path.glob(".*") if any(path.iterdir())]):
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        exporting.kill()
+    assert list(tmp_path.iterdir()) == begun
+    os.utime(begun[0], (0, 0))
+    export_bundle(small_network(), tmp_path / "model", model="m", labels=seven_labels)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_the_earlier_name_of_the_label_set_still_works_and_says_its_new_one(checkpoint: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from paddle.nn import functional as F
 from PIL import Image
 
+import zoo
 from scenes import draw_scene
 from support import small_network
 from zoo.contract.recipe import (
@@ -24,9 +25,10 @@ from zoo.contract.recipe import (
     PolynomialDecay,
     Recipe,
 )
-from zoo.errors import CheckpointError, DatasetError, TrainingError
+from zoo.errors import BundleError, CheckpointError, ConfigError, DatasetError, TrainingError
 from zoo.learn.data import Sample, read_list
-from zoo.learn.evaluation import Confusion
+from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.export import export_bundle
 from zoo.learn.training import Checkpoint, Progress, load_checkpoint, newest_checkpoint, train
 from zoo.learn.training.augment import augment
 from zoo.learn.training.losses import total_loss
@@ -391,10 +393,61 @@ def test_a_checkpoint_of_another_run_is_refused(dataset: Path, tmp_path: Path) -
         run(tmp_path, dataset, recipe(iterations=1), seed=1)
 
 
+def test_a_range_of_values_goes_from_training_into_the_export_and_its_predictions(tmp_path: Path, seven_labels) -> None:
+    scene = draw_scene(1, 72, 96)
+    grey = scene.image[:, :, 0]
+    folders = {"narrow": grey, "wide": grey.astype(np.uint16) * 8}
+    for name, image in folders.items():
+        (tmp_path / name).mkdir()
+        Image.fromarray(image).save(tmp_path / name / "a.png")
+        Image.fromarray(scene.mask % 7).save(tmp_path / name / "b.png")
+        (tmp_path / name / "train.txt").write_text("a.png b.png")
+    checkpoints = {}
+    for name, value_range in (("narrow", None), ("wide", (0, 2040))):
+        checkpoints[name] = train(
+            network := small_network(),
+            read_list(tmp_path / name / "train.txt"),
+            recipe(iterations=2),
+            tmp_path / f"run {name}",
+            value_range=value_range,
+            workers=0,
+        )
+    assert checkpoints["narrow"].value_range is None
+    for name, array in checkpoints["narrow"].model.items():
+        assert np.array_equal(array, checkpoints["wide"].model[name])
+    kept = newest_checkpoint(tmp_path / "run wide")
+    assert kept is not None
+    assert kept.value_range == (0, 2040)
+    with pytest.raises(CheckpointError, match=r"value_range = \[0"):
+        train(
+            network, read_list(tmp_path / "wide" / "train.txt"), recipe(iterations=2), tmp_path / "run wide", workers=0
+        )
+
+    folder = tmp_path / "model"
+    export_bundle(network, folder, model="m", labels=seven_labels, value_range=kept.value_range)
+    with zoo.load(folder, threads=1) as model:
+        expected = model.predict(tmp_path / "narrow" / "a.png").one().mask
+        result = model.predict(tmp_path / "wide" / "a.png").one()
+        other = model.predict(tmp_path / "wide" / "a.png", value_range=(0, 65535)).one()
+        assert np.array_equal(model.predict(folders["wide"]).one().mask, expected)
+        figures = [evaluate(model, read_list(tmp_path / name / "train.txt")).confusion.counts for name in folders]
+    assert np.array_equal(result.mask, expected)
+    assert "values 0 to 2040 as black to white" in result.note
+    assert not np.array_equal(other.mask, expected)
+    assert np.array_equal(*figures)
+
+    settings = folder / "inference.yml"
+    settings.write_text(settings.read_text().replace("2040", "-1"))
+    with pytest.raises(BundleError, match=r"value_range.*a higher one, of white"):
+        zoo.read_bundle(folder)
+    with pytest.raises(ConfigError, match="value_range"):
+        export_bundle(network, tmp_path / "never", model="m", labels=seven_labels, value_range=(5, 5))
+
+
 def test_a_half_written_checkpoint_is_not_seen(dataset: Path, tmp_path: Path) -> None:
     run(tmp_path, dataset, recipe(iterations=2), checkpoint_every=1)
     (tmp_path / "iter_0000009").mkdir()
-    (tmp_path / ".iter_0000010.1.part").mkdir()
+    (tmp_path / ".zoo-000000000000.part").mkdir()
     found = newest_checkpoint(tmp_path)
     assert found is not None
     assert found.iteration == 2

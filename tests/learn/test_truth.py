@@ -201,7 +201,7 @@ def test_a_file_of_values_that_is_wrong_is_refused_at_its_line(content: str, wor
 
 
 def test_a_mapping_that_does_not_exist_is_answered_with_those_that_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="There is no mapping of mask values 'from-on'") as caught:
+    with pytest.raises(ConfigError, match="'from-on' is not a mapping of mask values") as caught:
         read_truth("from-on", SIX)
     assert "from-one" in caught.value.hint
     with pytest.raises(ConfigError) as caught:

@@ -45,6 +45,11 @@ def street(height: int = 48, width: int = 64) -> Pixels:
     return image
 
 
+# Pillow reads and writes it from 11.3 on.
+Image.init()
+AVIF = "AVIF" in Image.SAVE
+
+
 def encoded(image: Pixels | Image.Image, kind: str, **options: object) -> bytes:
     file = io.BytesIO()
     picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
@@ -92,7 +97,7 @@ def every_format() -> dict[str, bytes]:
         "webp frames": encoded(image, "WEBP", **frames()),
         "jpeg 2000": encoded(image, "JPEG2000"),
         "jpeg 2000 codestream": encoded(image, "JPEG2000", no_jp2=True),
-        "avif": encoded(image, "AVIF", quality=90),
+        **({"avif": encoded(image, "AVIF", quality=90)} if AVIF else {}),
         "gif": encoded(image, "GIF"),
         "gif frames": encoded(image, "GIF", **frames()),
         "ppm": encoded(image, "PPM"),
@@ -243,7 +248,7 @@ def test_a_tiff_that_pillow_would_read_as_another_picture_is_refused() -> None:
         (
             np.stack([grey, grey]),
             {"planarconfig": "separate", "extrasamples": [1], "compression": "zlib"},
-            "planes of grey and alpha",
+            "planes of grey and alpha|unknown pixel mode",  # Pillow before 11.3 refuses it by itself
         ),
     ):
         file = io.BytesIO()

@@ -11,14 +11,15 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+import PIL
 import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError, SourceError
 from zoo.picture.image import read_image
-from zoo.picture.levels import ValueRange
 from zoo.picture.sources import Input, SourceOptions, inputs
 
 #: As a satellite has them: 16 bits, and nothing above 10,000.
@@ -177,7 +178,8 @@ def test_values_that_say_nothing_of_white_need_a_range(dtype: str, packed: str |
         read(data)
     assert "tiffcp" in caught.value.hint or "--range LOW HIGH" in caught.value.hint
     low, high = float(values.min()) + 500, float(values.max()) - 500
-    if packed and order == ">":
+    # Pillow 11.0 is right with int16, and so are we.
+    if packed and order == ">" and not (dtype == "int16" and PIL.__version__.startswith("11.0.")):
         with pytest.raises(DecodeError, match=r"compressed values .* in big-endian order") as caught:
             read(data, (low, high))
         assert "tiffcp" in caught.value.hint

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import paddle
@@ -128,6 +131,31 @@ def test_label_programs_of_others_are_brought_back_by_nearest_neighbour(
     with zoo.load(paddlex_bundle.folder, threads=1) as foreign:
         mask = foreign.predict(picture).one().mask
     assert (mask == model.predict(picture).one().mask).mean() > 0.999
+
+
+def test_a_notebook_shows_how_far_a_long_run_is(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("zoo.base.notebook._PATIENCE", 0.0)
+    monkeypatch.setattr("zoo.base.notebook._SECONDS_BETWEEN", 0.0)
+    assert len(list(model.predict(folder))) == 4
+    assert capsys.readouterr().err == ""
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    list(model.predict(folder))
+    shown = capsys.readouterr().err
+    assert (
+        re.sub(r"\d+\.\d", "N", shown).split()
+        == " ".join(f"{done} pictures N a second" for done in (1, 2, 3, 4, 4)).split()
+    )
+    assert shown.endswith("\n")
+    assert {len(line) for line in shown.strip("\r\n").split("\r")} == {78}
+    begun = model.predict(folder)
+    next(begun)
+    begun.close()
+    assert capsys.readouterr().err.endswith("\n")
+    monkeypatch.setattr("zoo.base.notebook._PATIENCE", 60.0)
+    list(model.predict(folder))
+    assert capsys.readouterr().err == ""
 
 
 def test_prediction_is_lazy(model: Model, folder: Path) -> None:

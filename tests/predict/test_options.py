@@ -231,7 +231,11 @@ ALLOWED = {
         "skip": "--resume passes over what is done",
     },
     "cli/commands/evaluate.py": {"labels": "the masks are brought to them too", "device": "a field of the report"},
-    "cli/commands/export.py": {"labels": "the old spelling of --label-set", "window": "a field of the card"},
+    "cli/commands/export.py": {
+        "labels": "the old spelling of --label-set",
+        "window": "a field of the card",
+        "value_range": "goes into the export",
+    },
     "cli/elsewhere.py": dict.fromkeys(
         ("backend", "batch_size", "device", "flip", "labels", "min_score", "save_path", "threads"),
         "what other programs call it",
@@ -242,7 +246,12 @@ ALLOWED = {
     "cli/run_options.py": {"scales": "how help calls the value"},
     "cli/commands/pipeline.py": {"save_path": "an option of its own"},
     "cli/app.py": {"labels": "of groups of commands"},
-    "cli/commands/info.py": {"labels": "of the card", "window": "of an export folder", "device": "of a figure"},
+    "cli/commands/info.py": {
+        "labels": "of the card",
+        "window": "of an export folder",
+        "value_range": "of an export folder",
+        "device": "of a figure",
+    },
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
     "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
     "learn/evaluation/evaluate.py": {

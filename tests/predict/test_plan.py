@@ -8,8 +8,9 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 import zoo
 from scenes import draw_scene
 from support import cells
+from zoo.base.pending import Pending
 from zoo.bundle.bundle import Bundle
 from zoo.contract.engine import Facts
-from zoo.contract.spec import Normalize, Resize, ResizeLong
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong
 from zoo.engine.engine import Answer
 from zoo.errors import BundleError, ConfigError, OutputError, ZooError
 from zoo.picture.rgb import Picture
@@ -186,7 +188,7 @@ def never() -> Iterator[NDArray[np.uint8]]:
         ({}, {"window": (60, 60)}, ConfigError, "Multiples of 8"),
         ({}, {**SMALL, "stride": (72, 64)}, ConfigError, "would be left out"),
         ({}, {"labels": {"a": ["road"]}}, ConfigError, "'road' is no class"),
-        ({}, {"labels": "no-such-mapping"}, ConfigError, "no label mapping"),
+        ({}, {"labels": "no-such-mapping"}, ConfigError, "is not a label mapping"),
         ({}, {"palette": [(1, 2, 3)]}, ConfigError, "has 1 colours. 7 were expected"),
         ({}, {"palette": {"road": (1, 2, 3)}}, ConfigError, "'road' is no class"),
         # The palette is that of the new classes.
@@ -212,6 +214,24 @@ def test_a_published_window_that_does_not_fit_the_program_is_refused_at_once(mod
     changed = Model(dataclasses.replace(bundle, window=window), model._engine)
     with pytest.raises(ConfigError, match="Multiples of 8"):
         changed.predict(never())
+
+
+def test_windows_divide_by_the_stride_that_the_bundle_pads_pictures_to(bundle: Bundle) -> None:
+    padding = dataclasses.replace(bundle, preprocess=(Pad(32), Normalize()))
+    for wrong, said in (
+        ({"window": (136, 128)}, r"The size .* Multiples of 32, the model's stride.*\n.*\(128, 128\)"),
+        ({"window": (128, 128), "stride": (96, 104)}, r"The stride .* Multiples of 32"),
+    ):
+        make_plan(bundle, RunOptions(**wrong))  # whose program is content with its output stride, 8
+        with pytest.raises(ConfigError, match=said):
+            make_plan(padding, RunOptions(**wrong))
+    sliding = make_plan(padding, RunOptions(window=(128, 160))).sliding
+    assert sliding is not None
+    assert sliding.window.stride == (96, 96)
+    for size in ((129, 161), (353, 321), (384, 500)):
+        layout = sliding.layout(size)
+        for span in layout.rows + layout.columns:
+            assert span.start % 32 == span.stop % 32 == 0
 
 
 def test_a_picture_that_is_too_large_at_a_scale_is_a_failure_of_that_picture(model: Model) -> None:
@@ -248,19 +268,19 @@ class Counting:
     asked = False
 
     def __init__(self) -> None:
-        self.futures: list[Future[Answer]] = []
+        self.pending: list[Pending[Answer]] = []
         self.most = 0
 
-    def submit(self, batch: NDArray[np.float32]) -> Future[Answer]:
-        class Late(Future[Answer]):
-            def result(self, timeout: float | None = None) -> Answer:
+    def submit(self, batch: NDArray[np.float32], told: SimpleQueue[None] | None = None) -> Pending[Answer]:
+        class Late(Pending[Answer]):
+            def result(self) -> Answer:
                 if not self.done():
-                    self.set_result(Answer(cells(batch), FACTS, 0.0))
-                return super().result(timeout)
+                    self.give(Answer(cells(batch), FACTS, 0.0))
+                return super().result()
 
-        self.futures.append(Late())
-        self.most = max(self.most, sum(not future.done() for future in self.futures))
-        return self.futures[-1]
+        self.pending.append(Late(told))
+        self.most = max(self.most, sum(not answer.done() for answer in self.pending))
+        return self.pending[-1]
 
 
 def test_windows_run_as_many_at_a_time_as_the_engine_can_and_come_out_in_order(
@@ -271,13 +291,16 @@ def test_windows_run_as_many_at_a_time_as_the_engine_can_and_come_out_in_order(
     assert isinstance(prepared, Prepared)
     result = finish(prepared, answers_in_order(engine, batches(prepared, plan)), plan)
     np.testing.assert_array_equal(result.mask, through(pictures[0], plan).mask)
-    assert (engine.most, len(engine.futures)) == (4, 12)
+    assert (engine.most, len(engine.pending)) == (4, 12)
     # Whoever stops half-way leaves nothing behind that waits.
     engine = Counting()
     answers = answers_in_order(engine, batches(prepared, plan))
     next(answers)
     answers.close()
-    assert [future.cancelled() for future in engine.futures] == [False, True, True, True]
+    first, *rest = engine.pending
+    assert first.result().output.size
+    for answer in rest:
+        assert not answer.begin()
 
 
 def test_a_model_given_to_another_process_is_opened_there_by_the_same_name(

@@ -415,11 +415,11 @@ def test_of_16_bits_a_range_is_followed_as_in_pictures_and_nearly_black_is_told(
         writer.write(wide, photometric="rgb", tile=(64, 64))
     with open_tiff(source, (100, 1500)) as rows:
         np.testing.assert_array_equal(rows.read(0, len(wide)), read_image(source, value_range=(100, 1500)))
-    segment_tiff(source, target, run, plan, value_range=(0, 2040))
+    segment_tiff(source, target, run, sliding_plan(bundle, value_range=(0, 2040)))
     told = f"{source}: values 0 to 2040 as black to white; its own are {wide.min()} to {wide.max()}"
     assert caplog.messages == []
     with caplog.at_level("INFO", "zoo"):
-        segment_tiff(source, target, run, plan, value_range=(0, 2040))
+        segment_tiff(source, target, run, sliding_plan(bundle, value_range=(0, 2040)))
     assert caplog.messages == [told]
     ranged = tifffile.imread(target)
     segment_tiff(source, target, run, plan)
@@ -428,7 +428,7 @@ def test_of_16_bits_a_range_is_followed_as_in_pictures_and_nearly_black_is_told(
     segment_tiff(source, target, run, plan)
     np.testing.assert_array_equal(tifffile.imread(target), ranged)
     with pytest.raises(ConfigError, match="auto"):
-        segment_tiff(source, target, run, plan, value_range="auto")
+        segment_tiff(source, target, run, sliding_plan(bundle, value_range="auto"))
 
 
 def test_progress_comes_with_every_batch_of_windows_and_ends_with_the_picture(bundle, tmp_path):

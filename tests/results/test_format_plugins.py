@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from importlib.metadata import distributions
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from support import png, zoo_process
 from zoo.contract.labels import CAMVID
 from zoo.doctor.cards import card_problems
 from zoo.errors import DuplicateNameError, OutputError, PluginError, ZooError
@@ -93,6 +95,7 @@ def test_a_picture_of_a_plugin_is_a_kind_of_picture(install: Install, tmp_path: 
     [
         ("{}['x']", "The format plain failed: KeyError: 'x'"),
         ("len()", "The format plain failed: TypeError: "),
+        ("exit('enough')", "The format plain failed: SystemExit: enough"),
         ("'text'", "gave a file without the mark of zoo"),
         ("b'plain'", "gave a file without the mark of zoo"),
         ("f'# {Mark.of(\"zoo.coco/1\", uris).text()}'.encode()", "Expected at its beginning was 'zoo.plain'"),
@@ -106,6 +109,36 @@ def test_what_an_encoder_does_wrong_is_an_output_error_and_writes_nothing(
         result().save(tmp_path / "out", "plain")
     assert "plain" in caught.value.message
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("where", ["when it is imported", "when it encodes"])
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit(3)", "type('Odd', (BaseException,), {})"])
+def test_an_encoder_does_not_end_a_command(
+    install: Install, tmp_path: Path, error: str, where: str, count: int
+) -> None:
+    """One picture is written in the main thread, several in another one."""
+    site = install(f"(_ for _ in ()).throw({error})", encode="encoder:encode")
+    code = (site / "zoo_format_plain.py").read_text() if where == "when it encodes" else f"raise {error}"
+    (site / "encoder.py").write_text(code)
+    pictures = [tmp_path / f"{number}.png" for number in range(count)]
+    for path in pictures:
+        path.write_bytes(png())
+    done = zoo_process("predict", *pictures, "-o", tmp_path / "out", "--save", "plain")
+    reason = "Odd" if "Odd" in error else error.partition("(")[0]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"The format plain failed: {reason}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_in_an_encoder_is_the_users(install: Install, tmp_path: Path) -> None:
+    install("__import__('signal').raise_signal(2)")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            result().save(tmp_path, "plain")
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_the_source_of_the_results_raises_is_left_as_it_is(install: Install, tmp_path: Path) -> None:

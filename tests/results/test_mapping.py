@@ -206,7 +206,7 @@ def test_a_file_that_is_no_small_mapping_is_refused(content: bytes, words: str, 
 
 
 def test_a_name_that_is_neither_a_file_nor_known_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match=r"no label mapping 'cityscape-ids'") as caught:
+    with pytest.raises(ConfigError, match=r"'cityscape-ids' is not a label mapping") as caught:
         read_mapping("cityscape-ids", CITYSCAPES)
     assert caught.value.hint == "Did you mean cityscapes-ids?"
     with pytest.raises(ConfigError) as caught:

@@ -20,7 +20,7 @@ from zoo.contract.labels import CAMVID
 from zoo.errors import OutputError
 from zoo.results import Result, decode_mask
 from zoo.results.encode import read_mark, read_source
-from zoo.results.files.naming import MAX_STEM_BYTES, safe_stem
+from zoo.results.files.naming import MAX_STEM_BYTES, find_target, safe_stem
 from zoo.results.files.saved import find_saved
 
 
@@ -234,6 +234,13 @@ def test_a_suffix_that_does_not_fit_is_refused_with_the_fix(kind: str, name: str
         result("img.png").save_to_img(tmp_path / name, kind)
     assert caught.value.hint.startswith(f"Use {tmp_path / 'x.png'}, or ")
     assert not os.listdir(tmp_path)
+
+
+def test_the_suffixes_there_are_read_as_a_list(tmp_path: Path) -> None:
+    for suffixes, said in (((".a", ".b", ".c"), ".a, .b or .c"), ((".a", ".b"), ".a or .b"), ((".a",), ".a")):
+        with pytest.raises(OutputError) as caught:
+            find_target(tmp_path / "x.z", suffixes)
+        assert caught.value.message.endswith(f"ends with .z. Expected a folder, or a name that ends with {said}.")
 
 
 def test_an_unknown_kind_and_a_zero_byte_are_refused(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from hypothesis import strategies as st
 from servers import Reply, Server, etag
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, CacheError, ChecksumMismatchError, FetchError
+from zoo.store.download import proxies
 from zoo.store.download.addresses import addresses, objection, shown_url
 from zoo.store.download.download import Download, Limits, discard, download
 from zoo.store.download.progress import Progress
@@ -682,12 +683,29 @@ def test_a_proxy_is_used_and_named_without_its_password(
     error = refusal(Artifact(("https://models.example/x.tar",)), parts)
     assert f"through the proxy http://{proxy.rpartition('@')[2]}" in error.message
     assert not any(word in str(error) for word in ("secret", "cret@", "user"))
-    with Server({"/x.tar": FILE}) as server:
-        monkeypatch.setenv("HTTP_PROXY", proxy)
-        assert "through the proxy" in refusal(Artifact((server.url("/x.tar"),)), parts).message
-        assert server.requests == []
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        assert right(download(Artifact((server.url("/x.tar"),)), parts, limits=QUICK))
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1"])
+def test_this_machine_is_never_asked_through_a_proxy(
+    name: str, host: str, parts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Server({"/x.tar": FILE}) as server, Server() as proxy:
+        monkeypatch.setenv(name, proxy.url(""))
+        artifact = Artifact((server.url("/x.tar").replace("127.0.0.1", host),))
+        assert right(download(artifact, parts, limits=QUICK))
+        assert (len(server.requests), proxy.requests) == (1, [])
+        assert proxies.proxy(server.url("/x.tar").replace("127.0.0.1", "[::1]")) is None
+
+
+def test_hosts_that_the_environment_excepts_are_asked_without_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for scheme in ("http", "https"):
+        monkeypatch.setenv(f"{scheme}_proxy", f"http://{scheme}-proxy.example:3128")
+        url = f"{scheme}://models.example/x.tar"
+        assert proxies.proxy(url) == f"http://{scheme}-proxy.example:3128"
+        monkeypatch.setenv("NO_PROXY", "models.example")
+        assert proxies.proxy(url) is None
+        monkeypatch.delenv("NO_PROXY")
 
 
 def test_a_proxy_that_works_gets_the_request(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Writing the user's files: whole or not at all."""
+"""Writing the user's files and folders: whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import fcntl
 import functools
 import os
 import secrets
+import shutil
 import tempfile
 import time
 from collections.abc import Generator
@@ -34,13 +35,11 @@ def replacing(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
             is left behind.
     """
     target = Path(path)
-    # Not the target's name, which may be as long as names can be. Not tempfile's files, which are private: a result
-    # should be as readable as any file the user creates.
-    partial = target.with_name(f".zoo-{secrets.token_hex(6)}.part")
+    partial = _partial(target)
     try:
         try:
             with open(partial, "xb") as file:
-                _hold(file)
+                _hold(file.fileno())
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -48,12 +47,44 @@ def replacing(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None]:
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(
-            "{target} cannot be written: {reason}. A writable folder with free space was expected.",
-            "Give another folder, or make room and try again.",
-            target=target,
-            reason=error.strerror or error,
-        ) from error
+        raise _unwritten(target, error) from error
+
+
+@contextlib.contextmanager
+def replacing_folder(path: str | os.PathLike[str]) -> Generator[Path, None, None]:
+    """Makes a folder under a temporary name; when the block ends well its files are flushed and it takes its place.
+
+    What programs that were killed have left beside it is removed as `ensure_folder` says.
+
+    Args:
+        path: The target; an empty folder there is replaced.
+
+    Yields:
+        The folder, to be filled with files.
+
+    Raises:
+        OutputError: As in `replacing`, or the target is a folder with something in it by then.
+    """
+    target = Path(user_path(path))
+    ensure_folder(target.parent)
+    partial = _partial(target)
+    try:
+        try:
+            partial.mkdir()
+            handle = os.open(partial, os.O_RDONLY)
+            try:
+                _hold(handle)
+                yield partial
+                for file in partial.iterdir():
+                    with open(file, "rb") as written:
+                        os.fsync(written.fileno())
+                os.replace(partial, target)
+            finally:
+                os.close(handle)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise _unwritten(target, error) from error
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> Path:
@@ -92,21 +123,35 @@ def ensure_folder(path: str | os.PathLike[str]) -> Path:
         ) from error
 
 
-def _hold(file: BinaryIO) -> None:
-    """Locks an unfinished file, where the file system has locks; the lock ends with this process at the latest."""
+def _partial(target: Path) -> Path:
+    # Not the target's name, which may be as long as names can be. Not tempfile's, which are private: a result should be
+    # as readable as any file the user creates.
+    return target.with_name(f".zoo-{secrets.token_hex(6)}.part")
+
+
+def _unwritten(target: Path, error: OSError) -> OutputError:
+    return OutputError(
+        "{target} cannot be written: {reason}. A writable folder with free space was expected.",
+        "Give another folder, or make room and try again.",
+        target=target,
+        reason=error.strerror or error,
+    )
+
+
+def _hold(handle: int) -> None:
+    """Locks what is unfinished, where the file system has locks; the lock ends with this process at the latest."""
     with contextlib.suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @functools.lru_cache(maxsize=1000)
 def _clear(folder: str) -> None:
-    """Removes the unfinished files of `replacing` that no process holds."""
+    """Removes the unfinished files and folders that no process holds."""
     for path in Path(folder).glob(".zoo-*.part"):
-        with (
-            contextlib.suppress(OSError),
-            open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file,
-        ):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            stack.callback(os.close, handle)
             # Between its making and its lock there is a moment.
-            if time.time() - os.fstat(file.fileno()).st_mtime > _MOMENT:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+            if time.time() - os.fstat(handle).st_mtime > _MOMENT:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

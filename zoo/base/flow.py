@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import TypeVar
+
+from zoo.base.pending import Pending, Workers
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -55,9 +57,9 @@ def ahead(
 def _in_threads(
     source: Iterator[Item], work: Callable[[Item], Done], waiting: int, workers: int
 ) -> Generator[Done, None, None]:
-    pending: deque[Future[Done]] = deque()
+    pending: deque[Pending[Done]] = deque()
     ended: Exception | None = None
-    with ThreadPoolExecutor(workers, thread_name_prefix="zoo-ahead") as pool:
+    with Workers(workers, "zoo-ahead") as threads:
         try:
             while True:
                 # What is done goes out first: the next item may be long in coming.
@@ -67,12 +69,12 @@ def _in_threads(
                     except Exception as error:
                         ended = error
                         break
-                    pending.append(pool.submit(work, item))
+                    pending.append(threads.submit(partial(work, item)))
                 if not pending:
                     break
                 yield pending.popleft().result()
         finally:
-            for future in pending:
-                future.cancel()
+            for result in pending:
+                result.cancel()
     if ended is not None and not isinstance(ended, StopIteration):
         raise ended

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
-
 from zoo.errors import CacheError, FetchError
+
+#: The folder below it with a record of each artifact that is there.
+RECORDS = "records"
 
 
 def home() -> Path:
@@ -17,8 +18,12 @@ def home() -> Path:
         CacheError: `ZOO_HOME` begins with the `~` of a user who has no home folder.
     """
     chosen = os.environ.get("ZOO_HOME")
+    if not chosen:
+        import platformdirs
+
+        return Path(platformdirs.user_cache_dir("zoo"))
     try:
-        return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("zoo"))
+        return Path(chosen).expanduser()
     except RuntimeError as error:
         raise CacheError(
             "ZOO_HOME is {value!r}: {reason}", "Run: export ZOO_HOME=FOLDER", value=chosen, reason=error

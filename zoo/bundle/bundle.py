@@ -14,36 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.digest import file_sha256
+from zoo.base.files import user_path
+from zoo.bundle.class_section import CLASS_SECTION, class_section, read_class_section
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
-from zoo.bundle.steps import SIDES, STEP, read_steps, write_step
+from zoo.bundle.steps import SIDES, STEP, read_range, read_steps, write_step
 from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import Step, Window
+from zoo.contract.spec import Step, ValueRange, Window
 from zoo.errors import BundleError
 from zoo.message import Message
 from zoo.settings.check import check_version, conform, mismatch, missing_key
 from zoo.settings.document import Node
-from zoo.settings.rules import SHA256, TEXT, array, mapping, optional, whole
+from zoo.settings.rules import SHA256, TEXT, VALUE_RANGE, array, mapping, optional, whole
 from zoo.settings.yaml_text import read_yaml
 
 FORMAT = 1
 #: Programs of paddle, which zoo can look into.
 _PADDLE = (".json", ".pdmodel")
 
-_LABELS = mapping(
-    {
-        "name": TEXT,
-        "ignore_index": whole(0, 65535),
-        "classes": array(
-            mapping({"name": TEXT, "color": array(whole(0, 255), 3, 3)}),
-            1,
-            256,
-            title=Message("a list of 1 to 256 classes"),
-        ),
-    }
-)
 #: The section `zoo:` of the settings. Other keys may stand there, for people and for versions to come.
 SECTION = mapping(
     {
@@ -52,13 +42,14 @@ SECTION = mapping(
         "output": {"enum": ["logits", "labels"]},
         "output_stride": whole(1, 64),
         "preprocess": array(STEP),
-        "labels": _LABELS,
+        "labels": CLASS_SECTION,
         "sha256": {"type": "object", "additionalProperties": SHA256},
     },
     {
         "program": optional(file_name_rule()),
         "params": optional(file_name_rule()),
         "window": optional(mapping({"size": SIDES, "stride": SIDES})),
+        "value_range": VALUE_RANGE,
     },
 )
 
@@ -81,6 +72,8 @@ class Bundle:
         digests: SHA-256 of its files by file name: program, parameters and what else lies there; empty in foreign
             folders.
         window: The published setting of sliding windows; None where the model is used on whole pictures.
+        value_range: Which values of more than 8 bits become black and white where a caller does not say: those of the
+            training.
         proven: SHA-256 by file name that the store has just found to be those of its files, so that `verify` need not
             take them again; empty elsewhere.
         origin: Whose model it is: the distribution that brings it with its version, such as "zoo-plugin-starter 0.1.0",
@@ -97,6 +90,7 @@ class Bundle:
     output_stride: int
     digests: Mapping[str, str]
     window: Window | None = None
+    value_range: ValueRange = None
     proven: Mapping[str, str] = field(default_factory=dict[str, str])
     origin: str = ""
 
@@ -162,13 +156,13 @@ class Bundle:
         return self.proven.get(path.name) or file_sha256(path)
 
 
-def read_bundle(folder: str | Path) -> Bundle:
+def read_bundle(folder: str | os.PathLike[str]) -> Bundle:
     """Reads the settings of an export folder and finds its files. Loads no engine and needs no plugin.
 
     Raises:
         BundleError: The folder or a file is missing, or the settings are not understood.
     """
-    folder = Path(folder)
+    folder = Path(user_path(folder))
     file = settings_file(folder)
     if not os.path.lexists(folder):
         raise BundleError("{folder} does not exist. An export folder was expected.", "Check the path.", folder=folder)
@@ -195,23 +189,21 @@ def read_bundle(folder: str | Path) -> Bundle:
 
 def bundle_section(bundle: Bundle) -> dict[str, Any]:
     """Returns the `zoo:` section of a bundle's settings."""
-    window = bundle.window
-    return {
+    window, value_range = bundle.window, bundle.value_range
+    section: dict[str, Any] = {
         "format": FORMAT,
         "model": bundle.model,
         "output": bundle.output,
         "output_stride": bundle.output_stride,
         "preprocess": [write_step(step) for step in bundle.preprocess],
-        "labels": {
-            "name": bundle.labels.name,
-            "ignore_index": bundle.labels.ignore_index,
-            "classes": [
-                {"name": name, "color": list(color)}
-                for name, color in zip(bundle.labels.names, bundle.labels.palette, strict=True)
-            ],
-        },
+        "labels": class_section(bundle.labels),
         "sha256": dict(bundle.digests),
-    } | ({} if window is None else {"window": {"size": list(window.size), "stride": list(window.stride)}})
+    }
+    if window is not None:
+        section["window"] = {"size": list(window.size), "stride": list(window.stride)}
+    if value_range is not None:
+        section["value_range"] = list(value_range) if isinstance(value_range, tuple) else value_range
+    return section
 
 
 def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
@@ -264,18 +256,10 @@ def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[P
     return folder / program, None if params is None else folder / params
 
 
-def _read_labels(labels: dict[str, Any]) -> LabelSet:
-    classes: list[dict[str, Any]] = labels["classes"]
-    if len(classes) == 1:  # the one logit of a network tells it from everything else
-        classes = [{"name": "background", "color": [0, 0, 0]}, *classes]
-    palette = tuple(tuple(item["color"]) for item in classes)
-    return LabelSet(labels["name"], tuple(item["name"] for item in classes), palette, labels["ignore_index"])
-
-
 def _own(section: Node, folder: Path) -> Bundle:
     check_version(section, "format", FORMAT)
     values = conform(section, SECTION)
-    labels, window = values["labels"], values.get("window")
+    window = values.get("window")
     if window and any(stride > side for stride, side in zip(window["stride"], window["size"], strict=True)):
         raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
     for name in values["sha256"]:
@@ -286,10 +270,11 @@ def _own(section: Node, folder: Path) -> Bundle:
         program=program,
         params=params,
         model=values["model"],
-        labels=_read_labels(labels),
+        labels=read_class_section(values["labels"]),
         preprocess=read_steps(section["preprocess"]),
         output=values["output"],
         output_stride=values["output_stride"],
         digests=values["sha256"],
         window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
+        value_range=read_range(section["value_range"]) if "value_range" in section else None,
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
-from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step
+from zoo.contract.spec import Normalize, Pad, Resize, ResizeLong, ResizeShort, Step, ValueRange
 from zoo.message import Message
 from zoo.settings.check import conform, mismatch
 from zoo.settings.document import Node
-from zoo.settings.rules import BOOLEAN, NUMBER, array, mapping, whole
+from zoo.settings.rules import BOOLEAN, NUMBER, VALUE_RANGE, array, mapping, whole
 
 _STEPS: dict[str, type[Any]] = {cls.__name__: cls for cls in (Resize, ResizeShort, ResizeLong, Pad, Normalize)}
 _NUMBERS = array(NUMBER, 1)
@@ -72,6 +72,21 @@ def read_steps(entry: Node) -> tuple[Step, ...]:
     if [isinstance(step, Normalize) for step in steps] != [False] * (len(steps) - 1) + [True]:
         raise mismatch(entry, Message("a list of steps whose last one, and no other, is Normalize"))
     return steps
+
+
+def read_range(entry: Node) -> ValueRange:
+    """Reads which values of more than 8 bits become black and white.
+
+    Raises:
+        ZooError: It is no range, or does not ascend; of the class of the document.
+    """
+    value = conform(entry, VALUE_RANGE)
+    if not isinstance(value, list):
+        return value
+    black, white = map(float, cast("list[float]", value))
+    if black >= white:
+        raise mismatch(entry, Message("the value of black and then a higher one, of white"))
+    return (black, white)
 
 
 def usable(numbers: Iterable[float], least: float = 1e-6) -> bool:

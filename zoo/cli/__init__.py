@@ -3,6 +3,17 @@
 
 def main() -> None:
     """Runs the `zoo` command and ends the process with its exit code."""
-    from zoo.cli.app import cli
+    from zoo.base.signals import answer_signals, end_at_once, exit_code
+    from zoo.base.stdio import keep_stdout, open_streams
 
-    cli(prog_name="zoo")
+    answer_signals()
+    open_streams()
+    keep_stdout()
+    try:
+        from zoo.cli.app import cli
+
+        cli(prog_name="zoo")
+    except KeyboardInterrupt as end:  # before there is a command to say so
+        raise SystemExit(exit_code(end)) from None
+    finally:
+        end_at_once()

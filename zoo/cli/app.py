@@ -110,7 +110,6 @@ class _LazyGroup(click.Group):
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        _open_streams()
         try:
             try:
                 with click_speaks():
@@ -139,9 +138,7 @@ class _LazyGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        from zoo.base.signals import exit_code, terminable
-
-        with _told_in_full(), _verbosity(ctx), terminable():
+        with _told_in_full(), _verbosity(ctx):
             try:
                 return super().invoke(ctx)
             except ZooError as error:
@@ -155,25 +152,21 @@ class _LazyGroup(click.Group):
                     alert_error(error)
                 ctx.exit(1)
             except KeyboardInterrupt as end:
-                from zoo.cli.notes import alert
+                from zoo.cli.notes import alert_interrupted
 
-                alert("Interrupted.")
-                ctx.exit(exit_code(end))
-
-
-def _open_streams() -> None:
-    """Gives a program that was started without one of the three streams something to read or write."""
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w", encoding="utf-8"))  # noqa: SIM115
+                ctx.exit(alert_interrupted(end))
 
 
 def _is_of_output(error: OSError) -> bool:
-    """Says whether it was raised where click, or this module, writes to a stream."""
+    """Says whether it was raised where click, or one of ours, writes to a stream."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    return place is not None and place.tb_frame.f_globals["__name__"] in ("click.utils", __name__)
+    return place is not None and place.tb_frame.f_globals["__name__"] in (
+        "click.utils",
+        "zoo.cli.report",
+        __name__,
+    )
 
 
 def _give_up_output(error: OSError) -> None:

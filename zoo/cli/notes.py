@@ -45,6 +45,25 @@ def alert_error(error: ZooError) -> None:
         click.echo(printable(text), err=True)
 
 
+def alert_interrupted(end: KeyboardInterrupt, left: int | None = None) -> int:
+    """Says on standard error that a command was interrupted.
+
+    Args:
+        end: What ended it.
+        left: Inputs that are not done, where there are some and that is known.
+
+    Returns:
+        The exit code.
+    """
+    from zoo.base.signals import exit_code
+
+    if left:
+        alert("Interrupted, {left} left.", left=left)
+    else:
+        alert("Interrupted.")
+    return exit_code(end)
+
+
 def on_the_command_line(hint: str) -> str:
     """Spells the options in a hint as the command line does: device='cpu' becomes --device cpu."""
 

@@ -93,12 +93,20 @@ class Telling:
         self._tell_failures()
 
     def _print(self, written: Written, lines: Callable[[Result, list[Path]], Iterator[str]]) -> None:
+        told = False
+        for text in lines(*written):
+            sys.stdout.write(f"{text}\n")
+            if not told:
+                # Before the system takes the line, which is long: Ctrl-C may come meanwhile, and the stream has it.
+                told = True
+                self._count(written)
+            click.echo(nl=False)
+        self._tell_failures()
+
+    def _count(self, written: Written) -> None:
         if self.finished:
             self.finished.popleft()
         self.tally.add(written[0])
-        for text in lines(*written):
-            click.echo(text)
-        self._tell_failures()
 
     def _tell_failures(self) -> None:
         failures = self._predictions.failures

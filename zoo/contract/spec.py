@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from zoo.contract.labels import LabelSet
 
@@ -137,6 +137,10 @@ class Normalize:
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
+
+#: The values of more than 8 bits that become black and white; "auto" for those of the picture, None for all that its
+#: type can hold.
+ValueRange: TypeAlias = tuple[float, float] | Literal["auto"] | None
 
 Step = Resize | ResizeShort | ResizeLong | Pad | Normalize
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.pending import Pending
 from zoo.contract.engine import Facts, Session
 
 #: Opens a session with so many threads.
@@ -52,11 +53,12 @@ class Engine(Protocol):
         """Batches that run at the same time now. A caller with many gains from one more in flight, not from others."""
         ...
 
-    def submit(self, batch: NDArray[np.float32]) -> Future[Answer]:
+    def submit(self, batch: NDArray[np.float32], told: SimpleQueue[None] | None = None) -> Pending[Answer]:
         """Runs a batch as soon as its turn comes.
 
         Args:
             batch: (N, C, H, W) float32. It must not be changed before the answer is there.
+            told: Gets None when the answer is there.
 
         Returns:
             The answer; or the InferenceError, also of an engine that is closed. A batch that has not begun may be

@@ -17,11 +17,12 @@ import threading
 import time
 import weakref
 from collections import deque
-from concurrent.futures import Future
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.pending import Pending
 from zoo.contract.engine import Facts, Session
 from zoo.engine import fork
 from zoo.engine.engine import Answer, Opener
@@ -88,9 +89,9 @@ class Lanes:
         """Batches that run at the same time now; 1 in a process that was forked off."""
         return self._pool.width
 
-    def submit(self, batch: NDArray[np.float32]) -> Future[Answer]:
+    def submit(self, batch: NDArray[np.float32], told: SimpleQueue[None] | None = None) -> Pending[Answer]:
         """Runs a batch; see `Engine`."""
-        return self._pool.submit(Task(batch))
+        return self._pool.submit(Task(batch, told))
 
     def close(self) -> None:
         """Refuses what waits, and waits a few seconds for what runs. A session is freed when it has ended."""
@@ -124,17 +125,17 @@ class _Pool:
     def width(self) -> int:
         return len(self._lanes) if self._taken_over else 1
 
-    def submit(self, task: Task) -> Future[Answer]:
+    def submit(self, task: Task) -> Pending[Answer]:
         with self._lock:
             if self._closed:
                 task.refuse()
-                return task.future
+                return task.answer
             if self.main.thread is None:
                 self.main.start(self._serve)
             ahead = len(self._waiting) + sum(worker.busy for worker in self._workers)
             self._crowd += ahead
             self._dispatch(task, alone=not ahead)
-        return task.future
+        return task.answer
 
     def close(self) -> None:
         with self._lock:
@@ -196,14 +197,14 @@ class _Pool:
                 output = worker.session.run(task.batch)
         except BaseException as error:
             if worker is self.main or not self._fall_back:
-                task.future.set_exception(error)
+                task.answer.fail(error)
             else:
                 self._hand_over(task, error)
             return
         seconds = time.perf_counter() - began
         if task.fault is not None:
             self._give_up(task.fault)
-        task.future.set_result(Answer(output, worker.session.facts, seconds))
+        task.answer.give(Answer(output, worker.session.facts, seconds))
 
     def _hand_over(self, task: Task, fault: BaseException) -> None:
         """Gives the batch of a lane that failed to the main session."""

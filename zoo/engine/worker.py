@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.pending import Pending
 from zoo.contract.engine import Session
 from zoo.engine.engine import Answer
 from zoo.errors import InferenceError
@@ -22,14 +22,19 @@ _LARGEST = 1 << 22
 class Task:
     """A batch on its way.
 
+    Args:
+        batch: (N, C, H, W) float32.
+        told: Gets None when there is an answer.
+
     Attributes:
+        answer: What becomes of it.
         fault: What a lane raised on it. The main session has the last word: it needs less memory alone, and has other
             settings to fall back to.
     """
 
-    def __init__(self, batch: NDArray[np.float32]) -> None:
+    def __init__(self, batch: NDArray[np.float32], told: SimpleQueue[None] | None = None) -> None:
         self.batch = batch
-        self.future: Future[Answer] = Future()
+        self.answer: Pending[Answer] = Pending(told)
         self.fault: BaseException | None = None
 
     @property
@@ -40,12 +45,12 @@ class Task:
 
     def begin(self) -> bool:
         """Whether it is still wanted; from here on it cannot be cancelled."""
-        return self.fault is not None or self.future.set_running_or_notify_cancel()
+        return self.fault is not None or self.answer.begin()
 
     def refuse(self) -> None:
         """Answers that the engine is closed."""
         if self.begin():
-            self.future.set_exception(
+            self.answer.fail(
                 InferenceError("The session is closed. An open one was expected.", "Load the model again.")
             )
 

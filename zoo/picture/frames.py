@@ -8,10 +8,10 @@ from typing import BinaryIO
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
+from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError
 from zoo.message import Message
 from zoo.picture.image import count_frames, open_picture
-from zoo.picture.levels import ValueRange
 from zoo.picture.opening import check_size, undecodable
 from zoo.picture.rgb import Picture, joined_notes, to_rgb
 

@@ -19,11 +19,11 @@ from PIL.PpmImagePlugin import PpmImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from zoo.contract.spec import ValueRange
 from zoo.errors import ConfigError, DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.jpeg2000 import Jpeg2000
-from zoo.picture.levels import ValueRange
 from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
 from zoo.picture.pages import PagedTiff, refuse_raw
 from zoo.picture.png import WholePng, check_png

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.contract.spec import ValueRange
 from zoo.message import Message
-
-#: The values that become black and white; "auto" for those of the picture, None for all that its type can hold.
-ValueRange: TypeAlias = tuple[float, float] | Literal["auto"] | None
 
 # Of "auto": the shares of the values that become black and white. A hot pixel must not decide.
 _SHARES = (0.005, 0.995)

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from zoo.base.files import user_path
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
 
@@ -36,6 +37,7 @@ def open_regular(path: str | os.PathLike[str]) -> Generator[BinaryIO, None, None
     Raises:
         DecodeError: It is missing, not to be opened, or a folder, FIFO, socket or device.
     """
+    path = user_path(path)
     name = printable(path)
     try:
         # A FIFO or a device would block a plain open for ever.

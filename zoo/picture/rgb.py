@@ -11,9 +11,10 @@ from PIL import ExifTags, Image
 from PIL import TiffImagePlugin as Tiff
 from PIL.TiffImagePlugin import TiffImageFile
 
+from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError
 from zoo.message import Message, printable
-from zoo.picture.levels import ValueRange, to_levels
+from zoo.picture.levels import to_levels
 from zoo.picture.opening import EXPECTED, HINT_FILE, undecodable
 from zoo.picture.wide import wide_values
 

@@ -61,7 +61,7 @@ class BatchSizer:
 
 
 class Begun(Protocol[Given]):
-    """A batch that runs, or has run; `concurrent.futures.Future` is one."""
+    """A batch that runs, or has run; `zoo.base.pending.Pending` is one."""
 
     def done(self) -> bool:
         """Whether `result` needs not wait."""

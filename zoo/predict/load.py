@@ -60,7 +60,6 @@ def load(
     """
     device, backend = given_value("device", device), given_value("backend", backend)
     threads, streams = given_value("threads", threads), given_value("streams", streams)
-    name = Path(user_path(name)) if isinstance(name, Path) else user_path(name)
     lock = None if lock is None else user_path(lock)
     bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
     engine = open_engine(bundle.verify(), device, backend, threads, streams)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.base.files import user_path
+from zoo.base.notebook import counted
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Engine
 from zoo.errors import BundleError
@@ -71,11 +72,11 @@ class Model(Predicts):
             options.recursive,
             options.frames,
             pixel_limit=most_pixels(options.max_pixels),
-            value_range=options.value_range,
+            value_range=plan.value_range,
         )
         found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
-        return Predictions(self.run(wanted, plan, options))
+        return Predictions(counted(self.run(wanted, plan, options)))
 
     def run(self, found: Iterable[Input], plan: Plan, options: RunOptions) -> Generator[Result | Failure, None, None]:
         """Runs inputs by a plan that is made already: what `predict` does, for callers with inputs of their own.
@@ -114,7 +115,6 @@ class Model(Predicts):
                 class_values(answer.output, self.bundle) for answer in answers_in_order(self._engine, batches)
             ),
             plan,
-            value_range=options.value_range,
             description=f"{mark}, {json.dumps(self.name)}, {self.engine}, {plan.window_note}",
             progress=progress,
         )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from zoo.contract.labels import LabelMapping
 from zoo.message import Message
-from zoo.settings.rules import BOOLEAN, array, optional, whole
+from zoo.settings.rules import BOOLEAN, VALUE_RANGE, array, optional, whole
 
 #: What the name of a device, an engine and so on is completed from on the command line.
 Names = Literal["", "device", "engine", "labels", "formats"]
@@ -98,10 +98,6 @@ def _pair(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else _tupled(value)
 
 
-def _numbers(value: Any) -> Any:
-    return tuple(map(float, value)) if isinstance(value, list) else value
-
-
 def _sequence(value: Any) -> Any:
     return _tupled(value) if isinstance(value, list) else (value,)
 
@@ -120,7 +116,6 @@ TEXT = {"type": "string", "pattern": "^[^\\u0000-\\u001f]+$"}
 _SIDE = whole(1, 65536)
 _PAIR = array(_SIDE, 2, 2)
 _COUNT = whole(1, 4096)
-_VALUE = {"type": "number", "minimum": -1e12, "maximum": 1e12}
 _SCALE = {"type": "number", "exclusiveMinimum": 0, "maximum": 16}
 _HEX = {"title": Message("'#rrggbb' in quotes"), "type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
 _COLOR = {"anyOf": [array(whole(0, 255), 3, 3), _HEX]}
@@ -216,18 +211,17 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "value_range",
         "predict",
-        optional({"const": "auto"}, array(_VALUE, 2, 2)),
+        VALUE_RANGE,
         None,
         help=(
             "The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of "
-            "each picture; by default the lowest and the highest of their type."
+            "each picture; by default what the model's folder says, else the lowest and the highest of their type."
         ),
-        commands=_RUNS,
+        commands=(*_RUNS, "export"),
         unset="the whole type",
         flags=("--range",),
         metavar="LOW HIGH",
         more="inputs.md#more-than-8-bits-a-channel",
-        settled=_numbers,
     ),
     Option(
         "max_pixels",

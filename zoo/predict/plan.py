@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelMapping, LabelSet
-from zoo.contract.spec import Step, Window
+from zoo.contract.spec import Step, ValueRange, Window
 from zoo.errors import BundleError, ConfigError
 from zoo.message import Message
 from zoo.predict.arguments import Labels, RunOptions
@@ -18,7 +18,7 @@ from zoo.segment.scores import score_kind
 from zoo.segment.slide import Sliding, obstacle
 from zoo.segment.transforms import Geometry, geometry_of
 from zoo.segment.views import View, views_of
-from zoo.segment.windows import check_window, usual_stride
+from zoo.segment.windows import check_window, usual_stride, window_multiple
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,7 @@ class Plan:
         views: Views to average; empty for pictures as they are.
         scores: Whether the probability of the winning class is computed.
         min_score: Pixels whose probability is below it become unknown; None for no bound.
+        value_range: Which values of more than 8 bits become black and white: as asked for, else as the model says.
         mapping: From the classes of the model to others, or None.
         labels: Classes of the results, in their colours.
         window_note: What a result says of its windows, or of having none.
@@ -64,6 +65,7 @@ class Plan:
     views: tuple[View, ...]
     scores: bool
     min_score: float | None
+    value_range: ValueRange
     mapping: LabelMapping | None
     labels: LabelSet
     window_note: str
@@ -118,6 +120,7 @@ def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
         views,
         scores,
         options.min_score,
+        bundle.value_range if options.value_range is None else options.value_range,
         mapping,
         classes,
         window_note,
@@ -184,7 +187,8 @@ def _settle_window(bundle: Bundle, options: RunOptions) -> Window:
             model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None
-    stride = options.stride or published or usual_stride((size[0], size[1]), bundle.output_stride)
+    multiple = window_multiple(bundle.preprocess, bundle.output_stride)
+    stride = options.stride or published or usual_stride((size[0], size[1]), multiple)
     window = Window((size[0], size[1]), (stride[0], stride[1]))
-    check_window(window, bundle.output_stride)
+    check_window(window, multiple)
     return window

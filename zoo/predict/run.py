@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import closing
 from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
+from zoo.base.pending import Pending
 from zoo.engine.engine import Answer, Engine
 from zoo.errors import InferenceError, ZooError
 from zoo.picture.sources import Input
@@ -43,7 +44,8 @@ class Run:
         self._live = options.live
         self._engine = engine
         self._sizer = BatchSizer(options.batch_size)
-        self._submitted: list[Future[Answer]] = []
+        self._submitted: list[Pending[Answer]] = []
+        self._ended: SimpleQueue[None] = SimpleQueue()
         if engine.asked and options.batch_size == "auto":
             _log.warning("batch_size is auto: the batches run one after the other, without streams")
 
@@ -65,17 +67,21 @@ class Run:
         prepared = [item for item in batch if isinstance(item, Prepared)]
         # A live source waits for each answer, and what a batch takes says little while others run.
         most = 1 if self._live or self._sizer.wanted == "auto" else self._engine.width + 1
-        while len(self._submitted) >= most:
-            self._submitted = list(wait(self._submitted, return_when=FIRST_COMPLETED).not_done)
-        future = self._engine.submit(_stacked(prepared))
-        self._submitted.append(future)
+        while len(self._on_their_way()) >= most:
+            self._ended.get()
+        answer = self._engine.submit(_stacked(prepared), self._ended)
+        self._submitted.append(answer)
         if most == 1:
-            wait([future])
-        return _Batch(future, partial(self._finished, prepared, future))
+            answer.wait()
+        return _Batch(answer, partial(self._finished, prepared, answer))
 
-    def _finished(self, prepared: Sequence[Prepared], future: Future[Answer]) -> list[Result | Failure]:
+    def _on_their_way(self) -> list[Pending[Answer]]:
+        self._submitted = [answer for answer in self._submitted if not answer.done()]
+        return self._submitted
+
+    def _finished(self, prepared: Sequence[Prepared], pending: Pending[Answer]) -> list[Result | Failure]:
         try:
-            answer = future.result()
+            answer = pending.result()
         except InferenceError as error:
             if self._skips and len(prepared) > 1:
                 # Perhaps only one of them cannot be run.
@@ -88,7 +94,7 @@ class Run:
         ]
         return [self._finish(item, [share]) for item, share in zip(prepared, shares, strict=True)]
 
-    def _submit(self, item: Prepared) -> Future[Answer]:
+    def _submit(self, item: Prepared) -> Pending[Answer]:
         return self._engine.submit(_stacked([item]))
 
     def _alone(self, item: Prepared | Failure) -> Result | Failure:
@@ -123,7 +129,7 @@ def answers_in_order(engine: Engine, inputs: Iterable[NDArray[np.float32]]) -> G
     Raises:
         InferenceError: The engine failed, at the place of the batch.
     """
-    pending: deque[Future[Answer]] = deque()
+    pending: deque[Pending[Answer]] = deque()
     try:
         for batch in inputs:
             pending.append(engine.submit(batch))
@@ -132,19 +138,19 @@ def answers_in_order(engine: Engine, inputs: Iterable[NDArray[np.float32]]) -> G
         while pending:
             yield pending.popleft().result()
     finally:
-        for future in pending:
-            future.cancel()
+        for answer in pending:
+            answer.cancel()
 
 
 class _Batch:
     """A batch on its way. Its results are made once, in the thread that asks for them."""
 
-    def __init__(self, future: Future[Answer], finished: Callable[[], list[Result | Failure]]) -> None:
-        self._future, self._finished = future, finished
+    def __init__(self, answer: Pending[Answer], finished: Callable[[], list[Result | Failure]]) -> None:
+        self._answer, self._finished = answer, finished
         self._results: list[Result | Failure] | None = None
 
     def done(self) -> bool:
-        return self._future.done()
+        return self._answer.done()
 
     def result(self) -> list[Result | Failure]:
         if self._results is None:

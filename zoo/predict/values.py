@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo.bundle.steps import read_range
 from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.predict.options import BY_NAME, names_of
@@ -30,11 +31,11 @@ def value_of(name: str, node: Node) -> Any:
         ConfigError: It does not follow the rule of the option.
     """
     option = BY_NAME[name]
+    if name == "value_range":
+        return read_range(node)
     value = option.settled(conform(node, option.checked_rule))
     if option.names == "formats":
         _check_formats(value)
-    if name == "value_range" and isinstance(value, tuple) and value[0] >= value[1]:
-        raise mismatch(node, Message("the value of black and then a higher one, of white"))
     return value
 
 

@@ -141,7 +141,7 @@ def _load(point: metadata.EntryPoint, left_out: set[str]) -> Plugin:
     # Standard output is for the user's data.
     with contextlib.redirect_stdout(cast("TextIO", _Aside(sys.stdout, loading))):
         cause = loading.fault()
-    if printed := loading.said.getvalue().strip():
+    if printed := loading.printed():
         import logging
 
         logging.getLogger("zoo").warning("the %s printed while it was loaded: %s", plugin, printable(printed[:_SHOWN]))
@@ -167,7 +167,8 @@ class _Loading(threading.Thread):
     def __init__(self, plugin: Plugin, point: metadata.EntryPoint) -> None:
         super().__init__(daemon=True)
         self.plugin = plugin
-        self.said = io.StringIO()
+        self._held = _Held()
+        self.said = io.TextIOWrapper(self._held, "utf-8", "replace", write_through=True)
         self._point = point
         self._fault: BaseException | None = None
 
@@ -176,6 +177,10 @@ class _Loading(threading.Thread):
             self.plugin = _bring(self.plugin, self._point)
         except BaseException as cause:
             self._fault = cause
+
+    def printed(self) -> str:
+        """Returns what it printed."""
+        return self._held.getvalue().decode("utf-8", "replace").strip()
 
     def fault(self) -> BaseException | None:
         """Loads it and returns why that failed."""
@@ -193,18 +198,28 @@ class _Loading(threading.Thread):
         return self._fault
 
 
+class _Held(io.BytesIO):
+    """What a plugin printed; it stays when the plugin wraps its standard output anew, and so closes this one."""
+
+    def close(self) -> None:
+        """Keeps it."""
+
+
 class _Aside:
     """Standard output, without what the thread that loads a plugin prints; other threads go on printing."""
 
     def __init__(self, stream: TextIO, loading: _Loading) -> None:
         self._stream, self._loading = stream, loading
 
-    def write(self, text: str) -> int:
-        mine = threading.current_thread() is self._loading
-        return (self._loading.said if mine else self._stream).write(text)
+    def fileno(self) -> int:
+        """Returns the descriptor for what a plugin starts, never the one that a command keeps for its data."""
+        return 1 if self._is_plugin() else self._stream.fileno()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self._loading.said if self._is_plugin() else self._stream, name)
+
+    def _is_plugin(self) -> bool:
+        return threading.current_thread() is self._loading
 
 
 def _bring(plugin: Plugin, point: metadata.EntryPoint) -> Plugin:

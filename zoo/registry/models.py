@@ -262,7 +262,12 @@ def _registry(discovery: Discovery) -> Registry:
 
 
 def _is_cached(card: ModelCard) -> bool:
-    from zoo.base.home import home
+    from zoo.base.home import RECORDS, home
+
+    folder = home()
+    # A listing where nothing was downloaded yet does without what reads records.
+    if not isinstance(card.weights, Artifact) or not (folder / RECORDS).is_dir():
+        return False
     from zoo.registry.records import Wanted, kept
 
-    return isinstance(card.weights, Artifact) and kept(home(), Wanted(card.name, "inference", card.weights)) is not None
+    return kept(folder, Wanted(card.name, "inference", card.weights)) is not None

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from zoo.base.home import RECORDS
 from zoo.contract.spec import Artifact
 from zoo.errors import CacheError
 from zoo.message import Message
@@ -21,7 +22,6 @@ from zoo.settings.json_text import read_json
 from zoo.settings.rules import BYTES, SHA256, STRING, mapping
 
 Kind = Literal["inference", "pretrained"]
-RECORDS = "records"
 TREES = "store"
 #: The lock file that `--locked` means. Here, so that the command line knows it without the machinery of downloads.
 LOCK_FILE = "zoo.lock"

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -75,22 +75,42 @@ def read_mapping(mapping: LabelMapping | str | os.PathLike[str] | Mapping[str, A
     """
     if isinstance(mapping, LabelMapping):
         return _checked(mapping, source)
-    if isinstance(mapping, Mapping):
-        return _read(node_of(mapping, MAPPING), source, "custom")
-    text = os.fspath(mapping)
-    if text in CONVERSIONS:
-        return _checked(CONVERSIONS[text].mapping, source)
+    if not isinstance(mapping, Mapping) and os.fspath(mapping) in CONVERSIONS:
+        return _checked(CONVERSIONS[os.fspath(mapping)].mapping, source)
+    hint = Message("Give a YAML file, or one of: {conversions:, }.", conversions=list(CONVERSIONS))
+    return _read(*find_document(mapping, MAPPING, CONVERSIONS, hint), source)
+
+
+def find_document(
+    given: str | os.PathLike[str] | Mapping[str, Any], kind: DocumentKind, known: Iterable[str], hint: str
+) -> tuple[Node, str]:
+    """Finds a mapping of classes or values that has no name of its own.
+
+    Args:
+        given: A YAML file, or its content.
+        kind: What it is to be.
+        known: Names that were possibly meant.
+        hint: What helps where none of them was.
+
+    Returns:
+        The document, and what the mapping is called.
+
+    Raises:
+        ConfigError: There is no such file, or it cannot be read.
+    """
+    if isinstance(given, Mapping):
+        return node_of(given, kind), "custom"
+    text = os.fspath(given)
     path = Path(user_path(text))
     if not path.is_file():
-        close = get_close_matches(text, CONVERSIONS, n=1)
+        close = get_close_matches(text, list(known), n=1)
         raise ConfigError(
-            "There is no label mapping {text!r}: no built-in mapping and no file has this name.",
-            Message("Did you mean {suggestion}?", suggestion=close[0])
-            if close
-            else Message("Give a YAML file, or one of: {conversions:, }.", conversions=list(CONVERSIONS)),
+            "{text!r} is not {noun}: no built-in mapping and no file has this name.",
+            Message("Did you mean {suggestion}?", suggestion=close[0]) if close else hint,
             text=text,
+            noun=kind.noun,
         )
-    return _read(read_yaml(path, MAPPING), source, path.stem)
+    return read_yaml(path, kind), path.stem
 
 
 def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
@@ -119,7 +139,7 @@ def _checked(mapping: LabelMapping, source: LabelSet) -> LabelMapping:
     return mapping
 
 
-def _read(root: Node, source: LabelSet, name: str) -> LabelMapping:
+def _read(root: Node, name: str, source: LabelSet) -> LabelMapping:
     content = conform(root, SCHEMA)
     names = class_names(source, range(len(source)))
     groups = _groups(root["labels"], names, source)

@@ -6,7 +6,7 @@ Their options are those of the methods of `Result`.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,40 +14,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.results.drawing.draw import OPACITY
+from zoo.results.drawing.segmented import Segmented
 from zoo.results.encode import encode_jpeg, encode_mask_png, encode_png
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
 
 
-def overlay(
-    results: Iterable[Result],
-    path: Path,
-    opacity: float = OPACITY,
-    legend: bool | None = None,
-    outline: bool = True,
-    names: bool = False,
-    font: str | os.PathLike[str] | None = None,
-) -> bytes:
-    """Encodes the picture under the class colours."""
-    (result,) = results
-    shown = legend is None or legend
-    return _encoded(result.overlay(opacity, shown, outline=outline, names=names, font=font), result, path)
+def _over_the_picture(draw: Callable[..., NDArray[np.uint8]], said: str) -> Callable[..., bytes]:
+    """Returns the encoder of what a method of `Result` draws."""
+
+    def encode(
+        results: Iterable[Result],
+        path: Path,
+        opacity: float = OPACITY,
+        legend: bool | None = None,
+        outline: bool = True,
+        names: bool = False,
+        font: str | os.PathLike[str] | None = None,
+    ) -> bytes:
+        (result,) = results
+        shown = legend is None or legend
+        return _encoded(draw(result, opacity, shown, outline=outline, names=names, font=font), result, path)
+
+    encode.__doc__ = said
+    return encode
 
 
-def side(
-    results: Iterable[Result],
-    path: Path,
-    opacity: float = OPACITY,
-    legend: bool | None = None,
-    outline: bool = True,
-    names: bool = False,
-    font: str | os.PathLike[str] | None = None,
-) -> bytes:
-    """Encodes picture and overlay side by side."""
-    (result,) = results
-    shown = legend is None or legend
-    return _encoded(result.side(opacity, shown, outline=outline, names=names, font=font), result, path)
+overlay = _over_the_picture(Segmented.overlay, "Encodes the picture under the class colours.")
+side = _over_the_picture(Segmented.side, "Encodes picture and overlay side by side.")
 
 
 def color(

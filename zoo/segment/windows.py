@@ -6,12 +6,14 @@ and nothing has to be resampled to blend them.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.contract.spec import Window
+from zoo.contract.spec import Pad, Step, Window
 from zoo.errors import ConfigError
 
 
@@ -67,14 +69,27 @@ def lay_out(size: tuple[int, int], window: Window, output_stride: int) -> Layout
     return Layout(rows, columns, output_stride, (-(-size[0] // output_stride), -(-size[1] // output_stride)))
 
 
-def usual_stride(size: tuple[int, int], output_stride: int) -> tuple[int, int]:
-    """Three quarters of a window, as published settings have it, down to a multiple of the output stride."""
-    height, width = (max(1, 3 * side // (4 * output_stride)) * output_stride for side in size)
+def window_multiple(steps: Sequence[Step], output_stride: int) -> int:
+    """Returns what sizes and strides of windows are multiples of.
+
+    That is the output stride and what the preprocessing pads to, the network's stride: features of a window that is no
+    multiple of it would lie askew over it, and where windows begin between its steps, one network sees two pictures.
+    """
+    return math.lcm(output_stride, *(step.multiple for step in steps if isinstance(step, Pad)))
+
+
+def usual_stride(size: tuple[int, int], multiple: int) -> tuple[int, int]:
+    """Three quarters of a window, as published settings have it, down to a multiple of this."""
+    height, width = (max(1, 3 * side // (4 * multiple)) * multiple for side in size)
     return (height, width)
 
 
-def check_window(window: Window, output_stride: int) -> None:
-    """Checks that windows of this form leave no gap and fit the grid of the logits.
+def check_window(window: Window, multiple: int) -> None:
+    """Checks that windows of this form leave no gap and fit the grids of the logits and of the network's features.
+
+    Args:
+        window: Size and stride.
+        multiple: What `window_multiple` returned.
 
     Raises:
         ConfigError: They do not; the message names the number.
@@ -87,15 +102,14 @@ def check_window(window: Window, output_stride: int) -> None:
                 what=what,
                 pair=pair,
             )
-        if any(value % output_stride for value in pair):
+        if any(value % multiple for value in pair):
             raise ConfigError(
-                "The {what} of the windows is {pair}. Multiples of {output_stride}, the model's output stride, were "
-                "expected.",
+                "The {what} of the windows is {pair}. Multiples of {multiple}, the model's stride, were expected.",
                 "Use {example}",
                 what=what,
                 pair=pair,
-                output_stride=output_stride,
-                example=tuple(max(1, round(value / output_stride)) * output_stride for value in pair),
+                multiple=multiple,
+                example=tuple(max(1, round(value / multiple)) * multiple for value in pair),
             )
     if window.stride[0] > window.size[0] or window.stride[1] > window.size[1]:
         raise ConfigError(

@@ -33,6 +33,13 @@ def optional(*forms: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [*(form for rule in forms for form in rule.get("anyOf", [rule])), NULL]}
 
 
+#: Values of black and white, or how they are found.
+VALUE_RANGE = optional(
+    {"const": "auto"},
+    {"type": "array", "items": {"type": "number", "minimum": -1e12, "maximum": 1e12}, "minItems": 2, "maxItems": 2},
+)
+
+
 def mapping(
     required: dict[str, Any], others: dict[str, Any] | None = None, *, closed: bool = False, **words: Any
 ) -> dict[str, Any]:

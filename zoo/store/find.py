@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from zoo.base.files import user_path
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.settings_file import looks_like_path, settings_file
 from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
@@ -40,6 +41,7 @@ def find_bundle(
         FetchError: The files cannot be had, or are not what they must be.
         BundleError: The folder is not an export folder.
     """
+    name = _at_home(name)
     packed = _packed(name)
     if packed is None and not (isinstance(name, Path) or looks_like_path(name)):
         try:
@@ -70,10 +72,15 @@ def find_bundle(
 
 def absolute_name(name: str | Path) -> str | Path:
     """Returns a name that `find_bundle` takes for the same model in any working directory."""
+    name = _at_home(name)
     packed = _packed(name)
     if packed is not None:
         return f"{os.path.abspath(packed[0])}#{packed[1]}"
     return Path(os.path.abspath(name)) if isinstance(name, Path) or looks_like_path(name) else name
+
+
+def _at_home(name: str | Path) -> str | Path:
+    return Path(user_path(name)) if isinstance(name, Path) else user_path(name)
 
 
 def _packed(name: str | Path) -> tuple[Path, str] | None:

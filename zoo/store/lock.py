@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.base.files import write_atomic
+from zoo.base.files import user_path, write_atomic
 from zoo.bundle.steps import write_step
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Step
@@ -136,7 +136,7 @@ def read_lock(path: str | Path) -> dict[str, LockedModel]:
     Raises:
         LockMismatchError: It is missing, damaged or of a newer format.
     """
-    return parse_lock(read_json(Path(path), _LOCK))
+    return parse_lock(read_json(Path(user_path(path)), _LOCK))
 
 
 def parse_lock(root: Node) -> dict[str, LockedModel]:

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.base.files import write_atomic
+from zoo.base.home import RECORDS
 from zoo.errors import CacheError, OutputError
 from zoo.message import Message
-from zoo.registry.records import RECORDS, TREES, Record, read_record, record_bytes
+from zoo.registry.records import TREES, Record, read_record, record_bytes
 from zoo.store.exclusive import exclusive
 from zoo.store.manifest import (
     FILES,

@@ -13,7 +13,7 @@ import click
 from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import MODEL, TRUTH
 from zoo.cli.language import tr
-from zoo.cli.notes import alert, note
+from zoo.cli.notes import alert, alert_interrupted, note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
@@ -101,9 +101,12 @@ def evaluate(
         labels = options.pop("labels", None)
         mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
         done, began = [0], time.monotonic()
-        with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
-            report = partial(done.__setitem__, 0)
-            found = run(loaded, samples, ignore_index, mapping, map_truth, truth_labels, report, **options)
+        try:
+            with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
+                report = partial(done.__setitem__, 0)
+                found = run(loaded, samples, ignore_index, mapping, map_truth, truth_labels, report, **options)
+        except KeyboardInterrupt as end:
+            ctx.exit(alert_interrupted(end, len(samples) - done[0]))
         figures = _figures(found, loaded, data, len(samples))
     if as_json:
         click.echo(json_text(figures))

@@ -10,6 +10,8 @@ from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import note
 from zoo.cli.progress.loading import loading
+from zoo.cli.run_options import run_options
+from zoo.contract.spec import ValueRange
 
 
 @click.command()
@@ -34,6 +36,7 @@ from zoo.cli.progress.loading import loading
 @click.option("--label-set", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
 @click.option("--name", help="Name of the exported model; by default that of MODEL.")
 @click.option("--labels", hidden=True)
+@run_options("export")
 def export(
     model: str,
     weights: Path,
@@ -43,6 +46,7 @@ def export(
     label_set: str | None,
     name: str | None,
     labels: str | None,
+    value_range: ValueRange,
 ) -> None:
     """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
     from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
@@ -76,6 +80,7 @@ def export(
         compat="paddlex" if form == "paddlex" else "zoo",
         input_size=input_size,
         window=card.window,
+        value_range=value_range,
     )
     click.echo(bundle.folder)
     if input_size is not None and any(side % card.output_stride for side in input_size):

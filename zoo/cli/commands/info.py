@@ -69,6 +69,7 @@ def _bundle_document(bundle: Bundle) -> dict[str, Any]:
         "output": bundle.output,
         "output_stride": bundle.output_stride,
         "window": None if bundle.window is None else asdict(bundle.window),
+        "value_range": bundle.value_range,
         "files": _sizes(bundle),
         "sha256": dict(bundle.digests),
     }
@@ -83,6 +84,8 @@ def _bundle_lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
     yield Message("Output"), _output(bundle.output, bundle.output_stride)
     if bundle.window is not None:
         yield Message("Windows"), repr(bundle.window)
+    if bundle.value_range is not None:
+        yield Message("Range"), str(bundle.value_range)
     yield from _listed(Message("Files"), [f"{name}  {size_text(size)}" for name, size in _sizes(bundle).items()])
     yield (
         Message("Digests"),

@@ -14,7 +14,7 @@ import click
 
 from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
-from zoo.cli.notes import alert, note, verbose
+from zoo.cli.notes import alert, alert_interrupted, note, verbose
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.loading import loading
 from zoo.cli.progress.segmenting import Count
@@ -103,10 +103,7 @@ def predict(
             telling.rest()
             _summary(predictions, telling.tally, config.save_path, passed.count)
     if interrupted is not None:
-        from zoo.base.signals import exit_code
-
-        _say_interrupted(None if count.total is None else count.total - telling.done)
-        ctx.exit(exit_code(interrupted))
+        ctx.exit(alert_interrupted(interrupted, None if count.total is None else count.total - telling.done))
     if predictions.failures:
         ctx.exit(3)
 
@@ -224,10 +221,3 @@ def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed
         note("  {means}", means=tally.means())
     if folder is None and tally.pictures:
         note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")
-
-
-def _say_interrupted(left: int | None) -> None:
-    if not left:
-        alert("Interrupted.")
-    else:
-        alert("Interrupted, {left} left.", left=left)

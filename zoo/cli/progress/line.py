@@ -73,7 +73,7 @@ class _Line:
         if self._thread.is_alive():
             self._thread.join()
         self._erase()
-        if kind is KeyboardInterrupt:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
             self._put(_ERASED)  # the ^C of the terminal
 
     def write(self, stream: TextIO, text: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.files import user_path
 from zoo.base.host import HOST
 from zoo.errors import CheckpointError
 from zoo.learn.checkpoint.pickles import read_pickle
@@ -37,7 +38,7 @@ def load_checkpoint(path: str | os.PathLike[str], *, unsafe: bool = False) -> di
         UnsafeWeightsError: The file asks for anything but numpy arrays in plain containers; nothing was run.
         CheckpointError: It is missing, damaged, or no state dict of a network.
     """
-    path = Path(path)
+    path = Path(user_path(path))
     try:
         with open(path, "rb") as file:
             head = file.read(9)

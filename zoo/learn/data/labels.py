@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from zoo.base.files import user_path
 from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC, LabelSet, distinct_palette
 from zoo.errors import DatasetError
 
@@ -27,7 +28,7 @@ def find_labels(name: str | os.PathLike[str]) -> LabelSet:
     known = _KNOWN.get(os.fspath(name).lower())
     if known is not None:
         return known
-    path = Path(name)
+    path = Path(user_path(name))
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

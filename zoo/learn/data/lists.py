@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from zoo.base.files import user_path
 from zoo.errors import DatasetError
 from zoo.learn.data.samples import Sample
 from zoo.message import Message
@@ -21,7 +22,7 @@ _MASKS = ("masks", "annotations")
 _SHOWN = 5
 
 
-def read_list(data: str | Path, root: str | Path | None = None) -> tuple[Sample, ...]:
+def read_list(data: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> tuple[Sample, ...]:
     """Reads a list file with `image mask` on every line, paths relative to the dataset's root; or a folder.
 
     The columns are parted by tabs, or by blanks where there is no tab; names with blanks may stand in quotes. Blank
@@ -39,7 +40,7 @@ def read_list(data: str | Path, root: str | Path | None = None) -> tuple[Sample,
         DatasetError: The file is missing or empty, a line has not two columns, or a named file does not exist; a
             picture of a folder has no mask, a mask no picture, or two files have one name. All faults are counted.
     """
-    data = Path(data)
+    data = Path(user_path(data))
     if data.is_dir():
         if root is not None:
             raise DatasetError(
@@ -48,7 +49,7 @@ def read_list(data: str | Path, root: str | Path | None = None) -> tuple[Sample,
                 data=data,
             )
         return _read_folder(data)
-    root = data.parent if root is None else Path(root)
+    root = data.parent if root is None else Path(user_path(root))
     try:
         lines = data.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -26,7 +26,7 @@ _EXPECTED = Message("A mask is a PNG, TIFF, BMP or GIF file whose pixels hold cl
 _WIDENED = {2: 85, 4: 17}
 
 
-def read_mask(path: Path, max_pixels: int | None = None) -> NDArray[np.uint8 | np.uint16]:
+def read_mask(path: str | os.PathLike[str], max_pixels: int | None = None) -> NDArray[np.uint8 | np.uint16]:
     """Reads a mask: a picture file of one channel whose pixel values, or palette indices, are class values.
 
     1 to 16 bits a pixel; also RGB whose channels are equal, and alpha that is full everywhere. A mask that is turned by

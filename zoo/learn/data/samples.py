@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.contract.spec import ValueRange
 from zoo.errors import DatasetError
 from zoo.learn.data.masks import read_mask
 from zoo.message import Message
@@ -21,8 +22,12 @@ class Sample:
     image: Path
     mask: Path
 
-    def load(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8 | np.uint16]]:
+    def load(self, value_range: ValueRange = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8 | np.uint16]]:
         """Reads both files.
+
+        Args:
+            value_range: Which values of an image of more than 8 bits a channel become black and white, as for
+                `Model.predict`.
 
         Returns:
             The image (H, W, 3) RGB uint8 and the mask (H, W) of class values, uint8 if they fit.
@@ -31,7 +36,7 @@ class Sample:
             DatasetError: The files differ in size or the mask is none.
             DecodeError: The image is not a readable picture.
         """
-        image = read_image(self.image)
+        image = read_image(self.image, value_range=value_range)
         mask = read_mask(self.mask)
         self.check_sizes(image, mask)
         return image, mask

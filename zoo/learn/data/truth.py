@@ -5,25 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.files import user_path
 from zoo.contract.labels import LabelMapping, LabelSet
 from zoo.contract.labels.conversions import CONVERSIONS, FROM_ONE, TRUTHS
 from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.results.classes import class_names, class_value
 from zoo.results.drawing.palette import unknown_class
-from zoo.results.mapping import placed
+from zoo.results.mapping import find_document, placed
 from zoo.settings.check import conform
-from zoo.settings.document import DocumentKind, Node, node_of
+from zoo.settings.document import DocumentKind, Node
 from zoo.settings.rules import array, mapping, whole
-from zoo.settings.yaml_text import read_yaml
 
 #: What masks hold, in any form: read already, {class: [value, ...]}, a YAML file, or the name of a built-in mapping.
 TruthLabels: TypeAlias = LabelMapping | Mapping[str, Any] | str | os.PathLike[str]
@@ -67,24 +63,13 @@ def read_truth(given: TruthLabels, classes: LabelSet) -> LabelMapping:
     if isinstance(given, LabelMapping):
         return _checked(given, classes)
     if isinstance(given, Mapping):
-        content = given if "labels" in given else {"labels": given}
-        return _read(node_of(content, _TRUTH), classes, "custom")
-    text = os.fspath(given)
-    if text in CONVERSIONS:
-        return _checked(CONVERSIONS[text].mapping, classes)
-    if text == FROM_ONE:
-        return _of({value + 1: value for value in range(len(classes))}, classes, text)
-    path = Path(user_path(text))
-    if not path.is_file():
-        close = get_close_matches(text, TRUTHS, n=1)
-        raise ConfigError(
-            "There is no mapping of mask values {text!r}: no built-in mapping and no file has this name.",
-            Message("Did you mean {suggestion}?", suggestion=close[0])
-            if close
-            else Message("Give VALUE=CLASS, a YAML file, or one of: {known:, }.", known=list(TRUTHS)),
-            text=text,
-        )
-    return _read(read_yaml(path, _TRUTH), classes, path.stem)
+        given = given if "labels" in given else {"labels": given}
+    elif os.fspath(given) in CONVERSIONS:
+        return _checked(CONVERSIONS[os.fspath(given)].mapping, classes)
+    elif os.fspath(given) == FROM_ONE:
+        return _of({value + 1: value for value in range(len(classes))}, classes, FROM_ONE)
+    hint = Message("Give VALUE=CLASS, a YAML file, or one of: {known:, }.", known=list(TRUTHS))
+    return _read(*find_document(given, _TRUTH, TRUTHS, hint), classes)
 
 
 def value_table(
@@ -134,7 +119,7 @@ def _checked(truth: LabelMapping, expected: LabelSet) -> LabelMapping:
     return truth
 
 
-def _read(root: Node, classes: LabelSet, name: str) -> LabelMapping:
+def _read(root: Node, name: str, classes: LabelSet) -> LabelMapping:
     content = conform(root, _SCHEMA)
     values: dict[int, int] = {}
     for new, numbers in root["labels"].members():

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
+from zoo.base.notebook import NotebookCount
 from zoo.contract.labels import LabelMapping
+from zoo.contract.spec import ValueRange
 from zoo.errors import DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
 from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
@@ -58,7 +60,7 @@ def evaluate(
         truth_labels: The masks hold other values and are first brought to the classes they should hold, such as those
             of *_labelIds.png to the 19 classes of Cityscapes; see `zoo.learn.data.read_truth`. The predictions are not
             changed by it. Pixels whose value it leaves out or does not know do not count.
-        report: Receives the number of samples done after each.
+        report: Receives the number of samples done after each; by default a line in a notebook, and nothing elsewhere.
         options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`. With `on_error="skip"`
             samples that cannot be used are passed over and listed in the outcome's `failures`.
 
@@ -81,10 +83,10 @@ def evaluate(
     orientations: dict[Path, int] = {}
     unsure: list[Path] = []
     results, masks = (
-        model.run((_input_of(sample, run, orientations) for sample in samples), plan, run),
+        model.run((_input_of(sample, run.max_pixels, plan.value_range, orientations) for sample in samples), plan, run),
         ahead(samples, partial(_read, max_pixels=run.max_pixels)),
     )
-    with closing(results), closing(masks):
+    with closing(results), closing(masks), closing(NotebookCount(len(samples))) as count:
         for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
             try:
                 predicted, true = _usable(sample, result, mask)
@@ -98,8 +100,7 @@ def evaluate(
                 if run.on_error == "raise":
                     raise
                 failures.append(Failure(sample.image.stem, str(sample.image), error))
-            if report is not None:
-                report(done)
+            (report or count)(done)
     if unsure:
         _LOG.warning(
             "pictures turned by an EXIF orientation that their masks lack, at a size that fits either way: %d, such as "
@@ -110,9 +111,9 @@ def evaluate(
     return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
 
 
-def _input_of(sample: Sample, run: RunOptions, orientations: dict[Path, int]) -> Input:
+def _input_of(sample: Sample, max_pixels: int | None, value_range: ValueRange, orientations: dict[Path, int]) -> Input:
     def load() -> Picture:
-        picture = read_picture(sample.image, run.max_pixels, run.value_range)
+        picture = read_picture(sample.image, max_pixels, value_range)
         orientations[sample.image] = picture.orientation
         return picture
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,20 +13,22 @@ import paddle
 from paddle import nn
 
 from zoo.base.digest import file_sha256
+from zoo.base.files import replacing_folder, user_path
 from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
 from zoo.contract.labels import LabelSet
-from zoo.contract.spec import Normalize, Pad, Resize, Step, Window
+from zoo.contract.spec import Normalize, Pad, Resize, Step, ValueRange, Window
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
 from zoo.learn.export.forms import Labels, Logits, inference_form
 from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
+from zoo.predict.values import given_value
 from zoo.settings.yaml_text import write_yaml
 
 
 def export_bundle(
     network: nn.Layer,
-    folder: str | Path,
+    folder: str | os.PathLike[str],
     *,
     model: str,
     labels: LabelSet,
@@ -39,6 +39,7 @@ def export_bundle(
     compat: Literal["zoo", "paddlex"] = "zoo",
     input_size: tuple[int, int] | None = None,
     window: Window | None = None,
+    value_range: ValueRange = None,
 ) -> Bundle:
     """Exports a network.
 
@@ -57,15 +58,19 @@ def export_bundle(
             them and returns labels (N, H, W) int32, with settings PaddleX reads.
         input_size: The only (height, width) the program shall take; pictures are resized to it. None for any size.
         window: Sliding windows in which the model is meant to be used; written down where the program can be.
+        value_range: Which values of more than 8 bits became black and white in training; predictions do the same where
+            they are not told otherwise.
 
     Returns:
         The bundle, read back from the folder.
 
     Raises:
+        ConfigError: The range is none.
         ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
+        OutputError: The folder cannot be written.
     """
-    folder = Path(folder)
+    folder, value_range = Path(user_path(folder)), given_value("value_range", value_range)
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
@@ -95,30 +100,15 @@ def export_bundle(
                 labels=labels.name,
                 count=len(labels),
             )
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-        try:
+        with replacing_folder(folder) as partial:
             _save(form(inference_form(network)), partial, in_channels, input_size)
             slides = window if compat == "zoo" and input_size is None else None
-            settings = _settings(partial, model, labels, steps, output_stride, compat, slides)
+            settings = _settings(partial, model, labels, steps, output_stride, compat, slides, value_range)
             _write_settings(partial, settings)
             # paddle turns the layer it exports into the program itself; the comparison needs one it never saw.
             agreement = _verify(read_bundle(partial), form(network), in_channels, input_size)
             settings["zoo"]["verified"] = {"pixels": agreement.pixels, "agreement": round(agreement.share, 6)}
             _write_settings(partial, settings)
-            os.chmod(partial, 0o755)
-            if folder.is_dir():
-                folder.rmdir()
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise ExportError(
-            "The folder {folder} cannot be written: {reason}.",
-            "Give another folder, or make room.",
-            folder=folder,
-            reason=error.strerror or error,
-        ) from error
     finally:
         for layer, training in modes:
             layer.training = training
@@ -166,6 +156,7 @@ def _settings(
     output_stride: int,
     compat: str,
     window: Window | None,
+    value_range: ValueRange,
 ) -> dict[str, Any]:
     program, params = folder / "inference.json", folder / "inference.pdiparams"
     bundle = Bundle(
@@ -179,6 +170,7 @@ def _settings(
         output_stride=1 if compat == "paddlex" else output_stride,
         digests={path.name: file_sha256(path) for path in (program, params)},
         window=window,
+        value_range=value_range,
     )
     settings: dict[str, Any] = {}
     if compat == "paddlex":

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from zoo.base.files import replacing_folder, user_path
+from zoo.contract.spec import ValueRange
 from zoo.errors import CheckpointError
 from zoo.message import Message
 from zoo.settings.check import conform
@@ -28,6 +30,8 @@ _STATE = DocumentKind(
     hint=Message("Resume from an older checkpoint of the same run."),
 )
 _SCHEMA = mapping({"iteration": BYTES, "identity": {"type": "object"}}, closed=True)
+#: Key of the identity for the values that became black and white.
+RANGE = "value_range"
 _Arrays = dict[str, NDArray[Any]]
 
 
@@ -40,7 +44,7 @@ class Checkpoint:
         model: State dict of the network as numpy arrays.
         average: State dict of the moving average; equal to `model` when the recipe keeps none.
         optimizer: Moments of the optimizer by name.
-        identity: What the run trains (model, classes, recipe); a resumed run must have the same.
+        identity: What the run trains (model, classes, recipe, range of values); a resumed run must have the same.
     """
 
     iteration: int
@@ -52,39 +56,43 @@ class Checkpoint:
     def __repr__(self) -> str:
         return f"<Checkpoint at iteration {self.iteration}: {len(self.model)} arrays>"
 
+    @property
+    def value_range(self) -> ValueRange:
+        """Which values of more than 8 bits became black and white in the run; for `export_bundle`."""
+        value = self.identity.get(RANGE)
+        return (value[0], value[1]) if isinstance(value, list) else value
+
     def first_not_finite(self) -> str | None:
         """Names the first array with an infinity or a NaN, such as "model:head.weight"; None when there is none."""
         parts = {"model": self.model, "average": self.average, "optimizer": self.optimizer}
         named = ((f"{part}:{name}", value) for part, arrays in parts.items() for name, value in arrays.items())
         return next((name for name, value in named if not np.isfinite(value).all()), None)
 
-    def save(self, folder: Path) -> Path:
-        """Writes `folder/iter_<n>` under a temporary name, then renames it. Returns its path."""
-        target = folder / f"iter_{self.iteration:07d}"
-        partial = folder / f".{target.name}.{os.getpid()}.part"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, arrays in (("model", self.model), ("average", self.average), ("optimizer", self.optimizer)):
-            save_file(
-                {key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial / f"{name}.safetensors"
-            )
-        state = {"iteration": self.iteration, "identity": dict(self.identity)}
-        (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
-        for file in partial.iterdir():
-            with open(file, "rb") as handle:
-                os.fsync(handle.fileno())
-        shutil.rmtree(target, ignore_errors=True)
-        partial.rename(target)
+    def save(self, folder: str | os.PathLike[str]) -> Path:
+        """Writes `folder/iter_<n>` under a temporary name, then renames it. Returns its path.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        target = Path(user_path(folder)) / f"iter_{self.iteration:07d}"
+        with replacing_folder(target) as partial:
+            for name, arrays in (("model", self.model), ("average", self.average), ("optimizer", self.optimizer)):
+                save_file(
+                    {key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial / f"{name}.safetensors"
+                )
+            state = {"iteration": self.iteration, "identity": dict(self.identity)}
+            (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+            shutil.rmtree(target, ignore_errors=True)
         return target
 
 
-def load_checkpoint(folder: str | Path) -> Checkpoint:
+def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
     """Reads one checkpoint folder.
 
     Raises:
         CheckpointError: A file is missing or damaged.
     """
-    folder = Path(folder)
+    folder = Path(user_path(folder))
     try:
         state = conform(read_json(folder / "state.json", _STATE), _SCHEMA)
         arrays = {name: load_file(folder / f"{name}.safetensors") for name in ("model", "average", "optimizer")}
@@ -98,7 +106,7 @@ def load_checkpoint(folder: str | Path) -> Checkpoint:
         ) from error
 
 
-def newest_checkpoint(folder: str | Path) -> Checkpoint | None:
+def newest_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint | None:
     """Returns the checkpoint with the highest iteration in a run's folder, or None when there is none."""
-    found = sorted(path for path in Path(folder).glob("iter_*") if (path / "state.json").is_file())
+    found = sorted(path for path in Path(user_path(folder)).glob("iter_*") if (path / "state.json").is_file())
     return load_checkpoint(found[-1]) if found else None

@@ -9,7 +9,7 @@ import paddle
 from numpy.typing import NDArray
 
 from zoo.contract.recipe import Recipe
-from zoo.contract.spec import Normalize
+from zoo.contract.spec import Normalize, ValueRange
 from zoo.learn.data import Sample
 from zoo.learn.training.augment import augment
 from zoo.segment.transforms import preprocess
@@ -25,14 +25,23 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         ignore_index: Mask value of pixels that do not count.
         seed: Seed of the order and of the augmentation.
         start: First iteration.
+        value_range: Which values of more than 8 bits become black and white.
     """
 
     def __init__(
-        self, samples: Sequence[Sample], recipe: Recipe, normalize: Normalize, ignore_index: int, seed: int, start: int
+        self,
+        samples: Sequence[Sample],
+        recipe: Recipe,
+        normalize: Normalize,
+        ignore_index: int,
+        seed: int,
+        start: int,
+        value_range: ValueRange,
     ) -> None:
         super().__init__()
         self._samples, self._recipe, self._normalize = samples, recipe, normalize
         self._ignore_index, self._seed = ignore_index, seed
+        self._range = value_range
         self._first = start * recipe.pictures_per_step
 
     def __len__(self) -> int:
@@ -42,7 +51,7 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         example = self._first + idx
         epoch, position = divmod(example, len(self._samples))
         order = np.random.default_rng((self._seed, 0, epoch)).permutation(len(self._samples))
-        image, mask = self._samples[order[position]].load()
+        image, mask = self._samples[order[position]].load(self._range)
         rng = np.random.default_rng((self._seed, 1, example))
         image, mask = augment(image, mask, self._recipe.augmentation, self._recipe.crop, self._ignore_index, rng)
         tensor, _ = preprocess(image, (self._normalize,))

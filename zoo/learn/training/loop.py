@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +17,16 @@ import paddle
 from numpy.typing import NDArray
 from paddle import Tensor, nn
 
+from zoo.base.files import user_path
 from zoo.contract.recipe import Recipe
-from zoo.contract.spec import Normalize
+from zoo.contract.spec import Normalize, ValueRange
 from zoo.errors import CheckpointError, TrainingError
 from zoo.learn.data import Sample
-from zoo.learn.training.checkpoint import Checkpoint, newest_checkpoint
+from zoo.learn.training.checkpoint import RANGE, Checkpoint, newest_checkpoint
 from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
 from zoo.learn.training.optimizer import apply_gradients, build_optimizer, moments, restore_moments
+from zoo.predict.values import given_value
 
 _log = logging.getLogger("zoo.learn.training")
 _HALVES = Normalize()
@@ -43,9 +46,10 @@ def train(
     network: nn.Layer,
     samples: Sequence[Sample],
     recipe: Recipe,
-    output: str | Path,
+    output: str | os.PathLike[str],
     *,
     normalize: Normalize = _HALVES,
+    value_range: ValueRange = None,
     ignore_index: int = 255,
     seed: int = 0,
     checkpoint_every: int = 500,
@@ -65,22 +69,29 @@ def train(
         recipe: What to do.
         output: Folder of the run; checkpoints found there are continued.
         normalize: How pixels become the network's input.
+        value_range: Which values of more than 8 bits become black and white, as for `Model.predict`: (low, high),
+            "auto" for those of each picture, None for all that the type can hold. Checkpoints state it; give it to
+            `export_bundle` too.
         ignore_index: Mask value that does not count.
         seed: Seed of the order and of the augmentation.
         checkpoint_every: Iterations between checkpoints; the last iteration always gets one.
         report_every: Iterations between calls of `report`.
         report: Receives the progress.
         workers: Processes that prepare batches.
-        identity: Facts of the run that a resumed run must share; the recipe is always among them.
+        identity: Facts of the run that a resumed run must share; recipe, seed and range are always among them.
 
     Raises:
+        ConfigError: The range is none.
         DatasetError: A sample cannot be used.
         CheckpointError: The checkpoint in `output` belongs to another run.
+        OutputError: A checkpoint cannot be written.
         TrainingError: A group of the recipe has no parameter; or the loss, a gradient or an array of a checkpoint is no
             longer finite. Checkpoints in `output` are from before: what is not finite is neither applied nor saved.
     """
-    output = Path(output)
-    facts = {"recipe": _plain(dataclasses.asdict(recipe)), "seed": seed, **(identity or {})}
+    output = Path(user_path(output))
+    value_range = given_value("value_range", value_range)
+    own = {"recipe": _plain(dataclasses.asdict(recipe)), "seed": seed, RANGE: _plain(value_range)}
+    facts = {**own, **(identity or {})}
     optimizer = build_optimizer(network, recipe)
     average = {name: value.numpy().copy() for name, value in network.state_dict().items()}
     start = 0
@@ -97,7 +108,7 @@ def train(
     checkpoint = resumed
     losses: list[float] = []
     began = time.perf_counter()
-    examples = Examples(samples, recipe, normalize, ignore_index, seed, start)
+    examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range)
     batches = iter(paddle.io.DataLoader(examples, batch_size=recipe.batch_size, num_workers=workers, return_list=True))
     for iteration in range(start, recipe.iterations):
         done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)

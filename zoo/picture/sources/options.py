@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo.contract.spec import ValueRange
 from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
-from zoo.picture.levels import ValueRange
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zoo.contract.labels import LabelSet
 from zoo.errors import ConfigError, OutputError
 from zoo.message import printable
-from zoo.picture.levels import ValueRange, range_note
+from zoo.picture.levels import range_note
 from zoo.predict.plan import Plan
 from zoo.predict.steps import final_classes
 from zoo.predict.tiff.read import DataRows, open_tiff
@@ -59,7 +59,6 @@ def segment_tiff(
     run: RunAll,
     plan: Plan,
     *,
-    value_range: ValueRange = None,
     description: str = "",
     progress: Callable[[Progress], None] | None = None,
 ) -> Path:
@@ -72,7 +71,6 @@ def segment_tiff(
         target: The label map; see `write_labels`.
         run: The engine.
         plan: What becomes of the picture; it has windows, and no views.
-        value_range: Which values of 16 bits become black and white.
         description: See `write_labels`.
         progress: Called with every batch of windows that has run, and with every strip before it is written.
 
@@ -87,6 +85,7 @@ def segment_tiff(
     """
     sliding = plan.sliding
     assert sliding is not None  # mode="slide" has windows or is refused
+    value_range = plan.value_range
     if value_range == "auto":
         raise ConfigError(
             "The range of {source} is auto, which looks at all of a picture first. A file that is read by rows needs "

@@ -18,6 +18,7 @@ from zoo.results.drawing.draw import OPACITY, blend, colorize
 from zoo.results.drawing.font import lettering
 from zoo.results.drawing.legend import PAPER, add_legend
 from zoo.results.drawing.show import show_picture
+from zoo.results.drawing.style import Style
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -63,7 +64,7 @@ class Segmented:
         Raises:
             OutputError: The opacity is not within 0 to 1, or the font cannot be read.
         """
-        return self._with_legend(self._drawn(opacity, outline, names, font), legend, font, self._seen())
+        return self._overlay(Style(opacity, legend, outline, names, font))
 
     def side(
         self,
@@ -79,8 +80,9 @@ class Segmented:
         Raises:
             OutputError: As in `overlay`.
         """
-        both = np.concatenate((self.image, self._drawn(opacity, outline, names, font)), axis=1)
-        return self._with_legend(both, legend, font, self._seen())
+        style = Style(opacity, legend, outline, names, font)
+        both = np.concatenate((self.image, self._drawn(style)), axis=1)
+        return self._with_legend(both, style, self._seen())
 
     def color(self, legend: bool = False, *, font: str | os.PathLike[str] | None = None) -> NDArray[np.uint8]:
         """Returns the mask in class colours: (H, W, 3) RGB, or larger with the legend.
@@ -89,7 +91,7 @@ class Segmented:
             OutputError: The font cannot be read.
         """
         picture = colorize(self.mask, self.color_table())
-        return self._with_legend(picture, legend, font, classes_in(self.mask, self.labels))
+        return self._with_legend(picture, Style(legend=legend, font=font), classes_in(self.mask, self.labels))
 
     def color_table(self) -> NDArray[np.uint8]:
         """Returns the colours of all values a mask of this type can have, (N, 3) RGB, read-only."""
@@ -109,9 +111,7 @@ class Segmented:
         Raises:
             OutputError: As in `overlay`.
         """
-        from PIL import Image
-
-        return Image.fromarray(self.overlay(opacity, legend, outline=outline, names=names, font=font))
+        return self._plot(Style(opacity, legend, outline, names, font))
 
     def show(
         self,
@@ -127,17 +127,25 @@ class Segmented:
         Raises:
             OutputError: As in `overlay`, or there is no such program.
         """
-        show_picture(self.plot(opacity, legend, outline=outline, names=names, font=font))
+        show_picture(self._plot(Style(opacity, legend, outline, names, font)))
 
-    def _drawn(
-        self, opacity: float, outline: bool, names: bool, font: str | os.PathLike[str] | None
-    ) -> NDArray[np.uint8]:
+    def _overlay(self, style: Style) -> NDArray[np.uint8]:
+        return self._with_legend(self._drawn(style), style, self._seen())
+
+    def _plot(self, style: Style) -> Image.Image:
+        from PIL import Image
+
+        return Image.fromarray(self._overlay(style))
+
+    def _drawn(self, style: Style) -> NDArray[np.uint8]:
         unknown = unknown_value(self.labels)
-        picture = blend(self.image, self.mask, self.color_table(), opacity, outline=outline, unknown=unknown)
-        if not names:
+        picture = blend(
+            self.image, self.mask, self.color_table(), style.opacity, outline=style.outline, unknown=unknown
+        )
+        if not style.names:
             return picture
         shown = {area.value: area.name for area in classes_in(self.mask, self.labels) if area.value != unknown}
-        return write_names(picture, self.mask, lettering(shown, math.sqrt(self.mask.size) / 40, font))
+        return write_names(picture, self.mask, lettering(shown, math.sqrt(self.mask.size) / 40, style.font))
 
     def _seen(self) -> Sequence[ClassArea]:
         # What is left as it is has no colour.
@@ -145,11 +153,5 @@ class Segmented:
         classes = classes_in(self.mask, self.labels)
         return [replace(area, color=PAPER) if area.value == unknown else area for area in classes]
 
-    def _with_legend(
-        self,
-        picture: NDArray[np.uint8],
-        legend: bool,
-        font: str | os.PathLike[str] | None,
-        classes: Sequence[ClassArea],
-    ) -> NDArray[np.uint8]:
-        return add_legend(picture, classes, font) if legend else picture
+    def _with_legend(self, picture: NDArray[np.uint8], style: Style, classes: Sequence[ClassArea]) -> NDArray[np.uint8]:
+        return add_legend(picture, classes, style.font) if style.legend else picture

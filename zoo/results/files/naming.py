@@ -87,14 +87,19 @@ def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
     """
     if path.suffix.lower() not in suffixes:
         raise OutputError(
-            "{path} ends with {suffix}. Expected a folder, or a name that ends with {suffixes: or }.",
+            "{path} ends with {suffix}. Expected a folder, or a name that ends with {suffixes}.",
             "Use {example}, or {path}{sep} for a folder.",
             path=path,
             suffix=path.suffix,
-            suffixes=suffixes,
+            suffixes=_either(suffixes),
             example=path.with_suffix(suffixes[0]),
             sep=os.sep,
         )
+
+
+def _either(suffixes: Sequence[str]) -> str:
+    *others, last = suffixes
+    return Message("{forms:, } or {last}", forms=others, last=last) if others else last
 
 
 def publish(target: Target, name: str, ending: str, content: bytes) -> Path:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.base.files import user_path
 from zoo.base.flow import ahead
+from zoo.base.signals import from_outside
 from zoo.contract.format import Format
 from zoo.contract.refs import resolve
 from zoo.errors import OutputError, ZooError
+from zoo.message import described
 from zoo.registry.formats import all_formats, find_format, format_names
 from zoo.results.drawing.movie import SUFFIX, write_movie
 from zoo.results.encode import find_mark
@@ -46,7 +48,7 @@ def options_for(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         OutputError: There is no such form.
     """
-    _, _, *taken = inspect.signature(resolve(known_format(name).encode)).parameters
+    _, _, *taken = inspect.signature(_encoder(known_format(name))).parameters
     return {key: value for key, value in options.items() if key in taken}
 
 
@@ -119,22 +121,17 @@ def _write(form: Format, results: Iterable[Result], target: Target, name: str, o
 
 def _encode(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:
     taken = _Taken(results)
-    encode = resolve(form.encode)
+    encode = _encoder(form)
     inspect.signature(encode).bind(taken, path, **options)
     try:
         content: object = encode(taken, path, **options)
     except ZooError:
         raise
-    except Exception as error:
-        if error is taken.error:
+    except BaseException as error:
+        # Also SystemExit: a plugin does not end the program it is part of.
+        if error is taken.error or from_outside(error):
             raise
-        raise OutputError(
-            "The format {format} failed: {kind}: {reason}.",
-            "Use another format, or tell the author of the plugin: zoo plugins",
-            format=form.name,
-            kind=type(error).__name__,
-            reason=error,
-        ) from error
+        raise _failed(form, error) from error
     mark = find_mark(content) if isinstance(content, bytes) else None
     if mark is None or mark.form != form.mark_form:
         raise OutputError(
@@ -148,12 +145,32 @@ def _encode(form: Format, results: Iterable[Result], path: Path, options: Mappin
     return content
 
 
+def _encoder(form: Format) -> Callable[..., object]:
+    try:
+        return resolve(form.encode)
+    except ZooError:
+        raise
+    except BaseException as error:
+        if from_outside(error):
+            raise
+        raise _failed(form, error) from error
+
+
+def _failed(form: Format, error: BaseException) -> OutputError:
+    return OutputError(
+        "The format {format} failed: {reason}.",
+        "Use another format, or tell the author of the plugin: zoo plugins",
+        format=form.name,
+        reason=described(error),
+    )
+
+
 class _Taken:
     """Results that pass, and what was raised where they come from."""
 
     def __init__(self, results: Iterable[Result]) -> None:
         self._results = iter(results)
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def __iter__(self) -> Iterator[Result]:
         return self
@@ -163,6 +180,6 @@ class _Taken:
             return next(self._results)
         except StopIteration:
             raise
-        except Exception as error:
+        except BaseException as error:
             self.error = error
             raise

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from zoo.base.files import user_path
 from zoo.results.encode import read_mark
 from zoo.results.files.naming import safe_stem, sources_of, stems_for
 from zoo.results.files.save import known_format
 
 
-def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:
+def find_saved(folder: str | os.PathLike[str], name: str, source: str, form: str) -> Path | None:
     """Finds the result of an input in a folder.
 
     Args:
@@ -25,7 +26,7 @@ def find_saved(folder: Path, name: str, source: str, form: str) -> Path | None:
     Raises:
         OutputError: There is no such form.
     """
-    wanted = known_format(form)
+    wanted, folder = known_format(form), Path(user_path(folder))
     for stem in stems_for(folder, safe_stem(name), source):
         path = folder / f"{stem}{wanted.ending}"
         mark = read_mark(path)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.files import user_path
 from zoo.contract.format import Mark
 from zoo.results.classes import class_names
 from zoo.results.encode import encode_document, encode_png
@@ -68,7 +69,7 @@ def to_labelme(
     check_tolerance(tolerance)
     height, width = result.mask.shape
     is_file = result.uri.lower().endswith(_PICTURES) and os.path.isabs(result.uri) and os.path.isfile(result.uri)
-    path = os.path.relpath(result.uri, folder) if is_file and folder is not None else result.uri
+    path = os.path.relpath(result.uri, user_path(folder)) if is_file and folder is not None else result.uri
     embedded = None if is_file else base64.b64encode(encode_png(result.image, result.uri)).decode("ascii")
     mask = without_small(result.mask, min_area)
     polygons = trace(mask)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageDraw
 
+from zoo.base.files import user_path
 from zoo.contract.labels import LabelSet
 from zoo.errors import DecodeError
 from zoo.message import Message
@@ -77,11 +78,12 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
     Raises:
         DecodeError: It is no LabelMe file, says no size and has no picture, or a label is no class.
     """
-    root = read_json(Path(path), _LABELME)
+    path = Path(user_path(path))
+    root = read_json(path, _LABELME)
     document = conform(root, _SCHEMA)
     height, width = document.get("imageHeight"), document.get("imageWidth")
     if height is None or width is None:
-        height, width = _picture_size(root, Path(path).parent)
+        height, width = _picture_size(root, path.parent)
     if height * width > MAX_DECODED_PIXELS:
         raise root.fault(
             "{place} is about a picture of {height}x{width} pixels; expected at most {most} pixels.",

@@ -90,7 +90,7 @@ def objection(url: str, before: str = "") -> str | None:
     if parts.scheme == "http":
         if urlsplit(before).scheme == "https":
             return Message("it leads from https down to http")
-        if not _is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
+        if not is_loopback(host) and os.environ.get(ALLOW_HTTP) != "1":
             return Message("it is plain http; https was expected ({allow_http}=1 permits http)", allow_http=ALLOW_HTTP)
     return None
 
@@ -106,7 +106,7 @@ def shown_url(url: str) -> str:
     return printable(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether a host is this machine by its spelling alone; names are not resolved for it."""
     if _NUMBERS.fullmatch(host):
         # Resolvers take short forms too, such as 127.1 and 0x7f000001.

@@ -28,7 +28,7 @@ import zoo
 from zoo.message import Message
 from zoo.store.download.addresses import objection, shown_url
 from zoo.store.download.answers import BLOCK, AddressError, FileAnswer, Limits, no_html
-from zoo.store.download.proxies import proxy, via
+from zoo.store.download.proxies import proxy, request_proxies, via
 
 
 @contextmanager
@@ -106,6 +106,7 @@ def _ask(
                     address,
                     headers=dict(headers),
                     auth=auth or (lambda request: request),
+                    proxies=request_proxies(address),
                     stream=True,
                     allow_redirects=False,
                     timeout=(limits.connect, limits.read),

@@ -15,12 +15,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
+from zoo.base.pending import Pending, Workers
 from zoo.errors import CacheError
 from zoo.message import Message, printable
 from zoo.settings.check import conform
@@ -94,8 +95,8 @@ class PartFile:
         self._expected = expected
         self._every = every
         self._sha256 = hashlib.sha256()
-        self._hashing: deque[Future[None]] = deque()
-        self._hasher = ThreadPoolExecutor(1)
+        self._hashing: deque[Pending[None]] = deque()
+        self._hasher = Workers(1, "zoo-hasher")
         self._checkpoint = (0.0, 0)
 
     def __enter__(self) -> PartFile:
@@ -121,7 +122,7 @@ class PartFile:
                     self._remove()
         finally:
             self._file.close()
-            self._hasher.shutdown()
+            self._hasher.close()
 
     @property
     def digest(self) -> str:
@@ -148,7 +149,7 @@ class PartFile:
             while rest:
                 rest = rest[self._file.write(rest) :]
         # Taking the digest in turn with receiving would cost a quarter of the rate of a fast line.
-        self._hashing.append(self._hasher.submit(self._sha256.update, block))
+        self._hashing.append(self._hasher.submit(partial(self._sha256.update, block)))
         if len(self._hashing) > _BLOCKS_AHEAD:
             self._hashing.popleft().result()
         self.received += len(block)

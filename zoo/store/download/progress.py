@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zoo.base.notebook import in_notebook, rewrite
 from zoo.store.download.addresses import Address
 
 _SECONDS_BETWEEN_REPORTS = 0.1
@@ -48,14 +48,10 @@ class ProgressReport:
 
 def notebook_progress() -> Callable[[Progress], None] | None:
     """Returns what shows downloads where Python runs in a notebook, and None elsewhere."""
-    return _rewrite if "ipykernel" in sys.modules else None
+    return _below_the_cell if in_notebook() else None
 
 
-def _rewrite(progress: Progress) -> None:
-    """Shows how far a download is in one line below the cell."""
+def _below_the_cell(progress: Progress) -> None:
     size = "?" if progress.total is None else f"{progress.total / 1e6:.1f}"
     state = progress.note or f"{progress.received / 1e6:.1f} of {size} MB"
-    line = f"{progress.url.rpartition('/')[2]}  {state}"
-    ended = progress.received == progress.total and not progress.note
-    sys.stderr.write(f"\r{line:<78.78}" + ("\n" if ended else ""))
-    sys.stderr.flush()
+    rewrite(f"{progress.url.rpartition('/')[2]}  {state}", progress.received == progress.total and not progress.note)
