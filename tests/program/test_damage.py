@@ -230,3 +230,10 @@ def test_a_program_of_a_newer_paddle_says_so(programs: list[tuple[Path, Path | N
     (tmp_path / "inference.json").write_text(json.dumps(document))
     with pytest.raises(UnsupportedProgramError, match="PIR program of version 9; this zoo reads versions 1 to 4"):
         read_program(tmp_path / "inference.json", None)
+
+
+def test_half_a_character_in_a_name_is_damage(programs: list[tuple[Path, Path | None]], tmp_path: Path) -> None:
+    text = programs[2][0].read_text()
+    (tmp_path / "inference.json").write_text(text.replace('"fetch_name_0"', r'"\ud800"'))
+    with pytest.raises(BundleError, match="is not a PIR program: UnicodeEncodeError"):
+        read_program(tmp_path / "inference.json", None)
