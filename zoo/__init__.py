@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         TrainingError,
         UnsafeArchiveError,
         UnsafeWeightsError,
+        UnsupportedProgramError,
         UnsupportedSourceError,
         ZooError,
     )
@@ -92,6 +93,7 @@ _MODULES = {
         "TrainingError",
         "UnsafeArchiveError",
         "UnsafeWeightsError",
+        "UnsupportedProgramError",
         "UnsupportedSourceError",
         "ZooError",
     ),
@@ -144,6 +146,7 @@ __all__ = [
     "TrainingError",
     "UnsafeArchiveError",
     "UnsafeWeightsError",
+    "UnsupportedProgramError",
     "UnsupportedSourceError",
     "ZooError",
     "__version__",

@@ -22,6 +22,7 @@
     │  ├─ CacheError                the cache folder cannot be used
     │  └─ LockMismatchError         files differ from what a lock file holds
     ├─ BundleError                  an export folder is incomplete, damaged or not understood
+    │  └─ UnsupportedProgramError   its program is of a newer format, or has an operation that cannot be translated
     ├─ ConfigError                  a pipeline file or label file is not understood; also a ValueError
     ├─ SourceError                  an input that cannot be a picture
     │  ├─ UnsupportedSourceError    a type, shape or dtype zoo does not take; also a TypeError and a ValueError
@@ -158,6 +159,10 @@ class LockMismatchError(FetchError):
 
 class BundleError(ZooError):
     """An export folder is incomplete, damaged or not understood."""
+
+
+class UnsupportedProgramError(BundleError):
+    """A program is of a newer format, or has an operation, or a form of one, that cannot be translated."""
 
 
 class ConfigError(ZooError, ValueError):

@@ -11,7 +11,7 @@ ZOO = Path(__file__).resolve().parents[2] / "zoo"
 EXCEPTIONS = {
     "engine/trial.py": "it talks to a child of its own",
     "results/encode.py": "the first bytes of a file of results, however large it is, say whose result it holds",
-    "bundle/structure.py": "a program of paddle is no document of ours: megabytes, checked by its structure",
+    "program/pir.py": "a program of paddle is no document of ours: megabytes, checked by its structure",
 }
 
 

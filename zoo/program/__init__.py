@@ -1,0 +1,10 @@
+"""Programs of paddle without paddle: read, translated to ONNX operators, written as ONNX files."""
+
+from zoo.program.graph import Graph
+from zoo.program.lower import lower
+from zoo.program.onnx_file import onnx_bytes, write_onnx
+from zoo.program.onnx_graph import OnnxGraph
+from zoo.program.parameters import read_records
+from zoo.program.reader import read_program
+
+__all__ = ["Graph", "OnnxGraph", "lower", "onnx_bytes", "read_program", "read_records", "write_onnx"]
