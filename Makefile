@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check test-wheels parity interop bench findings registry options messages clean
+.PHONY: demo test test-all check mutations test-wheels parity interop bench findings registry options operations messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -32,6 +32,10 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/zoo registry check
+
+# Ten thousand programs changed at random: a quarter of an hour.
+mutations: $(READY)
+	ZOO_MUTATIONS=10000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/program/test_damage.py
 
 # Wheels in an empty environment, used outside the source tree.
 test-wheels: $(READY)
@@ -89,6 +93,10 @@ $(READY): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 # What follows from the table of options and the list of formats; see tests/option_files.py.
 options: $(READY)
 	$(BIN)/python tests/option_files.py
+
+# The operations that are translated, in docs/engines.md; see tests/operation_table.py.
+operations: $(READY)
+	$(BIN)/python tests/operation_table.py
 
 # The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)

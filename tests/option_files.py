@@ -359,14 +359,14 @@ def _command_row(option: Option) -> tuple[str, str, str]:
     else:
         default = option.unset if option.default is None else f"`{option.default}`"
     value = f" `{option.metavar}`" if option.metavar else ""
-    return ", ".join(f"`{spelling}`" for spelling in spellings) + value, default, _meaning(option)
+    return ", ".join(f"`{spelling}`" for spelling in spellings) + value, default, _meaning(option, option.typed)
 
 
-def _meaning(option: Option) -> str:
+def _meaning(option: Option, help_text: str = "") -> str:
     words = [_words(form) for form in option.forms if "enum" in form]
     kinds = ", ".join(f"`{form.name}`" for form in zoo_formats()) if option.names == "formats" else ""
     told = [
-        option.help,
+        help_text or option.help,
         *words,
         f"One or more of {kinds}, and [those of plugins](plugins.md#formats)." if kinds else "",
     ]

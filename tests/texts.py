@@ -61,7 +61,7 @@ def texts(source: str) -> Iterator[str]:
             found += [
                 text
                 for word in node.keywords
-                if word.arg == "help"
+                if word.arg in ("help", "typed")
                 for text in _help(constants.get(ast.unparse(word.value), word.value))
             ]
         elif isinstance(node, ast.FunctionDef) and any(map(_makes_a_command, node.decorator_list)):

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from support import interruptible, png
+from terminal import in_terminal
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
 from zoo.cli.cells import cells
@@ -151,7 +153,13 @@ def test_a_path_with_an_ending_is_a_file_that_zoo_writes_or_an_error(
     told = predict(street, "-o", "out.bmp", "--save", "mask", code=1).stderr
     assert "out.bmp ends with .bmp. Expected a folder, or a name that ends with .png." in told
     assert "Use out.png, or out.bmp/ for a folder." in told
-    assert "ends with .png, .jpg, .jpeg or .mp4" in predict(street, "-o", "v.avi", "--save", "overlay", code=1).stderr
+    for ending in ("avi", "mkv", "webm", "mov"):
+        told = predict(street, "-o", f"v.{ending}", "--save", "side", code=1).stderr
+        assert (
+            f"v.{ending} ends with .{ending}. Expected a folder, or a name that ends with .mp4, .png, .jpg or .jpeg."
+            in told
+        )
+        assert "Use v.mp4, or" in told
     assert names(tmp_path) == ["street"]
     predict(street / "a.png", "-o", "run.2/", "--save", "mask")
     predict(street / "c.png", "-o", "run.2", "--save", "mask")  # there already
@@ -159,7 +167,42 @@ def test_a_path_with_an_ending_is_a_file_that_zoo_writes_or_an_error(
     pytest.importorskip("av", reason="PyAV, the extra `video`, is not installed")
     assert "saved out.mp4" in predict(street / "a.png", street / "c.png", "-o", "out.mp4", "--save", "overlay").stderr
     assert (tmp_path / "out.mp4").stat().st_size > 500
-    assert "which holds one form" in predict(street, "-o", "two.mp4", code=2).stderr
+    assert "Choose it, such as --save overlay, or" in predict(street, "-o", "two.mp4", code=2).stderr
+
+
+def test_what_one_file_cannot_hold_is_refused_before_the_model_is_loaded(
+    predict: Command, street: Path, tmp_path: Path
+) -> None:
+    def refused(*arguments: object) -> str:
+        told = predict(*arguments, "--model", "no such model", code=1, model=False).stderr
+        assert "no such model" not in told
+        return told
+
+    told = refused(street, "-o", "w/one.png", "--save", "overlay")
+    assert "w/one.png is one file, and overlay holds one picture a file. There are more.\nGive a folder: w/one/" in told
+    (tmp_path / "notes.json").write_text("{}")
+    assert "is no file zoo wrote" in refused(street / "a.png", "-o", "notes.json", "--save", "coco")
+    assert "is no file zoo wrote" in refused(street / "a.png", "-o", street / "a.png", "--save", "overlay")
+    assert "no.ttf cannot be used as a font" in refused(street / "a.png", "-o", "w", "--font", "no.ttf")
+    assert names(tmp_path / "w") == []
+
+
+def test_standard_input_is_called_so_and_gets_hints_of_its_own(bundle: Bundle, street: Path) -> None:
+    def piped(*words: str, given: bytes) -> Result:
+        return CliRunner().invoke(cli, ["predict", "-", *words, "--model", str(bundle.folder)], input=given)
+
+    picture = (street / "a.png").read_bytes()
+    assert piped(given=picture).stdout.startswith("stdin  ")
+    assert json.loads(piped("--json", given=picture).stdout)["source"].startswith("stdin#")
+    for given in (b"", b"no picture", picture[:200]):
+        told = piped(given=given)
+        assert told.exit_code == 1
+        assert "Send a whole picture" in told.stderr
+    seen = in_terminal(
+        [sys.executable, "-m", "zoo", "predict", "-", "--model", str(bundle.folder)],
+        interrupt=lambda line: "standard input" in line,
+    )
+    assert seen.left[0] == "A picture is expected on standard input. It ends with Ctrl-D."
 
 
 def test_sub_folders_are_kept_where_that_is_asked_for(

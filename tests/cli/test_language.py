@@ -182,9 +182,9 @@ CHECK = Message("Check the path.")
 
 def test_of_a_message_that_ends_a_sentence_one_full_stop_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_LANG", "zh")
-    hint = Message("{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=CHECK)
+    hint = Message("{hint}. Or use the model that comes with zoo: model='starter'", hint=CHECK)
     assert hint.startswith("Check the path. Or use ")
-    assert translate(hint).startswith("请检查路径。或在")
+    assert translate(hint).startswith("请检查路径。或使用")
     inner = Message("The file has {count} bytes.", count=3)
     assert (
         Message("{name} failed: {reason}. Go on.", name="x.", reason=inner) == "x. failed: The file has 3 bytes. Go on."
@@ -373,7 +373,7 @@ MISTAKES = {
     "predict a.png --model starterr": ["没有名为 'starterr' 的模型。您是不是想用 starter？", "请运行：zoo list-models"],
     "predict a.png --model PP-LiteSeg-T --offline": [
         "PP-LiteSeg-T 的 inference 文件不在本机上，而 zoo 被要求保持离线。",
-        "请去掉 --offline 和 ZOO_OFFLINE 后运行：zoo download PP-LiteSeg-T。或在产线配置文件中使用 zoo 自带的模型：",
+        "请去掉 --offline 和 ZOO_OFFLINE 后运行：zoo download PP-LiteSeg-T。或使用 zoo 自带的模型：--model starter",
     ],
     "predict a.png --pipeline nothing": [
         "没有名为 'nothing' 的产线。应为以下之一：semantic_segmentation。",

@@ -230,7 +230,7 @@ def test_paddle_that_is_not_installed_is_a_problem_with_its_pip_line(tmp_path: P
         "paddle",
         "not on cpu: paddlepaddle is not installed",
         "problem",
-        'Run: pip install "zoo-core[cpu]"',
+        'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools',
     )
     assert {finding.topic for finding in found} == set(TOPICS)
     assert [finding.topic for finding in found if finding.state == "problem"] == ["engines"]
@@ -406,8 +406,8 @@ def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.M
         (
             "programs of paddle 3.3.1 that run on cpu with plain: 1",
             "note",
-            'It is slower than oneDNN, which failed here. Run: pip install "zoo-core[cpu]"  (or, to try it again: '
-            "zoo cache rm --trials)",
+            'It is slower than oneDNN, which failed here. Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools  '
+            "(or, to try it again: zoo cache rm --trials)",
         ),
     ]
 

@@ -478,7 +478,7 @@ def test_where_no_engine_runs_a_program_each_says_why(
         zoo.load(bundle.folder)
     assert str(caught.value) == (
         "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; odd: not today.\n"
-        'Run: pip install "zoo-core[cpu]"'
+        'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools'
     )
 
 

@@ -92,7 +92,7 @@ def test_masks_of_0_and_255_are_never_taken_for_void_without_a_word(binary: Mode
     for line in (
         f"{share} of the pixels of the masks did not count: value 255 ({share}).",
         '--truth-labels 0=background --truth-labels 255="lane mark"',
-        "1 of 2 classes never occur in the masks: lane mark.",
+        "1 of 2 classes never occurs in the masks: lane mark.",
     ):
         assert line in said.stderr
     document = json.loads(run(binary.bundle.folder, "--data", data, "--json").stdout)

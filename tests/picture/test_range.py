@@ -176,7 +176,7 @@ def test_values_that_say_nothing_of_white_need_a_range(dtype: str, packed: str |
         return
     with pytest.raises(DecodeError, match=r"32 bits a channel|signed values of 16 bits|compressed values") as caught:
         read(data)
-    assert "tiffcp" in caught.value.hint or "--range LOW HIGH" in caught.value.hint
+    assert "tiffcp" in caught.value.hint or "value_range=(LOW, HIGH)" in caught.value.hint
     low, high = float(values.min()) + 500, float(values.max()) - 500
     # Pillow 11.0 is right with int16, and so are we.
     if packed and order == ">" and not (dtype == "int16" and PIL.__version__.startswith("11.0.")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -94,7 +95,8 @@ def test_a_folder_gives_its_pictures_by_name_and_the_log_counts_the_rest(
     names = ["10.png", "9.png", "B.Png", "a.JPG", "b.png", "broken.png", "cut.mp4", "no_suffix", "picture.txt", "é.png"]
     assert [os.path.basename(item.uri) for item in items] == names
     assert caplog.messages == [
-        f"{tmp_path}: 2 other files passed over, such as Thumbs.db, 2 sub-folders not entered, such as again"
+        f"{tmp_path}: 2 sub-folders with pictures not entered, such as again, 2 other files passed over, such as "
+        "Thumbs.db. Sub-folders are read with recursive=True"
     ]
     assert "broken.png is not a picture" in error_of(items[5]).message
     assert "cut.mp4 is empty" in error_of(items[6]).message
@@ -108,6 +110,25 @@ def test_sub_folders_come_at_their_place_when_asked_for(tmp_path: Path) -> None:
     assert found(tmp_path / "b", tmp_path, RECURSIVE) == expected[1:4]
     # The order of paths, which is that of their parts.
     assert expected == [str(path) for path in sorted(map(Path, expected))]
+
+
+def test_sub_folders_that_are_left_out_are_told_to_everybody_where_they_hold_pictures(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path, "a.png", "deep/er/b.png")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("x")
+    assert [item.name for item in inputs(tmp_path)] == ["a"]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            "WARNING",
+            f"{tmp_path}: 1 sub-folder with pictures not entered, deep. Sub-folders are read with recursive=True",
+        )
+    ]
+    shutil.rmtree(tmp_path / "deep")
+    caplog.clear()
+    assert [item.name for item in inputs(tmp_path)] == ["a"]
+    assert caplog.messages == []
 
 
 def test_links_that_lead_in_circles_give_each_picture_once(tmp_path: Path) -> None:

@@ -354,7 +354,7 @@ def test_without_pypdfium2_the_error_names_what_to_install(monkeypatch: pytest.M
     document, picture = inputs(tmp_path)
     with pytest.raises(SourceError, match=r"a\.pdf is a PDF document, and pypdfium2 cannot be imported") as caught:
         document.read()
-    assert caught.value.hint == 'Run: pip install "zoo-core[pdf]"'
+    assert caught.value.hint == "Run: pip install pypdfium2"
     assert np.array_equal(picture.read(), frame(0))
 
 

@@ -228,5 +228,5 @@ def test_without_pyav_the_error_names_what_to_install_and_others_are_read(
     error, image = outcomes(tmp_path)
     assert type(error) is SourceError
     assert "a.mp4 is a video, and PyAV, which reads videos, cannot be imported" in error.message
-    assert error.hint == 'Run: pip install "zoo-core[video]"'
+    assert error.hint == "Run: pip install av"
     assert np.array_equal(image, frame(1))

@@ -77,6 +77,18 @@ def test_every_kind_of_source_gives_the_same_mask(model: Model, picture: np.ndar
         np.testing.assert_array_equal(model.predict(source).one().mask, expected)
 
 
+def test_a_model_is_opened_by_load_and_says_when_it_is_closed(bundle: Bundle) -> None:
+    for name in ("starter", Path("starter")):
+        with pytest.raises(TypeError, match=r"zoo\.load\('starter'\)"):
+            Model(name)
+    with zoo.load(bundle.folder) as opened:
+        assert "closed" not in repr(opened)
+    assert repr(opened).endswith("classes, closed>")
+    found = zoo.find_model("starter")
+    assert repr(found) == "<InstalledModel starter: Starter, zoo-plugin-starter>"
+    assert "card" not in repr(zoo.list_models("starter")[0])
+
+
 def test_a_model_is_called_as_its_predict_is(model: Model, picture: np.ndarray) -> None:
     with_scores = model(picture, 1, scores=True).one()
     np.testing.assert_array_equal(with_scores.mask, model.predict(picture).one().mask)

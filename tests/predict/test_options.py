@@ -237,7 +237,7 @@ ALLOWED = {
         "value_range": "goes into the export",
     },
     "cli/elsewhere.py": dict.fromkeys(
-        ("backend", "batch_size", "device", "flip", "labels", "min_score", "save_path", "threads"),
+        ("backend", "batch_size", "device", "flip", "labels", "min_score", "save_path", "stride", "threads", "window"),
         "what other programs call it",
     ),
     "cli/legacy.py": {"device": "a flag of PaddleX", "save_path": "a flag of PaddleX"},
@@ -264,6 +264,7 @@ ALLOWED = {
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
         "live": "results are handed out one by one",
+        "save_font": "looked at before the model is loaded",
         "save_path": "the folder is made before the model is loaded",
         "target_size": "used there",
     },

@@ -540,7 +540,7 @@ def test_without_tifffile_the_error_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tifffile", None)
     with pytest.raises(SourceError, match="tifffile") as caught, open_tiff(tmp_path / "a.tif"):
         pass
-    assert caught.value.hint == 'Run: pip install "zoo-core[large]"'
+    assert caught.value.hint == "Run: pip install tifffile imagecodecs"
 
 
 def test_no_rows_at_all_are_a_mistake_of_the_caller(tmp_path):

@@ -65,6 +65,7 @@ def transposed() -> list[Part]:
             stride = pick(1, 2, 3, [2, 1])
             more = 0 if stride in (1, [2, 1]) else pick(0, 1)
             made.append(nn.Conv2DTranspose(4, 8, pick(2, 3, [3, 4]), stride, padding, more, groups, pick(1, 2)))
+    made.append(nn.Conv2DTranspose(4, 4, 3, 2, 1, 1, groups=4))
     return [shuffled(layer) for layer in made]
 
 
@@ -108,10 +109,9 @@ def resizes() -> list[Part]:
                 continue
             for align_mode in (0, 1) if mode == "bilinear" and not corners else (0,):
                 more = {"mode": mode, "align_corners": corners, "align_mode": align_mode}
-                for scale in (2, [1.5, 0.7]):
-                    made.append(lambda x, scale=scale, more=more: F.interpolate(x, scale_factor=scale, **more))
-                for size in ([7, 5], [2 if mode == "bicubic" else 1, 9], [23, 31]):
-                    made.append(lambda x, size=size, more=more: F.interpolate(x, size=size, **more))
+                sizes = ([7, 5], [2 if mode == "bicubic" else 1, 9], [23, 31])
+                givens = [{"scale_factor": scale} for scale in (2, [1.5, 0.7])] + [{"size": size} for size in sizes]
+                made += [lambda x, given=given, more=more: F.interpolate(x, **given, **more) for given in givens]
                 made.append(lambda x, more=more: F.interpolate(x, size=paddle.shape(x)[2:] * 2 + 1, **more))
                 made.append(lambda x, more=more: F.interpolate(x, size=[paddle.shape(x)[3], 6], **more))
     return made
@@ -119,9 +119,28 @@ def resizes() -> list[Part]:
 
 def activations() -> list[Part]:
     return [
-        F.relu, F.relu6, F.leaky_relu, F.elu, F.selu, F.celu, F.gelu, F.silu, F.swish, F.mish, F.hardsigmoid,
-        F.hardswish, F.hardtanh, F.softplus, F.softsign, F.log_sigmoid, F.tanhshrink, F.hardshrink, F.softshrink,
-        F.thresholded_relu, F.sigmoid, F.tanh,
+        F.relu,
+        F.relu6,
+        F.leaky_relu,
+        F.elu,
+        F.selu,
+        F.celu,
+        F.gelu,
+        F.silu,
+        F.swish,
+        F.mish,
+        F.hardsigmoid,
+        F.hardswish,
+        F.hardtanh,
+        F.softplus,
+        F.softsign,
+        F.log_sigmoid,
+        F.tanhshrink,
+        F.hardshrink,
+        F.softshrink,
+        F.thresholded_relu,
+        F.sigmoid,
+        F.tanh,
         lambda x: F.gelu(x, approximate=True),
         lambda x: F.leaky_relu(x, 0.3),
         lambda x: F.elu(x, 0.7),
@@ -140,7 +159,7 @@ def activations() -> list[Part]:
         lambda x: F.dropout(x, 0.3, training=False, mode="downscale_in_infer"),
         shuffled(nn.PReLU()),
         shuffled(nn.PReLU(4)),
-    ]  # fmt: skip
+    ]
 
 
 class Last(nn.Layer):
@@ -178,9 +197,12 @@ class Attention(nn.Layer):
 
 def norms() -> list[Part]:
     layers = [
-        nn.BatchNorm2D(4), nn.GroupNorm(2, 4), nn.GroupNorm(4, 4, weight_attr=False, bias_attr=False),
-        nn.InstanceNorm2D(4), nn.InstanceNorm2D(4, weight_attr=False, bias_attr=False),
-    ]  # fmt: skip
+        nn.BatchNorm2D(4),
+        nn.GroupNorm(2, 4),
+        nn.GroupNorm(4, 4, weight_attr=False, bias_attr=False),
+        nn.InstanceNorm2D(4),
+        nn.InstanceNorm2D(4, weight_attr=False, bias_attr=False),
+    ]
     last = [nn.LayerNorm(4), nn.LayerNorm(4, weight_attr=False, bias_attr=False)]
     return [
         *map(shuffled, layers),
@@ -224,13 +246,17 @@ def whole_numbers() -> list[Part]:
 def logic() -> list[Part]:
     return [
         lambda x, y: [x == y, x != y, x < y, x <= y, x > y, x >= y],
-        lambda x, y: [paddle.logical_and(x > 0, y > 0), paddle.logical_or(x > 0, y < 1), paddle.logical_xor(x > 0, y > 1)],
+        lambda x, y: [
+            paddle.logical_and(x > 0, y > 0),
+            paddle.logical_or(x > 0, y < 1),
+            paddle.logical_xor(x > 0, y > 1),
+        ],
         lambda x, y: [paddle.logical_not(x > 0), (x > 0) & (y > 1), (x > 0) | (y > 1), (x > 0) ^ (y > 1), ~(x > 0)],
         lambda x, y: [paddle.any(x > 1, axis=1), paddle.all(x > -1, axis=[2, 3], keepdim=True), paddle.all(x < 9)],
         lambda x, y: [paddle.isnan(x), paddle.isfinite(x / (y - y)), paddle.isinf(x / (y - y))],
         lambda x, y: [paddle.where(x > 0, x, y), paddle.where(x > 0, x, paddle.full_like(x, -math.inf))],
         lambda x, y: [paddle.masked_fill(x, x > 0, 0.5), paddle.equal(x > 0, y > 1)],
-    ]  # fmt: skip
+    ]
 
 
 def reductions() -> list[Part]:
@@ -240,10 +266,10 @@ def reductions() -> list[Part]:
             for keep in (False, True):
                 function = getattr(paddle, name)
                 made.append(lambda x, function=function, axis=axis, keep=keep: function(x, axis=axis, keepdim=keep))
-    for order in (1, 2, 3, math.inf, -math.inf):
-        made.append(lambda x, order=order: paddle.linalg.norm(x, p=order, axis=1))
+    orders = (1, 2, 3, math.inf, -math.inf)
     return [
         *made,
+        *(lambda x, order=order: paddle.linalg.norm(x, p=order, axis=1) for order in orders),
         lambda x: paddle.linalg.norm(x, p=2, axis=-1, keepdim=True),
         lambda x: [x.var(axis=1), x.std(axis=[2, 3])],
         lambda x: [paddle.argmax(x, axis=1), paddle.argmax(x, axis=-1, keepdim=True, dtype="int32"), paddle.argmax(x)],
@@ -257,31 +283,71 @@ def reductions() -> list[Part]:
 
 def shapes() -> list[Part]:
     return [
-        lambda x: [paddle.shape(x), paddle.numel(x), x.reshape([0, 2, 2, -1]), x.flatten(1, 2), x.flatten(2), x.flatten()],
-        lambda x: [x.transpose([0, 2, 3, 1]), x.unsqueeze([1, 3]), x.unsqueeze(-1), x[:, :1].squeeze(1), x[..., None, 0]],
+        lambda x: [
+            paddle.shape(x),
+            paddle.numel(x),
+            x.reshape([0, 2, 2, -1]),
+            x.flatten(1, 2),
+            x.flatten(2),
+            x.flatten(),
+        ],
+        lambda x: [
+            x.transpose([0, 2, 3, 1]),
+            x.unsqueeze([1, 3]),
+            x.unsqueeze(-1),
+            x[:, :1].squeeze(1),
+            x[..., None, 0],
+        ],
         lambda x: [x.mean(axis=[2, 3], keepdim=True).squeeze([2, 3]), x[:, :1].squeeze(1).unsqueeze(0)],
         lambda x: x.reshape([paddle.shape(x)[0], 4, paddle.shape(x)[2] * paddle.shape(x)[3]]),
         lambda x: [x[:, :1].expand([-1, 3, -1, -1]), x[:, :1].expand(paddle.shape(x)), x[:1, :1].expand_as(x)],
         lambda x: [x.tile([1, 2, 1, 3]), x.tile([2]), x.tile([2, 1, 1, 1, 1])],
-        lambda x: [paddle.full_like(x, 2.5), paddle.full_like(x, 2, dtype="int64"), paddle.zeros_like(x), paddle.ones([2, 3])],
-        lambda x: [paddle.full(paddle.shape(x)[2:], 0.5), paddle.zeros([70, 70]) + x[:1, :1, :1, :1], paddle.eye(3, 4) + x[0, 0, 0, 0]],
+        lambda x: [
+            paddle.full_like(x, 2.5),
+            paddle.full_like(x, 2, dtype="int64"),
+            paddle.zeros_like(x),
+            paddle.ones([2, 3]),
+        ],
+        lambda x: [
+            paddle.full(paddle.shape(x)[2:], 0.5),
+            paddle.zeros([70, 70]) + x[:1, :1, :1, :1],
+            paddle.eye(3, 4) + x[0, 0, 0, 0],
+        ],
         lambda x: [paddle.arange(5), paddle.arange(paddle.shape(x)[2]), paddle.arange(0.5, 3, 0.5)],
-        lambda x: [*paddle.meshgrid(paddle.arange(paddle.shape(x)[2]), paddle.arange(3)), paddle.to_tensor([1.5, 2.5]) + x[0, 0, 0, 0]],
-        lambda x: [x.astype("float64"), x.astype("int32"), x.astype("bool"), x.astype("int64").astype("float32"), x.detach()],
+        lambda x: [
+            *paddle.meshgrid(paddle.arange(paddle.shape(x)[2]), paddle.arange(3)),
+            paddle.to_tensor([1.5, 2.5]) + x[0, 0, 0, 0],
+        ],
+        lambda x: [
+            x.astype("float64"),
+            x.astype("int32"),
+            x.astype("bool"),
+            x.astype("int64").astype("float32"),
+            x.detach(),
+        ],
         lambda x: [paddle.assign(x), x.clone()],
-    ]  # fmt: skip
+    ]
 
 
 def parts() -> list[Part]:
     return [
-        lambda x: [paddle.concat([x, x * 2, x], axis=1), paddle.concat([x, x], axis=-1), paddle.stack([x, x + 1], axis=2)],
+        lambda x: [
+            paddle.concat([x, x * 2, x], axis=1),
+            paddle.concat([x, x], axis=-1),
+            paddle.stack([x, x + 1], axis=2),
+        ],
         lambda x: [x[:, 1:3], x[:, -1], x[:, :, 1:, ::2], x[0], x[:, :, :-2, 3:], x[:, ::-1], x[:, :, 5:1:-2]],
         lambda x: [*paddle.split(x, 2, axis=1), *paddle.split(x, [1, -1], axis=1), *paddle.split(x, [1, 2, 1], axis=1)],
-        lambda x: [*paddle.chunk(x, 4, axis=1), *paddle.unbind(x, 1), *paddle.unstack(x, 1), *paddle.split(x, [-1, 2, 1], 3)],
+        lambda x: [
+            *paddle.chunk(x, 4, axis=1),
+            *paddle.unbind(x, 1),
+            *paddle.unstack(x, 1),
+            *paddle.split(x, [-1, 2, 1], 3),
+        ],
         lambda x: [paddle.flip(x, [2]), paddle.flip(x, [1, 3]), paddle.roll(x, 2, 3), paddle.roll(x, [1, -20], [1, 2])],
         lambda x: [paddle.roll(x, 3), paddle.strided_slice(x, [2, 3], [1, 0], [9, 9], [2, 3])],
         lambda x: x[:, :, paddle.shape(x)[2] // 2 :, : paddle.shape(x)[3] // 2],
-    ]  # fmt: skip
+    ]
 
 
 def paddings() -> list[Part]:
@@ -290,12 +356,16 @@ def paddings() -> list[Part]:
         return F.pad(x, [0, below, 0, below])
 
     return [
-        lambda x: [F.pad(x, [1, 2, 3, 0]), F.pad(x, [1, 2, 3, 0], value=0.5), F.pad(x, [0, 0, 1, 1, 2, 0, 0, 3], value=1.5)],
+        lambda x: [
+            F.pad(x, [1, 2, 3, 0]),
+            F.pad(x, [1, 2, 3, 0], value=0.5),
+            F.pad(x, [0, 0, 1, 1, 2, 0, 0, 3], value=1.5),
+        ],
         lambda x: [F.pad(x, [1, 2, 3, 0], mode="reflect"), F.pad(x, [1, 2, 3, 0], mode="replicate")],
         lambda x: [F.pad(x, [1, 2, 3, 0], mode="circular"), F.pad(x, [0, 2, 0, 1], data_format="NHWC")],
         lambda x: F.pad(x.unsqueeze(2), [1, 2, 3, 0, 2, 1], mode="replicate", data_format="NCDHW"),
         padded,
-    ]  # fmt: skip
+    ]
 
 
 def picks() -> list[Part]:
@@ -306,21 +376,36 @@ def picks() -> list[Part]:
         lambda x, i: [paddle.take_along_axis(x, i.unsqueeze(1), 1), paddle.index_sample(x[:, :, 0, 0], i[:, 0, :3])],
         lambda x, i: F.one_hot(i, 4),
         shuffled(Looked()),
-        lambda x, i: [paddle.put_along_axis(x, i.unsqueeze(1), 0.5, 1), paddle.put_along_axis(x, i.unsqueeze(1), 2.0, 1, "add")],
+        lambda x, i: [
+            paddle.put_along_axis(x, i.unsqueeze(1), 0.5, 1),
+            paddle.put_along_axis(x, i.unsqueeze(1), 2.0, 1, "add"),
+        ],
         lambda x, i: [paddle.nonzero(i), paddle.take_along_axis(x, paddle.argmax(x, axis=1, keepdim=True), 1)],
         lambda x, i: paddle.scatter_nd_add(x, paddle.zeros([3, 2], "int64"), paddle.ones([3, 1, 1]) * x[0, :3]),
-    ]  # fmt: skip
+    ]
 
 
 def products() -> list[Part]:
     """x0 and x1 are (N, 6, 5), x2 (N, 5, 6)."""
     return [
-        lambda x, y, z: [paddle.matmul(x, z), paddle.matmul(x, y, transpose_y=True), paddle.matmul(x, y, transpose_x=True)],
-        lambda x, y, z: [paddle.bmm(x, z), paddle.matmul(x, z[0, :, 0]), paddle.addmm(x[0, :, :1] @ z[0, :1], x[0], z[0], 0.5, 2.0)],
-        lambda x, y, z: [paddle.einsum("bij,bkj->bik", x, y), paddle.einsum("bij,bij->bi", x, y), paddle.dot(x[0], y[0])],
+        lambda x, y, z: [
+            paddle.matmul(x, z),
+            paddle.matmul(x, y, transpose_y=True),
+            paddle.matmul(x, y, transpose_x=True),
+        ],
+        lambda x, y, z: [
+            paddle.bmm(x, z),
+            paddle.matmul(x, z[0, :, 0]),
+            paddle.addmm(x[0, :, :1] @ z[0, :1], x[0], z[0], 0.5, 2.0),
+        ],
+        lambda x, y, z: [
+            paddle.einsum("bij,bkj->bik", x, y),
+            paddle.einsum("bij,bij->bi", x, y),
+            paddle.dot(x[0], y[0]),
+        ],
         shuffled(Attention()),
         lambda x, y, z: F.scaled_dot_product_attention(x.unsqueeze(2), y.unsqueeze(2), y.unsqueeze(2)),
-    ]  # fmt: skip
+    ]
 
 
 FLOATS: Spec = ((None, 4, None, None), "float32")
@@ -341,11 +426,54 @@ CASES: dict[str, tuple[Callable[[], list[Part]], list[Spec]]] = {
     "paddings": (paddings, [FLOATS]),
     "picks": (picks, [FLOATS, ((None, None, None), "int64")]),
     "products": (products, [((None, 6, 5), "float32"), ((None, 6, 5), "float32"), ((None, 5, 6), "float32")]),
-    "picks by mask of a pool": (lambda: [lambda x: F.max_pool2d(x, 3, 2, 1, return_mask=True), lambda x: F.adaptive_max_pool2d(x, (3, 2))], [FLOATS]),
-    "blocks": (lambda: [lambda x: F.pixel_shuffle(x, 2), lambda x: F.channel_shuffle(x, 2), lambda x: F.unfold(x, [3, 2], 2, 1)], [FLOATS]),
-    "sampling": (lambda: [lambda x, g: F.grid_sample(x, g), lambda x, g: F.grid_sample(x, g, align_corners=False, padding_mode="border")], [FLOATS, ((None, 6, 5, 2), "float32")]),
+    "picks by mask of a pool": (
+        lambda: [lambda x: F.max_pool2d(x, 3, 2, 1, return_mask=True), lambda x: F.adaptive_max_pool2d(x, (3, 2))],
+        [FLOATS],
+    ),
+    "blocks": (
+        lambda: [
+            lambda x: F.pixel_shuffle(x, 2),
+            lambda x: F.channel_shuffle(x, 2),
+            lambda x: F.unfold(x, [3, 2], 2, 1),
+        ],
+        [FLOATS],
+    ),
+    "sampling": (
+        lambda: [
+            lambda x, g: F.grid_sample(x, g),
+            lambda x, g: F.grid_sample(x, g, align_corners=False, padding_mode="border"),
+        ],
+        [FLOATS, ((None, 6, 5, 2), "float32")],
+    ),
     "unshuffling": (lambda: [lambda x: F.pixel_unshuffle(x, 2)], [((None, 4, 6, 8), "float32")]),
-    "lines": (lambda: [shuffled(nn.Conv1D(4, 6, 3, padding=1)), shuffled(nn.BatchNorm1D(4)), lambda x: F.avg_pool1d(x, 2), lambda x: F.interpolate(x, scale_factor=2, mode="linear", data_format="NCW"), shuffled(nn.Conv1DTranspose(4, 3, 3, 2))], [((None, 4, None), "float32")]),
-    "volumes": (lambda: [shuffled(nn.Conv3D(4, 6, 3, padding=1)), lambda x: F.avg_pool3d(x, 2), lambda x: F.max_pool3d(x, 2, return_mask=True), lambda x: F.interpolate(x, scale_factor=2, mode="trilinear", data_format="NCDHW"), shuffled(nn.Conv3DTranspose(4, 3, 3, 2))], [((None, 4, None, None, None), "float32")]),
-    "channels last": (lambda: [shuffled(nn.Conv2D(4, 6, 3, data_format="NHWC")), lambda x: F.avg_pool2d(x, 2, data_format="NHWC"), lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", data_format="NHWC"), shuffled(nn.BatchNorm2D(4, data_format="NHWC")), shuffled(nn.GroupNorm(2, 4, data_format="NHWC"))], [((None, None, None, 4), "float32")]),
-}  # fmt: skip
+    "lines": (
+        lambda: [
+            shuffled(nn.Conv1D(4, 6, 3, padding=1)),
+            shuffled(nn.BatchNorm1D(4)),
+            lambda x: F.avg_pool1d(x, 2),
+            lambda x: F.interpolate(x, scale_factor=2, mode="linear", data_format="NCW"),
+            shuffled(nn.Conv1DTranspose(4, 3, 3, 2)),
+        ],
+        [((None, 4, None), "float32")],
+    ),
+    "volumes": (
+        lambda: [
+            shuffled(nn.Conv3D(4, 6, 3, padding=1)),
+            lambda x: F.avg_pool3d(x, 2),
+            lambda x: F.max_pool3d(x, 2, return_mask=True),
+            lambda x: F.interpolate(x, scale_factor=2, mode="trilinear", data_format="NCDHW"),
+            shuffled(nn.Conv3DTranspose(4, 3, 3, 2)),
+        ],
+        [((None, 4, None, None, None), "float32")],
+    ),
+    "channels last": (
+        lambda: [
+            shuffled(nn.Conv2D(4, 6, 3, data_format="NHWC")),
+            lambda x: F.avg_pool2d(x, 2, data_format="NHWC"),
+            lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", data_format="NHWC"),
+            shuffled(nn.BatchNorm2D(4, data_format="NHWC")),
+            shuffled(nn.GroupNorm(2, 4, data_format="NHWC")),
+        ],
+        [((None, None, None, 4), "float32")],
+    ),
+}

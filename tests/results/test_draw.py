@@ -7,6 +7,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -171,8 +172,17 @@ def test_show_gives_the_overlay_to_the_program_for_pictures(tmp_path: Path, monk
     assert "save_to_img" in refused.value.hint
 
 
-@pytest.mark.parametrize("opacity", [-0.01, 1.01, float("nan")])
-def test_an_opacity_outside_zero_to_one_is_refused(opacity: float) -> None:
+@pytest.mark.parametrize("options", [{"outline": 5}, {"names": "car"}, {"legend": "yes"}, {"opacity": True}])
+def test_what_cannot_be_drawn_is_refused_in_every_form(options: dict[str, Any], tmp_path: Path) -> None:
+    small, [(name, value)] = result(np.zeros((8, 8), np.uint8)), options.items()
+    for draw in (small.overlay, small.side, small.plot, functools.partial(small.save_to_img, tmp_path / "a.png")):
+        with pytest.raises(OutputError, match=f"{name} is {value!r}"):
+            draw(**options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("opacity", [-0.01, 1.01, float("nan"), None, "x"])
+def test_an_opacity_outside_zero_to_one_is_refused(opacity: Any) -> None:
     with pytest.raises(OutputError, match="A number from 0 to 1 was expected"):
         result(np.zeros((1, 1), np.uint8)).overlay(opacity)
 
@@ -314,7 +324,7 @@ def test_a_name_that_no_font_has_letters_for_is_drawn_by_its_number_which_is_sai
         assert np.array_equal(result(mask, odd).overlay(names=True), result(mask, numbered).overlay(names=True))
     assert [record.getMessage() for record in caplog.records] == [
         "No font here has the letters of 天空; classes with such names are drawn by their numbers. Give a font that "
-        "has them: --font FILE, or font=."
+        "has them: font=FILE"
     ]
 
 
@@ -334,6 +344,27 @@ def test_a_font_is_taken_from_the_system_or_from_the_caller_where_letters_ask_fo
     assert not np.array_equal(numbered, given)
     english = result(np.zeros((60, 200), np.uint8), LabelSet("en", ("road",), distinct_palette(1)))
     assert not np.array_equal(english.overlay(), english.overlay(font=fonts / "DejaVuSans.ttf"))
+
+
+def test_names_that_no_font_has_letters_for_leave_the_others_as_they_are(
+    no_fonts: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    font = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    if not font.is_file():
+        pytest.skip("DejaVu Sans, a font with Cyrillic letters, is not installed")
+    (tmp_path / "fonts").mkdir()
+    shutil.copy(font, tmp_path / "fonts")
+    system_font.cache_clear()
+    mask = np.repeat(np.array([[0], [1], [2]], np.uint8), 100, 0).repeat(300, 1)
+    colors = distinct_palette(3)
+    some = result(mask, LabelSet("some", ("дорога", "\N{EGYPTIAN HIEROGLYPH A001}", "road"), colors)).overlay(
+        names=True
+    )
+    same = result(mask, LabelSet("same", ("дорога", "class 1", "road"), colors)).overlay(names=True)
+    none = result(mask, LabelSet("none", ("class 0", "class 1", "road"), colors)).overlay(names=True)
+    assert np.array_equal(some, same)
+    assert not np.array_equal(some, none)
+    assert ["\N{EGYPTIAN HIEROGLYPH A001}" in record.getMessage() for record in caplog.records] == [True]
 
 
 def test_a_file_that_is_no_font_is_refused(tmp_path: Path) -> None:

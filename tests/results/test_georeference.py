@@ -105,7 +105,7 @@ def test_what_has_no_place_on_a_map_is_refused(tmp_path: Path) -> None:
     for name, tags in {"plain": (), "points": (control, SCALE)}.items():
         with pytest.raises(OutputError, match="does not say where it lies") as refused:
             placed(tmp_path / f"{name}.tif", *tags).to_geojson(coordinates="map")
-        assert "--coordinates picture" in refused.value.hint
+        assert "coordinates='picture'" in refused.value.hint
     turned = placed(tmp_path / "turned.tif", SCALE, TIEPOINT, (274, 3, 1, 3, True))
     with pytest.raises(OutputError, match="is stored turned"):
         turned.to_geojson(coordinates="map")

@@ -294,6 +294,19 @@ def test_fields_that_contradict_each_other_are_refused(changes: dict[str, Any]) 
         result(**changes)
 
 
+def test_what_a_result_has_is_not_looked_for_in_a_run_without_a_word() -> None:
+    run = Predictions(iter([result()]))
+    for name in ("mask", "shares", "plot", "note"):
+        with pytest.raises(AttributeError, match=rf"a result has it\. Take the only one, \.one\(\)\.{name},"):
+            getattr(run, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        _ = run.nothing
+    with pytest.raises(TypeError, match=r"len\(list\(predictions\)\)"):
+        len(run)
+    assert run
+    assert len(list(run)) == 1
+
+
 def test_a_result_shows_briefly_what_it_is() -> None:
     shown = repr(result(mask=draw_scene(4, 64, 96).mask))
     assert "street.png" in shown
@@ -483,9 +496,9 @@ def test_a_run_that_an_error_ended_says_so() -> None:
 def test_a_run_goes_on_where_a_loop_left_it() -> None:
     run = Predictions(iter([result("a.png"), result("b.png"), result("c.png")]))
     assert [item.name for item, _ in zip(run, range(1), strict=False)] == ["a.png"]
-    assert "handed out, more may come" in repr(run)
+    assert "take the only one with .one()" in repr(run)
     assert len(list(run)) in (1, 2)  # zip takes one more than it gives
-    assert repr(run) == "<Predictions: 3 handed out, the run is over>"
+    assert repr(run) == "<Predictions: 3 handed out; the run is over>"
 
 
 def test_a_place_in_a_run_is_refused_with_what_helps() -> None:

@@ -216,10 +216,6 @@ def _verbosity(ctx: click.Context) -> Generator[None, None, None]:
         if not debug:
             # paddle warns about its own use of itself and about a compiler nobody needs.
             warnings.filterwarnings("ignore", module="" if quiet else r"paddle(\.|$)")
-        if not (quiet or verbose or debug) and language() == "en":
-            # Without a handler, Python prints warnings of the log as they are.
-            yield
-            return
         import logging
 
         from zoo.cli.verbosity import logging_at

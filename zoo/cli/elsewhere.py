@@ -14,6 +14,7 @@ COMMANDS = {
     "convert": "export",
     "show": "info",
     "config": "pipeline",
+    "install": "download",
 }
 
 #: Commands of others that zoo does not have yet, and what there is.
@@ -26,18 +27,35 @@ ABSENT = {
         "There is no server yet. zoo predict takes folders, patterns and addresses; in Python a loaded model stays "
         "open, see docs/python.md."
     ),
+    **dict.fromkeys(("help", "man"), Message("Help of zoo: zoo --help; of a command: zoo predict --help")),
+    "version": Message("Run: zoo --version"),
     "benchmark": Message(
         "There is no command for it yet. zoo predict FOLDER tells pictures a second and the time of each stage, "
         "zoo evaluate how good a model is."
     ),
 }
 
+#: What others call forms of results, and those of zoo.
+FORMS = {
+    **dict.fromkeys(("polygon", "polygons", "contours", "shapes"), ("labelme", "geojson")),
+    **dict.fromkeys(("masks", "label", "labels", "png"), ("mask",)),
+    **dict.fromkeys(("overlays", "blend", "vis", "image", "jpg"), ("overlay",)),
+    **dict.fromkeys(("rle", "annotations"), ("coco",)),
+}
+
 _TARGETS = ("--save-path", "--output", "--out")
 #: Options of others, and those of zoo that may be meant; the first that a command has is.
 _OPTIONS = {
-    ("--output", "--out", "--output-dir", "--out-dir", "--output-path", "--save-dir", "--project", "--dest"): _TARGETS,
-    ("--source", "--src", "--image", "--images", "--img", "--file", "--files", "--path", "-i"): ("--input",),
-    ("-m", "--weight", "--weights", "--checkpoint", "--ckpt", "--net", "--network", "--model-name"): ("--model",),
+    ("--output", "--out", "--output-dir", "--out-dir", "--output-path"): _TARGETS,
+    ("--save-dir", "--save-path", "--project", "--dest"): _TARGETS,
+    ("--source", "--src", "--image", "--images", "--img", "--file", "--files", "--path", "-i", "-f"): ("--input",),
+    ("-m", "--weight", "--weights", "--checkpoint", "--ckpt", "--net", "--network", "--model-name", "--model-dir"): (
+        "--model",
+        "--weights",
+    ),
+    ("--alpha", "--transparency", "--blend"): ("--opacity",),
+    ("--contour", "--contours", "--edges", "--border", "--boundary"): ("--outline",),
+    ("--overlap", "--step"): ("--stride",),
     ("--conf", "--confidence", "--threshold", "--thresh", "--score", "--min-conf"): ("--min-score",),
     ("--gpu", "--gpus", "--cpu", "--cuda", "--npu", "-d"): ("--device",),
     ("--batch", "--bs", "-b"): ("--batch-size",),
@@ -48,7 +66,23 @@ _OPTIONS = {
     ("--dataset", "--list", "--val"): ("--data",),
     ("--data-dir", "--data-root"): ("--root",),
     ("--classes", "--class-names", "--names"): ("--labels", "--label-set"),
-    ("--imgsz", "--img-size", "--size", "--shape"): ("--input-size",),
+    ("--imgsz", "--img-size", "--size", "--shape", "--crop-size", "--tile", "--tile-size"): (
+        "--input-size",
+        "--window",
+    ),
     ("-V",): ("--version",),
+}
+#: Options of others that zoo does not have, and what there is.
+ABSENT_OPTIONS = {
+    "--show": Message(
+        "zoo predict opens no window. Save the overlay: -o FOLDER --save overlay; in Python: Result.show()"
+    ),
+    **dict.fromkeys(
+        ("--half", "--fp16", "--precision", "--amp", "--int8"),
+        Message("Models run with 32-bit numbers; there is no other precision yet."),
+    ),
+    **dict.fromkeys(
+        ("--color-blind", "--colorblind", "--colourblind"), Message("It is a palette: --palette colorblind")
+    ),
 }
 OPTIONS = {word: meant for words, meant in _OPTIONS.items() for word in words}

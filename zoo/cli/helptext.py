@@ -62,7 +62,8 @@ class ChineseFormatter(click.HelpFormatter):
             return translate(self._lines[term]).partition("。")[0]
         # "Help of the option.  [default: 3; required]": the brackets are click's, or part of the help.
         # click words the help of its own options once in a process, in the language of that time.
-        text, _, extra = gettext(translate(meaning)).partition("  [")
+        # gettext has the head of its catalogue for an empty text.
+        text, _, extra = (gettext(translate(meaning)) if meaning else "").partition("  [")
         return translate(text) + (f"（{extra.removesuffix(']').replace('; ', '；')}）" if extra else "")
 
     def _write(self, lines: Iterable[str], first: str = "") -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from gettext import gettext
 
 import click
 
-from zoo.cli.elsewhere import ABSENT, COMMANDS, OPTIONS
+from zoo.cli.elsewhere import ABSENT, ABSENT_OPTIONS, COMMANDS, OPTIONS
 from zoo.cli.language import tr, translate
+from zoo.message import printable
 
 
 class Mistake(click.UsageError):
@@ -40,9 +42,16 @@ def _suggestion(error: click.UsageError) -> str:
             return translate(ABSENT[wrong])
         if error.ctx.parent is None and wrong in COMMANDS:
             return tr("Did you mean {suggestions: or }?", suggestions=[COMMANDS[wrong]])
+        if error.ctx.parent is None and _is_input(wrong):
+            return tr("Did you mean {suggestions: or }?", suggestions=[f"zoo predict {printable(wrong)}"])
         close = get_close_matches(wrong, names) or [name for name in names if name.startswith(wrong)]
         return tr("Did you mean {suggestions: or }?", suggestions=close) if close else ""
     return ""
+
+
+def _is_input(word: str) -> bool:
+    """Returns whether a word is a file, a folder or an address rather than a command."""
+    return os.path.exists(word) or "://" in word or bool(os.path.splitext(word)[1])
 
 
 def _command(error: click.UsageError) -> str:
@@ -81,5 +90,9 @@ def _option(name: str, ctx: click.Context) -> str:
 
 def _elsewhere(name: str, known: Sequence[str]) -> str:
     """Returns which of the options of a command is meant by one that other programs have."""
-    meant = next((option for option in OPTIONS.get(name.replace("_", "-"), ()) if option in known), None)
+    spelt = name.replace("_", "-") if name.startswith("--") else name
+    if spelt in ABSENT_OPTIONS and "--save" in known:
+        return translate(ABSENT_OPTIONS[spelt])
+    # PaddleX spells its options with low lines.
+    meant = next((option for option in (spelt, *OPTIONS.get(spelt, ())) if option in known), None)
     return "" if meant is None else tr("Did you mean {option!r}?", option=meant)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from zoo.errors import ZooError
 
 #: An option as Python has it.
-_IN_PYTHON = re.compile(r"""\b([a-z_]+)=('[^']*'|"[^"]*"|\([^()]*\)|True|False|[0-9]+(?:\.[0-9]+)?)""")
+_IN_PYTHON = re.compile(
+    r"""\b([a-z_]+)=('[^']*'|"[^"]*"|\([^()]*\)|True|False|[0-9]+(?:\.[0-9]+)?|(?:FILE|NAME|NUMBER)\b)"""
+)
 
 
 def note(template: str, /, **values: object) -> None:
@@ -68,11 +70,12 @@ def on_the_command_line(hint: str) -> str:
     """Spells the options in a hint as the command line does: device='cpu' becomes --device cpu."""
 
     def spelt(match: re.Match[str]) -> str:
-        option = BY_NAME.get(match[1])
-        if option is None or not option.commands:
+        option = BY_NAME.get(match[1]) or BY_NAME.get(f"save_{match[1]}")
+        if match[1] != "model" and (option is None or not option.commands):
             return match[0]
-        value = match[2].strip("'\"(),")
-        name = option.spellings[0]
+        name = "--model" if option is None else option.spellings[0]
+        listed = option is not None and isinstance(option.default, tuple)
+        value = re.sub(", *", "," if listed else " ", match[2].strip("'\"(),"))
         return {"True": name, "False": name.replace("--", "--no-", 1)}.get(value, f"{name} {value}")
 
     if "=" not in hint:

@@ -155,7 +155,9 @@ def _line(result: Result, paths: list[Path]) -> Iterator[str]:
 
 def _place(result: Result) -> str:
     height, width = result.mask.shape
-    return f"{_shown(result.uri)}  {height}x{width}"
+    # What has no path or address, as standard input, is known by a digest, which says nothing to people.
+    place = _shown(result.uri) if os.path.isabs(result.uri) or "://" in result.uri else printable(result.name)
+    return f"{place}  {height}x{width}"
 
 
 def _shown(path: str | Path) -> str:

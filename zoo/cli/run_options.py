@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS
+from zoo.cli.elsewhere import FORMS
 from zoo.cli.language import tr, translate
 from zoo.predict.options import BY_NAME, Option, options_of
 
@@ -45,7 +46,7 @@ def _spellings(option: Option) -> tuple[str, ...]:
 
 def _settings(option: Option) -> dict[str, Any]:
     """Returns how click reads and shows an option."""
-    return {**_reading(option), "metavar": option.metavar or None, "help": option.help}
+    return {**_reading(option), "metavar": option.metavar or None, "help": option.typed or option.help}
 
 
 def _word(value: Any) -> str:
@@ -92,7 +93,8 @@ class _Listed(click.Option):
         if self.type is FORMATS:
             from zoo.registry.formats import format_names
 
-            text = f"{translate(text)} {tr('A comma list of {choices:, }.', choices=list(format_names()))}"
+            first, more = translate(text), tr("A comma list of {choices:, }.", choices=list(format_names()))
+            text = f"{first}{'' if first.endswith('。') else ' '}{more}"
         if default := _default(BY_NAME[self.name or ""]):
             text += f"  [{gettext('default: {default}').format(default=default)}"
             bracket, rest = ("; ", rest) if bracket else ("", "]")
@@ -113,7 +115,13 @@ class _PairOrWord(click.Option):
         parse = parser.parse_args
 
         def parse_args(args: list[str]) -> Any:
-            return parse(self._doubled(args))
+            try:
+                return parse(self._doubled(args))
+            except click.BadOptionUsage as error:
+                if error.option_name not in self.opts:
+                    raise
+                said = tr("{option} takes two numbers, or auto.", option=error.option_name)
+                raise click.BadOptionUsage(error.option_name, said, ctx) from error
 
         parser.parse_args = parse_args
 
@@ -147,6 +155,9 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     kinds, known = tuple(part.strip() for part in value.split(",") if part.strip()), format_names()
     if not kinds or any(kind not in known for kind in kinds):
         said = tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(known))
+        others = [each for kind in kinds for each in FORMS.get(kind.lower(), ()) if each in known]
+        if others:
+            said += " " + tr("Did you mean {suggestions: or }?", suggestions=list(dict.fromkeys(others)))
         raise click.BadParameter(said, ctx, parameter)
     return kinds
 
@@ -202,6 +213,11 @@ class ClassColor(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         if isinstance(value, tuple) or value in self._palettes:
             return value
         match = re.fullmatch(r"(.+)=(#[0-9a-fA-F]{6})", str(value).strip())
+        plain = re.sub("[-_ u]", "", str(value).lower())  # colour-blind
+        if match is None and (meant := [name for name in self._palettes if plain == name]):
+            self.fail(
+                tr("There is no palette {value!r}. Did you mean {meant}?", value=value, meant=meant[0]), param, ctx
+            )
         if match is None:
             self.fail(tr("{value!r} is no class with a colour such as road=#0000ff.", value=value), param, ctx)
         return match[1], match[2]

@@ -10,6 +10,7 @@ from collections.abc import Generator
 import click
 
 from zoo.cli.language import translate
+from zoo.cli.notes import on_the_command_line
 from zoo.message import Message, printable
 
 
@@ -19,8 +20,12 @@ class _StandardError(logging.Handler):
         spoken = copy.copy(record)
         spoken.msg = translate(str(record.msg))
         if isinstance(record.args, tuple):
-            spoken.args = tuple(translate(value) if isinstance(value, Message) else value for value in record.args)
+            spoken.args = tuple(_spoken(value) if isinstance(value, Message) else value for value in record.args)
         click.echo("\n".join(map(printable, self.format(spoken).split("\n"))), err=True)
+
+
+def _spoken(message: Message) -> str:
+    return on_the_command_line(translate(message))
 
 
 @contextlib.contextmanager

@@ -28,6 +28,8 @@ def settings() -> Iterator[Finding]:
     yield _offline()
     yield _mirror()
     yield _allow_http()
+    for name in ("ZOO_MAX_PIXELS", "ZOO_LANG"):
+        yield _noted(name, os.environ.get(name, ""))
     yield _noted(DISABLE, os.environ.get(DISABLE, ""))
     for name in _PROXIES:
         yield from _proxy(name)

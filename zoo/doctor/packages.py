@@ -57,6 +57,10 @@ _PACKAGES = (
     ),
     _Package("onnxruntime", "onnxruntime", ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")),
     _Package("openvino", "openvino", ("openvino",)),
+    # Videos, PDF documents, large TIFF files.
+    _Package("av", "av", ("av",)),
+    _Package("pypdfium2", "pypdfium2", ("pypdfium2",)),
+    _Package("tifffile", "tifffile", ("tifffile",)),
 )
 
 

@@ -15,7 +15,7 @@ class CPU(Device):
 
     kind = "cpu"
     api = 1
-    install = 'pip install "zoo-core[cpu]"'
+    install = 'pip install "paddlepaddle>=3.2.2,<3.3" setuptools'
     tried_first = False
 
     def probe(self) -> Probe:

@@ -72,7 +72,7 @@ def build_network(
     except ImportError as error:
         raise BackendNotInstalledError(
             "The network of {model} needs paddlepaddle: {reason}.",
-            'Run: pip install "zoo-core[cpu]"',
+            'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools',
             model=found.card.name,
             reason=error,
         ) from error

@@ -24,7 +24,16 @@ from zoo.errors import ConfigError, DecodeError
 from zoo.message import Message, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.jpeg2000 import Jpeg2000
-from zoo.picture.opening import EXPECTED, HINT_FILE, HINT_LARGE_TIFF, HINT_SIZE, check_size, open_regular, undecodable
+from zoo.picture.opening import (
+    EXPECTED,
+    HINT_AGAIN,
+    HINT_FILE,
+    HINT_LARGE_TIFF,
+    HINT_SIZE,
+    check_size,
+    open_regular,
+    undecodable,
+)
 from zoo.picture.pages import PagedTiff, refuse_raw
 from zoo.picture.png import WholePng, check_png
 from zoo.picture.rgb import Picture, joined_notes, orientation_of, to_rgb
@@ -158,9 +167,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
     except Exception as error:
         raise undecodable(name, error) from error
     if not head:
-        raise DecodeError(
-            "{name} is empty (0 bytes). {expected}", "Copy or download the file again.", name=name, expected=EXPECTED
-        )
+        raise DecodeError("{name} is empty (0 bytes). {expected}", HINT_AGAIN, name=name, expected=EXPECTED)
     parser = next((parser for magic, parser in _PARSERS if magic.match(head)), None)
     if parser is None:
         if kind := unread_kind(head):

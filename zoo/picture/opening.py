@@ -14,8 +14,9 @@ from zoo.message import Message, printable
 
 EXPECTED = Message("Expected a whole PNG, JPEG, BMP, TIFF, WebP, PPM, GIF, AVIF or JPEG 2000 picture.")
 HINT_FILE = Message("Open it in a picture viewer; if it looks right there, save it again as PNG.")
+HINT_AGAIN = Message("Copy or download the file again.")
 HINT_SIZE = Message(
-    "Cut it into tiles or make it smaller first; or allow it, with the memory it needs: --max-pixels, max_pixels=, or "
+    "Cut it into tiles or make it smaller first; or allow it, with the memory it needs: max_pixels=NUMBER, or "
     "ZOO_MAX_PIXELS."
 )
 HINT_LARGE_TIFF = Message(

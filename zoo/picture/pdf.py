@@ -84,7 +84,7 @@ def _document(file: BinaryIO, name: str) -> Generator[Any, None, None]:
         import pypdfium2
     except ImportError:
         fact = Message("{name} is a PDF document, and pypdfium2 cannot be imported. It was expected.", name=name)
-        raise SourceError(fact, 'Run: pip install "zoo-core[pdf]"') from None
+        raise SourceError(fact, "Run: pip install pypdfium2") from None
     with _ONE_AT_A_TIME:
         try:
             with pypdfium2.PdfDocument(file) as document:

@@ -20,9 +20,7 @@ from zoo.picture.wide import wide_values
 
 _LOG = logging.getLogger("zoo")
 
-_HINT_MEANING = Message(
-    "Say which of them are black and white: --range LOW HIGH or auto, in Python value_range=(LOW, HIGH)."
-)
+_HINT_MEANING = Message("Say which of them are black and white: value_range=(LOW, HIGH), or value_range='auto'.")
 _HINT_TIFF = Message("Convert it, for instance with: tiffcp -p contig -c zip old.tif new.tif")
 
 # EXIF orientation -> step through the rows, step through the columns, whether rows and columns change places after.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from zoo.errors import DecodeError, SourceError
 from zoo.message import Message
 from zoo.picture.containers import HEAD_BYTES, container_of, missing_bytes
-from zoo.picture.opening import check_size, undecodable
+from zoo.picture.opening import HINT_AGAIN, check_size, undecodable
 from zoo.picture.rgb import Picture
 
 _EXPECTED = Message("Expected a whole MP4, MOV, Matroska, WebM, AVI or MPEG video.")
@@ -53,7 +53,7 @@ def video_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Picture
                 missing=missing,
                 expected=_EXPECTED,
             )
-            raise DecodeError(fact, "Copy or download the file again.")
+            raise DecodeError(fact, HINT_AGAIN)
     except SourceError as error:
         yield error
     except Exception as error:
@@ -73,7 +73,7 @@ def _frames(file: BinaryIO, container: str, name: str, max_pixels: int) -> Gener
         fact = Message(
             "{name} is a video, and PyAV, which reads videos, cannot be imported: {reason}.", name=name, reason=error
         )
-        raise SourceError(fact, 'Run: pip install "zoo-core[video]"') from error
+        raise SourceError(fact, "Run: pip install av") from error
     with av.open(file, format=container) as opened:
         videos = opened.streams.video
         stream = next((video for video in videos if not video.disposition & Disposition.attached_pic), None)

@@ -22,6 +22,7 @@ from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
 from zoo.segment.channels import class_values
+from zoo.segment.slide import obstacle
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
@@ -39,14 +40,23 @@ class Model(Predicts):
     """
 
     def __init__(
-        self, bundle: Bundle, engine: Engine, reopen: Callable[[], Model] | None = None, why: str = ""
+        self,
+        bundle: Bundle,
+        engine: Engine | None = None,
+        reopen: Callable[[], Model] | None = None,
+        why: str = "",
     ) -> None:
+        if engine is None:
+            # The first that people try is Model("starter").
+            raise TypeError(Message("A model is opened by its name with zoo.load({name!r}).", name=str(bundle)))
         self.bundle, self.why = bundle, why
         self._engine = engine
         self._reopen = reopen
+        self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Model {self.name}: {len(self.labels)} classes, {self.engine}>"
+        state = "closed" if self._closed else self.engine
+        return f"<Model {self.name}: {len(self.labels)} classes, {state}>"
 
     @property
     def name(self) -> str:
@@ -108,6 +118,13 @@ class Model(Predicts):
         from zoo.predict.tiff import check_replaceable, segment_tiff
 
         source, target = user_path(source), user_path(target)
+        if reason := obstacle(self.bundle):
+            raise BundleError(
+                "A large TIFF is segmented in windows, and {model} cannot be run in them: {reason}.",
+                "Use a model of zoo list-models that works on windows, or export a network with zoo, without resizing.",
+                model=self.name,
+                reason=reason,
+            )
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)
@@ -124,6 +141,7 @@ class Model(Predicts):
 
     def close(self) -> None:
         """Frees the engine. The model cannot be used afterwards."""
+        self._closed = True
         self._engine.close()
 
     def __reduce__(self) -> tuple[Any, ...]:

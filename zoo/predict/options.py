@@ -38,6 +38,7 @@ class Option:
         metavar: How its value is called there.
         names: What its value is completed from there.
         more: The place in the documentation that tells more.
+        typed: Its help on the command line, where values are typed in another form.
         key: Its path in pipeline files, where that is not the name.
         settled: Makes the form that is kept of a value that follows the rule.
         given_as: Its type in Python, where that does not follow from the rule.
@@ -51,6 +52,7 @@ class Option:
     rule: Rule | None
     default: Any
     help: str
+    typed: str = ""
     commands: tuple[str, ...] = ()
     unset: str = ""
     flags: tuple[str, ...] = ()
@@ -272,6 +274,7 @@ OPTIONS: tuple[Option, ...] = (
             "Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also {new: "
             "[old, ...]}."
         ),
+        typed="Other classes: a YAML file, or the name of a built-in mapping.",
         commands=_RUNS,
         names="labels",
         more="results.md#other-classes",
@@ -287,6 +290,10 @@ OPTIONS: tuple[Option, ...] = (
         help=(
             "Other colours, '#rrggbb' or [red, green, blue]: of some classes by name, or of all in the order of their "
             "values; or colorblind, colours that everybody can tell apart."
+        ),
+        typed=(
+            "Another colour of a class, such as road=#804080, may be repeated; or colorblind, colours that everybody "
+            "can tell apart."
         ),
         commands=("predict",),
         unset="the card's",

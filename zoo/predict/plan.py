@@ -166,8 +166,7 @@ def _choose_window(bundle: Bundle, options: RunOptions) -> tuple[Window | None, 
     if reason:
         raise BundleError(
             "{model} cannot be run in windows: {reason}.",
-            "Predict whole pictures (--mode whole; a large TIFF always has windows), or export the network with zoo "
-            "without a resizing step.",
+            "Use mode='whole', or export the network with zoo without a resizing step.",
             model=bundle.model,
             reason=reason,
         )
@@ -183,7 +182,7 @@ def _settle_window(bundle: Bundle, options: RunOptions) -> Window:
     if size is None:
         raise ConfigError(
             "Nothing says how large the windows of {model} are.",
-            "Use window=(512, 1024), or --window 512 1024  (height, width)",
+            "Use window=(512, 1024)  (height, width)",
             model=bundle.model,
         )
     published = bundle.window.stride if bundle.window is not None and options.window is None else None

@@ -91,8 +91,13 @@ class Graph:
         # PIR calls it data, older programs feed.
         made = [(op, op.outputs or op.results.get("Out", ())) for op in self.operations if op.name in ("data", "feed")]
         return {
-            str(op.attributes.get("name")): self.types[value]
-            for op, values in made
-            for value in values[:1]
-            if value in self.types
+            str(op.attributes.get("name")): self.types[values[0]]
+            for op, values in sorted(made, key=lambda pair: column(pair[0]))
+            if values and values[0] in self.types
         }
+
+
+def column(operation: Operation) -> int:
+    """Returns the place of an input or output among its like, where the program says it."""
+    place = operation.attributes.get("col")
+    return place if type(place) is int else 0

@@ -63,9 +63,9 @@ def _block(path: Path, block: bytes) -> Graph:
         inputs, outputs = _slots(raw, 1), _slots(raw, 2)
         # Both have a holder on their other side, which is no tensor.
         if operation == "feed":
-            inputs, attributes = {}, {"name": outputs["Out"][0]}
+            inputs, attributes = {}, {"name": outputs["Out"][0], "col": attributes.get("col")}
         elif operation == "fetch":
-            outputs, attributes = {}, {"name": inputs["X"][0]}
+            outputs, attributes = {}, {"name": inputs["X"][0], "col": attributes.get("col")}
         # What nothing has made has a number of its own, too.
         slots = {slot: tuple(current.get(name) or new(name) for name in names) for slot, names in inputs.items()}
         results = {slot: tuple(new(name) for name in names) for slot, names in outputs.items()}
@@ -102,11 +102,26 @@ def _attribute(raw: bytes) -> tuple[str, Any]:
         number, form = _FLOATS[kind]
         values = [value for (value,) in struct.iter_unpack(form, b"".join(messages(raw, number)))]
         return name, tuple(values) if kind in (4, 12) else values[0]
+    if kind in (16, 17):
+        scalars = [_scalar(item) for item in messages(raw, kind + 4)]
+        return name, tuple(scalars) if kind == 17 else scalars[0]
     if kind == 2:
         return name, messages(raw, 5)[0].decode()
     if kind == 5:
         return name, tuple(text.decode() for text in messages(raw, 8))
     return name, None
+
+
+def _scalar(raw: bytes) -> bool | int | float | None:
+    # Scalar: 1 kind, and by it 2 a truth value, 3 a whole number, 4 a float64.
+    (kind,) = whole_numbers(raw, 1)
+    if kind == 3:
+        (value,) = struct.unpack("<d", messages(raw, 4)[0])
+        return value
+    if kind in (1, 2):
+        value = next(iter(whole_numbers(raw, kind + 1)), 0)
+        return bool(value) if kind == 1 else value
+    return None
 
 
 # Kinds of attribute, and the field that holds the value: int, bool, long; their lists; float, floats, double, doubles.

@@ -103,6 +103,7 @@ def _value(raw: dict[str, Any]) -> int:
 def _text(raw: Any) -> str:
     if not isinstance(raw, str):
         raise TypeError(Message("a name that is no text"))
+    raw.encode()  # JSON can say half a character
     return raw
 
 
@@ -122,4 +123,6 @@ def _attribute(raw: dict[str, Any]) -> Any:
     data: Any = _SPECIAL[raw["VD"]] if "VD" in raw else raw.get("D")
     if raw["#"].endswith("a_array"):
         return tuple(_attribute(item) for item in data or ())
+    if isinstance(data, str):
+        return _text(data)
     return tuple(data) if isinstance(data, list) else data

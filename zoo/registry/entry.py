@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -47,7 +47,7 @@ class ModelEntry:
     status: Status
     install: str = ""
     aliases: tuple[str, ...] = ()
-    card: ModelCard | None = None
+    card: ModelCard | None = field(default=None, repr=False)
 
 
 def fits_pattern(entry: ModelEntry, pattern: str) -> bool:

@@ -62,6 +62,9 @@ class InstalledModel(NamedTuple):
     family: Family
     distribution: str
 
+    def __repr__(self) -> str:
+        return f"<InstalledModel {self.card.name}: {self.family.title}, {self.distribution}>"
+
 
 class Discovery:
     """The plugins found, in the order of group, distribution and name. Never changes.

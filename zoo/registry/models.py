@@ -188,6 +188,12 @@ class Registry:
                 "Check the path, or run: zoo list-models",
                 name=name,
             )
+        if os.path.isdir(name):
+            return ModelNotFoundError(
+                "{name} is a folder without inference.yml, and no model is called so.",
+                "Give the folder of an export, or run: zoo list-models",
+                name=name,
+            )
         close = self.suggestions(name)
         return ModelNotFoundError(
             "No model is called {name!r}. Did you mean {suggestions: or }?"

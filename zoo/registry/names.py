@@ -19,7 +19,7 @@ _ALLOWED = re.compile(r"(?!\.)[A-Za-z0-9._\-+ ()\[\]]{1,100}")
 _SLICE = re.compile(r" *\(slice\)$")
 
 #: What `is_valid` demands, for messages.
-RULE = Message("1 to 100 letters, digits, blanks and . _ - + ( ) [ ], not starting with a dot")
+RULE = Message("1 to 100 letters from a to z, digits, blanks and . _ - + ( ) [ ], not starting with a dot")
 
 
 def is_valid(name: object) -> bool:

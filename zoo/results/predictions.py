@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from zoo.errors import SourceError, ZooError
 from zoo.message import Message
@@ -75,8 +75,23 @@ class Predictions(Iterator[Result]):
             "or keep them all with list(predictions)"
         )
 
+    def __len__(self) -> int:
+        raise TypeError(
+            "how many predictions there are is known when all are computed: len(list(predictions)); "
+            "take the only one with .one()"
+        )
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __getattr__(self, name: str) -> NoReturn:
+        of_one = not name.startswith("_") and name in (*dir(Result), *(field.name for field in fields(Result)))
+        hint = f": a result has it. Take the only one, .one().{name}, or go through all with for" if of_one else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=self)
+
     def __repr__(self) -> str:
-        return f"<Predictions: {self._count} handed out, {'the run is over' if self._over else 'more may come'}>"
+        more = "the run is over" if self._over else "take the only one with .one(), or go through all with for"
+        return f"<Predictions: {self._count} handed out; {more}>"
 
     def one(self) -> Result:
         """Returns the only result of the run, which is carried through to its end.

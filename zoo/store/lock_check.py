@@ -26,7 +26,8 @@ def check_plugin(locked: LockedModel, distribution: str, version: str) -> None:
         raise LockMismatchError(
             "{model} was locked with {distribution} {locked_version}; {installed} {version} is installed.",
             # A file may not say what is installed: only another version of what is here already.
-            'Run: pip install "{distribution}=={locked_version}"  (or zoo lock, to agree on the new one)'
+            "Install {distribution} {locked_version} from where it came (zoo's own: in a clone of zoo of that version, "
+            "pip install ./plugins/{distribution}), or agree on the new one: zoo lock {model}"
             if same
             else "Run: zoo lock {model}  (only if the change is wanted)",
             model=locked.name,

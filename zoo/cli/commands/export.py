@@ -17,7 +17,7 @@ from zoo.contract.spec import ValueRange
 @click.command()
 @click.argument("model", type=MODEL)
 @click.option("--weights", required=True, type=click.Path(path_type=Path), help="Checkpoint: .pdparams or safetensors.")
-@click.option("--output", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
+@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
 @click.option(
     "--format",
     "form",
@@ -94,7 +94,7 @@ def export(
         )
     verified = read_yaml(bundle.folder / SETTINGS, SETTINGS_KIND).value["zoo"]["verified"]
     note(
-        "{program}: {agreement:.4%} of {pixels} classes equal",
+        "{program}: {agreement:.4%} of {pixels} pixels get the same class",
         program=bundle.program.name,
         agreement=verified["agreement"],
         pixels=verified["pixels"],

@@ -19,7 +19,13 @@ from zoo.registry.entry import Sort
 @click.option("--family", metavar="NAME", help="Only this family.")
 @click.option("--dataset", metavar="NAME", help="Only models trained on this dataset.")
 @click.option("--installed", is_flag=True, help="Only models whose plugin is installed.")
-@click.option("--sort", type=click.Choice(["name", "family", "miou", "size", "dataset"]), default="name")
+@click.option(
+    "--sort",
+    type=click.Choice(["name", "family", "miou", "size", "dataset"]),
+    default="name",
+    show_default=True,
+    help="Order: by mIoU the best first, one dataset after the other; by size the smallest first.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print names only.")
 def list_models(
@@ -57,13 +63,13 @@ def list_models(
         echo_table(("NAME", "FAMILY", "mIoU", "DATASET", "SIZE", "STATUS"), rows, right=(2, 4))
     if not entries:
         close = models.suggestions(pattern)
-        alert(
-            "No model matches {pattern!r} with these filters. {meant}"
+        said = (
+            Message("No model matches {pattern!r} with these filters.", pattern=pattern)
             if family or dataset or installed
-            else "No model matches {pattern!r}. {meant}",
-            pattern=pattern,
-            meant=Message("Did you mean {suggestions: or }?", suggestions=close) if close else "",
+            else Message("No model matches {pattern!r}.", pattern=pattern)
         )
+        meant = Message("Did you mean {suggestions: or }?", suggestions=close)
+        alert(Message("{said} {meant}", said=said, meant=meant) if close else said)
         alert("Run: zoo list-models")
         click.get_current_context().exit(1)
 

@@ -101,7 +101,7 @@ def install(file: Path, lock: Path | None, as_json: bool) -> None:
     known = {entry.distribution for entry in registry().catalogue.models}
     for plugin in sorted({item.plugin for item in installed} - {""}):
         note(
-            'To use its models by name, run: pip install "{plugin}"'
+            "To use its models by name, run in a clone of zoo: pip install ./plugins/{plugin}"
             if plugin in known
             else "Its models have names with the plugin {plugin}, which zoo does not know: see whose it is first.",
             plugin=plugin,

@@ -28,6 +28,7 @@ def pipeline() -> None:
 @click.argument("name")
 @click.option(
     "--save-path",
+    "-o",
     type=click.Path(path_type=Path),
     callback=_folder,
     default=Path(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -61,10 +62,7 @@ def predict(
     from zoo.predict.pipeline.saving import Saving
 
     said = [*inputs, *more]
-    if not said:
-        raise click.UsageError(tr("Give at least one input."), ctx)
-    if said.count(_STDIN) > 1:
-        raise click.UsageError(tr("Standard input can be read once. Give - once."), ctx)
+    _check_words(ctx, said)
     sources: list[Any] = [_Stdin() if source == _STDIN else source for source in said]
     config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
     config = config.override(model=model, **given(ctx))
@@ -76,10 +74,10 @@ def predict(
 
         # Before the model is loaded and any work is done for nothing.
         ensure_folder(config.save_path if file is None else file.parent)
+    if file is not None:
+        _refuse_several(sources, config, file)
     if resume and (config.save_path is None or file is not None):
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
-    if offline:
-        _refuse_addresses(said)
     with loading("loading {model}", model=config.model) as progress:
         loaded = load_model(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None
@@ -108,10 +106,24 @@ def predict(
         ctx.exit(3)
 
 
+def _check_words(ctx: click.Context, said: list[str]) -> None:
+    """Looks at the inputs as they are spelt, before anything is read."""
+    if not said:
+        raise click.UsageError(tr("Give at least one input."), ctx)
+    if said.count(_STDIN) > 1:
+        raise click.UsageError(tr("Standard input can be read once. Give - once."), ctx)
+    if ctx.params["save_path"] == _STDIN:
+        raise click.UsageError(tr("Results are written to files: give -o a folder or a file. --json prints them."), ctx)
+    if ctx.params["offline"]:
+        _refuse_addresses(said)
+    if _STDIN in said and sys.stdin.isatty():
+        note("A picture is expected on standard input. It ends with Ctrl-D.")
+
+
 def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     """Returns the path of the one file that is to hold all results, if the path is none of a folder."""
     from zoo.registry.formats import find_format, format_suffixes
-    from zoo.results.drawing.movie import KINDS, SUFFIX
+    from zoo.results.drawing.movie import KINDS, SUFFIX, is_video
     from zoo.results.files.naming import check_suffix
 
     path, given_here = config.save_path, ctx.params["save_path"]
@@ -122,12 +134,41 @@ def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
     if path.suffix.lower() not in {*format_suffixes(), SUFFIX}:
         forms = [form for kind in config.save_kinds if (form := find_format(kind)) is not None]
         videos = [SUFFIX] if set(KINDS) & set(config.save_kinds) else []
-        check_suffix(path, list(dict.fromkeys([*(suffix for form in forms for suffix in form.suffixes), *videos])))
+        known = list(dict.fromkeys([*(suffix for form in forms for suffix in form.suffixes), *videos]))
+        # Another kind of video is asked for: the one that zoo writes comes first.
+        check_suffix(path, sorted(known, key=lambda suffix: suffix != SUFFIX) if is_video(path) else known)
     if len(config.save_kinds) != 1:
         raise click.UsageError(
-            tr("{path} names a file, which holds one form. Choose it with --save, or give a folder.", path=path), ctx
+            tr(
+                "{path} names a file, which holds one form. Choose it, such as --save {kind}, or give a folder.",
+                path=path,
+                kind=_kind_for(path.suffix.lower()),
+            ),
+            ctx,
         )
     return path
+
+
+def _kind_for(suffix: str) -> str:
+    """Returns the first form that is written to files with such an ending."""
+    from zoo.registry.formats import all_formats
+
+    return next((form.name for form in all_formats() if suffix in form.suffixes), "overlay")
+
+
+def _refuse_several(sources: list[Any], config: PipelineConfig, file: Path) -> None:
+    """Refuses what is known to be impossible before any work: several pictures, or a file that is not zoo's."""
+    from zoo.registry.formats import find_format
+    from zoo.results.drawing.movie import SUFFIX
+    from zoo.results.files.naming import check_free
+    from zoo.results.files.save import too_many
+
+    (kind,) = config.save_kinds
+    check_free(file)
+    form = find_format(kind)
+    one = form is not None and not form.many and file.suffix.lower() != SUFFIX
+    if one and len(list(itertools.islice(_origins(sources, config), 2))) > 1:
+        raise too_many(kind, file)
 
 
 def _write_each(telling: Telling, predictions: Predictions, saving: Saving | None) -> None:

@@ -91,7 +91,9 @@ class Evaluation:
         never = self.never_true
         return (
             Message(
-                "{count} of {total} classes never occur in the masks: {names:, }.",
+                "{count} of {total} classes never occurs in the masks: {names:, }."
+                if len(never) == 1
+                else "{count} of {total} classes never occur in the masks: {names:, }.",
                 count=len(never),
                 total=len(self.classes),
                 names=_first(never[:_SHOWN], len(never)),

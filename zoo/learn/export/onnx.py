@@ -30,7 +30,7 @@ from zoo.settings.yaml_text import read_yaml, write_yaml
 FILE = "inference.onnx"
 _OPSET = 17
 _SECONDS = 600
-_INSTALL = Message('Run: pip install "zoo-core[export]"')
+_INSTALL = Message('Run: pip install "paddle2onnx>=2.1,<3" onnxruntime')
 
 
 def export_onnx(bundle: Bundle) -> tuple[Path, Agreement]:

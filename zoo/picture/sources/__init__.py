@@ -51,7 +51,8 @@ def inputs(source: Source, options: SourceOptions = _DEFAULT) -> Iterator[Input]
     position = 1
     for origin in origins(source, options):
         generated = f"{origin.kind}_{position:04d}"
-        stem, uri = origin.stem or generated, origin.uri or generated
+        stem = origin.stem or generated
+        uri = origin.uri or stem
         for frame in origin.frames(origin.shown or generated):
             part = (f"_{frame.number:04d}", f"#{frame.unit}={frame.number}") if frame.number else ("", "")
             yield Input(stem + part[0], uri + part[1], frame.read)

@@ -47,6 +47,10 @@ _SUBFOLDERS = (
     Message("{count} sub-folder not entered, such as {name}"),
     Message("{count} sub-folders not entered, such as {name}"),
 )
+_WITH_PICTURES = (
+    Message("{count} sub-folder with pictures not entered, {name}"),
+    Message("{count} sub-folders with pictures not entered, such as {name}"),
+)
 _FOLDERS = (
     Message("{count} folder not entered, such as {name}"),
     Message("{count} folders not entered, such as {name}"),
@@ -122,10 +126,10 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             yield _closed(entry)
         elif entry.fate == "passed":
             folders.append(entry.path)
-        elif entry.fate == "file" and (kind := _kind(entry.path)) != _WANTED:
-            (unread.setdefault(kind, []) if kind else others).append(entry.path)
         elif entry.fate == "file" and _is_own(entry.path):
             own.append(entry.path)
+        elif entry.fate == "file" and (kind := _kind(entry.path)) != _WANTED:
+            (unread.setdefault(kind, []) if kind else others).append(entry.path)
         elif entry.fate == "file":
             empty = False
             yield _from_file(entry.path, options)
@@ -133,21 +137,23 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
     lost = [_counted(own, *_OWN)] if own else []
     lost += [_counted(paths, *_UNREAD, kind=kind) for kind, paths in unread.items()]
     parts = [_counted(others, *_OTHERS)] if others else []
-    parts += [_counted(folders, *_SUBFOLDERS)] if folders else []
+    if full := [path for path in folders if options.told and _holds_pictures(path)]:
+        lost.append(_counted(full, *_WITH_PICTURES))
+    elif folders:
+        parts.append(_counted(folders, *_SUBFOLDERS))
     if empty:
         fact = Message(
             "holds no picture ({told:, }). Files such as PNG or JPEG were expected in the folder.",
             told=lost + parts or [Message("it is empty")],
         )
-        hint = (
-            Message("Read its sub-folders too: recursive=True, or --recursive.")
-            if folders
-            else Message("Check the path.")
-        )
+        hint = Message("Read its sub-folders too: recursive=True.") if folders else Message("Check the path.")
         yield _refused_path(folder, fact, hint)
     elif options.told and (parts or lost):
         level = logging.WARNING if lost else logging.INFO
-        _LOG.log(level, "%s: %s", printable(folder), Message("{told:, }", told=lost + parts))
+        told = Message("{told:, }", told=lost + parts)
+        if full:
+            told = Message("{told}. Sub-folders are read with recursive=True", told=told)
+        _LOG.log(level, "%s: %s", printable(folder), told)
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:
@@ -200,6 +206,12 @@ def _is_own(path: str) -> bool:
             return mark_in(file) is not None
     except (SourceError, OSError):
         return False
+
+
+def _holds_pictures(folder: str) -> bool:
+    """Whether there is a picture in a folder or below, by its name, that is no result of zoo's."""
+    files = (entry.path for entry in visit(folder, recursive=True) if entry.fate == "file")
+    return any(path.lower().endswith(SUFFIXES) and not _is_own(path) for path in files)
 
 
 def _closed(entry: Entry) -> Origin:

@@ -35,7 +35,7 @@ class Input:
         name: What people call it: the stem of the file, of the address's path or of the file object's name, without
             characters that could harm a terminal or a path; or `array_0001`, `image_0001`, `bytes_0001`, `file_0001`
             by its position in the run. A frame or page of several adds its number, `clip_0001`. Not unique.
-        uri: The absolute path, the address without user and password, or the generated name. A frame adds
+        uri: The absolute path, the address without user and password, or the name. A frame adds
             `#frame=1`, a page of a PDF document `#page=1`.
         load: What `read` calls.
         note: What part of its file it is, such as "first of 12 frames"; empty where it is all of it. Complete when

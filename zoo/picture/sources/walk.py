@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.errors import SourceError
+from zoo.errors import DecodeError, SourceError
 from zoo.message import Message, printable
+from zoo.picture.opening import HINT_AGAIN, HINT_FILE
 from zoo.picture.rgb import Picture
 from zoo.picture.sources.arrays import to_pixels
 from zoo.picture.sources.content import content_frames
@@ -124,7 +125,18 @@ def _stream_frames(file: object, options: SourceOptions, name: str) -> Iterator[
     except SourceError as error:
         yield held(error)
         return
-    yield from content_frames(partial(io.BytesIO, content), options, name)
+    for frame in content_frames(partial(io.BytesIO, content), options, name):
+        yield replace(frame, read=partial(_without_a_file, frame.read))
+
+
+def _without_a_file(read: Callable[[], Picture]) -> Picture:
+    """Reads a picture whose file nobody can open: only what sends it can send another one."""
+    try:
+        return read()
+    except DecodeError as error:
+        if error.hint not in (HINT_FILE, HINT_AGAIN):
+            raise
+        raise DecodeError(error.message, "Send a whole picture, such as the content of a PNG or JPEG file.") from error
 
 
 def _wrong_type(source: object) -> Origin:

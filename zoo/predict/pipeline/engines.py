@@ -18,7 +18,7 @@ def no_faster_engine(asked: str) -> BackendError:
     hint = (
         Message("Leave it out.")
         if len(engines) < 2
-        else Message("Leave it out, or name the engine you want with backend=.")
+        else Message("Leave it out, or name the engine you want: backend=NAME")
     )
     return BackendError(
         "{asked} asks for high-performance inference, an engine of PaddleX that zoo does not have. "

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("zoo")
 
+#: The model that comes with zoo.
+STARTER = "starter"
+
 
 def create_pipeline(
     pipeline: str | os.PathLike[str],
@@ -116,14 +119,16 @@ def load_model(
     """
     from zoo.predict.load import load
 
+    if config.save_font is not None:
+        from zoo.results.drawing.font import check_font
+
+        check_font(config.save_font)
     try:
         model = load(config.model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     except (ModelNotInstalledError, FetchError) as error:
-        if isinstance(error, LockMismatchError):
+        if isinstance(error, LockMismatchError) or config.model == STARTER:
             raise
-        hint = Message(
-            "{hint}. Or use the model that comes with zoo, in a pipeline file: model: starter", hint=error.hint
-        )
+        hint = Message("{hint}. Or use the model that comes with zoo: model='starter'", hint=error.hint)
         raise type(error)(error.message, hint) from error
     if config.target_size is not None:
         steps = with_target_size(model.bundle.preprocess, config.target_size)

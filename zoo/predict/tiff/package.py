@@ -18,7 +18,7 @@ def import_tifffile() -> ModuleType:
     except ImportError as error:
         raise SourceError(
             "Large TIFF files are read and written with tifffile, which cannot be imported: {reason}.",
-            'Run: pip install "zoo-core[large]"',
+            "Run: pip install tifffile imagecodecs",
             reason=error,
         ) from error
     return tifffile

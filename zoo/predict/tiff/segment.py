@@ -90,7 +90,7 @@ def segment_tiff(
         raise ConfigError(
             "The range of {source} is auto, which looks at all of a picture first. A file that is read by rows needs "
             "two numbers.",
-            "Use --range LOW HIGH, or value_range=(LOW, HIGH)",
+            "Use value_range=(LOW, HIGH)",
             source=source,
         )
     with open_tiff(source, value_range) as rows, open_tiff(source, kind=DataRows) as data:

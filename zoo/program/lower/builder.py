@@ -54,6 +54,7 @@ class Builder:
         self.inputs: dict[str, TensorType] = {}
         self.outputs: dict[str, TensorType] = {}
         self._taken = {*graph.arrays, *graph.inputs}
+        self._places: dict[str, int] = {}
         self._count = 0
         self._doubtful = _doubtful(graph)
         for number, name in graph.parameters.items():
@@ -73,10 +74,16 @@ class Builder:
         self._nodes.append(OnnxNode(operator, names, made, {key: _plain(value) for key, value in attributes.items()}))
         return made[0] if outputs == 1 else made
 
-    def output(self, name: str, source: str, kind: TensorType) -> None:
-        """Makes a value an output of the graph under a name of its own."""
+    def input(self, name: str, kind: TensorType, place: int) -> None:
+        """Takes note of an input of the graph and its place among them."""
+        self.inputs[name] = kind
+        self._places[name] = place
+
+    def output(self, name: str, source: str, kind: TensorType, place: int) -> None:
+        """Makes a value an output of the graph under a name of its own, at its place among them."""
         self._nodes.append(OnnxNode("Identity", (source,), (name,), {}))
         self.outputs[name] = kind
+        self._places[name] = place
 
     def constant(self, value: Operand) -> str:
         """Returns the name of a constant; equal small ones are one."""
@@ -117,7 +124,11 @@ class Builder:
                 kept.append(node)
                 used.update(node.inputs)
         constants = {name: array for name, array in self._constants.items() if name in used}
-        return OnnxGraph(tuple(reversed(kept)), constants, self.inputs, self.outputs)
+        inputs, outputs = (
+            {name: kinds[name] for name in sorted(kinds, key=self._places.__getitem__)}
+            for kinds in (self.inputs, self.outputs)
+        )
+        return OnnxGraph(tuple(reversed(kept)), constants, inputs, outputs)
 
 
 def _doubtful(graph: Graph) -> set[int]:

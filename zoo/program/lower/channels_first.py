@@ -106,7 +106,8 @@ def _split_with_num(call: Call) -> bool:
     noted = _first(call, 0)
     if noted is None or call.numbers(1, "axis") not in ([3], [-1]):
         return False
-    return _note(call, call.emit_many("Split", call.whole("num"), noted, axis=1))
+    made = call.emit_many("Split", call.whole("num"), noted, axis=1)
+    return _note(call, made)
 
 
 def _split(call: Call) -> bool:

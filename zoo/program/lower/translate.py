@@ -28,9 +28,13 @@ def lower(graph: Graph, *, channels_first: bool = False) -> OnnxGraph:
     for index, operation in enumerate(graph.operations):
         call = Call(builder, operation)
         rule = _rule(call, written_later=bool(operation.inputs) and last[operation.inputs[0]] > index)
-        if channels_first and keep_first(call):
-            continue
-        made = rule(call)
+        try:
+            if channels_first and keep_first(call):
+                continue
+            made = rule(call)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # Numbers that paddle would not have written, such as a size beyond 64 bits.
+            raise call.refuse(Message("its attributes make no sense: {type}", type=type(error).__name__)) from error
         if made is not None:
             values = (made,) if isinstance(made, str) else made
             builder.values.update(zip(operation.outputs, values, strict=False))

@@ -36,11 +36,12 @@ def write_names(
     for value, corner, region in _large_regions(mask):
         if (name := letters.names.get(value)) is None:
             continue
-        left, top, right, bottom = draw.textbbox((0, 0), name, font=letters.font, stroke_width=stroke)
+        font = letters.fonts[value]
+        left, top, right, bottom = draw.textbbox((0, 0), name, font=font, stroke_width=stroke)
         place = _room(region, math.ceil(bottom - top) + stroke, math.ceil(right - left) + stroke)
         if place is not None:
             start = corner[1] + place[1] - left, corner[0] + place[0] - top
-            draw.text(start, name, font=letters.font, fill=_INK, stroke_width=stroke, stroke_fill=_EDGE)
+            draw.text(start, name, font=font, fill=_INK, stroke_width=stroke, stroke_fill=_EDGE)
     return np.array(canvas, dtype=np.uint8)
 
 

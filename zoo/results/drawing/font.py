@@ -1,4 +1,4 @@
-"""Letters for pictures: a font that has those of all names, or names that do without."""
+"""Letters for pictures: fonts that have those of the names, or names that do without."""
 
 from __future__ import annotations
 
@@ -31,29 +31,33 @@ _NO_LETTER = "\U0010ffff"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Lettering:
-    """A font, and the names as it can draw them.
+    """Names as they can be drawn, each in a font that has its letters.
 
     Attributes:
-        font: The font.
+        font: The font of figures and other words.
         size: Its size in pixels.
         names: The texts for the names that were asked for, by value.
+        fonts: The font of each, likewise.
     """
 
     font: Font
     size: int
     names: Mapping[int, str]
+    fonts: Mapping[int, Font]
 
 
 def lettering(names: Mapping[int, str], wanted: float, given: str | os.PathLike[str] | None) -> Lettering:
-    """Chooses a font for names: Pillow's own, which has the letters of English, else one of the system.
+    """Chooses fonts for names: Pillow's own, which has the letters of English, else one of the system.
+
+    One font is taken for all names where one has all their letters, else for each the first that has its own.
 
     Args:
         names: What is to be drawn, by class value.
         wanted: The size in pixels; a smaller or larger one where letters could not be read, or would be too many.
-        given: A font file to take in place of them.
+        given: A font file to take first.
 
     Returns:
-        The font, and names of at most 32 letters. One with a letter that the font lacks is "class 7", after its value,
+        The fonts, and names of at most 32 letters. One that no font has the letters of is "class 7", after its value,
         which a line in the log says.
 
     Raises:
@@ -61,14 +65,27 @@ def lettering(names: Mapping[int, str], wanted: float, given: str | os.PathLike[
     """
     size = round(min(max(wanted, _SMALLEST), _LARGEST))
     shown = {value: _shortened(name) for value, name in names.items()}
-    letters = frozenset("".join(shown.values()))
     font = _default(size) if given is None else _opened(given, size)
-    if given is None and not _has(font, letters) and (path := system_font(letters)):
-        font = _opened(path, size)
-    lacking = [value for value, name in shown.items() if not _has(font, frozenset(name))]
+    fonts = {value: _font_for(frozenset(name), font, size) for value, name in shown.items()}
+    lacking = [value for value, found in fonts.items() if found is None]
     if lacking:
         _tell(shown[lacking[0]])
-    return Lettering(font, _size(font), {**shown, **{value: f"class {value}" for value in lacking}})
+    drawn = frozenset("".join(name for value, name in shown.items() if value not in lacking))
+    if given is None and (common := _font_for(drawn, font, size)) is not None:
+        font, fonts = common, {}
+    return Lettering(
+        font,
+        _size(font),
+        {**shown, **{value: f"class {value}" for value in lacking}},
+        {value: fonts.get(value) or font for value in shown},
+    )
+
+
+def _font_for(letters: frozenset[str], first: Font, size: int) -> Font | None:
+    if _has(first, letters):
+        return first
+    path = system_font(letters) if isinstance(first, ImageFont.FreeTypeFont) else None
+    return None if path is None else _opened(path, size)
 
 
 @lru_cache(maxsize=64)  # once, and not for each of many pictures
@@ -77,7 +94,7 @@ def _tell(name: str) -> None:
         "%s",
         Message(
             "No font here has the letters of {name}; classes with such names are drawn by their numbers. Give a font "
-            "that has them: --font FILE, or font=.",
+            "that has them: font=FILE",
             name=name,
         ),
     )
@@ -98,6 +115,15 @@ def _default(size: int) -> Font:
     except ImportError:
         # A Pillow without FreeType has one bitmap font, of one size.
         return ImageFont.load_default()
+
+
+def check_font(path: str | os.PathLike[str]) -> None:
+    """Makes sure that a file is a font.
+
+    Raises:
+        OutputError: It is none, or cannot be read.
+    """
+    _opened(path, _SMALLEST)
 
 
 def _opened(path: str | os.PathLike[str], size: int) -> Font:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from zoo.contract.labels import Color
 from zoo.results.classes import ClassArea
-from zoo.results.drawing.font import Lettering, lettering
+from zoo.results.drawing.font import Font, Lettering, lettering
 
 #: Colour of the panel.
 PAPER = (252, 252, 250)
@@ -29,6 +29,7 @@ _MOST_ENTRIES = 48
 class _Entry:
     color: Color | None
     name: str
+    font: Font
     share: str
 
 
@@ -53,7 +54,7 @@ def add_legend(
     letters = lettering({area.value: area.name for area in shown}, math.sqrt(height * width) / 40, given)
     font, unit = letters.font, letters.size
     entries = _entries(shown, classes[len(shown) :], letters)
-    name_width = max(math.ceil(font.getlength(entry.name)) for entry in entries)
+    name_width = max(math.ceil(entry.font.getlength(entry.name)) for entry in entries)
     share_width = max(math.ceil(font.getlength(entry.share)) for entry in entries)
     swatch, padding, line = round(1.1 * unit), unit, round(1.6 * unit)
     cell = swatch + unit // 2 + name_width + unit + share_width
@@ -79,26 +80,34 @@ def add_legend(
     # Columns share the width there is, but stay close enough to be seen as one list.
     spread = (right - left - 2 * padding + 2 * unit) // columns
     step = max(pitch, min(spread, pitch + 6 * unit))
-    _, upper, _, lower = font.getbbox("E")
     for index, entry in enumerate(entries):
         row, column = divmod(index, columns)
         x = left + padding + column * step
         middle = top + padding + row * line + line // 2
-        text_top = middle - (upper + lower) / 2
         if entry.color is not None:
             box = (x, middle - swatch // 2, x + swatch - 1, middle - swatch // 2 + swatch - 1)
             draw.rounded_rectangle(box, radius=swatch // 5, fill=entry.color, outline=_LINE)
-        draw.text((x + swatch + unit // 2, text_top), entry.name, font=font, fill=_INK)
+        draw.text((x + swatch + unit // 2, middle - _half(entry.font)), entry.name, font=entry.font, fill=_INK)
         share_x = x + cell - math.ceil(font.getlength(entry.share))
-        draw.text((share_x, text_top), entry.share, font=font, fill=_FAINT)
+        draw.text((share_x, middle - _half(font)), entry.share, font=font, fill=_FAINT)
     return np.array(canvas, dtype=np.uint8)
 
 
 def _entries(shown: Sequence[ClassArea], rest: Sequence[ClassArea], letters: Lettering) -> list[_Entry]:
-    entries = [_Entry(area.color, letters.names[area.value], _percent(area.share)) for area in shown]
+    entries = [
+        _Entry(area.color, letters.names[area.value], letters.fonts[area.value], _percent(area.share)) for area in shown
+    ]
     if rest:
-        entries.append(_Entry(None, f"{len(rest)} more classes", _percent(sum(area.share for area in rest))))
+        entries.append(
+            _Entry(None, f"{len(rest)} more classes", letters.font, _percent(sum(area.share for area in rest)))
+        )
     return entries
+
+
+def _half(font: Font) -> float:
+    """Returns how far the middle of a capital letter lies below the upper edge of a line."""
+    _, upper, _, lower = font.getbbox("E")
+    return (upper + lower) / 2
 
 
 def _percent(share: float) -> str:

@@ -23,9 +23,16 @@ SUFFIX = ".mp4"
 #: Forms that a video can show. A mask's values would not survive it.
 KINDS = ("overlay", "side", "color")
 
+_OTHERS = (".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+
 #: Pictures a second where the source is no video.
 _RATE = Fraction(25)
 _CODECS = ("libx264", "mpeg4")
+
+
+def is_video(path: Path) -> bool:
+    """Says whether a file is called as videos are, of any kind."""
+    return path.suffix.lower() in (SUFFIX, *_OTHERS)
 
 
 def write_movie(
@@ -98,7 +105,7 @@ def _encode(
     except ImportError as error:
         raise OutputError(
             "{path} is to be a video, and PyAV, which writes videos, cannot be imported: {reason}.",
-            'Run: pip install "zoo-core[video]"',
+            "Run: pip install av",
             path=path,
             reason=error,
         ) from error

@@ -122,18 +122,13 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
     with _ONE_AT_A_TIME, _alone_in(target.folder):
         if target.name is not None:
             path = target.folder / target.name
+            check_free(path)
             if not _may_write(path, mark, any_form=True):
-                owner = read_source(path) if os.path.isfile(path) and not os.path.islink(path) else None
-                fact = (
-                    Message("is no file zoo wrote")
-                    if owner is None
-                    else Message("holds the result of {owner}", owner=owner)
-                )
                 raise OutputError(
-                    "{path} exists and {fact}. Only an older result of {source} is replaced.",
+                    "{path} exists and holds the result of {owner}. Only an older result of {source} is replaced.",
                     "Give a folder or another name, or move the file away.",
                     path=path,
-                    fact=fact,
+                    owner=read_source(path),
                     source=mark.source,
                 )
             return write_atomic(path, content)
@@ -143,6 +138,20 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
             if _may_write(path, mark, any_form=False):
                 return write_atomic(path, content)
     raise AssertionError("unreachable: the numbers do not end")
+
+
+def check_free(path: Path) -> None:
+    """Makes sure that a file the user named can be written, as far as that is known before its content.
+
+    Raises:
+        OutputError: It is there, and zoo did not write it.
+    """
+    if os.path.lexists(path) and (not _is_file(path) or read_mark(path) is None):
+        raise OutputError(
+            "{path} exists and is no file zoo wrote. Only an older result of the same picture is replaced.",
+            "Give a folder or another name, or move the file away.",
+            path=path,
+        )
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,9 +17,9 @@ from zoo.contract.refs import resolve
 from zoo.errors import OutputError, ZooError
 from zoo.message import described
 from zoo.registry.formats import all_formats, find_format, format_names
-from zoo.results.drawing.movie import SUFFIX, write_movie
+from zoo.results.drawing.movie import KINDS, SUFFIX, is_video, write_movie
 from zoo.results.encode import find_mark
-from zoo.results.files.naming import Target, find_target, publish, safe_stem
+from zoo.results.files.naming import Target, check_free, check_suffix, find_target, publish, safe_stem
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
@@ -36,10 +37,34 @@ def save_all(
     """Writes results as `Predictions.save` says; the path is checked before the first is taken."""
     if os.fspath(save_path).lower().endswith(SUFFIX) and not os.path.isdir(user_path(save_path)):
         return [write_movie(results, save_path, name, options)]
+    if is_video(Path(save_path)) and name in KINDS and not os.path.isdir(user_path(save_path)):
+        check_suffix(Path(user_path(save_path)), (SUFFIX, *known_format(name).suffixes))
     form, target = find_place(save_path, name)
-    if form.many and target.name is not None:
-        return [_write(form, results, target, target.name, options)]
+    if target.name is not None:
+        check_free(target.folder / target.name)
+        if form.many:
+            return [_write(form, results, target, target.name, options)]
+        results = _only_one(results, form, target.folder / target.name)
     return list(ahead(results, lambda result: save(result, save_path, name, options)))
+
+
+def _only_one(results: Iterable[Result], form: Format, path: Path) -> Iterator[Result]:
+    """Passes a result on if it is the only one."""
+    first = list(itertools.islice(results, 2))
+    if len(first) > 1:
+        raise too_many(form.name, path)
+    yield from first
+
+
+def too_many(form: str, path: Path) -> OutputError:
+    """Returns the error of several results for a file that can hold one."""
+    return OutputError(
+        "{path} is one file, and {form} holds one picture a file. There are more.",
+        "Give a folder: {folder}",
+        path=path,
+        form=form,
+        folder=f"{path.with_suffix('')}{os.sep}",
+    )
 
 
 def options_for(name: str, options: Mapping[str, Any]) -> dict[str, Any]:

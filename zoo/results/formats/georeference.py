@@ -87,7 +87,7 @@ def read_georeference(uri: str, size: tuple[int, int]) -> Georeference:
 def _unplaced(uri: str, fact: str) -> OutputError:
     return OutputError(
         "{uri} {fact}. A GeoTIFF with a transform was expected, for coordinates of a map.",
-        'Use the picture\'s coordinates: --coordinates picture, or coordinates="picture".',
+        "Use the picture's coordinates: coordinates='picture'",
         uri=uri,
         fact=fact,
     )
@@ -134,7 +134,7 @@ def _pixels(picture: Image.Image, tags: Any, uri: str) -> NDArray[Any]:
     except ImportError as error:
         raise OutputError(
             "Which pixels of {uri} have no data is read with tifffile, which cannot be imported: {reason}.",
-            'Run: pip install "zoo-core[large]"',
+            "Run: pip install tifffile imagecodecs",
             uri=uri,
             reason=error,
         ) from error

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from zoo.message import Message
+from zoo.program.graph import column
 from zoo.program.lower.builder import MOST_WRITTEN, Operand, Value, inside
 from zoo.program.lower.call import Call, Rule
 
@@ -16,7 +17,7 @@ def _data(call: Call) -> str:
     name, kind = str(call.attribute("name")), call.out
     if name in call.builder.inputs:
         raise call.refuse(Message("there are two inputs {name!r}", name=name))
-    call.builder.inputs[name] = kind
+    call.builder.input(name, kind, column(call.operation))
     return name if kind.dtype == inside(kind.dtype) else call.cast(name, inside(kind.dtype))
 
 
@@ -27,7 +28,7 @@ def _fetch(call: Call) -> None:
         raise call.refuse(Message("there are two outputs {name!r}", name=name))
     if kind.dtype != inside(kind.dtype):
         source = call.cast(source, kind.dtype)
-    call.builder.output(name, source, kind)
+    call.builder.output(name, source, kind, column(call.operation))
 
 
 def _full(call: Call) -> str:
@@ -123,14 +124,6 @@ def _split(call: Call) -> tuple[Value, ...]:
     return call.items(0)
 
 
-def _slice_list(call: Call) -> str:
-    """One part of a list of tensors."""
-    items, index = call.items(0), call.whole("index")
-    if not 0 <= index < len(items):
-        raise call.refuse(Message("{name} is {value!r}", name="index", value=index))
-    return items[index]
-
-
 def _same(call: Call) -> str:
     """paddle.assign, paddle.Tensor.detach and what else leaves its input as it is."""
     return call[0]
@@ -159,7 +152,6 @@ RULES: dict[str, Rule] = {
     "cast": _cast,
     "builtin.combine": _combine,
     "builtin.split": _split,
-    "builtin.slice": _slice_list,
     "share_data_": _same,
     "assign": _same,
     "dropout": _dropout,

@@ -36,11 +36,6 @@ def _sum(call: Call) -> str:
     return call.emit("ReduceSum", x, *([axes] if axes else []), keepdims=int(call.flag("keepdim")))
 
 
-def _mean_all(call: Call) -> str:
-    """paddle.mean over everything."""
-    return call.emit("ReduceMean", call.floats(0), keepdims=0)
-
-
 def _axes(call: Call) -> list[int]:
     """Returns the axes; none of them means all."""
     if call.operation.attributes.get("reduce_all") is True:
@@ -138,7 +133,6 @@ def _cumsum(call: Call) -> str:
 
 RULES: dict[str, Rule] = {
     "mean": _mean,
-    "mean_all": _mean_all,
     "max": _max,
     "amax": _max,
     "min": _min,

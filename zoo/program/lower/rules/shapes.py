@@ -63,7 +63,7 @@ def _squeeze(call: Call) -> str:
     gone = [axis for axis in chosen if sides[axis] == 1]
     if len(gone) != len(sides) - left:  # paddle takes a side that it does not know for a 1
         gone = [axis for axis in chosen if sides[axis] in (1, -1)]
-    if len(gone) != len(sides) - left:
+    if len(gone) != len(sides) - left or any(sides[axis] == -1 for axis in chosen if axis not in gone):
         raise call.refuse(Message("its {what} is known only when the program runs", what="axis"))
     return call.emit("Squeeze", call[0], gone) if gone else call[0]
 

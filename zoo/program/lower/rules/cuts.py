@@ -59,7 +59,17 @@ def _split(call: Call) -> tuple[Value]:
 def _split_with_num(call: Call) -> tuple[Value]:
     """paddle.split into equal parts."""
     (along,) = call.numbers(1, "axis")
-    return (call.emit_many("Split", call.whole("num"), call[0], axis=call.axis(along, call.rank(0))),)
+    return (equal_parts(call, call[0], call.whole("num"), call.axis(along, call.rank(0))),)
+
+
+def equal_parts(call: Call, x: str, count: int, axis: int) -> tuple[str, ...]:
+    """Splits a tensor whose sides are those of the first input."""
+    side = call.type(0).shape[axis] if call.rank(0) else -1
+    if not 0 < count <= MOST_WRITTEN or (side > 0 and side % count):
+        raise call.refuse(Message("{name} is {value!r}", name="num", value=count))
+    # The lengths are given where they are known: onnxruntime (1.32) takes two splits of one tensor for the same,
+    # however many parts they have.
+    return call.emit_many("Split", count, x, *([[side // count] * count] if side > 0 else []), axis=axis)
 
 
 def _unbind(call: Call) -> tuple[Value]:
@@ -76,7 +86,7 @@ def _unstacked(call: Call, axis: int) -> tuple[str, ...]:
     side = call.type(0).shape[axis] if call.rank(0) else -1
     if side < 0:
         raise call.refuse(Message("its {what} is known only when the program runs", what="num"))
-    parts = call.emit_many("Split", side, call[0], axis=axis)
+    parts = equal_parts(call, call[0], side, axis)
     return tuple(call.emit("Squeeze", part, [axis]) for part in parts)
 
 
