@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         Recipe,
     )
     from zoo.engine.device import available_cores
-    from zoo.engine.kit import Kept, LibrarySession, as_onnx, import_library, library_probe, threads_setting
+    from zoo.engine.kit import Kept, LibrarySession, Shared, as_onnx, import_library, library_probe, threads_setting
     from zoo.errors import BackendError, DeviceUnavailableError
 
 
@@ -94,6 +94,7 @@ __all__ = [
     "ResizeLong",
     "ResizeShort",
     "Session",
+    "Shared",
     "Window",
     "as_onnx",
     "available_cores",
@@ -112,7 +113,15 @@ _MODULES = {
     "zoo.contract.engine": ("Backend", "Facts", "Precision", "Program", "Request", "Session"),
     "zoo.contract.format": ("Format", "Mark"),
     "zoo.engine.device": ("available_cores",),
-    "zoo.engine.kit": ("Kept", "LibrarySession", "as_onnx", "import_library", "library_probe", "threads_setting"),
+    "zoo.engine.kit": (
+        "Kept",
+        "LibrarySession",
+        "Shared",
+        "as_onnx",
+        "import_library",
+        "library_probe",
+        "threads_setting",
+    ),
     "zoo.errors": ("BackendError", "DeviceUnavailableError"),
 }
 

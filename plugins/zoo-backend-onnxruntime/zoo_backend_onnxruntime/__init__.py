@@ -16,6 +16,7 @@ from zoo.plugin import (
     Program,
     Request,
     Session,
+    Shared,
     as_onnx,
     hookimpl,
     import_library,
@@ -24,8 +25,6 @@ from zoo.plugin import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -43,6 +42,9 @@ class OnnxRuntime(Backend):
     # Before it is used a program is proven in a child process; onnxruntime raises where it fails.
     tried_first = False
 
+    def __init__(self) -> None:
+        self._shared = Shared[_Loaded]()
+
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether onnxruntime is installed and its format known; does not import it."""
         if device.kind != "cpu" and not device.place(self.name, 0).get("providers"):
@@ -58,26 +60,47 @@ class OnnxRuntime(Backend):
             BundleError: The program is damaged, or has an operation without a translation.
         """
         library = import_library("onnxruntime")
-        content = _content(program, request)
-        try:
-            session = library.InferenceSession(content, _options(library, request), providers=_providers(request))
-        except Exception as error:
-            raise BackendError(
-                "it cannot open {program}: {reason}",
-                "Use backend='auto'",
-                program=program.path,
-                reason=" ".join(str(error).split()),
-            ) from error
-        facts = Facts(
-            self.name, library.__version__, threads_setting(request.threads), request.precision, request.device_name
-        )
-        return LibrarySession(facts, _function(session))
+        threads, device = request.threads, request.device_name
+
+        def loaded() -> _Loaded:
+            # With one thread each caller's own does the work, so that any number of them use it side by side.
+            if threads > 1:
+                return _load(library, program, request)
+            return self._shared.get((program.digest, device), lambda: _load(library, program, request))
+
+        facts = Facts(self.name, library.__version__, threads_setting(threads), request.precision, device)
+        return LibrarySession(facts, lambda: loaded().run)
 
 
 @hookimpl
 def zoo_backends() -> list[Backend]:
     """Returns the engine of this plugin."""
     return [OnnxRuntime()]
+
+
+class _Loaded:
+    """A program that onnxruntime has loaded."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._input, self._outputs = session.get_inputs()[0].name, [session.get_outputs()[0].name]
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        """Runs a batch and returns the first output. Threads may call it at once."""
+        return self._session.run(self._outputs, {self._input: batch})[0]
+
+
+def _load(library: Any, program: Program, request: Request) -> _Loaded:
+    content = _content(program, request)
+    try:
+        return _Loaded(library.InferenceSession(content, _options(library, request), providers=_providers(request)))
+    except Exception as error:
+        raise BackendError(
+            "it cannot open {program}: {reason}",
+            "Use backend='auto'",
+            program=program.path,
+            reason=" ".join(str(error).split()),
+        ) from error
 
 
 def _content(program: Program, request: Request) -> bytes:
@@ -117,9 +140,3 @@ def _providers(request: Request) -> Any:
             "{device} names no provider of onnxruntime", "Use device='cpu'", device=request.device_name
         )
     return placed
-
-
-def _function(session: Any) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
-    [first, *_] = session.get_inputs()
-    outputs = [session.get_outputs()[0].name]
-    return lambda batch: session.run(outputs, {first.name: batch})[0]

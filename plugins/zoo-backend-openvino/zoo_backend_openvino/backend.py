@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-from functools import partial
-
 from zoo.plugin import (
     Backend,
     BackendError,
@@ -17,6 +13,7 @@ from zoo.plugin import (
     Program,
     Request,
     Session,
+    Shared,
     hookimpl,
     import_library,
     library_probe,
@@ -42,8 +39,7 @@ class OpenVino(Backend):
     tried_first = False
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._open: weakref.WeakValueDictionary[tuple[str, Precision, int], Compiled] = weakref.WeakValueDictionary()
+        self._shared = Shared[Compiled]()
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether OpenVINO is installed and the program's format known; does not import it."""
@@ -62,21 +58,20 @@ class OpenVino(Backend):
         library = import_library("openvino", _REPORTS)
         version = library.__version__.partition("-")[0]
         key = program.digest, request.precision, request.threads
-        with self._lock:
-            compiled = self._open.get(key)
-            if compiled is None:
-                self._open[key] = compiled = compile_program(library, program, request)
-        if compiled.precision != request.precision:
+
+        def compiled() -> Compiled:
+            return self._shared.get(key, lambda: compile_program(library, program, request))
+
+        found = compiled()
+        if found.precision != request.precision:
             raise BackendError(
                 "this processor computes in {found} where {wanted} is asked for",
                 "Use precision='float32'",
-                found=compiled.precision,
+                found=found.precision,
                 wanted=request.precision,
             )
-        facts = Facts(
-            self.name, version, threads_setting(request.threads), compiled.precision, request.device_name
-        )
-        return LibrarySession(facts, partial(compiled.run))
+        facts = Facts(self.name, version, threads_setting(request.threads), found.precision, request.device_name)
+        return LibrarySession(facts, lambda: compiled().run)
 
 
 @hookimpl

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("zoo.engine")
 _HINTS: dict[Precision, str] = {"float32": "f32", "bf16": "bf16"}
-_NAMES: dict[str, Precision] = {"f32": "float32", "bf16": "bf16"}
+_NAMES = {"f32": "float32", "bf16": "bf16"}
 #: Most streams of one compiled program; zoo opens no more.
 _STREAMS = 4
 #: Of how many sizes of pictures what OpenVINO prepared stays; without a bound every new size stays.
@@ -76,7 +76,7 @@ def compile_program(library: Any, program: Program, request: Request) -> Compile
             program=program.path,
             reason=" ".join(str(error).split()),
         ) from error
-    return Compiled(library, model, _NAMES.get(hint, hint))
+    return Compiled(library, model, _NAMES.get(hint, str(hint)))
 
 
 def _imported(core: Any, kept: Kept, settings: dict[str, Any]) -> Any:

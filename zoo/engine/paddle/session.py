@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts
+from zoo.engine.kit.library import threads_setting
 from zoo.engine.paddle.cout import COUT
 from zoo.engine.paddle.probe import first_line, run_predictor
-from zoo.engine.kit.library import threads_setting
 from zoo.errors import InferenceError
 from zoo.message import Message
 
