@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from zoo.plugin import (
     Backend,
     BackendError,
@@ -19,10 +21,9 @@ from zoo.plugin import (
     library_probe,
     threads_setting,
 )
-from zoo_backend_openvino.compiled import Compiled, compile_program
 
-# It writes a number into the home folder and tells a host of each import and conversion.
-_REPORTS = ("openvino_telemetry",)
+if TYPE_CHECKING:
+    from zoo_backend_openvino.compiled import Compiled
 
 
 class OpenVino(Backend):
@@ -39,7 +40,7 @@ class OpenVino(Backend):
     tried_first = False
 
     def __init__(self) -> None:
-        self._shared = Shared[Compiled]()
+        self._shared: Shared[Compiled] = Shared()
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether OpenVINO is installed and the program's format known; does not import it."""
@@ -55,12 +56,14 @@ class OpenVino(Backend):
             BackendError: OpenVINO refuses the program, or the processor lacks the precision.
             BundleError: The program is damaged, or has an operation without a translation.
         """
-        library = import_library("openvino", _REPORTS)
+        from zoo_backend_openvino.compiled import Compiled
+
+        library = import_library("openvino")
         version = library.__version__.partition("-")[0]
         key = program.digest, request.precision, request.threads
 
         def compiled() -> Compiled:
-            return self._shared.get(key, lambda: compile_program(library, program, request))
+            return self._shared.get(key, lambda: Compiled(library, program, request))
 
         found = compiled()
         if found.precision != request.precision:

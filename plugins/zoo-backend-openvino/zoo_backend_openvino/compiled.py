@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,60 +23,88 @@ _STREAMS = 4
 _SIZES = 10
 
 
-# Without slots, so that it can be referred to weakly.
-@dataclass(frozen=True, eq=False)
 class Compiled:
-    """A compiled program.
+    """A compiled program, for any number of sessions.
+
+    Args:
+        library: OpenVINO.
+        program: The program.
+        request: How it is to be opened.
 
     Attributes:
-        library: OpenVINO.
-        model: Its `CompiledModel`.
-        precision: Precision in which it really computes; empty for one that zoo has no name for.
-    """
-
-    library: Any
-    model: Any
-    precision: str
-
-    def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
-        """Runs a batch. Threads may call it at once.
-
-        Returns:
-            The first output; it is empty where OpenVINO lost its own error, as it does with one thread.
-        """
-        # A request of its own: one that has run before would give the answer to an earlier batch again. It is made in
-        # 10 microseconds.
-        request = self.model.create_infer_request()
-        request.set_input_tensor(self.library.Tensor(np.ascontiguousarray(batch)))
-        request.infer()
-        return request.get_output_tensor(0).data.copy()
-
-
-def compile_program(library: Any, program: Program, request: Request) -> Compiled:
-    """Compiles a program for as many streams of so many threads as the processor has room for.
-
-    One compilation serves every precision and number of threads; it is kept for later processes.
+        precision: Precision in which it really computes, by OpenVINO's name where zoo has none.
 
     Raises:
         BackendError: OpenVINO refuses the program.
         BundleError: It is damaged, or has an operation without a translation.
     """
-    core, settings = library.Core(), _settings(request)
-    kept = Kept(request.cache, (program.digest, library.__version__))
-    model = _imported(core, kept, settings)
-    try:
-        if model is None:
-            model = core.compile_model(_read(core, program), "CPU", settings)
+
+    def __init__(self, library: Any, program: Program, request: Request) -> None:
+        self._library, self._program, self._request = library, program, request
+        self._lock = threading.Lock()
+        self._model: Any = self._compiled()
+        hint = self._model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        self.precision: str = _NAMES.get(hint, hint)
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
+        """Runs a batch. Threads may call it at once.
+
+        A program whose run failed is opened again: the next run of that one may fail too, or worse.
+
+        Returns:
+            The first output; it is empty where OpenVINO lost its own error, as it does with one thread.
+        """
+        while True:
+            model = self._whole()
+            try:
+                output = self._infer(model, batch)
+            except RuntimeError:
+                if self._broken(model):
+                    raise
+                continue
+            if output.size or self._broken(model):
+                return output
+
+    def _infer(self, model: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
+        # A request of its own: one that has run before would give the answer to an earlier batch again. It is made in
+        # 10 microseconds.
+        request = model.create_infer_request()
+        request.set_input_tensor(self._library.Tensor(np.ascontiguousarray(batch)))
+        request.infer()
+        return request.get_output_tensor(0).data.copy()
+
+    def _whole(self) -> Any:
+        with self._lock:
+            if self._model is None:
+                self._model = self._compiled()
+            return self._model
+
+    def _broken(self, model: Any) -> bool:
+        """Lets a model go; False where another run had it let go before, which may be why this one failed."""
+        with self._lock:
+            first = self._model is model
+            if first:
+                self._model = None
+            return first
+
+    def _compiled(self) -> Any:
+        """Compiles the program, or takes what an earlier process compiled: one serves every precision and division."""
+        core, settings = self._library.Core(), _settings(self._request)
+        kept = Kept(self._request.cache, (self._program.digest, self._library.__version__))
+        model = _imported(core, kept, settings)
+        if model is not None:
+            return model
+        try:
+            model = core.compile_model(_read(core, self._program), "CPU", settings)
             kept.write(model.export_model().getvalue())
-        hint = model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
-    except RuntimeError as error:
-        raise BackendError(
-            "it cannot open {program}: {reason}",
-            "Use backend='auto'",
-            program=program.path,
-            reason=" ".join(str(error).split()),
-        ) from error
-    return Compiled(library, model, _NAMES.get(hint, str(hint)))
+        except RuntimeError as error:
+            raise BackendError(
+                "it cannot open {program}: {reason}",
+                "Use backend='auto'",
+                program=self._program.path,
+                reason=" ".join(str(error).split()),
+            ) from error
+        return model
 
 
 def _imported(core: Any, kept: Kept, settings: dict[str, Any]) -> Any:

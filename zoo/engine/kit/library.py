@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -18,6 +20,11 @@ from zoo.errors import BackendNotInstalledError
 from zoo.message import Message, described
 
 _LOCK = threading.Lock()
+# OpenVINO and NNCF tell a host of each import and conversion through it, and write a number into the home folder.
+_REPORTERS = ("openvino_telemetry",)
+# onnxruntime (1.32, on every system) sends events to its maker from its import on, and keeps them in the home folder. It
+# reads this once.
+_VARIABLES = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
 def library_probe(distributions: Sequence[str], program: Program | None) -> Probe:
@@ -45,24 +52,18 @@ def library_probe(distributions: Sequence[str], program: Program | None) -> Prob
     return Probe(1, names=(f"{module} {_version(distributions)}".strip(),))
 
 
-def import_library(module: str, hidden: Sequence[str] = ()) -> Any:
-    """Imports the library of an engine.
+def import_library(module: str) -> Any:
+    """Imports the library of an engine, which tells nobody that it is used.
 
     Args:
-        module: Its name.
-        hidden: Modules that it must not find, such as one that reports its use to somebody.
+        module: Its name. What a library does when somebody else imports it first is theirs.
 
     Raises:
         BackendNotInstalledError: It cannot be imported.
     """
-    with _LOCK:
-        present = {name: sys.modules[name] for name in hidden if name in sys.modules}
-        nothing: dict[str, Any] = dict.fromkeys(hidden)
+    with _LOCK, HOST.undisturbed(), _without_reports():
         try:
-            with HOST.undisturbed():
-                # Python raises ModuleNotFoundError for a module that is None there.
-                sys.modules.update(nothing)
-                return importlib.import_module(module)
+            return importlib.import_module(module)
         except Exception as error:
             raise BackendNotInstalledError(
                 "{library} cannot be imported: {reason}.",
@@ -70,10 +71,28 @@ def import_library(module: str, hidden: Sequence[str] = ()) -> Any:
                 library=module,
                 reason=described(error),
             ) from error
-        finally:
-            for name in hidden:
-                sys.modules.pop(name, None)
-            sys.modules.update(present)
+
+
+@contextlib.contextmanager
+def _without_reports() -> Generator[None]:
+    """Hides from what is imported now what it would report its use through; afterwards all is as it was."""
+    variables = {name: os.environ.get(name) for name in _VARIABLES}
+    modules = {name: sys.modules[name] for name in _REPORTERS if name in sys.modules}
+    # Python raises ModuleNotFoundError for a module that is None there.
+    nothing: dict[str, Any] = dict.fromkeys(_REPORTERS)
+    os.environ.update(_VARIABLES)
+    sys.modules.update(nothing)
+    try:
+        yield
+    finally:
+        for name in _REPORTERS:
+            sys.modules.pop(name, None)
+        sys.modules.update(modules)
+        for name, value in variables.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def threads_setting(threads: int) -> Message:
