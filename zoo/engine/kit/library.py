@@ -22,8 +22,8 @@ from zoo.message import Message, described
 _LOCK = threading.Lock()
 # OpenVINO and NNCF tell a host of each import and conversion through it, and write a number into the home folder.
 _REPORTERS = ("openvino_telemetry",)
-# onnxruntime (1.32, on every system) sends events to its maker from its import on, and keeps them in the home folder. It
-# reads this once.
+# onnxruntime (1.32, on every system) sends events to its maker from its import on, and keeps them in the home folder.
+# It reads this once.
 _VARIABLES = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
