@@ -43,7 +43,7 @@ class Compiled:
         self._library, self._program, self._request = library, program, request
         self._lock = threading.Lock()
         self._model: Any = self._compiled()
-        hint = self._model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        hint: str = self._model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.precision: str = _NAMES.get(hint, hint)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
