@@ -2,7 +2,7 @@
 
 from zoo.engine.kit.kept import Kept
 from zoo.engine.kit.library import import_library, library_probe, threads_setting
-from zoo.engine.kit.session import LibrarySession
+from zoo.engine.kit.library_session import LibrarySession
 from zoo.engine.kit.shared import Shared
 from zoo.engine.kit.translated import as_onnx
 
