@@ -59,6 +59,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/fetch.py
 	$(BIN)/python benchmarks/warm_load.py
 	$(BIN)/python benchmarks/pipeline.py
+	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/streams.py
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/evaluate.py

@@ -40,6 +40,8 @@ def zoo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name in [name for name in os.environ if name.startswith("ZOO_") and name != "ZOO_TEST_FULL"]:
             patch.delenv(name)
         patch.setenv("ZOO_HOME", str(folder))
+        # Else every program of every test would be proven in three engines; see `all_engines`.
+        patch.setenv("ZOO_DISABLE_PLUGINS", "zoo-backend-onnxruntime,zoo-backend-openvino")
         yield folder
 
 
@@ -90,6 +92,12 @@ def home(tmp_path: Path, engines: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     shutil.copytree(engines, tmp_path / "home" / "engines")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def all_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engines of plugins, which other tests leave out."""
+    monkeypatch.delenv("ZOO_DISABLE_PLUGINS")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,8 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
+from zoo.engine.kit import import_library
 from zoo.program import Graph, lower, onnx_bytes, read_program
-
-# It would report to an analytics host.
-sys.modules.update({"openvino_telemetry": None})
 
 Array = NDArray[Any]
 
@@ -34,7 +31,7 @@ def save(layer: paddle.nn.Layer, folder: Path, specs: Sequence[tuple[Sequence[in
 
 def by_onnxruntime(model: bytes, batches: Sequence[Sequence[Array]]) -> list[list[Array]]:
     """Runs an ONNX file on one set of inputs after the other."""
-    import onnxruntime
+    onnxruntime = import_library("onnxruntime")
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -45,7 +42,7 @@ def by_onnxruntime(model: bytes, batches: Sequence[Sequence[Array]]) -> list[lis
 
 def by_openvino(model: bytes, batches: Sequence[Sequence[Array]]) -> list[list[Array]]:
     """The same, in float32."""
-    import openvino
+    openvino = import_library("openvino")
 
     core = openvino.Core()
     # With one thread OpenVINO returns the last answer where it should raise.

@@ -91,7 +91,7 @@ def commands(block: Block) -> list[str]:
 
 def shape(output: str) -> list[str]:
     """What must be equal of two outputs: the words of each line."""
-    output = re.sub(r"\(paddle .*\)", "(engine)", output)
+    output = re.sub(r"\((?:paddle|openvino|onnxruntime) .*\)", "(engine)", output)
     output = re.sub(r"\d[\d.,]*|(?<= )-(?= )", "#", output)
     return sorted(" ".join(line.split()) for line in output.splitlines() if line.strip())
 

@@ -37,6 +37,8 @@ def main() -> None:
         # The core comes first: pip looks for what it has not met yet in the index.
         run(python, "-m", "pip", "install", "-q", f"{core}[cpu]", *wheels.glob("zoo_plugin_*.whl"), cwd=work)
         use(python, zoo, work, folder / "home")
+        for engine in ("onnxruntime", "openvino"):
+            without_paddle(engine, core, wheels, folder / engine)
     print("wheels: all commands did what the README says")
 
 
@@ -71,6 +73,17 @@ def use(python: Path, zoo: Path, work: Path, home: Path) -> None:
     expect("'road'" in run(python, "-W", "error::ResourceWarning", "-c", code, cwd=work, env=environment), "Python too")
     wrong = subprocess.run([zoo, "predict", "gone.jpg"], cwd=work, env=environment, capture_output=True, check=False)
     expect(wrong.returncode == 1 and len(wrong.stderr.splitlines()) == 2, "a missing file is two lines and exit 1")
+
+
+def without_paddle(engine: str, core: Path, wheels: Path, folder: Path) -> None:
+    """One engine and the starter model are enough."""
+    venv.create(folder, with_pip=True)
+    parts = [core, *wheels.glob("zoo_plugin_starter-*.whl"), *wheels.glob(f"zoo_backend_{engine}-*.whl")]
+    run(folder / "bin" / "python", "-m", "pip", "install", "-q", *parts)
+    environment = {**os.environ, "ZOO_HOME": str(folder / "home")}
+    environment.pop("PYTHONPATH", None)
+    predicted = run(folder / "bin" / "zoo", "predict", TREE / "docs" / "street.jpg", cwd=folder, env=environment)
+    expect("road" in predicted and f"({engine} " in predicted, f"{engine} finds a road without paddle")
 
 
 def run(*command: object, **options: object) -> str:

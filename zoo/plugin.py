@@ -37,7 +37,7 @@ from zoo.contract.spec import (
 
 if TYPE_CHECKING:
     from zoo.contract.device import Device, Probe
-    from zoo.contract.engine import Backend, Facts, Program, Request, Session
+    from zoo.contract.engine import Backend, Facts, Precision, Program, Request, Session
     from zoo.contract.format import Format, Mark
     from zoo.contract.recipe import (
         SGD,
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
         PolynomialDecay,
         Recipe,
     )
+    from zoo.engine.device import available_cores
+    from zoo.engine.kit import Kept, LibrarySession, Shared, as_onnx, import_library, library_probe, threads_setting
+    from zoo.errors import BackendError, DeviceUnavailableError
 
 
 __all__ = [
@@ -62,14 +65,18 @@ __all__ = [
     "Artifact",
     "Augmentation",
     "Backend",
+    "BackendError",
     "CrossEntropy",
     "Device",
+    "DeviceUnavailableError",
     "Embedded",
     "Facts",
     "Family",
     "Format",
+    "Kept",
     "LabelSet",
     "Latency",
+    "LibrarySession",
     "Mark",
     "Metric",
     "ModelCard",
@@ -78,6 +85,7 @@ __all__ = [
     "Pad",
     "ParameterGroup",
     "PolynomialDecay",
+    "Precision",
     "Probe",
     "Program",
     "Recipe",
@@ -86,18 +94,35 @@ __all__ = [
     "ResizeLong",
     "ResizeShort",
     "Session",
+    "Shared",
     "Window",
+    "as_onnx",
+    "available_cores",
     "distinct_palette",
     "hookimpl",
+    "import_library",
+    "library_probe",
     "pinned",
+    "threads_setting",
 ]
 
 
 # What other plugins and recipes are made of; listing models should not pay for these classes.
 _MODULES = {
     "zoo.contract.device": ("Device", "Probe"),
-    "zoo.contract.engine": ("Backend", "Facts", "Program", "Request", "Session"),
+    "zoo.contract.engine": ("Backend", "Facts", "Precision", "Program", "Request", "Session"),
     "zoo.contract.format": ("Format", "Mark"),
+    "zoo.engine.device": ("available_cores",),
+    "zoo.engine.kit": (
+        "Kept",
+        "LibrarySession",
+        "Shared",
+        "as_onnx",
+        "import_library",
+        "library_probe",
+        "threads_setting",
+    ),
+    "zoo.errors": ("BackendError", "DeviceUnavailableError"),
 }
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Facts, Precision, Program, Request, Session
-from zoo.engine.output import nan_fault, output_fault
+from zoo.engine.output import input_fault, nan_fault, output_fault
 from zoo.engine.replies import asked, checked_facts, failure, report, signed
 from zoo.engine.trial import Outcome, in_child
-from zoo.errors import BackendError, DeviceError, DeviceUnavailableError, InferenceError
+from zoo.errors import BackendError, BundleError, DeviceError, DeviceUnavailableError, InferenceError
 from zoo.message import Message
 from zoo.registry.discovery import CORE
 from zoo.registry.found import Discovery, Plugin
@@ -109,7 +109,7 @@ class GuardedBackend(Backend):
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether the engine runs a program on a device; no, with the reason, where the plugin fails."""
-        if not self.tried_first:
+        if not (self.tried_first or device.tried_first):
             return asked(lambda: self._backend.supports(device, program), self.owner)
         question = "zoo.engine.jobs:supports", self.name, device.kind, None if program is None else plain(program)
         return _answered(in_child(*question, seconds=PROBE_SECONDS), self.owner)
@@ -119,13 +119,14 @@ class GuardedBackend(Backend):
 
         Raises:
             BackendError: The engine refuses or fails, or returns something else than a session.
+            BundleError: The program is damaged, or the engine has no translation of it.
             DeviceError: The device fails.
         """
         try:
             session: Any = self._backend.open(program, request)
             facts = checked_facts(session)
             parallel = bool(getattr(session, "parallel", False))
-        except (BackendError, DeviceError) as cause:
+        except (BackendError, BundleError, DeviceError) as cause:
             if self.owner.distribution == CORE:
                 raise
             raise signed(cause, self.name, self.owner) from cause
@@ -183,8 +184,14 @@ class GuardedSession(Session):
         """Runs one batch (N, C, H, W) and returns an output that has the shape and type of the program's kind.
 
         Raises:
-            InferenceError: The engine failed, or returned something else.
+            InferenceError: The batch does not fit, the engine failed, or returned something else.
         """
+        if fault := input_fault(batch, self._program):
+            raise InferenceError(
+                "The batch has {reason}.",
+                "Pass pictures to Model.predict, which makes such batches.",
+                reason=fault,
+            )
         try:
             output = self._session.run(batch)
         except InferenceError as cause:

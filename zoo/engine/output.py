@@ -1,4 +1,4 @@
-"""What a program returned, held against what its kind must return."""
+"""What a program is given and what it returned, held against what it takes and what its kind must return."""
 
 from __future__ import annotations
 
@@ -8,10 +8,39 @@ from zoo.contract.engine import Program
 from zoo.message import Message
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 # Encoders halve the sides up to five times, each time rounded up; a decoder that doubles them again keeps the excess.
 _DEEPEST_STRIDE = 32
+
+
+def input_fault(batch: NDArray[np.float32], program: Program) -> Message | None:
+    """Returns what is wrong with a batch, as the end of a sentence; None where nothing is.
+
+    Engines differ in what they make of these: an answer to an earlier batch, zeros in place of NaN, an error.
+
+    Args:
+        batch: What a session is to run.
+        program: The program.
+    """
+    import numpy as np
+
+    if batch.ndim != 4 or batch.dtype != np.float32 or 0 in batch.shape:
+        return Message(
+            "shape {shape} and dtype {dtype}; (N, C, H, W) float32 without empty axes was expected",
+            shape=batch.shape,
+            dtype=batch.dtype,
+        )
+    taken = program.input_shape
+    if taken is not None and len(taken) == 4 and any(a > 0 and a != b for a, b in zip(taken, batch.shape, strict=True)):
+        return Message(
+            "shape {shape}; the program takes {taken}, where -1 is any number", shape=batch.shape, taken=taken
+        )
+    # Both are NaN where a value is; a look at each value in turn takes ten times as long.
+    if not (np.isfinite(batch.min()) and np.isfinite(batch.max())):
+        return Message("values that are NaN or infinite; finite numbers were expected")
+    return None
 
 
 def output_fault(output: object, batch: tuple[int, ...], program: Program) -> Message | None:

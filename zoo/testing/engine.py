@@ -14,6 +14,7 @@ an engine brings its own `folder`.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -192,6 +193,15 @@ class BackendContract:
             assert np.array_equal(together, kept), "an answer was changed by the next run"
             np.testing.assert_allclose(together, alone, atol=1e-4 * float(np.abs(alone).max()))
 
+    def test_programs_of_paddle_give_what_they_give_in_paddle(self, opener: Opener, program: Program) -> None:
+        """At odd sizes and two pictures at once: the same logits, but for the order in which numbers are added."""
+        if self.folder is not None or importlib.util.find_spec("paddle") is None:
+            pytest.skip("there is no paddle, or no program of it, to compare with")
+        expected = _answers(session_opener(program, "cpu", "paddle")(1))
+        for found, wanted in zip(_answers(opener(1)), expected, strict=True):
+            assert found.dtype == wanted.dtype
+            np.testing.assert_allclose(found, wanted, atol=3e-5 * float(np.ptp(wanted)))
+
     def test_sessions_in_threads_do_not_mix(self, opener: Opener) -> None:
         """One shared by four threads, and where they run side by side one for each too."""
         shared = opener(2)
@@ -215,11 +225,13 @@ class BackendContract:
                 session.close()
 
     def test_a_batch_that_does_not_fit_is_an_error_and_no_answer(self, session: Session) -> None:
-        """Of four channels; the next batch is answered as if nothing had been."""
+        """Of four channels, empty, of another type or with NaN; the next is answered as if nothing had been."""
         fine = _noise(1, 64, 96)
         expected = session.run(fine)
-        with pytest.raises(InferenceError):
-            session.run(np.zeros((1, 4, 64, 96), np.float32))
+        wrong: list[Any] = [np.zeros((1, 4, 64, 96), np.float32), fine[:0], fine[0], fine.astype(np.float64)]
+        for batch in (*wrong, np.full_like(fine, np.nan)):
+            with pytest.raises(InferenceError):
+                session.run(batch)
         np.testing.assert_allclose(session.run(fine), expected, atol=1e-5)
 
     def test_closing_twice_is_harmless_and_running_afterwards_an_error(self, opener: Opener) -> None:

@@ -43,6 +43,7 @@ def show_folder() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_files(as_json: bool) -> None:
     """List the models in the cache."""
+    from zoo.engine.kit.kept import kept_files
     from zoo.store.inventory import cached, when
     from zoo.store.store import Store
 
@@ -53,23 +54,30 @@ def list_files(as_json: bool) -> None:
     _table(entries)
     total = size_text(sum(entry.size for entry in entries))
     note("{count} in {folder}, {size}", count=len(entries), folder=home(), size=total)
+    if compiled := kept_files():
+        total = size_text(sum(size for _, size in compiled))
+        note("programs that engines compiled: {count}, {size}", count=len(compiled), size=total)
 
 
 @cache.command("rm")
 @click.argument("models", type=MODEL, nargs=-1)
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
 @click.option("--trials", is_flag=True, help="Forget how programs ran in trials on this machine: they are tried again.")
+@click.option("--compiled", is_flag=True, help="Remove what engines compiled: it is made again when it is needed.")
 @click.pass_context
-def remove_models(ctx: click.Context, models: tuple[str, ...], forget: bool, trials: bool) -> None:
+def remove_models(ctx: click.Context, models: tuple[str, ...], forget: bool, trials: bool, compiled: bool) -> None:
     """Remove the files of MODELS, names or patterns."""
+    from zoo.engine.kit.kept import forget_kept
     from zoo.engine.trial import forget_trials
     from zoo.store.inventory import cached, forgotten, matching, remove
     from zoo.store.store import Store
 
-    if not models and not trials:
-        raise click.UsageError(tr("Give at least one model, or --trials."), ctx)
+    if not models and not trials and not compiled:
+        raise click.UsageError(tr("Give at least one model, --trials or --compiled."), ctx)
     if trials:
         click.echo(tr("trials forgotten: {count}", count=forget_trials()))
+    if compiled:
+        click.echo(tr(_REMOVED, what=Message("compiled programs"), size=size_text(forget_kept())))
     if not models:
         return
     store = Store(home())

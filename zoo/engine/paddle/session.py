@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.contract.engine import Facts
+from zoo.engine.kit.library import threads_setting
 from zoo.engine.paddle.cout import COUT
 from zoo.engine.paddle.probe import first_line, run_predictor
 from zoo.errors import InferenceError
@@ -53,11 +54,9 @@ class PaddleSession:
     @property
     def facts(self) -> Facts:
         """The setting is the one in use, with the number of threads where the device has settings."""
-        setting, threads = self._settings[0], self._threads
-        if setting and threads == 1:
-            setting = Message("{setting}, 1 thread", setting=setting)
-        elif setting:
-            setting = Message("{setting}, {threads} threads", setting=setting, threads=threads)
+        setting = self._settings[0]
+        if setting:
+            setting = Message("{parts:, }", parts=[setting, threads_setting(self._threads)])
         return Facts("paddle", self._version, setting, "float32", self._device)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
@@ -70,16 +69,8 @@ class PaddleSession:
             A copy of the program's first output.
 
         Raises:
-            InferenceError: The batch has another form, the session is closed, or paddle failed in every setting.
+            InferenceError: The session is closed, or paddle failed in every setting.
         """
-        # A predictor answers an empty batch with the answer to the one before.
-        if batch.ndim != 4 or batch.dtype != np.float32 or 0 in batch.shape:
-            raise InferenceError(
-                "The batch has shape {shape} and dtype {dtype}. (N, C, H, W) float32 without empty axes was expected.",
-                "Pass pictures to Model.predict, which makes such batches.",
-                shape=batch.shape,
-                dtype=batch.dtype,
-            )
         with self._lock:
             if self._predictor is None:
                 raise InferenceError("The session is closed. An open one was expected.", "Load the model again.")

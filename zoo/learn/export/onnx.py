@@ -20,6 +20,7 @@ from zoo.base.digest import file_sha256
 from zoo.base.files import write_atomic
 from zoo.bundle.bundle import Bundle
 from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
+from zoo.engine.kit import import_library
 from zoo.engine.open import session_opener
 from zoo.errors import ExportError
 from zoo.learn.export.verify import Agreement, trial_batches
@@ -110,7 +111,7 @@ def _add_digest(folder: Path, file: Path) -> None:
 
 def _compare(bundle: Bundle, onnx_file: Path) -> Agreement:
     # Optional packages: imported by name, so that type checkers need not have them.
-    onnxruntime = importlib.import_module("onnxruntime")
+    onnxruntime = import_library("onnxruntime")
     onnxruntime.set_default_logger_severity(4)
     session = onnxruntime.InferenceSession(str(onnx_file), providers=["CPUExecutionProvider"])
     name, _, *size = (session.get_inputs()[0].name, *session.get_inputs()[0].shape)

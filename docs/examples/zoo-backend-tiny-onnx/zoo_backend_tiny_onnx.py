@@ -19,7 +19,7 @@ class OnnxSession:
         providers = placed.get("providers", ["CPUExecutionProvider"])
         self._session = onnxruntime.InferenceSession(str(program.path), options, providers=providers)
         setting = f"threads: {request.threads}"
-        self.facts = Facts("onnxruntime", onnxruntime.__version__, setting, "float32", request.device_name)
+        self.facts = Facts("tiny-onnx", onnxruntime.__version__, setting, "float32", request.device_name)
 
     def run(self, batch):
         return self._session.run(None, {self._session.get_inputs()[0].name: batch})[0]
@@ -28,10 +28,10 @@ class OnnxSession:
         self._session = None
 
 
-class OnnxRuntime(Backend):
+class TinyOnnx(Backend):
     """What zoo asks and calls. Nothing is imported before a program is opened."""
 
-    name = "onnxruntime"
+    name = "tiny-onnx"
     api = 1
 
     def supports(self, device, program):
@@ -49,4 +49,4 @@ class OnnxRuntime(Backend):
 
 @hookimpl
 def zoo_backends():
-    return [OnnxRuntime()]
+    return [TinyOnnx()]

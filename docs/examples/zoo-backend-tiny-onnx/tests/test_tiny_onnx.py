@@ -4,6 +4,6 @@ from pathlib import Path
 from zoo.testing import BackendContract
 
 
-class TestOnnxRuntime(BackendContract):
-    name = "onnxruntime"
+class TestTinyOnnx(BackendContract):
+    name = "tiny-onnx"
     folder = Path(os.environ["ONNX_FOLDER"])

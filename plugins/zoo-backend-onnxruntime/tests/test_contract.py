@@ -1,0 +1,5 @@
+from zoo.testing import BackendContract
+
+
+class TestOnnxRuntime(BackendContract):
+    name = "onnxruntime"

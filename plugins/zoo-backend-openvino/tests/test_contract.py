@@ -1,0 +1,5 @@
+from zoo.testing import BackendContract
+
+
+class TestOpenVino(BackendContract):
+    name = "openvino"
