@@ -22,8 +22,8 @@ import numpy as np
 import paddle
 from machine import describe
 
-from zoo.engine.streams.lanes import MOST
 from zoo.engine.open import session_opener
+from zoo.engine.streams.lanes import MOST
 from zoo.learn.export import export_bundle
 from zoo.learn.networks import build_network
 from zoo.plugin import Session

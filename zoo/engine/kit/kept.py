@@ -18,7 +18,7 @@ from pathlib import Path
 
 from zoo.base.files import ensure_folder, replacing
 from zoo.base.home import home
-from zoo.engine.processor import processor
+from zoo.base.processor import processor
 from zoo.errors import CacheError, OutputError
 
 _log = logging.getLogger("zoo.engine")

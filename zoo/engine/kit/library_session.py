@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.engine import Facts, Session
-from zoo.engine import fork
+from zoo.engine.streams import fork
 from zoo.errors import InferenceError
 from zoo.message import Message, described
 
