@@ -33,7 +33,7 @@ class Style:
 
     def __post_init__(self) -> None:
         opacity: object = self.opacity
-        number = isinstance(opacity, numbers.Real) and not isinstance(opacity, bool)
+        number = not isinstance(opacity, bool) and isinstance(opacity, numbers.Real)
         if not (number and 0 <= self.opacity <= 1):
             raise OutputError(
                 "The opacity is {opacity!r}. A number from 0 to 1 was expected.",
