@@ -30,8 +30,8 @@ def open_engine(
         candidate: The engine and the device; one of `candidates`.
         threads: Threads of a CPU engine; by default as many as cores are available to the process.
         streams: Batches that run at the same time when there are many; by default as many as there are threads, at most
-            `zoo.engine.streams.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do not,
-            each stream is a process.
+            `zoo.engine.streams.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do
+            not, each stream is a process.
 
     Raises:
         ConfigError: There are more streams than threads.

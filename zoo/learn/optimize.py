@@ -19,7 +19,7 @@ from zoo.engine.samples import made_up_picture
 from zoo.errors import ConfigError
 from zoo.learn.data import Sample
 from zoo.learn.evaluation import evaluate
-from zoo.picture.sources import Source, inputs
+from zoo.picture.sources import Source, SourceOptions, inputs
 from zoo.predict.arguments import RunOptions
 from zoo.predict.model import Model
 from zoo.predict.plan import make_plan
@@ -94,7 +94,7 @@ def optimize(
 
     Args:
         bundle: The model.
-        source: Pictures, as of `Model.predict`; the first `MOST` are taken. By default those of `samples`, else a
+        source: Pictures, as of `Model.predict`; the first `MOST` are taken, of folders with those in sub-folders. By default those of `samples`, else a
             made-up one.
         device: The device.
         precisions: Those to try. What is found for one is used where that one is asked for, and nowhere else.
@@ -159,7 +159,7 @@ def _pictures(bundle: Bundle, source: Source | None, samples: Sequence[Sample]) 
     if source is None:
         source = [str(sample.image) for sample in samples] or made_up_picture()
     made: list[NDArray[np.float32]] = []
-    for item in islice(inputs(source), MOST):
+    for item in islice(inputs(source, SourceOptions(recursive=True)), MOST):
         prepared = prepare(item, plan)
         if not isinstance(prepared, Prepared):
             raise prepared.error
