@@ -14,6 +14,7 @@ import yaml
 from other_engine import Install
 
 import zoo
+from support import zoo_process
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.golden import read_golden
 from zoo.engine.open import candidates
@@ -141,3 +142,15 @@ def test_the_one_logit_of_two_classes_is_compared_by_its_sign() -> None:
     logits = np.array([[[[1.0, -1.0], [2.0, -3.0]]]], np.float32)
     assert agreement(logits, logits, 1) == 1.0
     assert agreement(-logits, logits, 1) == 0.0
+
+
+def test_what_is_proven_here_is_shown_with_the_model(install: Install, bundle: Bundle) -> None:
+    install()
+    said = zoo_process("info", bundle.folder).stdout
+    assert "Engines" not in said
+    zoo.load(bundle.folder, threads=1).close()
+    shown = [line.split("  ")[-1].strip() for line in zoo_process("info", bundle.folder).stdout.splitlines()]
+    proven = [line for line in shown if line.endswith("100.000% of the pixels as golden")]
+    assert sorted(line.partition(" ")[0] for line in proven) == ["paddle", "paddle"]
+    document = json.loads(zoo_process("info", bundle.folder, "--json").stdout)
+    assert {engine["subject"]["engine"] for engine in document["engines"]} == {"paddle", "other"}

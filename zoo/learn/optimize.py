@@ -94,8 +94,8 @@ def optimize(
 
     Args:
         bundle: The model.
-        source: Pictures, as of `Model.predict`, of folders with their sub-folders; the first `MOST` are taken. By default
-            those of `samples`, else a made-up one.
+        source: Pictures, as of `Model.predict`, of folders with their sub-folders; the first `MOST` are taken. By
+            default those of `samples`, else a made-up one.
         device: The device.
         precisions: Those to try. What is found for one is used where that one is asked for, and nowhere else.
         least: Smallest share of pixels whose class stays the same; by default 0.9999 in float32, else 0.995.

@@ -102,11 +102,32 @@ class Proof:
             _log.info("a proof could not be kept: %s", error.message)
 
 
+def kept_proofs(program: str, processor: str) -> list[Proof]:
+    """Returns what is kept of a program on a processor, the fastest first.
+
+    Args:
+        program: Its digest.
+        processor: Name and instructions of the processor.
+    """
+    found = [_read(path) for path in (home() / "engines").glob(f"*{PROOF_SUFFIX}")]
+    ours = [
+        proof
+        for proof in found
+        if proof and (proof.subject.program, proof.subject.processor) == (program, processor) and not proof.fault
+    ]
+    return sorted(ours, key=lambda proof: proof.seconds)
+
+
 def kept_proof(subject: Subject) -> Proof | None:
     """Returns the proof that is kept of a subject; None where there is none, or a damaged one."""
+    proof = _read(subject.record())
+    return proof if proof and proof.subject == subject else None
+
+
+def _read(record: Path) -> Proof | None:
     try:
-        fields: dict[str, Any] = conform(read_json(subject.record(), _KIND), _SCHEMA)
+        fields: dict[str, Any] = conform(read_json(record, _KIND), _SCHEMA)
     except CacheError:
         return None
-    del fields["subject"]
-    return Proof(subject, **fields)
+    subject = fields.pop("subject")
+    return Proof(Subject(**{**subject, "versions": tuple(subject["versions"])}), **fields)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from zoo.registry import ModelEntry, registry
 
 if TYPE_CHECKING:
     from zoo.bundle.bundle import Bundle
+    from zoo.proof.record import Proof
 
 
 @click.command()
@@ -34,11 +36,11 @@ def info(model: str, as_json: bool) -> None:
         from zoo.store.find import find_bundle
 
         bundle = find_bundle(model)
-        bundle.verify()
+        proofs = _proofs(bundle)
         if as_json:
-            echo_json(_bundle_document(bundle))
+            echo_json(_bundle_document(bundle) | {"engines": [asdict(proof) for proof in proofs]})
         else:
-            _echo(_bundle_lines(bundle))
+            _echo(chain(_bundle_lines(bundle), _engines(proofs)))
         return
     entry = registry().describe(model)
     if as_json:
@@ -46,9 +48,10 @@ def info(model: str, as_json: bool) -> None:
         document = entry_document(entry) | {"files": _files(entry)}
         if card is not None:
             document["card"] = asdict(card) | {"preprocess": _steps(card.preprocess)}
+            document["engines"] = [asdict(proof) for proof in _proofs_of(entry)]
         echo_json(document)
         return
-    _echo(_lines(entry))
+    _echo(chain(_lines(entry), _engines(_proofs_of(entry))))
 
 
 def _echo(lines: Iterator[tuple[str, str]]) -> None:
@@ -58,6 +61,43 @@ def _echo(lines: Iterator[tuple[str, str]]) -> None:
 
 def _steps(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
     return [{"step": type(step).__name__, **asdict(step)} for step in steps]
+
+
+def _proofs_of(entry: ModelEntry) -> list[Proof]:
+    """Returns what was proven of a model whose files are on this machine."""
+    from zoo.errors import ZooError
+    from zoo.store.find import find_bundle
+
+    if entry.card is None:
+        return []
+    try:
+        return _proofs(find_bundle(entry.name, offline=True))
+    except ZooError:
+        # Its files are not here, or damaged, which says who uses it.
+        return []
+
+
+def _proofs(bundle: Bundle) -> list[Proof]:
+    from zoo.base.processor import processor
+    from zoo.proof.record import kept_proofs
+
+    return kept_proofs(bundle.verify().digest, processor())
+
+
+def _engines(proofs: list[Proof]) -> Iterator[tuple[str, str]]:
+    said = [
+        tr(
+            "{engine}, {precision}: {ms:.1f} ms, {share:.3%} of the pixels as {reference}",
+            engine=", ".join(proof.subject.versions[1:2]) or proof.subject.engine,
+            precision=proof.subject.precision,
+            ms=1000 * proof.seconds,
+            share=proof.agreement,
+            reference=proof.reference,
+        )
+        for proof in proofs
+        if proof.reference
+    ]
+    yield from _listed(Message("Engines here"), said)
 
 
 def _bundle_document(bundle: Bundle) -> dict[str, Any]:
