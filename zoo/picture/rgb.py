@@ -101,12 +101,6 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
     return Picture(np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned), note, orientation)
 
 
-def joined_notes(*notes: str) -> str:
-    """Returns one note of several, of which some may be empty."""
-    said = [note for note in notes if note]
-    return Message("{notes:; }", notes=said) if said[1:] else "".join(said)
-
-
 def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Undoes a multiplication by alpha, with the rounding of Pillow.
 

@@ -59,6 +59,7 @@ class PaddleBackend(Backend):
         assert params is not None  # `supports` was asked
         _prepare_environment(device)
         from zoo.base.host import HOST
+        from zoo.engine.trial import TRY_AGAIN, is_shortage
 
         try:
             with HOST.undisturbed(), warnings.catch_warnings():
@@ -69,9 +70,10 @@ class PaddleBackend(Backend):
         except ImportError as error:
             raise BackendNotInstalledError(
                 "paddlepaddle cannot be imported: {reason}.",
-                "Run: {install}",
+                TRY_AGAIN
+                if is_shortage(str(error))
+                else Message("Run: {install}", install=device.install or "pip install paddlepaddle"),
                 reason=error,
-                install=device.install or "pip install paddlepaddle",
             ) from error
         from zoo.engine.paddle.cout import COUT
         from zoo.engine.paddle.probe import first_line, working_settings
@@ -91,7 +93,9 @@ class PaddleBackend(Backend):
             except Exception as error:
                 raise BackendError(
                     "paddle {version} cannot open {program}: {reason}.",
-                    "Export the model again with this version of paddlepaddle.",
+                    TRY_AGAIN
+                    if is_shortage(str(error))
+                    else Message("Export the model again with this version of paddlepaddle."),
                     version=version,
                     program=program.path,
                     reason=first_line(error),
