@@ -192,8 +192,10 @@ class _Outputs(Iterator[NDArray[Any]]):
         self.engine, self.device = str(answer.facts), answer.facts.device
         output = class_values(answer.output, self._bundle)
         if output.shape != answer.output.shape:
-            first, second, *_ = self._bundle.labels.names
-            self.note = Message(
-                "one channel, a probability cut at 0.5: {first} and {second}", first=first, second=second
+            first, second = self._bundle.labels.names
+            self.note = (
+                Message("one channel, a probability cut at 0.5: {first} and {second}", first=first, second=second)
+                if self._bundle.one_channel == "probability"
+                else Message("one channel, a logit cut at 0: {first} and {second}", first=first, second=second)
             )
         return output
