@@ -152,7 +152,7 @@ def decode_picture(file: BinaryIO, name: str, max_pixels: int, value_range: Valu
             note = Message("first of {count} frames", count=count) if count > 1 else ""
     if note:
         _LOG.info("%s: the %s is taken", name, note)
-    return Picture(decoded.pixels, joined_notes(note, decoded.note), decoded.orientation)
+    return decoded._replace(note=joined_notes(note, decoded.note))
 
 
 def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:

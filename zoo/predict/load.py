@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.base.files import user_path
+from zoo.bundle.bundle import settled
 from zoo.engine.device import available_cores
 from zoo.engine.open import open_engine
 from zoo.predict.model import Model
@@ -67,7 +68,7 @@ def load(
     threads, streams = given_value("threads", threads), given_value("streams", streams)
     precision = given_value("precision", precision)
     lock = None if lock is None else user_path(lock)
-    bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
+    bundle = settled(find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress))
     program = bundle.verify()
     choice = choose_engine(program, device, backend, threads or available_cores(), precision)
     engine = open_engine(program, choice.candidate, threads, streams)

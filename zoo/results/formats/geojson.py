@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
-from zoo.results.change import with_unknown
 from zoo.results.classes import classes_in
 from zoo.results.encode import encode_document
 from zoo.results.formats.georeference import Georeference, read_georeference
@@ -44,7 +43,7 @@ def to_geojson(
             shares most of its edge.
 
         coordinates: "picture" for pixels; "map" for those of the reference system that the picture's file, a GeoTIFF,
-            is in, which the document then names as GDAL does. Pixels without data there are *unknown*.
+            is in, which the document then names as GDAL does.
 
     Returns:
         Plain data. Each feature has the properties "value", "name", "color" ("#rrggbb") and "pixels".
@@ -61,8 +60,6 @@ def to_geojson(
         )
     height, width = result.mask.shape
     place = read_georeference(result.uri, (height, width)) if coordinates == "map" else None
-    if place is not None and place.empty is not None:
-        result = with_unknown(result, place.empty)
     mask = without_small(result.mask, min_area)
     classes = {area.value: area for area in classes_in(mask, result.labels)}
     return {
