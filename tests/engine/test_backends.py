@@ -302,6 +302,15 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, monkeypatch: p
     assert [item.read() is not None for item in made] == [True, False, True, True]
 
 
+def test_zoo_cache_shows_what_engines_keep_and_removes_it(cache: Path, bundle: Bundle) -> None:
+    for engine in NAMES:
+        answers(bundle.verify(), engine)
+    assert "programs that engines compiled: 2, " in run_python("zoo", "cache", "ls").stderr
+    removed = run_python("zoo", "cache", "rm", "--compiled").stdout
+    assert removed.startswith("removed compiled programs, ")
+    assert list(cache.rglob("*.kept")) == []
+
+
 # --- without paddle --------------------------------------------------------------------------------------------------
 
 _NO_PADDLE = "import sys\nsys.modules['paddle'] = None\n"

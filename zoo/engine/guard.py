@@ -109,7 +109,7 @@ class GuardedBackend(Backend):
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether the engine runs a program on a device; no, with the reason, where the plugin fails."""
-        if not (self.tried_first or device.tried_first):
+        if not self.tried_first:
             return asked(lambda: self._backend.supports(device, program), self.owner)
         question = "zoo.engine.jobs:supports", self.name, device.kind, None if program is None else plain(program)
         return _answered(in_child(*question, seconds=PROBE_SECONDS), self.owner)
