@@ -13,7 +13,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError
-from zoo.message import Message, printable
+from zoo.message import Message, joined_notes, printable
 from zoo.picture.levels import to_levels
 from zoo.picture.nodata import without_data
 from zoo.picture.opening import EXPECTED, HINT_FILE, undecodable
