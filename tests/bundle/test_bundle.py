@@ -40,7 +40,7 @@ def test_a_bundle_says_everything_needed_to_run_it(bundle: Bundle, seven_labels)
     assert bundle.labels == seven_labels
     assert bundle.preprocess == (Normalize(),)
     assert (bundle.output, bundle.output_stride) == ("logits", 8)
-    assert set(bundle.digests) == {"inference.json", "inference.pdiparams"}
+    assert set(bundle.digests) == {"golden.npz", "inference.json", "inference.pdiparams"}
     assert sorted(path.name for path in bundle.folder.iterdir()) == sorted([*bundle.digests, "inference.yml"])
     assert stat.S_IMODE(bundle.folder.stat().st_mode) == 0o755
 

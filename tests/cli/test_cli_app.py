@@ -72,7 +72,7 @@ def test_the_help_fits_a_terminal_of_80_by_24_with_the_prompt(language: str) -> 
 
 def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
     lines = zoo("--help", COLUMNS="80").stdout.splitlines()
-    assert [line.split()[0] for line in lines[3:] if line[:1].strip()] == [
+    assert [line.split()[0] for line in lines[2:] if line[:1].strip()] == [
         "Use",
         "Models",
         "Upkeep",
@@ -80,7 +80,7 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Options",
     ]
     context = click.Context(cli)
-    names = "predict tiff pipeline evaluate export download list-models info cache lock pack doctor plugins"
+    names = "predict tiff pipeline evaluate optimize export download list-models info cache lock pack doctor plugins"
     assert cli.list_commands(context) == [*names.split(), "completion", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))
 

@@ -31,7 +31,7 @@ REPO = Path(__file__).resolve().parents[2]
 ZOO = texts.read("zoo")
 CLICK = texts.read("click")
 #: What is the same in both languages, but for an article.
-SAME = {"mIoU", "The {plugin}", "{type}: {reason}"}
+SAME = {"mIoU", "pip install {distribution}", "The {plugin}", "{type}: {reason}"}
 WIDE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 
 

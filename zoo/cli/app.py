@@ -104,7 +104,6 @@ class _LazyGroup(click.Group):
         # One screen: the name of a group stands beside its first command.
         self.format_usage(ctx, formatter)
         formatter.write_text(self.help or "")
-        formatter.write_paragraph()
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
         options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
         groups = [*commands.items(), (gettext("Options"), options)]
