@@ -230,6 +230,15 @@ def test_sub_folders_are_kept_where_that_is_asked_for(
     assert kept("settings") == ["a_mask.png", "d_mask.png"]
     assert len(list(pipeline.predict({"img": str(street)}, recursive=True))) == 4
     assert kept("settings") == sorted([*expected, "d_mask.png"])
+    (street / "more").rename(street / "more 1.5")  # no ending of a file
+    expected[-1] = "more 1.5/d_mask.png"
+    predict(street, "-r", "-o", "words 2", *words)
+    assert kept("words 2") == expected
+    with zoo.load(bundle.folder, threads=1) as model:
+        saved = model.predict(street, recursive=True).save("python", "mask", keep_tree=True)
+        model.predict(street, recursive=True).save("flat 2", "mask")
+    assert (kept("python"), len(saved)) == (expected, 4)
+    assert kept("flat 2") == kept("flat")
 
 
 def test_a_tilde_is_the_home_folder_in_python_and_in_files(

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -197,9 +198,10 @@ class Pipeline:
         saving = Saving.of(self.config, source)
         if saving is None:
             return predictions
+        from zoo.picture.sources.tree import roots_of
         from zoo.results import Predictions
 
-        return Predictions(_saved(predictions, saving, config.live))
+        return Predictions(_saved(predictions, saving, config.live), partial(roots_of, source))
 
     def close(self) -> None:
         """Frees the engine. The pipeline cannot be used afterwards."""

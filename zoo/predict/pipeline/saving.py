@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.picture.sources.tree import roots_of
 from zoo.predict.pipeline.config import PipelineConfig
 from zoo.results import find_saved
+from zoo.results.files.naming import folder_in_tree
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
@@ -50,16 +51,11 @@ class Saving:
         Raises:
             OutputError: One cannot be written.
         """
-        folder = self._folder_of(result.uri)
+        # A folder, whatever its name ends with.
+        folder = f"{folder_in_tree(self.folder, result.uri, self.roots)}{os.sep}"
         return [result.save(folder, kind, **options) for kind, options in self.kinds.items()]
 
     def is_done(self, item: Input) -> bool:
         """Whether all results of an input are there."""
-        folder = self._folder_of(item.uri)
+        folder = folder_in_tree(self.folder, item.uri, self.roots)
         return all(find_saved(folder, item.name, item.uri, kind) for kind in self.kinds)
-
-    def _folder_of(self, uri: str) -> Path:
-        for root in self.roots:
-            if os.path.isabs(uri) and os.path.commonpath((root, uri)) == root:
-                return self.folder / os.path.dirname(os.path.relpath(uri, root))
-        return self.folder

@@ -17,7 +17,7 @@ from zoo.picture.levels import between, high_bytes
 from zoo.picture.opening import open_regular, undecodable
 from zoo.picture.pages import picture_pages, refuse_raw
 from zoo.picture.rgb import unmultiplied
-from zoo.predict.tiff.geo import Tag, nodata_of, place_tags
+from zoo.predict.tiff.geo import Tag, nodata_of, nodata_text, place_tags, quiet_about_nodata
 from zoo.predict.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.
@@ -107,6 +107,11 @@ class TiffRows:
     def nodata(self) -> int | None:
         """The value of pixels without data; None where the file names none."""
         return nodata_of(self._page)
+
+    @property
+    def impossible_nodata(self) -> str:
+        """What the file names as that value although no pixel can have it; mostly empty."""
+        return nodata_text(self._page) if self.nodata is None else ""
 
     def _decode_band(self, index: int) -> NDArray[np.uint8]:
         height = min(self._height, self.size[0] - index * self._height)
@@ -246,7 +251,8 @@ def open_tiff(
             refuse_raw(file, name)
             number = picture_pages(file).numbers[0]
             file.seek(0)
-            page = tifffile.TiffFile(file, name=name).pages[number]
+            with quiet_about_nodata():
+                page = tifffile.TiffFile(file, name=name).pages[number]
             rows = kind(file, name, page, value_range)
         except Exception as error:
             raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error

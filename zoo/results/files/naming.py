@@ -17,7 +17,7 @@ import re
 import stat
 import threading
 import unicodedata
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,20 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
         return Target(ensure_folder(path), None)
     check_suffix(path, suffixes)
     return Target(ensure_folder(path.parent), path.name)
+
+
+def folder_in_tree(folder: Path, uri: str, roots: Iterable[str]) -> Path:
+    """Returns the folder for the outputs of an input that keep the sub-folders of where they come from.
+
+    Args:
+        folder: The folder for all outputs.
+        uri: The input's.
+        roots: Absolute paths of folders that were asked for; what is in none of them has no sub-folder.
+    """
+    for root in roots:
+        if os.path.isabs(uri) and os.path.commonpath((root, uri)) == root:
+            return folder / os.path.dirname(os.path.relpath(uri, root))
+    return folder
 
 
 def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
