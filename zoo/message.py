@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -82,6 +82,21 @@ def filled(template: str, values: Mapping[str, Any], translate: Callable[[Messag
         return shown.rstrip(".。") if stopped else shown
 
     return FIELD.sub(field, template)
+
+
+def joined_notes(*notes: str) -> str:
+    """Returns one note of several, of which some may be empty; each stays what it is."""
+    said = [note for note in notes if note]
+    return said[0] if len(said) == 1 else Message("{notes:; }", notes=said) if said else ""
+
+
+def notes_in(note: str) -> Iterator[str]:
+    """Yields the notes that `joined_notes` made one."""
+    if isinstance(note, Message) and "notes" in note.values:
+        for part in note.values["notes"]:
+            yield from notes_in(part)
+    elif note:
+        yield note
 
 
 def printable(text: str | os.PathLike[str]) -> str:

@@ -21,7 +21,7 @@ from zoo.engine.paddle import probe
 from zoo.engine.paddle.probe import working_settings
 from zoo.engine.paddle.session import PaddleSession
 from zoo.engine.paddle.settings import SETTINGS, make_config
-from zoo.engine.trial import Trial
+from zoo.engine.trial import TRY_AGAIN, Trial
 from zoo.errors import BackendError, InferenceError
 from zoo.plugin import Program, Session
 
@@ -140,6 +140,18 @@ def test_running_plainly_is_said_and_can_be_tried_again(bundle: Bundle, tmp_path
         assert working_settings(program, "1.1") == ("plain",)
     [said] = caplog.messages
     assert said.startswith(f"{program.path} runs plainly this time, which is slower: its trial with paddle 1.1 failed")
+    # Also where only the faster settings got no memory.
+    caplog.clear()
+    python = tmp_path / "python"
+    shortage = 'case "$4" in *"\\"plain\\"]") ;; *) echo std::exception >&2; exit 3;; esac'
+    python.write_text(f'#!/bin/sh\n{shortage}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(python))
+        assert working_settings(program, "1.1") == ("plain",)
+    [said] = caplog.messages
+    assert said.endswith("its trial with paddle 1.1 failed (exit status 3: std::exception)")
+    assert not list(tmp_path.glob("engines/*"))
     Trial(program.digest, "paddle", "cpu", "float32", ("paddle 1.1",)).keep("plain", SETTINGS[0])
     caplog.clear()
     assert working_settings(program, "1.1") == working_settings(program, "1.1") == ("plain",)
@@ -150,6 +162,23 @@ def test_running_plainly_is_said_and_can_be_tried_again(bundle: Bundle, tmp_path
     ended = CliRunner().invoke(cli, ["cache", "rm", "--trials"])
     assert (ended.exit_code, ended.stdout) == (0, "trials forgotten: 1\n")
     assert working_settings(program, "1.1")[0] == SETTINGS[0]
+
+
+@pytest.mark.parametrize("kilobytes", [600_000, 900_000])
+def test_want_of_memory_is_met_with_a_hint_about_memory(bundle: Bundle, tmp_path: Path, kilobytes: int) -> None:
+    """Of addresses: the libraries of paddle cannot be loaded, or those that it loads when it opens a program."""
+    load = (
+        f"import zoo\ntry: zoo.load({str(bundle.folder)!r}, threads=1)\nexcept zoo.ZooError as error: print(error.hint)"
+    )
+    ended = subprocess.run(
+        ["sh", "-c", f'ulimit -v {kilobytes} && exec "$0" -c "$1"', sys.executable, load],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env={**os.environ, "ZOO_HOME": str(tmp_path), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        check=False,
+    )
+    assert ended.stdout.strip() == str(TRY_AGAIN), ended.stderr
 
 
 def test_a_read_only_cache_does_not_matter(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:

@@ -200,7 +200,7 @@ def test_the_command_measures_masks_of_ids(city: Bundle, data: Path) -> None:
     expected = measured(city.folder, "--data", data / "labelTrainIds.txt")
     found = measured(city.folder, "--data", data / "labelIds.txt", "--truth-labels", "cityscapes-trainids")
     assert sum(left["share"] for left in found["not_counted"]) == pytest.approx(1 / 6, abs=1e-4)
-    others = {key: expected[key] for key in ("data", "not_counted")}
+    others = {key: expected[key] for key in ("data", "not_counted", "notes")}
     assert {**found, **others} == expected
 
 
@@ -227,6 +227,26 @@ def test_a_range_holds_for_the_pictures_of_an_evaluation(model: Model, data: Pat
     sample = Sample(wide, truth)
     assert evaluate(model, [sample], value_range=(0, 2040)).confusion.accuracy == 1
     assert evaluate(model, [sample]).confusion.accuracy < 1
+
+
+def test_what_predictions_say_of_themselves_is_told_once_with_a_count(
+    city: Bundle, model: Model, data: Path, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        values = np.asarray(Image.open(data / "a.png").convert("L")).astype(np.uint16) * 8 * number
+        Image.fromarray(values).save(tmp_path / f"{number}.png")
+    lines = [f"{tmp_path / name} {data / 'a_labelTrainIds.png'}\n" for name in ("1.png", "2.png")]
+    (tmp_path / "list.txt").write_text("".join([*lines, f"{data / 'a.png'} {data / 'a_labelTrainIds.png'}\n"]))
+    samples = read_list(tmp_path / "list.txt")
+    found, alone = evaluate(model, samples), evaluate(model, samples[:1])
+    said = str(model.predict(tmp_path / "1.png").one().note)
+    assert "nearly one colour, a range of its own would show more" in said
+    assert found.notes[0] == f"2 pictures, such as {tmp_path / '1.png'}: {said}"
+    assert alone.notes[0] == f"{tmp_path / '1.png'}: {said}"
+    words = ("evaluate", str(city.folder), "--data", str(tmp_path / "list.txt"), "--json")
+    ended = CliRunner().invoke(cli, words)
+    assert f"2 pictures, such as {tmp_path / '1.png'}: {said}" in ended.stderr
+    assert json.loads(ended.stdout)["notes"][0] == found.notes[0]
 
 
 @pytest.mark.parametrize(

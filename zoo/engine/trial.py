@@ -50,8 +50,13 @@ _RAISED = 3
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 # What libraries of C++ say when they get no memory or no thread; oneDNN only that there was an exception.
 _SHORTAGE = re.compile(
-    "std::exception|bad_alloc|ResourceExhausted|out of memory|cannot allocate|temporarily unavailable", re.I
+    "std::exception|bad_alloc|ResourceExhausted|out of memory|cannot allocate|temporarily unavailable|"
+    "failed to map segment",
+    re.I,
 )
+
+#: Hint where what failed may work another time.
+TRY_AGAIN = Message("Try again when there is more memory and time for it; `ulimit -v` shows the limit of its memory.")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,15 +172,20 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     if status < 0:
         number = -status
         # C++ that cannot get memory aborts.
-        crashed = number in _CRASHES and not _SHORTAGE.search(said)
+        crashed = number in _CRASHES and not is_shortage(said)
         return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed)
     try:
         answer = _unpacked(json.loads(answered))
     except ValueError:
         last = said.splitlines()[-1] if said else Message("no message")
         reason = Message("exit status {status}: {reason}", status=status, reason=last)
-        return Outcome(reason, lasting=status == _RAISED and not _SHORTAGE.search(last))
+        return Outcome(reason, lasting=status == _RAISED and not is_shortage(last))
     return Outcome(None, lasting=True, answer=answer)
+
+
+def is_shortage(said: str) -> bool:
+    """Whether a library says that it got no memory or no thread."""
+    return bool(_SHORTAGE.search(said))
 
 
 def signal_name(number: int) -> str:

@@ -10,10 +10,10 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError
-from zoo.message import Message
+from zoo.message import Message, joined_notes
 from zoo.picture.image import count_frames, open_picture
 from zoo.picture.opening import check_size, undecodable
-from zoo.picture.rgb import Picture, joined_notes, to_rgb
+from zoo.picture.rgb import Picture, to_rgb
 
 
 def picture_frames(

@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from zoo.contract.spec import ValueRange
 from zoo.errors import ConfigError, DecodeError
-from zoo.message import Message, printable
+from zoo.message import Message, joined_notes, printable
 from zoo.picture.gif import gif_extents
 from zoo.picture.jpeg2000 import Jpeg2000
 from zoo.picture.opening import (
@@ -36,7 +36,7 @@ from zoo.picture.opening import (
 )
 from zoo.picture.pages import PagedTiff, check_pages
 from zoo.picture.png import WholePng, check_png
-from zoo.picture.rgb import Picture, joined_notes, orientation_of, to_rgb
+from zoo.picture.rgb import Picture, orientation_of, to_rgb
 from zoo.picture.unread import HEAD_BYTES as UNREAD_BYTES
 from zoo.picture.unread import unread_kind
 

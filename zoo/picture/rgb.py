@@ -13,7 +13,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError
-from zoo.message import Message, printable
+from zoo.message import Message, joined_notes, printable
 from zoo.picture.levels import to_levels
 from zoo.picture.nodata import without_data
 from zoo.picture.opening import EXPECTED, HINT_FILE, undecodable
@@ -110,12 +110,6 @@ def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     rows, columns, swap = _TURNS[orientation]
     turned = pixels[::rows, ::columns]
     return np.ascontiguousarray(turned.swapaxes(0, 1) if swap else turned)
-
-
-def joined_notes(*notes: str) -> str:
-    """Returns one note of several, of which some may be empty."""
-    said = [note for note in notes if note]
-    return Message("{notes:; }", notes=said) if said[1:] else "".join(said)
 
 
 def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

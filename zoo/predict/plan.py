@@ -9,7 +9,7 @@ from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelMapping, LabelSet
 from zoo.contract.spec import Step, ValueRange, Window
 from zoo.errors import BundleError, ConfigError
-from zoo.message import Message
+from zoo.message import Message, joined_notes
 from zoo.predict.arguments import Labels, RunOptions
 from zoo.results.change import check_unknown
 from zoo.results.drawing.palette import read_palette
@@ -86,8 +86,7 @@ class Plan:
         """Returns what the result of a picture of this (height, width) says of how it was run."""
         # A picture of one window was taken whole, as any other.
         uncut = self.sliding is not None and all(part.sliding is None for part in self.parts(size))
-        notes = [note for note in ("" if uncut else self.window_note, self.views_note) if note]
-        return Message("{notes:; }", notes=notes)
+        return joined_notes("" if uncut else self.window_note, self.views_note)
 
 
 def make_plan(bundle: Bundle, options: RunOptions) -> Plan:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Answer
 from zoo.errors import ConfigError, OutputError, SourceError
-from zoo.message import Message
+from zoo.message import Message, joined_notes
 from zoo.picture.sources import Input
 from zoo.predict.plan import Part, Plan
 from zoo.results import Failure, Result
@@ -130,9 +130,7 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         engine=outputs.engine,
         seconds={**prepared.seconds, **seconds},
         scores=scores,
-        note=Message(
-            "{notes:; }", notes=[note for note in (prepared.note, plan.note(prepared.size), outputs.note) if note]
-        ),
+        note=joined_notes(prepared.note, plan.note(prepared.size), outputs.note),
     )
 
 

@@ -132,6 +132,7 @@ def _figures(found: Evaluation, model: Model, data: Path, count: int) -> dict[st
         ],
         "not_counted": [{"value": value, "share": _fraction(share)} for value, share in not_counted.items()],
         "never_true": list(found.never_true),
+        "notes": [printable(said) for said in found.notes],
         "failures": [
             {"name": failure.name, "source": failure.uri, "error": failure.error.message} for failure in found.failures
         ],

@@ -58,6 +58,7 @@ class PaddleBackend(Backend):
         assert params is not None  # `supports` was asked
         _prepare_environment(device)
         from zoo.base.host import HOST
+        from zoo.engine.trial import TRY_AGAIN, is_shortage
 
         try:
             with HOST.undisturbed(), warnings.catch_warnings():
@@ -68,9 +69,10 @@ class PaddleBackend(Backend):
         except ImportError as error:
             raise BackendNotInstalledError(
                 "paddlepaddle cannot be imported: {reason}.",
-                "Run: {install}",
+                TRY_AGAIN
+                if is_shortage(str(error))
+                else Message("Run: {install}", install=device.install or "pip install paddlepaddle"),
                 reason=error,
-                install=device.install or "pip install paddlepaddle",
             ) from error
         from zoo.engine.paddle.cout import COUT
         from zoo.engine.paddle.probe import first_line, working_settings
@@ -90,7 +92,9 @@ class PaddleBackend(Backend):
             except Exception as error:
                 raise BackendError(
                     "paddle {version} cannot open {program}: {reason}.",
-                    "Export the model again with this version of paddlepaddle.",
+                    TRY_AGAIN
+                    if is_shortage(str(error))
+                    else Message("Export the model again with this version of paddlepaddle."),
                     version=version,
                     program=program.path,
                     reason=first_line(error),

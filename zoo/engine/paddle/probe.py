@@ -19,7 +19,7 @@ from zoo.base.host import HOST
 from zoo.contract.engine import Program
 from zoo.engine.paddle.settings import PLAIN, SETTINGS, make_config
 from zoo.engine.samples import smooth_noise, trial_shapes
-from zoo.engine.trial import Outcome, Trial, in_child
+from zoo.engine.trial import TRY_AGAIN, Outcome, Trial, in_child
 from zoo.errors import BackendError
 from zoo.message import Message
 
@@ -47,21 +47,27 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
         _say_plain(program.path, version, None)
     elif setting not in SETTINGS:
         trial.announce()
-        setting, outcome = _probe(program)
-        if outcome.reason is not None and not program.trusted:
+        setting, failed = _probe(program)
+        passing = [outcome for outcome in failed if not outcome.lasting]
+        if setting is None and not program.trusted:
             raise BackendError(
                 "paddle {version} failed on {program} in a trial in a process of its own ({reason}). "
                 "Nothing was opened in this process.",
-                "Export the model again with this version of paddlepaddle, or get the files again from their source.",
+                TRY_AGAIN
+                if passing
+                else Message(
+                    "Export the model again with this version of paddlepaddle, or get the files again from their "
+                    "source."
+                ),
                 version=version,
                 program=program.path,
-                reason=outcome.reason,
+                reason=failed[-1].reason,
             )
-        if outcome.reason is not None:
-            _say_plain(program.path, version, outcome.reason)
-        elif outcome.lasting:
+        if setting is None or (setting == PLAIN and passing):
+            _say_plain(program.path, version, (passing or failed)[-1].reason)
+        elif not passing:
             trial.keep(setting, SETTINGS[0])
-    return tuple(dict.fromkeys((setting, PLAIN)))
+    return tuple(dict.fromkeys((setting or PLAIN, PLAIN)))
 
 
 @functools.cache
@@ -76,23 +82,23 @@ def _say_plain(program: Path, version: str, fault: str | None) -> None:
         )
     else:
         _log.warning(
-            "%s runs plainly this time, which is slower: its trial with paddle %s failed as a whole (%s)",
+            "%s runs plainly this time, which is slower: its trial with paddle %s failed (%s)",
             program,
             version,
             fault,
         )
 
 
-def _probe(program: Program) -> tuple[str, Outcome]:
-    """Returns the first setting that works, or the last one, and what its trial found."""
-    lasting, outcome = True, Outcome(None, lasting=True)
+def _probe(program: Program) -> tuple[str | None, list[Outcome]]:
+    """Returns the first setting that works, if there is one, and what the trials of those before it found."""
+    failed: list[Outcome] = []
     for setting in SETTINGS:
         outcome = _try(program, setting)
         if outcome.reason is None:
-            return setting, Outcome(None, lasting)
-        lasting = lasting and outcome.lasting
+            return setting, failed
+        failed.append(outcome)
         _log.info("paddle setting %r does not work here (%s)", setting, outcome.reason)
-    return SETTINGS[-1], outcome
+    return None, failed
 
 
 def _try(program: Program, setting: str) -> Outcome:

@@ -22,7 +22,7 @@ from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
 from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
 from zoo.learn.evaluation.metrics import Confusion
 from zoo.learn.evaluation.outcome import Evaluation
-from zoo.message import Message, printable
+from zoo.message import Message, notes_in, printable
 from zoo.picture.image import read_orientation, read_picture
 from zoo.picture.rgb import Picture
 from zoo.picture.sources import Input
@@ -82,6 +82,7 @@ def evaluate(
     failures: list[Failure] = []
     orientations: dict[Path, int] = {}
     unsure: list[Path] = []
+    told: dict[str, tuple[str, str, int]] = {}
     results, masks = (
         model.run((_input_of(sample, run.max_pixels, plan.value_range, orientations) for sample in samples), plan, run),
         ahead(samples, partial(_read, max_pixels=run.max_pixels)),
@@ -94,6 +95,8 @@ def evaluate(
                 _check_values(np.flatnonzero((counts > 0) & (table == NO_CLASS)), sample, model, len(start))
                 confusion = confusion.add(np.take(table, true), predicted, NOT_COUNTED, plan.labels.ignore_index)
                 pixels += counts
+                if isinstance(result, Result):
+                    _count_notes(result, told)
                 if _fits_both_ways(sample, orientations[sample.image], true.shape):
                     unsure.append(sample.image)
             except ZooError as error:
@@ -108,7 +111,15 @@ def evaluate(
             len(unsure),
             printable(unsure[0]),
         )
-    return Evaluation(plan.labels, confusion, pixels, table, tuple(failures))
+    return Evaluation(plan.labels, confusion, pixels, table, tuple(failures), tuple(told.values()))
+
+
+def _count_notes(result: Result, told: dict[str, tuple[str, str, int]]) -> None:
+    """Counts what a result says of itself; texts of one template are of one kind."""
+    for note in notes_in(result.note):
+        kind = note.template if isinstance(note, Message) else note
+        source, first, count = told.get(kind, (result.uri, note, 0))
+        told[kind] = (source, first, count + 1)
 
 
 def _input_of(sample: Sample, max_pixels: int | None, value_range: ValueRange, orientations: dict[Path, int]) -> Input:

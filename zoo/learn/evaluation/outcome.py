@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,8 @@ class Evaluation:
         pixels: (65536,) int64; how many pixels of the masks have each value.
         table: (65536,) int32; the class of each value, or a negative number where it does not count.
         failures: Samples that were passed over.
+        told: What results said of themselves, such as which values were black and white: of each kind the first
+            picture, its note and how many there are.
     """
 
     classes: LabelSet
@@ -35,6 +38,7 @@ class Evaluation:
     pixels: NDArray[np.int64]
     table: NDArray[np.int32]
     failures: tuple[Failure, ...] = ()
+    told: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def not_counted(self) -> dict[int, float]:
@@ -51,11 +55,20 @@ class Evaluation:
 
     @property
     def notes(self) -> tuple[Message, ...]:
-        """What figures alone do not tell: pixels that did not count, classes that never occur, values that are
-        probably others than they were taken for.
+        """What figures alone do not tell: what results said of themselves, pixels that did not count, classes that
+        never occur, values that are probably others than they were taken for.
         """
         found = (self._left_out(), self._one_value(), self._never(), self._shifted())
-        return tuple(note for note in found if note is not None)
+        return (*self._told(), *(note for note in found if note is not None))
+
+    def _told(self) -> Iterator[Message]:
+        for source, note, count in self.told:
+            yield Message(
+                "{source}: {note}" if count == 1 else "{count} pictures, such as {source}: {note}",
+                source=source,
+                note=note,
+                count=count,
+            )
 
     def _left_out(self) -> Message | None:
         shares = self.not_counted

@@ -32,7 +32,8 @@ class Style:
     font: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        number = isinstance(self.opacity, numbers.Real) and not isinstance(self.opacity, bool)
+        opacity: object = self.opacity
+        number = not isinstance(opacity, bool) and isinstance(opacity, numbers.Real)
         if not (number and 0 <= self.opacity <= 1):
             raise OutputError(
                 "The opacity is {opacity!r}. A number from 0 to 1 was expected.",
