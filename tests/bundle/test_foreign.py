@@ -54,7 +54,11 @@ class Ending(paddle.nn.Layer):
         if self.kind in ('argmax', 'channel'):
             return paddle.argmax(logits, axis=1, keepdim=self.kind == 'channel', dtype='int32')
         if self.kind == 'one':
-            return logits[:, :1]
+            return logits[:, :1] / 100 + 0.5
+        if self.kind == 'unclear':
+            return 1 - F.softmax(logits, axis=1)[:, :1]
+        if self.kind == 'sigmoid' and sys.argv[1] == '1':
+            return F.sigmoid(logits[:, :1])
         if self.kind == 'sigmoid':
             # paddle's own sigmoid cannot be exported in the older format (3.2.2).
             return F.softmax(paddle.concat([0 * logits[:, :1], logits[:, :1]], axis=1), axis=1)[:, 1:]
@@ -69,7 +73,7 @@ for name in os.listdir('.'):
     if name.endswith('.batch.npy'):
         logits = network(paddle.to_tensor(numpy.load(name))).numpy()
         numpy.save(name.replace('batch', 'logits'), logits)
-for kind in ('argmax', 'channel', 'softmax', 'logits', 'stride', 'one', 'sigmoid', 'floats', 'fixed', 'pooled'):
+for kind in os.environ['KINDS'].split():
     shape = [1, 3, 40, 56] if kind == 'fixed' else [None, 3, None, None]
     spec = [paddle.static.InputSpec(shape, 'float32', 'x')]
     ending = Ending(network, kind)
@@ -78,6 +82,8 @@ for kind in ('argmax', 'channel', 'softmax', 'logits', 'stride', 'one', 'sigmoid
 """
 
 NORMALIZE = {"type": "Normalize"}
+TRIED = ("argmax", "fixed", "pooled")
+UNTRIED = ("channel", "softmax", "logits", "stride", "one", "sigmoid", "unclear", "floats")
 PROGRAMS = {"0": ".pdmodel", "1": ".json"}
 
 
@@ -90,11 +96,13 @@ def exported(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.save(folder / f"{name}.batch.npy", batch.transpose(2, 0, 1)[None])
     # paddle reads the source of what it exports, so there must be a file.
     (folder / "export.py").write_text(EXPORT)
-    subprocess.run([sys.executable, "export.py", request.param], check=True, capture_output=True, cwd=folder)
+    environment = {**os.environ, "KINDS": " ".join((*TRIED, *UNTRIED))}
+    command = [sys.executable, "export.py", request.param]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, env=environment)
     program = f"model{PROGRAMS[request.param]}"
     assert (folder / "argmax" / program).is_file()
     if os.environ.get("ZOO_TEST_FULL") != "1":  # argmax, fixed, pooled and a broken one are tried for real here too
-        for kind in ("channel", "softmax", "logits", "stride", "one", "sigmoid", "floats"):
+        for kind in UNTRIED:
             remember_plain(folder / kind)
     return folder
 
@@ -165,16 +173,38 @@ def test_every_ending_gives_the_classes_of_the_upsampled_logits(
             assert len(np.unique(expected)) > 2, "the test would prove nothing on an empty mask"
 
 
-def test_one_channel_of_probabilities_is_cut_at_a_half_and_the_result_says_so(exported: Path, tmp_path: Path) -> None:
+def test_the_one_channel_of_a_sigmoid_is_a_probability_of_two_classes(exported: Path, tmp_path: Path) -> None:
     folder = as_paddleseg(exported, "sigmoid", tmp_path / "seg", output_op="none")
     with zoo.load(folder, threads=1) as model:
         for name, image in pictures().items():
             [logits] = np.load(exported / f"{name}.logits.npy")
             expected = upsampled(logits[:1], *image.shape[:2])[0] > 0
-            result = model.predict(image).one()
+            result = model.predict(image, scores=True).one()
             assert (result.mask == expected).mean() > 0.999
             assert 0.1 < expected.mean() < 0.9
-            assert result.note == "one channel, a probability cut at 0.5: class 0 and class 1"
+            assert result.note == "one channel, a probability cut at 0.5: background and class 1"
+            assert result.scores is not None
+            winner = 1 / (1 + np.exp(-np.abs(upsampled(logits[:1], *image.shape[:2])[0])))
+            np.testing.assert_allclose(result.scores, winner, atol=1e-4)
+        assert model.labels == ("background", "class 1")
+        unsure = model.predict(image, min_score=0.99).one()
+        assert set(np.unique(unsure.mask)) <= {0, 1, 255}
+        assert 255 in unsure.mask
+
+
+def test_the_one_channel_without_a_sigmoid_is_a_logit_also_if_its_values_lie_from_0_to_1(
+    exported: Path, tmp_path: Path
+) -> None:
+    folder = as_paddleseg(exported, "one", tmp_path / "seg")
+    with zoo.load(folder, threads=1) as model:
+        image = pictures()["even"]
+        result = model.predict(image, scores=True).one()
+        [logits] = np.load(exported / "even.logits.npy")
+        values = upsampled(logits[:1], 40, 56)[0] / 100 + 0.5
+        assert 0 < values.min() < 0.5 < values.max() < 1
+        assert result.note == "one channel, a logit cut at 0: background and class 1"
+        assert (result.mask == 1).all()
+        np.testing.assert_allclose(result.scores, 1 / (1 + np.exp(-values)), atol=1e-4)
 
 
 def test_a_resized_picture_gets_the_mask_of_its_input_by_nearest_neighbour(exported: Path, tmp_path: Path) -> None:
@@ -216,7 +246,7 @@ def test_a_mask_does_not_depend_on_the_picture_before_it(exported: Path, tmp_pat
     [
         ("logits", "argmax", r"\(5, 40, 56\) float32 a picture. Whole numbers \(H, W\) were"),
         ("argmax", "softmax", r"\(40, 56\) int32 a picture. Float scores"),
-        ("one", "none", r"\(1, 40, 56\) float32 a picture. Whole numbers \(H, W\) or float scores"),
+        ("unclear", "none", r"\(1, 40, 56\) float32 a picture. Whole numbers \(H, W\) or float scores"),
         ("floats", "none", r"\(40, 56\) float32 a picture"),
     ],
 )

@@ -338,6 +338,40 @@ def test_bad_inputs_are_listed_at_the_end_and_the_others_are_done(
     assert "a.json" in names(tmp_path / "out2")  # what came before it is kept
 
 
+def test_a_picture_without_a_place_on_the_map_fails_alone(
+    predict: Command, bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    tifffile = pytest.importorskip(
+        "tifffile", reason="the extra `large`, which writes the files here, is not installed"
+    )
+    tags = [(33550, 12, 3, (1.0, 1.0, 0.0), True), (33922, 12, 6, (0.0,) * 6, True)]
+    for name in ("a", "z"):
+        picture = draw_scene(3, 40, 56).image
+        tifffile.imwrite(street / f"{name}.tif", picture, photometric="rgb", extratags=tags, metadata=None)
+    for name in ("a", "c"):
+        (street / f"{name}.png").unlink()
+    asked = ("--save", "mask,geojson", "--coordinates", "map")
+    done = predict(street, "-o", tmp_path / "out", *asked, "--on-error", "skip", code=3)
+    assert "2 segmented, 1 failed." in done.stderr
+    assert "b.png does not say where it lies" in done.stderr
+    assert done.stderr.count("has no EPSG code, so its GeoJSON names none") == 2
+    assert names(tmp_path / "out") == ["a.geojson", "a_mask.png", "z.geojson", "z_mask.png"]
+    assert "b.png does not say where it lies" in predict(street, "-o", tmp_path / "raised", *asked, code=1).stderr
+    with zoo.create_pipeline(
+        "semantic_segmentation",
+        model=str(bundle.folder),
+        threads=1,
+        on_error="skip",
+        save_kinds=("mask", "geojson"),
+        save_coordinates="map",
+        save_path=tmp_path / "piped",
+    ) as pipeline:
+        run = pipeline.predict(street)
+        assert [result.name for result in run] == ["a", "z"]
+        assert [failure.name for failure in run.failures] == ["b"]
+    assert names(tmp_path / "piped") == names(tmp_path / "out")
+
+
 def test_of_several_pictures_each_has_a_line(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:
     done = predict(street, "-o", tmp_path / "out", "--save", "mask,json")
     lines = done.stdout.splitlines()

@@ -30,10 +30,10 @@ def keys(*entries: tuple[int, int, int, int]) -> tuple[int, int, int, tuple[int,
 UTM = keys((1024, 0, 1, 1), (3072, 0, 1, 32633))
 
 
-def placed(path: Path, *tags: Any, mask: NDArray[np.uint8] = MASK, image: Any = None, **options: Any) -> Result:
-    picture = np.full((*mask.shape, 3), 9, np.uint8) if image is None else image
-    tifffile.imwrite(path, picture, photometric="rgb", extratags=tags, metadata=None, **options)
-    return Result(mask, CAMVID, picture.astype(np.uint8), path.stem, str(path), "m", "cpu", "e", {})
+def placed(path: Path, *tags: Any, mask: NDArray[np.uint8] = MASK) -> Result:
+    picture = np.full((*mask.shape, 3), 9, np.uint8)
+    tifffile.imwrite(path, picture, photometric="rgb", extratags=tags, metadata=None)
+    return Result(mask, CAMVID, picture, path.stem, str(path), "m", "cpu", "e", {})
 
 
 def road(result: Result) -> tuple[list[list[float]], ...]:
@@ -76,28 +76,14 @@ def test_a_turned_picture_is_turned_on_the_map(tmp_path: Path) -> None:
     assert signed_area(outer) > 0
 
 
-def test_a_reference_system_without_a_code_is_named(tmp_path: Path) -> None:
+def test_a_reference_system_without_a_code_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     own = keys((1024, 0, 1, 1), (1026, 34737, 8, 0), (3072, 0, 1, 32767))
     document = placed(tmp_path / "a.tif", SCALE, TIEPOINT, own, (34737, 2, 0, "My grid|", True))
     assert document.to_geojson(coordinates="map")["coordinate_system"] == "My grid"
-
-
-@pytest.mark.parametrize("planar", ["contig", "separate"])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_pixels_without_data_are_unknown(tmp_path: Path, dtype: Any, planar: str) -> None:
-    image = np.full((20, 30, 3), 9, dtype)
-    image[:4] = 0
-    image[5, 5] = 0, 9, 0  # one channel has data
-    tags = SCALE, TIEPOINT, UTM, (42113, 2, 0, "0", True)
-    result = placed(tmp_path / "a.tif", *tags, image=image)
-    stored = image if planar == "contig" else image.transpose(2, 0, 1)
-    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", planarconfig=planar, extratags=tags, metadata=None)
-    found = {
-        feature["properties"]["name"]: feature["properties"]["pixels"]
-        for feature in result.to_geojson(coordinates="map")["features"]
-        if feature["properties"]["name"] == "unknown"
-    }
-    assert found == {"unknown": 4 * 30}
+    assert "a.tif: its reference system has no EPSG code" in caplog.text
+    caplog.clear()
+    placed(tmp_path / "a.tif", SCALE, TIEPOINT, UTM).to_geojson(coordinates="map")
+    assert caplog.text == ""
 
 
 def test_what_has_no_place_on_a_map_is_refused(tmp_path: Path) -> None:

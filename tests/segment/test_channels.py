@@ -74,7 +74,7 @@ def test_the_one_logit_of_a_network_tells_its_class_from_the_background(
         assert (result.mask == expected).mean() > 0.999
         assert model.labels == ("background", "bright")
         if compat == "zoo":
-            assert result.note == "one channel, a probability cut at 0.5: background and bright"
+            assert result.note == "one channel, a logit cut at 0: background and bright"
             assert result.scores is not None
             assert result.scores.min() >= 0.5
             halves = model.predict(picture, mode="slide", window=(64, 64), flip=True).one()

@@ -15,16 +15,17 @@ from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.base.files import user_path
-from zoo.bundle.class_section import CLASS_SECTION, class_section, read_class_section
+from zoo.bundle.class_section import CLASS_SECTION, against_background, class_section, read_class_section
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
 from zoo.bundle.steps import SIDES, STEP, read_range, read_steps, write_step
 from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
-from zoo.contract.labels import LabelSet
+from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.contract.spec import Step, ValueRange, Window
 from zoo.errors import BundleError
 from zoo.message import Message
+from zoo.program import OneChannel, one_channel, read_program
 from zoo.settings.check import check_version, conform, mismatch, missing_key
 from zoo.settings.document import Node
 from zoo.settings.rules import SHA256, TEXT, VALUE_RANGE, array, mapping, optional, whole
@@ -78,6 +79,7 @@ class Bundle:
             take them again; empty elsewhere.
         origin: Whose model it is: the distribution that brings it with its version, such as "zoo-plugin-starter 0.1.0",
             or the folder or pack it was opened from; empty where nobody said.
+        one_channel: What the one channel of a program is whose settings leave it open; empty for others.
     """
 
     folder: Path
@@ -93,6 +95,7 @@ class Bundle:
     value_range: ValueRange = None
     proven: Mapping[str, str] = field(default_factory=dict[str, str])
     origin: str = ""
+    one_channel: OneChannel = ""
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -185,6 +188,21 @@ def read_bundle(folder: str | os.PathLike[str]) -> Bundle:
         "Give a folder that zoo, PaddleX or PaddleSeg exported.",
         file=file,
     )
+
+
+def settled(bundle: Bundle) -> Bundle:
+    """Looks into a program whose settings do not say what it returns: its one channel makes two classes.
+
+    Raises:
+        BundleError: The program is damaged or something else.
+    """
+    kind = one_channel(read_program(bundle.program, None)) if bundle.output == "unstated" else ""
+    if not kind:
+        return bundle
+    labels = bundle.labels
+    if labels == unnamed_labels():
+        labels = LabelSet(labels.name, labels.names[1:2], distinct_palette(2)[1:])
+    return replace(bundle, labels=against_background(labels), one_channel=kind)
 
 
 def bundle_section(bundle: Bundle) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from zoo.contract.labels import LabelSet
@@ -36,7 +37,13 @@ def class_section(labels: LabelSet) -> dict[str, Any]:
 def read_class_section(values: dict[str, Any]) -> LabelSet:
     """Returns the classes of what follows `CLASS_SECTION`."""
     classes: list[dict[str, Any]] = values["classes"]
-    if len(classes) == 1:  # the one logit of a network tells it from everything else
-        classes = [{"name": "background", "color": [0, 0, 0]}, *classes]
     palette = tuple(tuple(item["color"]) for item in classes)
-    return LabelSet(values["name"], tuple(item["name"] for item in classes), palette, values["ignore_index"])
+    names = tuple(item["name"] for item in classes)
+    return against_background(LabelSet(values["name"], names, palette, values["ignore_index"]))
+
+
+def against_background(labels: LabelSet) -> LabelSet:
+    """Returns two classes for one, which one channel tells from everything else; several as they are."""
+    if len(labels) > 1:
+        return labels
+    return replace(labels, names=("background", *labels.names), palette=((0, 0, 0), *labels.palette))

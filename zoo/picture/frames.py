@@ -60,9 +60,9 @@ def frames_of(
                 # Pillow 11.0 colours grey pages with the palette of a page it has seen.
                 picture.palette = None
             check_size(picture.height, picture.width, frame, max_pixels)
-            pixels, note, orientation = to_rgb(picture, frame, value_range)
+            decoded = to_rgb(picture, frame, value_range)
             place = Message("frame {number} of {count}", number=number, count=count)
-            decoded = Picture(pixels, joined_notes(place, note), orientation)
+            decoded = decoded._replace(note=joined_notes(place, decoded.note))
         except Exception as error:
             decoded = undecodable(frame, error)
         yield decoded

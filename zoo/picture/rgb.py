@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from zoo.contract.spec import ValueRange
 from zoo.errors import DecodeError
-from zoo.message import Message, printable
+from zoo.message import Message, joined_notes, printable
 from zoo.picture.levels import to_levels
+from zoo.picture.nodata import without_data
 from zoo.picture.opening import EXPECTED, HINT_FILE, undecodable
 from zoo.picture.wide import wide_values
 
@@ -43,11 +44,13 @@ class Picture(NamedTuple):
         note: What part of its file it is, such as "first of 12 frames", and which of its values became black and white;
             empty where it is all of it, and of 8 bits.
         orientation: The EXIF orientation that it was turned by; 1 where it is as it was stored.
+        empty: (H, W), which pixels have no data; None where all have.
     """
 
     pixels: NDArray[np.uint8]
     note: str = ""
     orientation: int = 1
+    empty: NDArray[np.bool_] | None = None
 
 
 def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = None) -> Picture:
@@ -80,6 +83,7 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
         else:
             levels, note = to_levels(wide, value_range)
             image = levels if levels.ndim == 3 else np.repeat(levels[:, :, None], 3, axis=2)
+        empty, told = without_data(picture, wide)
         orientation = orientation_of(picture, name)
     except DecodeError:
         raise
@@ -94,11 +98,18 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
             width=image.shape[1],
             expected=EXPECTED,
         )
+    note = joined_notes(note, told)
     if orientation not in _TURNS:
-        return Picture(image, note)
+        return Picture(image, note, empty=empty)
+    return Picture(
+        _turned(image, orientation), note, orientation, None if empty is None else _turned(empty, orientation)
+    )
+
+
+def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     rows, columns, swap = _TURNS[orientation]
-    turned = image[::rows, ::columns]
-    return Picture(np.ascontiguousarray(turned.transpose(1, 0, 2) if swap else turned), note, orientation)
+    turned = pixels[::rows, ::columns]
+    return np.ascontiguousarray(turned.swapaxes(0, 1) if swap else turned)
 
 
 def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.base.files import user_path
+from zoo.bundle.bundle import settled
 from zoo.engine.open import open_engine
 from zoo.predict.model import Model
 from zoo.predict.values import given_value
@@ -61,7 +62,7 @@ def load(
     device, backend = given_value("device", device), given_value("backend", backend)
     threads, streams = given_value("threads", threads), given_value("streams", streams)
     lock = None if lock is None else user_path(lock)
-    bundle = find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress)
+    bundle = settled(find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress))
     engine = open_engine(bundle.verify(), device, backend, threads, streams)
     reopen = partial(
         load,

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Answer
-from zoo.errors import ConfigError, SourceError
+from zoo.errors import ConfigError, OutputError, SourceError
 from zoo.message import Message, joined_notes
 from zoo.picture.sources import Input
 from zoo.predict.plan import Part, Plan
 from zoo.results import Failure, Result
-from zoo.results.change import unknown_below
+from zoo.results.change import check_unknown, made_unknown, unknown_below
 from zoo.segment.channels import class_values
 from zoo.segment.label_map import LabelMap, Scores, label_map
 from zoo.segment.slide import ArrayRows, window_inputs, window_logits, window_strips
@@ -41,6 +41,7 @@ class Prepared:
         uri: See there.
         note: See there.
         image: See there.
+        empty: (H, W), which of its pixels have no data; None where all have.
         tensor: (3, h, w) float32, the input of the program; None where it takes several, windows or views.
         seconds: Time of the stages so far.
     """
@@ -49,6 +50,7 @@ class Prepared:
     uri: str
     note: str
     image: NDArray[np.uint8]
+    empty: NDArray[np.bool_] | None
     tensor: NDArray[np.float32] | None
     seconds: Mapping[str, float]
 
@@ -66,20 +68,23 @@ def prepare(item: Input, plan: Plan) -> Prepared | Failure:
         plan: How to run it.
 
     Returns:
-        The picture; or a failure, where it cannot be read or a scaled view of it would be too large.
+        The picture; or a failure, where it cannot be read, a scaled view of it would be too large, or it has pixels
+        without data and no mask can hold their value.
     """
     began = time.perf_counter()
     try:
         image = item.read()
         read = time.perf_counter()
         parts = plan.parts((image.shape[0], image.shape[1]))
-    except (SourceError, ConfigError) as error:
+        if item.empty is not None:
+            check_unknown(plan.labels)
+    except (SourceError, ConfigError, OutputError) as error:
         return Failure(item.name, item.uri, error)
     tensor = None
     if len(parts) == 1 and parts[0].sliding is None:
         tensor = _input_of(image, parts[0], plan)
     seconds = {"read": read - began, "preprocess": time.perf_counter() - read}
-    return Prepared(item.name, item.identify(image), item.note, image, tensor, seconds)
+    return Prepared(item.name, item.identify(image), item.note, image, item.empty, tensor, seconds)
 
 
 def batches(prepared: Prepared, plan: Plan) -> Iterator[NDArray[np.float32]]:
@@ -110,6 +115,8 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
     outputs = _Outputs(answers, plan.bundle)
     labels, scores = _label_map(prepared.size, outputs, plan)
     mask = final_classes(labels, scores, plan)
+    if prepared.empty is not None:
+        mask = made_unknown(mask, prepared.empty, plan.labels)
     seconds = {"inference": outputs.seconds, "postprocess": time.perf_counter() - began - outputs.waited}
     return Result(
         mask=mask,
@@ -190,8 +197,10 @@ class _Outputs(Iterator[NDArray[Any]]):
         self.engine, self.device = str(answer.facts), answer.facts.device
         output = class_values(answer.output, self._bundle)
         if output.shape != answer.output.shape:
-            first, second, *_ = self._bundle.labels.names
-            self.note = Message(
-                "one channel, a probability cut at 0.5: {first} and {second}", first=first, second=second
+            first, second = self._bundle.labels.names
+            self.note = (
+                Message("one channel, a probability cut at 0.5: {first} and {second}", first=first, second=second)
+                if self._bundle.one_channel == "probability"
+                else Message("one channel, a logit cut at 0: {first} and {second}", first=first, second=second)
             )
         return output

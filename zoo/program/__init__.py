@@ -2,9 +2,20 @@
 
 from zoo.program.graph import Graph
 from zoo.program.lower import lower
+from zoo.program.one_channel import OneChannel, one_channel
 from zoo.program.onnx_file import onnx_bytes, write_onnx
 from zoo.program.onnx_graph import OnnxGraph
 from zoo.program.parameters import read_records
 from zoo.program.reader import read_program
 
-__all__ = ["Graph", "OnnxGraph", "lower", "onnx_bytes", "read_program", "read_records", "write_onnx"]
+__all__ = [
+    "Graph",
+    "OneChannel",
+    "OnnxGraph",
+    "lower",
+    "one_channel",
+    "onnx_bytes",
+    "read_program",
+    "read_records",
+    "write_onnx",
+]

@@ -36,20 +36,6 @@ def with_min_score(result: Result, min_score: float) -> Result:
     return dataclasses.replace(result, mask=mask)
 
 
-def with_unknown(result: Result, pixels: NDArray[np.bool_]) -> Result:
-    """Returns the result with some pixels unknown.
-
-    Args:
-        result: Any result.
-        pixels: (H, W), which ones.
-
-    Raises:
-        OutputError: No mask can hold the ignore index of its label set.
-    """
-    check_unknown(result.labels)
-    return dataclasses.replace(result, mask=made_unknown(result.mask, pixels, result.labels))
-
-
 def check_unknown(labels: LabelSet) -> None:
     """Makes sure that a mask can hold the ignore index of a label set.
 

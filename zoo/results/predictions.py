@@ -71,6 +71,15 @@ class Predictions(Iterator[Result]):
             self._failures.append(item)
         raise StopIteration
 
+    def outcomes(self) -> Iterator[Result | Failure]:
+        """Yields what is left of the run: results, and the failures in their places."""
+        known = len(self._failures)
+        for result in self:
+            yield from self._failures[known:]
+            known = len(self._failures)
+            yield result
+        yield from self._failures[known:]
+
     def __getitem__(self, place: object) -> Result:
         raise TypeError(
             "predictions are computed one after the other and not kept: take the only one with .one(), "

@@ -68,14 +68,19 @@ def _holds_scores(output: NDArray[Any], declared: str) -> bool:
     kind, bits = output.dtype.kind, 8 * output.dtype.itemsize
     if declared != "scores" and kind in "iu" and (output.ndim == 2 or (output.ndim == 3 and len(output) == 1)):
         return False
-    # One channel that is no probability has no best class; float64 would gain ties when it is narrowed.
+    # One channel that nothing explains has no best class; float64 would gain ties when it is narrowed.
     if declared != "labels" and kind == "f" and bits <= 32 and output.ndim == 3 and len(output) > 1:
         return True
     expected = {"labels": Message("Whole numbers (H, W) were"), "scores": Message("Float scores (classes, H, W) were")}
-    either = Message("Whole numbers (H, W) or float scores (classes, H, W), of one channel from 0 to 1, were")
+    either = Message("Whole numbers (H, W) or float scores (classes, H, W) were")
+    hint = (
+        Message("Export the network with zoo, or with a sigmoid as its last operation and output_op none.")
+        if kind == "f" and output.ndim == 3 and len(output) == 1
+        else Message("Export the model again with output_op argmax, or with zoo.")
+    )
     raise InferenceError(
         "The program returned {shape} {dtype} a picture. {declared} expected.",
-        "Export the model again with output_op argmax, or with zoo.",
+        hint,
         shape=output.shape,
         dtype=output.dtype,
         declared=expected.get(declared, either),

@@ -128,15 +128,15 @@ def interpolate(values: NDArray[np.float32], rows: Taps, columns: Taps) -> Itera
 
 
 def score_kind(bundle: Bundle) -> Kind:
-    """Says what the values of a bundle's program are, from what its settings declare and never from the values.
+    """Says what the values of a bundle's program are, from its settings or operations and never from the values.
 
     Raises:
         BundleError: The program returns labels, or its settings do not say.
     """
-    if bundle.output == "logits":
+    if bundle.output == "logits" or bundle.one_channel == "logit":
         return "logits"
-    if bundle.output == "scores":
-        # The settings name softmax as the program's last operator.
+    if bundle.output == "scores" or bundle.one_channel == "probability":
+        # The settings name softmax as the program's last operator, or the program itself has one.
         return "probabilities"
     fact = (
         Message("returns labels alone")

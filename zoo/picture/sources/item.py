@@ -39,13 +39,15 @@ class Input:
             `#frame=1`, a page of a PDF document `#page=1`.
         load: What `read` calls.
         note: What part of its file it is, such as "first of 12 frames"; empty where it is all of it. Complete when
-            `read` has returned.
+            `read` has returned, like the next.
+        empty: (H, W), which pixels have no data; None where all have.
     """
 
     name: str
     uri: str
     load: Callable[[], Picture]
     note: str = ""
+    empty: NDArray[np.bool_] | None = None
 
     def read(self) -> NDArray[np.uint8]:
         """Reads the picture.
@@ -57,7 +59,7 @@ class Input:
             SourceError: Or one of its kinds, whatever is wrong with this input.
         """
         picture = self.load()
-        self.note = picture.note
+        self.note, self.empty = picture.note, picture.empty
         return picture.pixels
 
     def identify(self, image: NDArray[np.uint8]) -> str:

@@ -103,7 +103,7 @@ def _at_once(frames: Callable[[str], Iterator[Frame]], name: str) -> Iterator[Fr
     for frame in frames(name):
         try:
             picture = frame.read()
-            outcome = Picture(picture.pixels.copy(), picture.note)
+            outcome = picture._replace(pixels=picture.pixels.copy())
         except SourceError as error:
             outcome = error
         yield held(outcome, frame.number, frame.unit)

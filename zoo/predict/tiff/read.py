@@ -15,7 +15,7 @@ from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.levels import between, high_bytes
 from zoo.picture.opening import open_regular, undecodable
-from zoo.picture.pages import picture_pages, refuse_raw
+from zoo.picture.pages import check_pages, picture_pages
 from zoo.picture.rgb import unmultiplied
 from zoo.predict.tiff.geo import Tag, nodata_of, nodata_text, place_tags, quiet_about_nodata
 from zoo.predict.tiff.package import import_tifffile
@@ -248,7 +248,7 @@ def open_tiff(
     tifffile = import_tifffile()
     with open_regular(path) as file:
         try:
-            refuse_raw(file, name)
+            check_pages(file, name)
             number = picture_pages(file).numbers[0]
             file.seek(0)
             with quiet_about_nodata():

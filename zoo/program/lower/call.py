@@ -106,7 +106,7 @@ class Call:
             return name
         array = self.builder.known(name)
         if array is not None and array.size <= MOST_WRITTEN and np.isfinite(array).all() and wanted == dtype:
-            return self.builder.constant(array.astype(wanted))
+            return self.builder.constant(self.array(array, dtype))
         made = self.cast(name, dtype)
         return made if wanted == dtype else self.cast(made, wanted)
 
@@ -217,8 +217,9 @@ class Call:
         if dtype not in ONNX_TYPES:
             raise self.refuse(Message("there is no translation for {dtype}", dtype=dtype))
         try:
-            return np.asarray(value).astype(inside(dtype))
-        except (TypeError, ValueError, OverflowError):
+            with np.errstate(invalid="raise", over="ignore"):
+                return np.asarray(value).astype(inside(dtype))
+        except (TypeError, ValueError, ArithmeticError):
             raise self.refuse(Message("{value!r} is no number", value=value)) from None
 
     def shape(self, name: str, start: int, stop: int) -> str:

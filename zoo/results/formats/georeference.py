@@ -12,16 +12,7 @@ from PIL import Image
 from zoo.errors import OutputError
 from zoo.message import Message
 
-_SCALE, _TIEPOINT, _TRANSFORMATION, _KEYS, _TEXTS, _NODATA, _TURNED, _BITS = (
-    33550,
-    33922,
-    34264,
-    34735,
-    34737,
-    42113,
-    274,
-    258,
-)
+_SCALE, _TIEPOINT, _TRANSFORMATION, _KEYS, _TEXTS, _TURNED = 33550, 33922, 34264, 34735, 34737, 274
 # Keys of the GeoKeyDirectory: whether a pixel is an area or a point, the codes of the reference systems, their names.
 _RASTER_TYPE, _PROJECTED, _GEOGRAPHIC, _CITATIONS = 1025, 3072, 2048, (1026, 3073, 2049)
 _OF_THE_USER = 32767
@@ -36,13 +27,11 @@ class Georeference:
             the two coordinates of the map.
         epsg: Code of the reference system; None where it has none.
         name: What the file calls it; may be empty.
-        empty: (H, W), which pixels have no data; None where the file names no value for them.
     """
 
     transform: NDArray[np.float64]
     epsg: int | None
     name: str
-    empty: NDArray[np.bool_] | None
 
     @property
     def turns(self) -> bool:
@@ -70,8 +59,6 @@ def read_georeference(uri: str, size: tuple[int, int]) -> Georeference:
             if (picture.height, picture.width) != size or tags.get(_TURNED, 1) != 1:
                 raise _unplaced(uri, Message("is stored turned, or was changed since it was read"))
             keys = _keys(tags)
-            nodata = _number(tags.get(_NODATA))
-            empty = None if nodata is None else _equal(_pixels(picture, tags, uri), nodata)
             matrix = _transform(tags, uri)
     except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise _unplaced(uri, Message("cannot be read as a GeoTIFF: {reason}", reason=error)) from error
@@ -81,7 +68,7 @@ def read_georeference(uri: str, size: tuple[int, int]) -> Georeference:
     code = keys.get(_PROJECTED, keys.get(_GEOGRAPHIC))
     epsg = int(code) if isinstance(code, int) and 0 < code < _OF_THE_USER else None
     name = next((str(keys[key]) for key in _CITATIONS if keys.get(key)), "")
-    return Georeference(matrix, epsg, name, empty)
+    return Georeference(matrix, epsg, name)
 
 
 def _unplaced(uri: str, fact: str) -> OutputError:
@@ -115,34 +102,3 @@ def _keys(tags: Any) -> dict[int, int | str]:
         elif place == _TEXTS:
             found[key] = str(tags.get(_TEXTS, ""))[value : value + count].rstrip("|\0")
     return found
-
-
-def _number(text: object) -> float | None:
-    try:
-        return float(str(text).strip("\0 "))
-    except ValueError:
-        return None
-
-
-def _pixels(picture: Image.Image, tags: Any, uri: str) -> NDArray[Any]:
-    """Returns the pixels as they are stored, which Pillow does not give of colours with 16 bits."""
-    pixels = np.asarray(picture)
-    if pixels.dtype.itemsize * 8 >= max(tags.get(_BITS, (1,))):
-        return pixels
-    try:
-        import tifffile
-    except ImportError as error:
-        raise OutputError(
-            "Which pixels of {uri} have no data is read with tifffile, which cannot be imported: {reason}.",
-            "Run: pip install tifffile imagecodecs",
-            uri=uri,
-            reason=error,
-        ) from error
-    with tifffile.TiffFile(uri) as file:
-        page: Any = file.pages.first
-        stored: NDArray[Any] = page.asarray()
-        return np.moveaxis(stored, 0, -1) if page.planarconfig == 2 else stored
-
-
-def _equal(pixels: NDArray[Any], value: float) -> NDArray[np.bool_]:
-    return (pixels == value).reshape(*pixels.shape[:2], -1).all(axis=2)
