@@ -205,6 +205,23 @@ def test_standard_input_is_called_so_and_gets_hints_of_its_own(bundle: Bundle, s
     assert seen.left[0] == "A picture is expected on standard input. It ends with Ctrl-D."
 
 
+def test_all_files_of_an_input_have_one_number_also_where_one_name_is_taken(
+    predict: Command, street: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a_overlay.png").write_bytes((street / "a.png").read_bytes())
+    (tmp_path / "out" / "a.xml").write_text("no form of this run")
+    words = (street / "a.png", "-o", "out", "--save", "mask,overlay,json")
+    for _ in range(2):
+        predict(*words)
+        there = sorted(path.name for path in Path("out").iterdir())
+        assert there == ["a.xml", "a_overlay.png", "a~2.json", "a~2_mask.png", "a~2_overlay.png"]
+    assert (tmp_path / "out" / "a_overlay.png").read_bytes() == (street / "a.png").read_bytes()
+    assert "1 passed over" in predict(*words, "--resume").stderr
+    predict(street / "a.png", "-o", "out", "--save", "json,color")
+    assert (tmp_path / "out" / "a~2_color.png").is_file()
+
+
 def test_sub_folders_are_kept_where_that_is_asked_for(
     predict: Command, bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:

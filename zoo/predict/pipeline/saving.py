@@ -13,6 +13,7 @@ from zoo.picture.sources.tree import roots_of
 from zoo.predict.pipeline.config import PipelineConfig
 from zoo.results import Failure, Predictions, find_saved
 from zoo.results.files.naming import folder_in_tree
+from zoo.results.files.save import save
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
@@ -67,7 +68,7 @@ class Saving:
         """
         # A folder, whatever its name ends with.
         folder = f"{folder_in_tree(self.folder, result.uri, self.roots)}{os.sep}"
-        return [result.save(folder, kind, **options) for kind, options in self.kinds.items()]
+        return [save(result, folder, kind, options, self.kinds) for kind, options in self.kinds.items()]
 
     def is_done(self, item: Input) -> bool:
         """Whether all results of an input are there."""

@@ -25,10 +25,16 @@ if TYPE_CHECKING:
     from zoo.results.result import Result
 
 
-def save(result: Result, save_path: str | os.PathLike[str], name: str, options: Mapping[str, Any]) -> Path:
-    """Writes a result as `Result.save` says."""
+def save(
+    result: Result,
+    save_path: str | os.PathLike[str],
+    name: str,
+    options: Mapping[str, Any],
+    together: Iterable[str] = (),
+) -> Path:
+    """Writes a result as `Result.save` says; in a folder under one number with other forms that are saved too."""
     form, target = find_place(save_path, name)
-    return _write(form, (result,), target, result.name, options)
+    return _write(form, (result,), target, result.name, options, [known_format(other) for other in together])
 
 
 def save_all(
@@ -158,9 +164,16 @@ def _pictures() -> Iterator[str]:
     return (name for name in format_names() if name in pictures)
 
 
-def _write(form: Format, results: Iterable[Result], target: Target, name: str, options: Mapping[str, Any]) -> Path:
+def _write(
+    form: Format,
+    results: Iterable[Result],
+    target: Target,
+    name: str,
+    options: Mapping[str, Any],
+    together: Sequence[Format] = (),
+) -> Path:
     path = target.folder / (target.name or f"{safe_stem(name)}{form.ending}")
-    return publish(target, name, form.ending, _encode(form, results, path, options))
+    return publish(target, name, form.ending, _encode(form, results, path, options), together)
 
 
 def _encode(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:
