@@ -205,6 +205,23 @@ def test_standard_input_is_called_so_and_gets_hints_of_its_own(bundle: Bundle, s
     assert seen.left[0] == "A picture is expected on standard input. It ends with Ctrl-D."
 
 
+def test_all_files_of_an_input_have_one_number_also_where_one_name_is_taken(
+    predict: Command, street: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a_overlay.png").write_bytes((street / "a.png").read_bytes())
+    (tmp_path / "out" / "a.xml").write_text("no form of this run")
+    words = (street / "a.png", "-o", "out", "--save", "mask,overlay,json")
+    for _ in range(2):
+        predict(*words)
+        there = sorted(path.name for path in Path("out").iterdir())
+        assert there == ["a.xml", "a_overlay.png", "a~2.json", "a~2_mask.png", "a~2_overlay.png"]
+    assert (tmp_path / "out" / "a_overlay.png").read_bytes() == (street / "a.png").read_bytes()
+    assert "1 passed over" in predict(*words, "--resume").stderr
+    predict(street / "a.png", "-o", "out", "--save", "json,color")
+    assert (tmp_path / "out" / "a~2_color.png").is_file()
+
+
 def test_sub_folders_are_kept_where_that_is_asked_for(
     predict: Command, bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:
@@ -230,6 +247,15 @@ def test_sub_folders_are_kept_where_that_is_asked_for(
     assert kept("settings") == ["a_mask.png", "d_mask.png"]
     assert len(list(pipeline.predict({"img": str(street)}, recursive=True))) == 4
     assert kept("settings") == sorted([*expected, "d_mask.png"])
+    (street / "more").rename(street / "more 1.5")  # no ending of a file
+    expected[-1] = "more 1.5/d_mask.png"
+    predict(street, "-r", "-o", "words 2", *words)
+    assert kept("words 2") == expected
+    with zoo.load(bundle.folder, threads=1) as model:
+        saved = model.predict(street, recursive=True).save("python", "mask", keep_tree=True)
+        model.predict(street, recursive=True).save("flat 2", "mask")
+    assert (kept("python"), len(saved)) == (expected, 4)
+    assert kept("flat 2") == kept("flat")
 
 
 def test_a_tilde_is_the_home_folder_in_python_and_in_files(
@@ -310,6 +336,40 @@ def test_bad_inputs_are_listed_at_the_end_and_the_others_are_done(
     assert len(names(tmp_path / "out")) == 9
     assert predict(street, "-o", tmp_path / "out2", code=1).stderr.count("bad.png") == 1
     assert "a.json" in names(tmp_path / "out2")  # what came before it is kept
+
+
+def test_a_picture_without_a_place_on_the_map_fails_alone(
+    predict: Command, bundle: Bundle, street: Path, tmp_path: Path
+) -> None:
+    tifffile = pytest.importorskip(
+        "tifffile", reason="the extra `large`, which writes the files here, is not installed"
+    )
+    tags = [(33550, 12, 3, (1.0, 1.0, 0.0), True), (33922, 12, 6, (0.0,) * 6, True)]
+    for name in ("a", "z"):
+        picture = draw_scene(3, 40, 56).image
+        tifffile.imwrite(street / f"{name}.tif", picture, photometric="rgb", extratags=tags, metadata=None)
+    for name in ("a", "c"):
+        (street / f"{name}.png").unlink()
+    asked = ("--save", "mask,geojson", "--coordinates", "map")
+    done = predict(street, "-o", tmp_path / "out", *asked, "--on-error", "skip", code=3)
+    assert "2 segmented, 1 failed." in done.stderr
+    assert "b.png does not say where it lies" in done.stderr
+    assert done.stderr.count("has no EPSG code, so its GeoJSON names none") == 2
+    assert names(tmp_path / "out") == ["a.geojson", "a_mask.png", "z.geojson", "z_mask.png"]
+    assert "b.png does not say where it lies" in predict(street, "-o", tmp_path / "raised", *asked, code=1).stderr
+    with zoo.create_pipeline(
+        "semantic_segmentation",
+        model=str(bundle.folder),
+        threads=1,
+        on_error="skip",
+        save_kinds=("mask", "geojson"),
+        save_coordinates="map",
+        save_path=tmp_path / "piped",
+    ) as pipeline:
+        run = pipeline.predict(street)
+        assert [result.name for result in run] == ["a", "z"]
+        assert [failure.name for failure in run.failures] == ["b"]
+    assert names(tmp_path / "piped") == names(tmp_path / "out")
 
 
 def test_of_several_pictures_each_has_a_line(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:

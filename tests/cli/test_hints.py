@@ -87,6 +87,8 @@ def test_packages_that_hints_install_are_those_of_the_extras() -> None:
         ("info FOLDER", 1, "FOLDER is a folder without inference.yml, and no model is called so.\n"),
         ("predict x.jpg --range 1", 2, "Error: --range takes two numbers, or auto.\n"),
         ("predict x.jpg --range", 2, "Error: --range takes two numbers, or auto.\n"),
+        ("predict x.jpg --range 5 5", 1, "Correct --range. Run: zoo predict --help\n"),
+        ("evaluate starter --data x --scales 17", 1, "Correct --scales. Run: zoo evaluate --help\n"),
         ("export starter --weights a --output b --name Größe", 2, "expected 1 to 100 letters from a to z, digits"),
     ],
 )

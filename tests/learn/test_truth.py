@@ -244,3 +244,27 @@ def test_samples_that_cannot_be_used_are_passed_over_and_named_at_the_end(six: M
     assert document["pictures"] == 2
     assert document["mIoU"] == 1
     assert len(document["failures"]) == 4
+
+
+def test_samples_without_one_of_their_files_are_passed_over_in_lists_and_folders(six: Model, tmp_path: Path) -> None:
+    data = listed(six, tmp_path, lambda mask: mask)
+    good = read_list(data)
+    data.write_text(f"{data.read_text()}gone.png {good[0].mask.name}\n{good[0].image.name} gone.png\n")
+    for sample in good:
+        for name, path in (("images", sample.image), ("masks", sample.mask)):
+            target = tmp_path / "set" / name / "town" / sample.image.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    (tmp_path / "set/images/alone.png").write_bytes(good[0].image.read_bytes())
+    (tmp_path / "set/masks/single.png").write_bytes(good[0].mask.read_bytes())
+    for found, missing in (
+        (data, ("gone.png does not exist", "gone.png")),
+        (tmp_path / "set", ("images/single.png does not exist", "masks/alone.png")),
+    ):
+        assert run(six.bundle.folder, "--data", found).exit_code == 1
+        said = run(six.bundle.folder, "--data", found, "--on-error", "skip", "--json")
+        assert said.exit_code == 3, said.stderr
+        for words in (*missing, "do not count: 2."):
+            assert words in said.stderr
+        document = json.loads(said.stdout)
+        assert (document["pictures"], document["mIoU"], len(document["failures"])) == (2, 1, 2)

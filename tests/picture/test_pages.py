@@ -117,6 +117,35 @@ def test_camera_raw_is_called_so_and_its_preview_is_not_taken(kind: str, frames:
         pass
 
 
+def with_inner(first: int, inner: int, subfile: int = REDUCED) -> bytes:
+    """A page with a directory inside, each a part of the picture of so many rows."""
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(PICTURE[:first], photometric="rgb", metadata=None, subifds=1, subfiletype=subfile)
+        writer.write(PICTURE[:inner], photometric="rgb", metadata=None, subfiletype=REDUCED - subfile)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("subfile", [0, REDUCED])
+@pytest.mark.parametrize("frames", ["first", "all"])
+def test_the_small_copy_of_a_picture_inside_it_is_not_taken(subfile: int, frames: Any, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(with_inner(10, 40, subfile))
+    (item,) = inputs(path, SourceOptions(frames=frames))
+    with pytest.raises(DecodeError, match=r"its picture is in a directory inside \(SubIFD\)"):
+        item.read()
+    with pytest.raises(DecodeError, match="SubIFD"), open_tiff(path):
+        pass
+
+
+def test_a_pyramid_keeps_smaller_copies_inside(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(with_inner(40, 10, 0))
+    assert np.array_equal(read_image(path), PICTURE)
+    with open_tiff(path) as rows:
+        assert np.array_equal(rows.read(0, 40), PICTURE)
+
+
 def test_pages_that_are_cut_off_cost_no_picture_that_is_whole() -> None:
     data = tiff([MAIN, OTHER, beside(REDUCED)])
     notes = set[str]()

@@ -76,6 +76,7 @@ def test_pictures_that_zoo_does_not_read_are_counted_by_kind_and_named(
     (tmp_path / "a.png").unlink()
     (item,) = inputs(tmp_path)
     assert "holds no picture (3 HEIC pictures passed over" in error_of(item).message
+    assert error_of(item).hint == "Convert the pictures first, for instance to PNG."
     (item,) = inputs(tmp_path / "IM0001")
     assert "is not a picture of an accepted format but DICOM." in error_of(item).message
 

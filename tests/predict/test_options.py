@@ -230,7 +230,12 @@ ALLOWED = {
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
     },
-    "cli/commands/evaluate.py": {"labels": "the masks are brought to them too", "device": "a field of the report"},
+    "cli/commands/evaluate.py": {
+        "labels": "the masks are brought to them too",
+        "device": "a field of the report",
+        "on_error": "of files that are missing too",
+        "skip": "a value of on_error",
+    },
     "cli/commands/export.py": {
         "labels": "the old spelling of --label-set",
         "window": "a field of the card",

@@ -681,12 +681,12 @@ def test_a_model_that_cannot_be_had_says_so_and_names_the_one_that_can(
 ) -> None:
     with pytest.raises(OfflineError, match="PP-LiteSeg-T") as offline:
         create_pipeline("semantic_segmentation", offline=True)
-    assert offline.value.hint.endswith("model: starter")
+    assert offline.value.hint.endswith("model='starter'")
     monkeypatch.setenv("ZOO_DISABLE_PLUGINS", "zoo-plugin-pp-liteseg")
     with pytest.raises(ModelNotInstalledError) as missing:
         load_model(read_pipeline("semantic_segmentation"))
     assert "ZOO_DISABLE_PLUGINS" in missing.value.hint
-    assert missing.value.hint.endswith("model: starter")
+    assert missing.value.hint.endswith("model='starter'")
 
 
 def test_a_local_folder_of_a_fine_tuned_model_is_a_model(

@@ -249,7 +249,9 @@ def test_settings_that_blow_a_picture_up_are_refused_before_any_memory_is_taken(
         ConfigError, match=r"an input of 32768x65536 from a picture of 40x80. At most 89000000"
     ) as caught:
         changed.predict(np.zeros((40, 80, 3), np.uint8)).one()
+    # A pipeline file may have changed the model's own sizes.
     assert "inference.yml" in caught.value.hint
+    assert "target_size of the pipeline file" in caught.value.hint
 
 
 def test_a_picture_that_cannot_be_read_is_a_failure(bundle: Bundle, tmp_path: Path) -> None:

@@ -174,6 +174,18 @@ def test_a_file_pillow_wrote_reads_as_pillow_reads_it(tmp_path):
     np.testing.assert_array_equal(pieces(path, 64), PICTURE)
 
 
+@pytest.mark.parametrize("said", ["garbage", "-9999", "nan"])
+def test_a_value_of_pixels_without_data_that_none_can_have_is_told_once(bundle, tmp_path, caplog, said):
+    source = tmp_path / "map.tif"
+    write(source, PICTURE, extratags=[(42113, 2, 0, said, True)])
+    caplog.clear()
+    segment_tiff(source, tmp_path / "labels.tif", run, sliding_plan(bundle))
+    assert caplog.messages == [
+        f"{source}: pixels without data would have the value {said!r} (GDAL_NODATA), which none can have; all count as "
+        "data"
+    ]
+
+
 def test_tiles_a_sparse_file_leaves_out_are_black(tmp_path):
     path = tmp_path / "a.tif"
     tiles = (None if index % 4 == 1 else np.full((64, 64, 3), 9, np.uint8) for index in range(12))

@@ -76,10 +76,14 @@ def test_a_turned_picture_is_turned_on_the_map(tmp_path: Path) -> None:
     assert signed_area(outer) > 0
 
 
-def test_a_reference_system_without_a_code_is_named(tmp_path: Path) -> None:
+def test_a_reference_system_without_a_code_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     own = keys((1024, 0, 1, 1), (1026, 34737, 8, 0), (3072, 0, 1, 32767))
     document = placed(tmp_path / "a.tif", SCALE, TIEPOINT, own, (34737, 2, 0, "My grid|", True))
     assert document.to_geojson(coordinates="map")["coordinate_system"] == "My grid"
+    assert "a.tif: its reference system has no EPSG code" in caplog.text
+    caplog.clear()
+    placed(tmp_path / "a.tif", SCALE, TIEPOINT, UTM).to_geojson(coordinates="map")
+    assert caplog.text == ""
 
 
 def test_what_has_no_place_on_a_map_is_refused(tmp_path: Path) -> None:

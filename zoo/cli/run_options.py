@@ -12,6 +12,7 @@ import click
 from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS
 from zoo.cli.elsewhere import FORMS
 from zoo.cli.language import tr, translate
+from zoo.message import Message
 from zoo.predict.options import BY_NAME, Option, options_of
 
 _NAMES = {completed.name: completed for completed in (BACKEND, DEVICE, LABELS)}
@@ -30,13 +31,37 @@ def run_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
 
 def given(ctx: click.Context) -> dict[str, Any]:
-    """Returns the options of the table that were really given, and not left to their defaults, by their names."""
+    """Returns the options of the table that were really given, and not left to their defaults, by their names.
+
+    Raises:
+        ConfigError: A value does not follow the rule of its option.
+    """
     from click.core import ParameterSource
 
     said = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT, ParameterSource.PROMPT)
-    return {
+    found = {
         name: value for name, value in ctx.params.items() if name in BY_NAME and ctx.get_parameter_source(name) in said
     }
+    for name, value in found.items():
+        _check(name, value, ctx.info_name or "")
+    return found
+
+
+def _check(name: str, value: Any, command: str) -> None:
+    """Checks a value before others do, whose hint would be about pipeline files."""
+    from zoo.errors import ConfigError
+    from zoo.predict.values import HINT, given_value
+
+    try:
+        if value is not None:
+            given_value(name, value)
+    except ConfigError as error:
+        if error.hint != HINT:
+            raise
+        option = BY_NAME[name].spellings[0]
+        raise ConfigError(
+            error.message, Message("Correct {option}. Run: zoo {command} --help", option=option, command=command)
+        ) from error
 
 
 def _spellings(option: Option) -> tuple[str, ...]:

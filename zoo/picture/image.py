@@ -34,7 +34,7 @@ from zoo.picture.opening import (
     open_regular,
     undecodable,
 )
-from zoo.picture.pages import PagedTiff, refuse_raw
+from zoo.picture.pages import PagedTiff, check_pages
 from zoo.picture.png import WholePng, check_png
 from zoo.picture.rgb import Picture, orientation_of, to_rgb
 from zoo.picture.unread import HEAD_BYTES as UNREAD_BYTES
@@ -182,7 +182,7 @@ def open_picture(file: BinaryIO, name: str, max_pixels: int) -> ImageFile:
             width, height = next(gif_extents(file), (0, 0))
             check_size(height, width, name, max_pixels)
         if parser is PagedTiff:
-            refuse_raw(file, name)
+            check_pages(file, name)
         if parser is WholePng:
             check_png(file, name, max_pixels)
         file.seek(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -12,9 +12,9 @@ from PIL.TiffImagePlugin import TiffImageFile
 from zoo.errors import DecodeError
 from zoo.message import Message
 
-_SUBFILE, _OLD_SUBFILE, _PHOTOMETRIC, _INNER, _DNG = 254, 255, 262, 330, 50706
+_SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _PHOTOMETRIC, _INNER, _DNG = _TAGS = 254, 255, 256, 257, 262, 330, 50706
 # Bits of the first tag: a reduced copy, a mask. A value of the second: a reduced copy.
-_BESIDE, _OLD_REDUCED = 1 | 4, 2
+_BESIDE, _MASK, _OLD_REDUCED = 1 | 4, 4, 2
 # What a pixel of a sensor means: one colour of a filter, or values before development.
 _SENSOR = (32803, 34892)
 # Marks of Canon and Phase One behind the head of a TIFF.
@@ -81,6 +81,14 @@ class _Directory:
     def is_raw(self) -> bool:
         return self._first(_PHOTOMETRIC) in _SENSOR or _DNG in self.tags
 
+    @property
+    def is_mask(self) -> bool:
+        return bool(self._first(_SUBFILE) & _MASK)
+
+    @property
+    def pixels(self) -> int:
+        return self._first(_WIDTH) * self._first(_HEIGHT)
+
     def _first(self, tag: int) -> int:
         return self.tags.get(tag, (0,))[0]
 
@@ -90,31 +98,47 @@ def picture_pages(file: BinaryIO) -> Pages:
 
     Thumbnails, reduced copies and masks are passed over where there is anything else.
     """
-    beside: list[bool] = []
+    pages: list[_Directory] = []
     damaged = False
     try:
-        beside += (directory.is_beside for directory in _Reader(file).chain())
+        pages += _Reader(file).chain()
     except _DAMAGE:
         damaged = True
-    pictures = tuple(number for number, is_beside in enumerate(beside) if not is_beside)
-    return Pages(pictures or tuple(range(len(beside))) or (0,), damaged)
+    return Pages(_pictures(pages) or (0,), damaged)
 
 
-def refuse_raw(file: BinaryIO, name: str) -> None:
-    """Refuses what has the head of a TIFF and the values of a camera's sensor inside.
+def _pictures(pages: Sequence[_Directory]) -> tuple[int, ...]:
+    pictures = tuple(number for number, page in enumerate(pages) if not page.is_beside)
+    return pictures or tuple(range(len(pages)))
+
+
+def check_pages(file: BinaryIO, name: str) -> None:
+    """Refuses what has the head of a TIFF and its real picture elsewhere than in the pages that are read.
 
     Raises:
-        DecodeError: It is such a file.
+        DecodeError: It has the values of a camera's sensor inside, or a page keeps a larger picture in itself.
     """
     file.seek(0)
     raw = file.read(12)[8:].startswith(_RAW_MARKS)
+    pages: list[_Directory] = []
+    larger: list[bool] = []
     try:
         reader = _Reader(file)
         for directory in () if raw else reader.chain():
-            raw = raw or directory.is_raw or any(inner.is_raw for inner in reader.inside(directory))
+            inside = list(reader.inside(directory))
+            raw = raw or any(each.is_raw for each in (directory, *inside))
+            pages.append(directory)
+            larger.append(any(inner.pixels > directory.pixels and not inner.is_mask for inner in inside))
     except _DAMAGE:
         # Damage is told by who reads the pictures.
         pass
+    if not raw and any(larger[number] for number in _pictures(pages)):
+        raise DecodeError(
+            "{name} is a TIFF whose page is a smaller copy: its picture is in a directory inside (SubIFD), which is "
+            "not read. A picture in a page of its own was expected.",
+            "Open it in the program it comes from, and export it as a plain TIFF or PNG.",
+            name=name,
+        )
     if raw:
         raise DecodeError(
             "{name} is a camera raw file: it has the values of the sensor, and previews at most. A developed picture "
@@ -158,7 +182,7 @@ class _Reader:
         following = self._number(next_as)
         tags: dict[int, tuple[int, ...]] = {}
         for tag, kind, many, value in struct.iter_unpack(self._order + entry_as, entries):
-            if tag in (_SUBFILE, _OLD_SUBFILE, _PHOTOMETRIC, _INNER, _DNG) and kind in _NUMBERS and 0 < many <= _MOST:
+            if tag in _TAGS and kind in _NUMBERS and 0 < many <= _MOST:
                 tags[tag] = self._values(_NUMBERS[kind], many, value)
         return _Directory(tags), following
 

@@ -38,7 +38,8 @@ class RunArguments(TypedDict, total=False):
     """Order of the channels in arrays."""
     value_range: Literal["auto"] | tuple[float, float] | None
     """The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of each
-    picture; by default what the model's folder says, else the lowest and the highest of their type."""
+    picture, which zoo tiff does not take; by default what the model's folder says, else the lowest and the highest of
+    their type."""
     max_pixels: int | None
     """Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million."""
     scores: bool
@@ -169,8 +170,8 @@ class PipelineFields:
         frames: Frames of animations and TIFF files; PDF and video files are read whole.
         color: Order of the channels in arrays.
         value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
-            those of each picture; by default what the model's folder says, else the lowest and the highest of their
-            type.
+            those of each picture, which zoo tiff does not take; by default what the model's folder says, else the
+            lowest and the highest of their type.
         max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
         scores: Compute the probability of the winning class in every pixel.
         min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
@@ -277,8 +278,8 @@ class Predicts(ABC):
             frames: Frames of animations and TIFF files; PDF and video files are read whole.
             color: Order of the channels in arrays.
             value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
-                those of each picture; by default what the model's folder says, else the lowest and the highest of their
-                type.
+                those of each picture, which zoo tiff does not take; by default what the model's folder says, else the
+                lowest and the highest of their type.
             max_pixels: Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.
             scores: Compute the probability of the winning class in every pixel.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
@@ -355,8 +356,8 @@ class Predicts(ABC):
             batch_size: Pictures of one input size, or windows, that run together; auto measures. The results do not
                 depend on it.
             value_range: The values of more than 8 bits a channel that become black and white: two numbers, or auto for
-                those of each picture; by default what the model's folder says, else the lowest and the highest of their
-                type.
+                those of each picture, which zoo tiff does not take; by default what the model's folder says, else the
+                lowest and the highest of their type.
             min_score: Pixels whose winning class is less probable, 0 to 1, become unknown.
             labels: Other classes: a YAML file, or the name of a built-in mapping; in Python and pipeline files also
                 {new: [old, ...]}.

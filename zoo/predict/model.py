@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from zoo.errors import BundleError
 from zoo.message import Message
 from zoo.picture.image import most_pixels
 from zoo.picture.sources import Input, Source, SourceOptions, inputs
+from zoo.picture.sources.tree import roots_of
 from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
@@ -89,7 +91,7 @@ class Model(Predicts):
         )
         found, skip = inputs(source, reading), options.skip
         wanted = found if skip is None else (item for item in found if not skip(item))
-        return Predictions(counted(self.run(wanted, plan, options)))
+        return Predictions(counted(self.run(wanted, plan, options)), partial(roots_of, source))
 
     def run(self, found: Iterable[Input], plan: Plan, options: RunOptions) -> Generator[Result | Failure, None, None]:
         """Runs inputs by a plan that is made already: what `predict` does, for callers with inputs of their own.

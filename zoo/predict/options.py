@@ -229,7 +229,8 @@ OPTIONS: tuple[Option, ...] = (
         None,
         help=(
             "The values of more than 8 bits a channel that become black and white: two numbers, or auto for those of "
-            "each picture; by default what the model's folder says, else the lowest and the highest of their type."
+            "each picture, which zoo tiff does not take; by default "
+            "what the model's folder says, else the lowest and the highest of their type."
         ),
         commands=(*_RUNS, "export"),
         unset="the whole type",

@@ -15,9 +15,9 @@ from zoo.registry.formats import find_format
 from zoo.settings.check import conform, mismatch
 from zoo.settings.document import DocumentKind, Node, node_of
 
-_GIVEN = DocumentKind(
-    error=ConfigError, hint=Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
-)
+#: Where a value does not follow its rule.
+HINT = Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
+_GIVEN = DocumentKind(error=ConfigError, hint=HINT)
 
 
 def value_of(name: str, node: Node) -> Any:

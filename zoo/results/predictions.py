@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,10 +36,12 @@ class Predictions(Iterator[Result]):
 
     Args:
         items: Results, and failures of inputs that are passed over.
+        roots: Returns the folders that were asked for, absolute; what is saved can keep their sub-folders.
     """
 
-    def __init__(self, items: Iterator[Result | Failure]) -> None:
+    def __init__(self, items: Iterator[Result | Failure], roots: Callable[[], Iterable[str]] = tuple) -> None:
         self._items = items
+        self._roots = roots
         self._failures: list[Failure] = []
         self._count = 0
         # Whether the run has ended, by its last result, an error or `close`.
@@ -68,6 +70,15 @@ class Predictions(Iterator[Result]):
                 return item
             self._failures.append(item)
         raise StopIteration
+
+    def outcomes(self) -> Iterator[Result | Failure]:
+        """Yields what is left of the run: results, and the failures in their places."""
+        known = len(self._failures)
+        for result in self:
+            yield from self._failures[known:]
+            known = len(self._failures)
+            yield result
+        yield from self._failures[known:]
 
     def __getitem__(self, place: object) -> Result:
         raise TypeError(
@@ -149,7 +160,13 @@ class Predictions(Iterator[Result]):
         """
         return save_all(self, save_path, "json", {"indent": indent, "ensure_ascii": ensure_ascii, "mask": mask})
 
-    def save(self, save_path: str | os.PathLike[str], format: str, **options: Any) -> list[Path]:  # noqa: A002
+    def save(
+        self,
+        save_path: str | os.PathLike[str],
+        format: str,  # noqa: A002
+        keep_tree: bool = False,
+        **options: Any,
+    ) -> list[Path]:
         """Writes every result that is left as `Result.save` does; the path is checked before the first is computed.
 
         Args:
@@ -157,6 +174,7 @@ class Predictions(Iterator[Result]):
                 "labelstudio" it then holds all results; of the others, which hold one picture, a second result is an
                 error.
             format: As in `Result.save`.
+            keep_tree: In a folder, put the results of the source's sub-folders into sub-folders of the same names.
             options: As in `Result.save`.
 
         Returns:
@@ -165,7 +183,7 @@ class Predictions(Iterator[Result]):
         Raises:
             OutputError: One cannot be written; those before it stay. Or there is no result for the one file.
         """
-        return save_all(self, save_path, format, options)
+        return save_all(self, save_path, format, options, tuple(self._roots()) if keep_tree else ())
 
     def show(self, **options: Any) -> None:
         """Shows every result that is left, as `Result.show` does.

@@ -97,9 +97,9 @@ def _check_input(size: tuple[int, int], padded: tuple[int, int]) -> None:
     height, width = padded
     if height * width > max(MAX_PIXELS, 2 * size[0] * size[1]):
         raise ConfigError(
-            "The model's settings make an input of {height}x{width} from a picture of {rows}x{columns}. At most "
+            "The settings make an input of {height}x{width} from a picture of {rows}x{columns}. At most "
             "{limit} pixels were expected.",
-            "Correct the sizes in its settings file, inference.yml, or use another model.",
+            "Correct target_size of the pipeline file, or the sizes in the model's own settings file, inference.yml.",
             height=height,
             width=width,
             rows=size[0],

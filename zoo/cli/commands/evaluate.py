@@ -93,7 +93,7 @@ def evaluate(
     from zoo.results.mapping import read_mapping
 
     config = PipelineConfig(model).override(**given(ctx))
-    samples = read_list(data, root)
+    samples = read_list(data, root, missing_ok=config.on_error == "skip")
     with loading("loading {model}", model=model) as progress:
         loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     with loaded:

@@ -84,6 +84,8 @@ def predict(
     passed = _PassedOver(saving)
     with loaded:
         predictions = loaded.predict(sources, skip=passed if resume else None, **config.predict_arguments())
+        if saving is not None:
+            predictions = saving.writable(predictions, config.on_error)
         telling = Telling(predictions, lambda: passed.count, as_json=as_json, whole=verbose())
         count = Count(partial(_origins, sources, config))
         interrupted: KeyboardInterrupt | None = None

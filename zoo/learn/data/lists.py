@@ -22,7 +22,9 @@ _MASKS = ("masks", "annotations")
 _SHOWN = 5
 
 
-def read_list(data: str | os.PathLike[str], root: str | os.PathLike[str] | None = None) -> tuple[Sample, ...]:
+def read_list(
+    data: str | os.PathLike[str], root: str | os.PathLike[str] | None = None, missing_ok: bool = False
+) -> tuple[Sample, ...]:
     """Reads a list file with `image mask` on every line, paths relative to the dataset's root; or a folder.
 
     The columns are parted by tabs, or by blanks where there is no tab; names with blanks may stand in quotes. Blank
@@ -32,13 +34,15 @@ def read_list(data: str | os.PathLike[str], root: str | os.PathLike[str] | None 
         data: UTF-8 text file; or a folder with "images" and "masks" or "annotations", whose files belong together
             where their paths within these are equal up to the suffix.
         root: Folder the paths in a list are relative to; by default its own.
+        missing_ok: Take samples too of which a file is missing, for `evaluate(..., on_error="skip")`, which names them.
+            In a folder the missing file is taken to be a PNG of the other's name.
 
     Returns:
         The samples in the order of the file, or of their names.
 
     Raises:
-        DatasetError: The file is missing or empty, a line has not two columns, or a named file does not exist; a
-            picture of a folder has no mask, a mask no picture, or two files have one name. All faults are counted.
+        DatasetError: The file is missing or empty, or a line has not two columns; two files of a folder have one name;
+            or one of a sample is missing. All faults are counted.
     """
     data = Path(user_path(data))
     if data.is_dir():
@@ -48,7 +52,7 @@ def read_list(data: str | os.PathLike[str], root: str | os.PathLike[str] | None 
                 "Leave --root out.",
                 data=data,
             )
-        return _read_folder(data)
+        return _read_folder(data, missing_ok)
     root = data.parent if root is None else Path(user_path(root))
     try:
         lines = data.read_text(encoding="utf-8-sig").splitlines()
@@ -76,7 +80,7 @@ def read_list(data: str | os.PathLike[str], root: str | os.PathLike[str] | None 
         faults += [
             Message("line {number}: {path} does not exist", number=number, path=path)
             for path in paths
-            if not path.is_file()
+            if not missing_ok and not path.is_file()
         ]
         samples.append(Sample(*paths))
     if turned:
@@ -114,7 +118,7 @@ def _found(root: Path, column: str) -> Path:
     return slashed if not path.exists() and slashed.exists() else path
 
 
-def _read_folder(folder: Path) -> tuple[Sample, ...]:
+def _read_folder(folder: Path, missing_ok: bool) -> tuple[Sample, ...]:
     there = [name for name in ("images", *_MASKS) if (folder / name).is_dir()]
     if there not in [["images", name] for name in _MASKS]:
         raise DatasetError(
@@ -125,6 +129,11 @@ def _read_folder(folder: Path) -> tuple[Sample, ...]:
         )
     faults: list[str] = []
     images, masks = (_by_stem(folder / name, faults) for name in there)
+    if missing_ok:
+        images, masks = (
+            {**own, **{stem: folder / name / f"{stem}.png" for stem in others if stem not in own}}
+            for name, own, others in zip(there, (images, masks), (masks, images), strict=True)
+        )
     faults += [Message("{path} has no mask", path=path) for stem, path in images.items() if stem not in masks]
     faults += [Message("{path} has no picture", path=path) for stem, path in masks.items() if stem not in images]
     if faults:

@@ -146,14 +146,20 @@ def _from_folder(folder: str, options: SourceOptions) -> Iterator[Origin]:
             "holds no picture ({told:, }). Files such as PNG or JPEG were expected in the folder.",
             told=lost + parts or [Message("it is empty")],
         )
-        hint = Message("Read its sub-folders too: recursive=True.") if folders else Message("Check the path.")
-        yield _refused_path(folder, fact, hint)
+        yield _refused_path(folder, fact, _hint_of_none(bool(folders), bool(unread)))
     elif options.told and (parts or lost):
         level = logging.WARNING if lost else logging.INFO
         told = Message("{told:, }", told=lost + parts)
         if full:
             told = Message("{told}. Sub-folders are read with recursive=True", told=told)
         _LOG.log(level, "%s: %s", printable(folder), told)
+
+
+def _hint_of_none(folders: bool, unread: bool) -> Message:
+    """Returns what helps where a folder holds no picture, by what it holds."""
+    if folders:
+        return Message("Read its sub-folders too: recursive=True.")
+    return Message("Convert the pictures first, for instance to PNG.") if unread else Message("Check the path.")
 
 
 def _from_pattern(pattern: str, options: SourceOptions) -> Iterator[Origin]:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -197,9 +198,11 @@ class Pipeline:
         saving = Saving.of(self.config, source)
         if saving is None:
             return predictions
+        from zoo.picture.sources.tree import roots_of
         from zoo.results import Predictions
 
-        return Predictions(_saved(predictions, saving, config.live))
+        writable = saving.writable(predictions, config.on_error)
+        return Predictions(_saved(writable, saving, config.live), partial(roots_of, source))
 
     def close(self) -> None:
         """Frees the engine. The pipeline cannot be used afterwards."""
@@ -216,20 +219,12 @@ def _saved(predictions: Predictions, saving: Saving, live: bool) -> Iterator[Res
     """Passes a run on, failures in their places, and writes each result, in a thread."""
     from zoo.results import Failure
 
-    def items() -> Iterator[Result | Failure]:
-        known = 0
-        for result in predictions:
-            yield from predictions.failures[known:]
-            known = len(predictions.failures)
-            yield result
-        yield from predictions.failures[known:]
-
     def save(item: Result | Failure) -> Result | Failure:
         if not isinstance(item, Failure):
             saving.write(item)
         return item
 
     try:
-        yield from ahead(items(), save, waiting=1 if live else 4)
+        yield from ahead(predictions.outcomes(), save, waiting=1 if live else 4)
     finally:
         predictions.close()

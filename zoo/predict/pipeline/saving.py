@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from zoo.errors import OutputError
 from zoo.picture.sources.tree import roots_of
 from zoo.predict.pipeline.config import PipelineConfig
-from zoo.results import find_saved
+from zoo.results import Failure, Predictions, find_saved
+from zoo.results.files.naming import folder_in_tree
+from zoo.results.files.save import save
 
 if TYPE_CHECKING:
     from zoo.picture.sources import Input
@@ -44,22 +47,48 @@ class Saving:
         kinds = {kind: config.save_arguments(kind) for kind in config.save_kinds}
         return cls(config.save_path, kinds, tuple(roots_of(source)) if config.keep_tree else ())
 
+    def writable(self, predictions: Predictions, on_error: Literal["raise", "skip"]) -> Predictions:
+        """Passes a run on; where a map is asked for, a picture without a place fails before anything is written.
+
+        Args:
+            predictions: The run.
+            on_error: Whether such a picture is passed over, as one that cannot be read.
+
+        Returns:
+            The run. While iterating it raises `OutputError` for such a picture, unless it is passed over.
+        """
+        on_map = any(options.get("coordinates") == "map" for options in self.kinds.values())
+        return Predictions(_placed(predictions, on_error == "skip")) if on_map else predictions
+
     def write(self, result: Result) -> list[Path]:
         """Writes a result and returns its files.
 
         Raises:
             OutputError: One cannot be written.
         """
-        folder = self._folder_of(result.uri)
-        return [result.save(folder, kind, **options) for kind, options in self.kinds.items()]
+        # A folder, whatever its name ends with.
+        folder = f"{folder_in_tree(self.folder, result.uri, self.roots)}{os.sep}"
+        return [save(result, folder, kind, options, self.kinds) for kind, options in self.kinds.items()]
 
     def is_done(self, item: Input) -> bool:
         """Whether all results of an input are there."""
-        folder = self._folder_of(item.uri)
+        folder = folder_in_tree(self.folder, item.uri, self.roots)
         return all(find_saved(folder, item.name, item.uri, kind) for kind in self.kinds)
 
-    def _folder_of(self, uri: str) -> Path:
-        for root in self.roots:
-            if os.path.isabs(uri) and os.path.commonpath((root, uri)) == root:
-                return self.folder / os.path.dirname(os.path.relpath(uri, root))
-        return self.folder
+
+def _placed(predictions: Predictions, skips: bool) -> Iterator[Result | Failure]:
+    from zoo.results.formats.georeference import read_georeference
+
+    try:
+        for item in predictions.outcomes():
+            try:
+                if not isinstance(item, Failure):
+                    read_georeference(item.uri, (item.mask.shape[0], item.mask.shape[1]))
+            except OutputError as error:
+                if not skips:
+                    raise
+                yield Failure(item.name, item.uri, error)
+            else:
+                yield item
+    finally:
+        predictions.close()

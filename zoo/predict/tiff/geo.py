@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,11 +40,31 @@ def place_tags(page: Any, unknown: int) -> Iterator[Tag]:
         yield _NODATA, _ASCII, 0, str(unknown), True
 
 
+def nodata_text(page: Any) -> str:
+    """Returns what the file says of that value; empty where it says nothing."""
+    return str(page.tags.valueof(_NODATA, "")).strip()
+
+
 def nodata_of(page: Any) -> int | None:
     """Returns the value that says that a pixel has no data; None where there is none that a pixel can have."""
     try:
-        value = float(str(page.tags.valueof(_NODATA, "")).strip())
+        value = float(nodata_text(page))
     except ValueError:
         return None
     whole = value.is_integer() and 0 <= value <= np.iinfo(f"u{page.bitspersample // 8}").max
     return int(value) if whole else None
+
+
+@contextmanager
+def quiet_about_nodata() -> Generator[None, None, None]:
+    """Keeps tifffile from logging that it does not understand GDAL_NODATA, which is said in zoo's words."""
+    log = logging.getLogger("tifffile")
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return "GDAL_NODATA" not in record.getMessage()
+
+    log.addFilter(wanted)
+    try:
+        yield
+    finally:
+        log.removeFilter(wanted)

@@ -15,9 +15,9 @@ from zoo.errors import DecodeError
 from zoo.message import Message, printable
 from zoo.picture.levels import between, high_bytes
 from zoo.picture.opening import open_regular, undecodable
-from zoo.picture.pages import picture_pages, refuse_raw
+from zoo.picture.pages import check_pages, picture_pages
 from zoo.picture.rgb import unmultiplied
-from zoo.predict.tiff.geo import Tag, nodata_of, place_tags
+from zoo.predict.tiff.geo import Tag, nodata_of, nodata_text, place_tags, quiet_about_nodata
 from zoo.predict.tiff.package import import_tifffile
 
 # One row of tiles, decoded to RGB uint8 or still 16 bits wide, is held at a time.
@@ -107,6 +107,11 @@ class TiffRows:
     def nodata(self) -> int | None:
         """The value of pixels without data; None where the file names none."""
         return nodata_of(self._page)
+
+    @property
+    def impossible_nodata(self) -> str:
+        """What the file names as that value although no pixel can have it; mostly empty."""
+        return nodata_text(self._page) if self.nodata is None else ""
 
     def _decode_band(self, index: int) -> NDArray[np.uint8]:
         height = min(self._height, self.size[0] - index * self._height)
@@ -243,10 +248,11 @@ def open_tiff(
     tifffile = import_tifffile()
     with open_regular(path) as file:
         try:
-            refuse_raw(file, name)
+            check_pages(file, name)
             number = picture_pages(file).numbers[0]
             file.seek(0)
-            page = tifffile.TiffFile(file, name=name).pages[number]
+            with quiet_about_nodata():
+                page = tifffile.TiffFile(file, name=name).pages[number]
             rows = kind(file, name, page, value_range)
         except Exception as error:
             raise undecodable(name, error, _EXPECTED, _HINT_DAMAGED) from error

@@ -96,6 +96,12 @@ def segment_tiff(
     with open_tiff(source, value_range) as rows, open_tiff(source, kind=DataRows) as data:
         if rows.nodata is not None:
             check_unknown(plan.labels)
+        elif said := rows.impossible_nodata:
+            _LOG.warning(
+                "%s: pixels without data would have the value %r (GDAL_NODATA), which none can have; all count as data",
+                printable(source),
+                printable(said),
+            )
         with contextlib.suppress(OSError):
             if os.path.samefile(source, target):
                 raise OutputError(

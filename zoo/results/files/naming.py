@@ -17,12 +17,12 @@ import re
 import stat
 import threading
 import unicodedata
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.base.files import ensure_folder, user_path, write_atomic
-from zoo.contract.format import Mark
+from zoo.contract.format import Format, Mark
 from zoo.errors import OutputError
 from zoo.message import Message
 from zoo.registry.formats import all_formats
@@ -75,6 +75,20 @@ def find_target(save_path: str | os.PathLike[str], suffixes: Sequence[str]) -> T
     return Target(ensure_folder(path.parent), path.name)
 
 
+def folder_in_tree(folder: Path, uri: str, roots: Iterable[str]) -> Path:
+    """Returns the folder for the outputs of an input that keep the sub-folders of where they come from.
+
+    Args:
+        folder: The folder for all outputs.
+        uri: The input's.
+        roots: Absolute paths of folders that were asked for; what is in none of them has no sub-folder.
+    """
+    for root in roots:
+        if os.path.isabs(uri) and os.path.commonpath((root, uri)) == root:
+            return folder / os.path.dirname(os.path.relpath(uri, root))
+    return folder
+
+
 def check_suffix(path: Path, suffixes: Sequence[str]) -> None:
     """Makes sure that a file is called by what it is to hold.
 
@@ -102,7 +116,7 @@ def _either(suffixes: Sequence[str]) -> str:
     return Message("{forms:, } or {last}", forms=others, last=last) if others else last
 
 
-def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
+def publish(target: Target, name: str, ending: str, content: bytes, together: Sequence[Format] = ()) -> Path:
     """Writes an output under the first name that is free or this source's own.
 
     Args:
@@ -110,6 +124,7 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
         name: The input's name; used if the target is a folder.
         ending: What follows the stem then, such as "_overlay.png".
         content: The whole file; the mark at its beginning says whose it is.
+        together: Forms that this source's outputs have in this run: they get one number.
 
     Returns:
         The file written.
@@ -132,10 +147,12 @@ def publish(target: Target, name: str, ending: str, content: bytes) -> Path:
                     source=mark.source,
                 )
             return write_atomic(path, content)
-        for stem in stems_for(target.folder, safe_stem(name), mark.source):
+        for stem in _own_first(target.folder, safe_stem(name), mark.source):
             path = target.folder / f"{stem}{ending}"
+            wanted = {path: mark}
+            wanted |= {target.folder / f"{stem}{form.ending}": Mark(form.mark_form, mark.source) for form in together}
             # The form matters: a result document and a LabelMe file of one picture have the same name.
-            if _may_write(path, mark, any_form=False):
+            if all(_may_write(each, its, any_form=False) for each, its in wanted.items()):
                 return write_atomic(path, content)
     raise AssertionError("unreachable: the numbers do not end")
 
@@ -207,11 +224,26 @@ def stems_for(folder: Path, stem: str, source: str) -> Iterator[str]:
             seen.pass_over(sources)
 
 
+def _own_first(folder: Path, stem: str, source: str) -> list[str]:
+    """Returns the stems of `stems_for` up to one where nothing is, those with outputs of the source first."""
+    stems: list[str] = []
+    for numbered in stems_for(folder, stem, source):
+        stems.append(numbered)
+        if is_free(folder, numbered):
+            break
+    return stems if len(stems) == 1 else sorted(stems, key=lambda each: source not in sources_of(folder, each))
+
+
 def sources_of(folder: Path, numbered: str) -> frozenset[str]:
     """Returns whose outputs stand in a folder under a numbered stem."""
     endings = {form.ending for form in all_formats()}
     marks = [read_mark(path) for ending in endings if _is_file(path := folder / f"{numbered}{ending}")]
     return frozenset(mark.source for mark in marks if mark is not None)
+
+
+def is_free(folder: Path, numbered: str) -> bool:
+    """Whether no output could meet a file under a numbered stem, whoever wrote it."""
+    return not any(os.path.lexists(folder / f"{numbered}{form.ending}") for form in all_formats())
 
 
 class _Seen:

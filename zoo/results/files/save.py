@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,22 +19,40 @@ from zoo.message import described
 from zoo.registry.formats import all_formats, find_format, format_names
 from zoo.results.drawing.movie import KINDS, SUFFIX, is_video, write_movie
 from zoo.results.encode import find_mark
-from zoo.results.files.naming import Target, check_free, check_suffix, find_target, publish, safe_stem
+from zoo.results.files.naming import Target, check_free, check_suffix, find_target, folder_in_tree, publish, safe_stem
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
 
 
-def save(result: Result, save_path: str | os.PathLike[str], name: str, options: Mapping[str, Any]) -> Path:
-    """Writes a result as `Result.save` says."""
+def save(
+    result: Result,
+    save_path: str | os.PathLike[str],
+    name: str,
+    options: Mapping[str, Any],
+    together: Iterable[str] = (),
+) -> Path:
+    """Writes a result as `Result.save` says; in a folder under one number with other forms that are saved too."""
     form, target = find_place(save_path, name)
-    return _write(form, (result,), target, result.name, options)
+    return _write(form, (result,), target, result.name, options, [known_format(other) for other in together])
 
 
 def save_all(
-    results: Iterable[Result], save_path: str | os.PathLike[str], name: str, options: Mapping[str, Any]
+    results: Iterable[Result],
+    save_path: str | os.PathLike[str],
+    name: str,
+    options: Mapping[str, Any],
+    roots: Sequence[str] = (),
 ) -> list[Path]:
-    """Writes results as `Predictions.save` says; the path is checked before the first is taken."""
+    """Writes results as `Predictions.save` says; the path is checked before the first is taken.
+
+    Args:
+        results: The results.
+        save_path: A file, or a folder.
+        name: The form.
+        options: Its options.
+        roots: Folders whose sub-folders are kept in that folder.
+    """
     if os.fspath(save_path).lower().endswith(SUFFIX) and not os.path.isdir(user_path(save_path)):
         return [write_movie(results, save_path, name, options)]
     if is_video(Path(save_path)) and name in KINDS and not os.path.isdir(user_path(save_path)):
@@ -45,7 +63,14 @@ def save_all(
         if form.many:
             return [_write(form, results, target, target.name, options)]
         results = _only_one(results, form, target.folder / target.name)
-    return list(ahead(results, lambda result: save(result, save_path, name, options)))
+        return list(ahead(results, lambda result: save(result, save_path, name, options)))
+
+    def save_in_tree(result: Result) -> Path:
+        # A folder, whatever its name ends with.
+        folder = f"{folder_in_tree(target.folder, result.uri, roots)}{os.sep}"
+        return save(result, folder, name, options)
+
+    return list(ahead(results, save_in_tree))
 
 
 def _only_one(results: Iterable[Result], form: Format, path: Path) -> Iterator[Result]:
@@ -139,9 +164,16 @@ def _pictures() -> Iterator[str]:
     return (name for name in format_names() if name in pictures)
 
 
-def _write(form: Format, results: Iterable[Result], target: Target, name: str, options: Mapping[str, Any]) -> Path:
+def _write(
+    form: Format,
+    results: Iterable[Result],
+    target: Target,
+    name: str,
+    options: Mapping[str, Any],
+    together: Sequence[Format] = (),
+) -> Path:
     path = target.folder / (target.name or f"{safe_stem(name)}{form.ending}")
-    return publish(target, name, form.ending, _encode(form, results, path, options))
+    return publish(target, name, form.ending, _encode(form, results, path, options), together)
 
 
 def _encode(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:

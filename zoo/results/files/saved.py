@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zoo.base.files import user_path
 from zoo.results.encode import read_mark
-from zoo.results.files.naming import safe_stem, sources_of, stems_for
+from zoo.results.files.naming import is_free, safe_stem, stems_for
 from zoo.results.files.save import known_format
 
 
@@ -30,7 +30,7 @@ def find_saved(folder: str | os.PathLike[str], name: str, source: str, form: str
     for stem in stems_for(folder, safe_stem(name), source):
         path = folder / f"{stem}{wanted.ending}"
         mark = read_mark(path)
-        if mark is None and not os.path.lexists(path) and not sources_of(folder, stem):
+        if is_free(folder, stem):
             return None
         if mark is not None and mark.source == source and mark.form == wanted.mark_form:
             return path if _is_newer(path, source) else None

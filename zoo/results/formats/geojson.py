@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from zoo.contract.format import Mark
 from zoo.errors import OutputError
+from zoo.message import printable
 from zoo.results.classes import classes_in
 from zoo.results.encode import encode_document
 from zoo.results.formats.georeference import Georeference, read_georeference
@@ -16,6 +18,8 @@ from zoo.results.small import without_small
 
 if TYPE_CHECKING:
     from zoo.results.result import Result
+
+_LOG = logging.getLogger("zoo")
 
 _SYSTEM = (
     "pixels of the picture, not degrees: x to the right, y down, (0, 0) is the upper left corner of the upper left "
@@ -60,6 +64,11 @@ def to_geojson(
         )
     height, width = result.mask.shape
     place = read_georeference(result.uri, (height, width)) if coordinates == "map" else None
+    if place is not None and place.epsg is None:
+        _LOG.warning(
+            "%s: its reference system has no EPSG code, so its GeoJSON names none; set it where you open the file.",
+            printable(result.uri),
+        )
     mask = without_small(result.mask, min_area)
     classes = {area.value: area for area in classes_in(mask, result.labels)}
     return {
