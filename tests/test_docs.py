@@ -40,6 +40,8 @@ from zoo.cli.app import cli
 
 REPO = Path(__file__).resolve().parents[1]
 DOCS = REPO / "docs"
+pytestmark = pytest.mark.usefixtures("all_engines")
+
 PAGES = sorted([*REPO.glob("*.md"), *DOCS.glob("*.md"), *REPO.glob("plugins/*/README.md")])
 GUIDES = [REPO / "README.md", *sorted(DOCS.glob("*.md"))]
 
