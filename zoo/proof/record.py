@@ -129,5 +129,6 @@ def _read(record: Path) -> Proof | None:
         fields: dict[str, Any] = conform(read_json(record, _KIND), _SCHEMA)
     except CacheError:
         return None
-    subject = fields.pop("subject")
-    return Proof(Subject(**{**subject, "versions": tuple(subject["versions"])}), **fields)
+    about: dict[str, Any] = fields.pop("subject")
+    about["versions"] = tuple(about["versions"])
+    return Proof(Subject(**about), **fields)
