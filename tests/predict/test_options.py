@@ -229,6 +229,7 @@ ALLOWED = {
         "save_kinds": "a file holds one form",
         "save_path": "results are written behind the engine",
         "skip": "--resume passes over what is done",
+        "on_error": "pictures that cannot be written are passed over",
     },
     "cli/commands/evaluate.py": {
         "labels": "the masks are brought to them too",
@@ -269,6 +270,7 @@ ALLOWED = {
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
         "live": "results are handed out one by one",
+        "on_error": "pictures that cannot be written are passed over",
         "save_font": "looked at before the model is loaded",
         "save_path": "the folder is made before the model is loaded",
         "target_size": "used there",
@@ -280,6 +282,8 @@ ALLOWED = {
     },
     "predict/pipeline/saving.py": {
         "keep_tree": "results are written there",
+        "on_error": "pictures that cannot be written are passed over",
+        "skip": "a value of on_error",
         "save_kinds": "results are written there",
         "save_path": "results are written there",
     },
