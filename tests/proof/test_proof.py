@@ -76,8 +76,10 @@ def test_an_engine_that_gives_other_masks_is_refused_with_the_number(
     assert any("not used: other: " in record.getMessage() for record in caplog.records)
 
 
-def test_an_engine_that_crashes_is_not_taken(install: Install, bundle: Bundle) -> None:
+def test_an_engine_that_crashes_is_not_opened_here(install: Install, bundle: Bundle) -> None:
     install(opening="import os; os.abort()")
+    with pytest.raises(zoo.BackendError, match=r"in a process of its own, ended by SIGABRT\."):
+        zoo.load(bundle.folder, backend="other", threads=1)
     with zoo.load(bundle.folder, threads=1) as model:
         assert model.engine.startswith("paddle ")
 

@@ -71,11 +71,13 @@ class Outcome:
         lasting: Whether the next trial would find the same. Not so where the child could not start, or ran out of time
             or memory.
         answer: What the job returned, plain data.
+        killed: Whether a signal ended it, or it had to be ended.
     """
 
     reason: str | None
     lasting: bool
     answer: Any = None
+    killed: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,14 +173,14 @@ def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:
     try:
         status, answered, said = _ended(python("zoo.engine.trial", job, json.dumps(arguments)), seconds)
     except subprocess.TimeoutExpired:
-        return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False)
+        return Outcome(Message("took more than {seconds:g} seconds", seconds=seconds), lasting=False, killed=True)
     except OSError as error:
         return Outcome(Message("could not start: {reason}", reason=error.strerror or error), lasting=False)
     if status < 0:
         number = -status
         # C++ that cannot get memory aborts.
         crashed = number in _CRASHES and not is_shortage(said)
-        return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed)
+        return Outcome(Message("ended by {signal}", signal=signal_name(number)), lasting=crashed, killed=True)
     try:
         answer = _unpacked(json.loads(answered))
     except ValueError:

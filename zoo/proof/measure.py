@@ -50,6 +50,7 @@ class Measured:
     rate: float = 0.0
     fault: str = ""
     lasting: bool = True
+    killed: bool = False
 
 
 def prove(program: Program, engines: Sequence[Candidate], others: Sequence[Candidate], threads: int) -> list[Proof]:
@@ -113,7 +114,7 @@ def _references(candidate: Candidate, others: Sequence[Candidate]) -> list[Candi
 def _proof(subject: Subject, ran: Measured, reference: str, expected: Sequence[NDArray[Any]], stride: int) -> Proof:
     pairs = zip(ran.outputs, expected, strict=True) if ran.outputs and expected else ()
     share = min((agreement(*pair, stride) for pair in pairs), default=1.0)
-    return Proof(subject, reference, share, ran.seconds, ran.opening, ran.memory, ran.fault, ran.lasting)
+    return Proof(subject, reference, share, ran.seconds, ran.opening, ran.memory, ran.fault, ran.lasting, ran.killed)
 
 
 def _inputs(program: Program) -> list[NDArray[np.float32]]:
@@ -145,7 +146,7 @@ def measure(
             "zoo.proof.measure:trial_run", plain(program), *how, str(given), str(made), many, seconds=_SECONDS
         )
         if outcome.reason is not None:
-            return Measured((), fault=outcome.reason, lasting=outcome.lasting)
+            return Measured((), fault=outcome.reason, lasting=outcome.lasting, killed=outcome.killed)
         if "fault" in outcome.answer:
             return Measured((), fault=outcome.answer["fault"])
         with np.load(made, allow_pickle=False) as arrays:

@@ -34,7 +34,7 @@ _SCHEMA = mapping(
         **dict.fromkeys(("reference", "fault"), STRING),
         **dict.fromkeys(("agreement", "seconds", "opening"), NUMBER),
         "memory": BYTES,
-        "lasting": BOOLEAN,
+        **dict.fromkeys(("lasting", "killed"), BOOLEAN),
     },
     closed=True,
 )
@@ -79,6 +79,7 @@ class Proof:
         memory: Most memory of a process that did nothing else, in bytes.
         fault: Why there is none of that; else empty.
         lasting: Whether the next trial would find the same. Not so where a child ran out of memory or time.
+        killed: Whether the fault is that its process was ended, by a signal or for want of time.
     """
 
     subject: Subject
@@ -89,6 +90,7 @@ class Proof:
     memory: int
     fault: str = ""
     lasting: bool = True
+    killed: bool = False
 
     def keep(self) -> None:
         """Keeps what lasts for the next time. A cache that cannot be written costs a trial every time, nothing else."""
