@@ -17,7 +17,8 @@ from pathlib import Path
 from machine import describe
 
 import zoo
-from zoo.bundle.bundle import Bundle, bundle_section
+from zoo.bundle.bundle import Bundle
+from zoo.bundle.section import bundle_section
 from zoo.bundle.settings_file import SETTINGS
 from zoo.contract.spec import Artifact
 from zoo.registry import find_model

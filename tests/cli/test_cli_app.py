@@ -140,7 +140,7 @@ def test_a_long_line_of_a_group_wraps_below_its_words() -> None:
         (["predict", "x", "--imgsz", "64"], "Did you mean '--window'?"),
         (["predict", "-f", "x"], "Did you mean '--input'?"),
         (["predict", "x", "--show"], "zoo predict opens no window. Save the overlay: -o FOLDER --save overlay"),
-        (["predict", "x", "--half"], "there is no other precision yet"),
+        (["predict", "x", "--half"], "--precision"),
         (["predict", "x", "--color-blind"], "It is a palette: --palette colorblind"),
         (["predict", "x", "--palette", "colourblind"], "Did you mean colorblind?"),
         (["predict", "x", "--palette", "color-blind"], "Did you mean colorblind?"),

@@ -350,7 +350,7 @@ def test_without_an_engine_models_are_listed_and_a_line_says_what_to_install(no_
     assert info.returncode == 0, info.stderr
     failed = run_python("zoo", "predict", REPO / "docs" / "street.jpg", first=no_paddle, **none)
     assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1] == 'Run: pip install "zoo-core[cpu]"'
+    assert failed.stderr.splitlines()[-1] == 'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools'
 
 
 @BOTH

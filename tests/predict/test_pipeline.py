@@ -43,6 +43,7 @@ device: gpu:0
 backend: other
 threads: 3
 streams: 2
+precision: bf16
 live: true
 target_size: [256, 512]
 batch_size: auto
@@ -121,6 +122,7 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         backend="other",
         threads=3,
         streams=2,
+        precision="bf16",
         live=True,
         target_size=(256, 512),
         batch_size="auto",

@@ -44,7 +44,12 @@ def test_a_lock_holds_everything_that_matters_and_lets_the_same_through(
     assert (locked.distribution, locked.version) == ("zoo-plugin-pp-liteseg", "0.1.0")
     assert files.url.endswith("paddle3.0.0/PP-LiteSeg-T_infer.tar")
     assert files.size == len(server.files[ARCHIVE])
-    assert {entry.name for entry in files.files} == {"inference.json", "inference.pdiparams", "inference.yml"}
+    assert {entry.name for entry in files.files} == {
+        "golden.npz",
+        "inference.json",
+        "inference.pdiparams",
+        "inference.yml",
+    }
     assert models["starter"].weights["inference"].url == ""
     card = find_model("PP-LiteSeg-T").card
     assert locked.labels == labels_digest(card.labels)
@@ -340,7 +345,11 @@ def test_what_training_left_is_opened_with_the_right_path(
     for name in ("epoch_3/model.safetensors", "loose.pdparams"):
         (tmp_path / name).write_bytes(b"")
     for name, fact, hint in (
-        ("best", "No model is called 'best'.", "Give the folder inside it: best/inference"),
+        (
+            "best",
+            "best is a folder without inference.yml, and no model is called so.",
+            "Give the folder inside it: best/inference",
+        ),
         ("./best", "best has no inference.yml", "Give the folder inside it: best/inference"),
         (Path("best"), "best has no inference.yml", "Give the folder inside it: best/inference"),
         ("best/model.pdparams", "best/model.pdparams has no", "zoo export MODEL --weights best/model.pdparams --out"),

@@ -12,11 +12,25 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Generic, TypeVar
 
 Done = TypeVar("Done")
+# Seconds.
+_NAP = 0.5
+
+
+def wait_for(told: SimpleQueue[None]) -> None:
+    """Waits until something is put into a queue, and takes it.
+
+    Ctrl-C that comes in the moment before a thread goes to sleep is seen only when it wakes, so it wakes now and then.
+    """
+    while True:
+        try:
+            return told.get(timeout=_NAP)
+        except Empty:
+            continue
 
 
 class Pending(Generic[Done]):
@@ -68,8 +82,8 @@ class Pending(Generic[Done]):
 
     def wait(self) -> None:
         """Waits until the work has ended."""
-        if not self._ended:
-            self._ends[0].get()
+        while not self._ended:
+            wait_for(self._ends[0])
             # For the next one who waits.
             self._ends[0].put(None)
 

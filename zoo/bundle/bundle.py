@@ -15,10 +15,10 @@ from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.base.files import user_path
-from zoo.bundle.class_section import CLASS_SECTION, against_background, class_section, read_class_section
+from zoo.bundle.class_section import CLASS_SECTION, against_background, read_class_section
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
-from zoo.bundle.steps import SIDES, STEP, read_range, read_steps, write_step
+from zoo.bundle.steps import SIDES, STEP, read_range, read_steps
 from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet, distinct_palette
@@ -209,27 +209,6 @@ def settled(bundle: Bundle) -> Bundle:
     return replace(bundle, labels=against_background(labels), one_channel=kind)
 
 
-def bundle_section(bundle: Bundle) -> dict[str, Any]:
-    """Returns the `zoo:` section of a bundle's settings."""
-    window, value_range = bundle.window, bundle.value_range
-    section: dict[str, Any] = {
-        "format": FORMAT,
-        "model": bundle.model,
-        "output": bundle.output,
-        "output_stride": bundle.output_stride,
-        "preprocess": [write_step(step) for step in bundle.preprocess],
-        "labels": class_section(bundle.labels),
-        "sha256": dict(bundle.digests),
-    }
-    if bundle.golden is not None:
-        section["golden"] = bundle.golden.name
-    if window is not None:
-        section["window"] = {"size": list(window.size), "stride": list(window.stride)}
-    if value_range is not None:
-        section["value_range"] = list(value_range) if isinstance(value_range, tuple) else value_range
-    return section
-
-
 def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
     for stem in stems:
         for suffix in (".json", ".pdmodel"):
@@ -273,11 +252,15 @@ def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[P
         return _files(folder)
     if Path(program).suffix in _PADDLE and params is None:
         raise missing_key(section, "params")
-    for name in filter(None, (program, params)):
-        # Nothing but its digest says whether a file of an unknown format is whole.
+    # Nothing but its digest says whether a file of an unknown format is whole.
+    _check_digested(section, digests, program, params)
+    return folder / program, None if params is None else folder / params
+
+
+def _check_digested(section: Node, digests: dict[str, str], *names: str | None) -> None:
+    for name in filter(None, names):
         if name not in digests:
             raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
-    return folder / program, None if params is None else folder / params
 
 
 def _own(section: Node, folder: Path) -> Bundle:
@@ -289,6 +272,8 @@ def _own(section: Node, folder: Path) -> Bundle:
     for name in values["sha256"]:
         conform(replace(section["sha256"], value=name), file_name_rule())
     program, params = _named_files(section, values, folder)
+    golden = values.get("golden")
+    _check_digested(section, values["sha256"], golden)
     return Bundle(
         folder=folder,
         program=program,
@@ -300,13 +285,6 @@ def _own(section: Node, folder: Path) -> Bundle:
         output_stride=values["output_stride"],
         digests=values["sha256"],
         window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
-        golden=_golden(section, values, folder),
+        golden=folder / golden if golden else None,
         value_range=read_range(section["value_range"]) if "value_range" in section else None,
     )
-
-
-def _golden(section: Node, values: dict[str, Any], folder: Path) -> Path | None:
-    name = values.get("golden")
-    if name is not None and name not in values["sha256"]:
-        raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
-    return None if name is None else folder / name

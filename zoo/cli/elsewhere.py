@@ -60,6 +60,7 @@ _OPTIONS = {
     ("--gpu", "--gpus", "--cpu", "--cuda", "--npu", "-d"): ("--device",),
     ("--batch", "--bs", "-b"): ("--batch-size",),
     ("--engine", "--runtime"): ("--backend",),
+    ("--half", "--fp16", "--bf16", "--amp", "--int8", "--dtype"): ("--precision",),
     ("--workers", "--num-workers", "--jobs", "-j", "-t"): ("--threads",),
     ("--vis", "--visualize", "--visualise", "--draw", "--format", "--save-format", "--type"): ("--save",),
     ("--tta", "--augment", "--hflip"): ("--flip",),
@@ -76,10 +77,6 @@ _OPTIONS = {
 ABSENT_OPTIONS = {
     "--show": Message(
         "zoo predict opens no window. Save the overlay: -o FOLDER --save overlay; in Python: Result.show()"
-    ),
-    **dict.fromkeys(
-        ("--half", "--fp16", "--precision", "--amp", "--int8"),
-        Message("Models run with 32-bit numbers; there is no other precision yet."),
     ),
     **dict.fromkeys(
         ("--color-blind", "--colorblind", "--colourblind"), Message("It is a palette: --palette colorblind")

@@ -26,7 +26,7 @@ from zoo.predict.plan import make_plan
 from zoo.predict.steps import Prepared, batches, prepare
 from zoo.proof.agreement import LEAST, agreement
 from zoo.proof.choice import proofs, refusal
-from zoo.proof.kept import Kept
+from zoo.proof.chosen import Chosen
 from zoo.proof.measure import Measured, measure
 
 #: Most pictures that are measured on.
@@ -150,7 +150,7 @@ def optimize(
             chosen[row.precision] = row.engine
             bound = LEAST[row.precision] if least is None else least
             name = exact[0].device_name
-            Kept(program.digest, name, row.precision, processor(), row.engine, bound, len(pictures)).keep()
+            Chosen(program.digest, name, row.precision, processor(), row.engine, bound, len(pictures)).keep()
     return Comparison(bundle.model, reference.name, len(pictures), tuple(rows), chosen)
 
 

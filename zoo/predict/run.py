@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.flow import ahead
-from zoo.base.pending import Pending
+from zoo.base.pending import Pending, wait_for
 from zoo.engine.engine import Answer, Engine
 from zoo.errors import InferenceError, ZooError
 from zoo.picture.sources import Input
@@ -68,7 +68,7 @@ class Run:
         # A live source waits for each answer, and what a batch takes says little while others run.
         most = 1 if self._live or self._sizer.wanted == "auto" else self._engine.width + 1
         while len(self._on_their_way()) >= most:
-            self._ended.get()
+            wait_for(self._ended)
         answer = self._engine.submit(_stacked(prepared), self._ended)
         self._submitted.append(answer)
         if most == 1:

@@ -13,7 +13,7 @@ from zoo.engine.open import candidates
 from zoo.errors import BackendError
 from zoo.message import Message
 from zoo.proof.agreement import LEAST
-from zoo.proof.kept import kept_choice
+from zoo.proof.chosen import kept_choice
 from zoo.proof.measure import prove, subject_of
 from zoo.proof.record import Proof, kept_proof
 

@@ -15,9 +15,10 @@ from paddle import nn
 
 from zoo.base.digest import file_sha256
 from zoo.base.files import replacing_folder, user_path
-from zoo.bundle.bundle import SETTINGS, Bundle, bundle_section, read_bundle
+from zoo.bundle.bundle import SETTINGS, Bundle, read_bundle
 from zoo.bundle.golden import FILE as GOLDEN
 from zoo.bundle.golden import Golden, write_golden
+from zoo.bundle.section import bundle_section
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Normalize, Pad, Resize, Step, ValueRange, Window
 from zoo.engine.open import session_opener

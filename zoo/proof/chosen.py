@@ -29,7 +29,7 @@ _SCHEMA = mapping(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Chosen:
     """A choice that was made by measuring.
 
     Attributes:
@@ -62,10 +62,10 @@ class Kept:
         write_atomic(record, json.dumps(asdict(self)).encode())
 
 
-def kept_choice(program: str, device: str, precision: Precision, processor: str) -> Kept | None:
+def kept_choice(program: str, device: str, precision: Precision, processor: str) -> Chosen | None:
     """Returns what is kept; None where there is nothing, or something damaged."""
     try:
-        return Kept(**conform(read_json(_record(program, device, precision, processor), _KIND), _SCHEMA))
+        return Chosen(**conform(read_json(_record(program, device, precision, processor), _KIND), _SCHEMA))
     except CacheError:
         return None
 
