@@ -78,8 +78,10 @@ def test_what_is_installed_is_compiled_from_the_catalogue(domain: str) -> None:
     assert (texts.FOLDER / f"{domain}.po").read_bytes() == texts.written(catalog)
     compiled = catalogue(domain)
     for message in catalog:
-        wanted = parts(message.string)
-        assert not message.id or compiled.gettext(parts(message.id)[0]) in wanted
+        if message.id:
+            one, *many = parts(message.id)
+            # gettext alone does not find a text that has two forms before Python 3.11.3.
+            assert (compiled.ngettext(one, many[0], 1) if many else compiled.gettext(one)) in parts(message.string)
 
 
 def test_every_text_is_translated_with_its_values() -> None:
