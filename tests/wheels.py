@@ -82,8 +82,9 @@ def without_paddle(engine: str, core: Path, wheels: Path, folder: Path) -> None:
     run(folder / "bin" / "python", "-m", "pip", "install", "-q", *parts)
     environment = {**os.environ, "ZOO_HOME": str(folder / "home")}
     environment.pop("PYTHONPATH", None)
-    predicted = run(folder / "bin" / "zoo", "predict", TREE / "docs" / "street.jpg", cwd=folder, env=environment)
-    expect("road" in predicted and f"({engine} " in predicted, f"{engine} finds a road without paddle")
+    words = "predict", TREE / "docs" / "street.jpg", "--json"
+    predicted = run(folder / "bin" / "zoo", *words, cwd=folder, env=environment)
+    expect('"road"' in predicted and f'"{engine} ' in predicted, f"{engine} finds a road without paddle")
 
 
 def run(*command: object, **options: object) -> str:
