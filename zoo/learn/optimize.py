@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -66,7 +66,7 @@ class Comparison:
 
     Attributes:
         model: Name of the model.
-        reference: The engine that the others are compared with, exact.
+        reference: The engine that the others are compared with, exact; empty where none ran.
         pictures: How many pictures they ran.
         rows: The engines, those that are used first, by what they do a second.
         chosen: What is taken from now on, by precision.
@@ -88,7 +88,6 @@ def optimize(
     least: float | None = None,
     threads: int | None = None,
     samples: Sequence[Sample] = (),
-    report: Callable[[str], object] = lambda text: None,
 ) -> Comparison:
     """Measures every engine that runs a model, and keeps the fastest of those whose masks agree, for `backend="auto"`.
 
@@ -101,7 +100,6 @@ def optimize(
         least: Smallest share of pixels whose class stays the same; by default 0.9999 in float32, else 0.995.
         threads: Threads of each engine; by default as many as cores are available.
         samples: Labelled pictures, to tell the mIoU of each engine too.
-        report: Called with the name of each engine before it is measured.
 
     Raises:
         BackendNotInstalledError: No engine runs the model in one of the precisions.
@@ -116,17 +114,21 @@ def optimize(
     program, threads = bundle.verify(), threads or available_cores()
     found = [item for precision in precisions for item in candidates(program, device, precision=precision)]
     exact = candidates(program, device)
-    reference = min(exact, key=lambda item: not item.backend.reference)
     pictures = _pictures(bundle, source, samples)
     measured: dict[str, Measured] = {}
-    for candidate in [reference, *found]:
-        if candidate.name not in measured:
-            report(candidate.name)
-            measured[candidate.name] = measure(program, candidate, pictures, threads, _MANY)
-    expected = measured[reference.name].outputs
+
+    def run(item: Candidate) -> Measured:
+        if item.name not in measured:
+            measured[item.name] = measure(program, item, pictures, threads, _MANY)
+        return measured[item.name]
+
+    # One that fails is nothing to compare with.
+    ordered = sorted(exact, key=lambda item: not item.backend.reference)
+    reference = next((item.name for item in ordered if run(item).outputs), "")
+    expected = measured[reference].outputs if reference else ()
     rows: list[Row] = []
     for candidate, proof in zip(found, proofs(program, found, device, threads), strict=True):
-        bound, ran = LEAST[candidate.precision] if least is None else least, measured[candidate.name]
+        bound, ran = LEAST[candidate.precision] if least is None else least, run(candidate)
         pairs = list(zip(ran.outputs, expected, strict=True)) if ran.outputs and expected else []
         share = _mean([agreement(*pair, program.output_stride) for pair in pairs])
         refused = ran.fault or refusal(replace(proof, agreement=min(share, proof.agreement)), bound) or ""
@@ -151,7 +153,7 @@ def optimize(
             bound = LEAST[row.precision] if least is None else least
             name = exact[0].device_name
             Chosen(program.digest, name, row.precision, processor(), row.engine, bound, len(pictures)).keep()
-    return Comparison(bundle.model, reference.name, len(pictures), tuple(rows), chosen)
+    return Comparison(bundle.model, reference, len(pictures), tuple(rows), chosen)
 
 
 def _pictures(bundle: Bundle, source: Source | None, samples: Sequence[Sample]) -> list[NDArray[np.float32]]:

@@ -100,7 +100,8 @@ def _table(found: Comparison) -> None:
     for row in found.rows:
         if row.refused:
             alert("{engine} is not used: {reason}.", engine=_name(row), reason=printable(row.refused))
-    note("Compared with {reference} on {count} pictures.", reference=found.reference, count=found.pictures)
+    if found.reference:
+        note("Compared with {reference} on {count} pictures.", reference=found.reference, count=found.pictures)
     for precision, engine in found.chosen.items():
         note("{precision}: {engine} is what --backend auto takes now.", precision=precision, engine=engine)
 
