@@ -83,14 +83,6 @@ class Agreement:
                 required=REQUIRED,
             )
 
-    def __str__(self) -> str:
-        return Message(
-            "{share:.4%} of {pixels} classes equal, largest difference of logits {difference:.1e}",
-            share=self.share,
-            pixels=self.pixels,
-            difference=self.difference,
-        )
-
 
 def trial_batches(in_channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.float32]]:
     """Yields batches (N, in_channels, H, W) float32 in -1..1, smooth like pictures.
