@@ -77,9 +77,7 @@ def export(
         raise click.MissingParameter(ctx=ctx, param_hint="'--weights'", param_type="option")
     given = {"--input-size": input_size, "--label-set": named, "--name": name, "--range": value_range}
     if wrong := [option for option, value in given.items() if value is not None]:
-        raise click.UsageError(
-            tr("{options:, } belongs to a checkpoint: give --weights too.", options=wrong), ctx
-        )
+        raise click.UsageError(tr("{options:, } belongs to a checkpoint: give --weights too.", options=wrong), ctx)
     _convert(model, output, form)
 
 
@@ -90,9 +88,9 @@ def _convert(model: str, output: Path, form: str) -> None:
 
     write = converter(form)
     with loading("exporting {model}", model=model) as progress:
-        comparison = convert_bundle(find_bundle(model, progress=progress), output, write)
+        checked = convert_bundle(find_bundle(model, progress=progress), output, write)
     click.echo(output)
-    note(comparison.said)
+    note(checked.said)
 
 
 def _export(
@@ -107,14 +105,14 @@ def _export(
 ) -> None:
     """Exports a network, and converts the program."""
     from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
-    from zoo.learn.convert import Comparison, converter
+    from zoo.learn.convert import Checked, converter
     from zoo.learn.data import find_labels
     from zoo.learn.networks import build_network
     from zoo.registry import find_model
     from zoo.settings.yaml_text import read_yaml
 
     convert = converter(form) if form in _CONVERTED else None
-    comparisons: list[Comparison] = []
+    checks: list[Checked] = []
     card = find_model(model).card
     classes = card.labels if named is None else find_labels(named)
     click.get_current_context().with_resource(loading("exporting {model}", model=card.name))
@@ -134,7 +132,7 @@ def _export(
         input_size=input_size,
         window=card.window,
         value_range=value_range,
-        also=None if convert is None else lambda partial: comparisons.append(convert(partial)),
+        also=None if convert is None else lambda partial: checks.append(convert(partial)),
     )
     click.echo(bundle.folder)
     if input_size is not None and any(side % card.output_stride for side in input_size):
@@ -153,5 +151,5 @@ def _export(
         agreement=verified["agreement"],
         pixels=verified["pixels"],
     )
-    for comparison in comparisons:
-        note(comparison.said)
+    for checked in checks:
+        note(checked.said)

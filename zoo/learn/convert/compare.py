@@ -23,7 +23,7 @@ from zoo.proof.measure import measure
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Checked:
     """How far a converted program gives the classes of the original.
 
     Attributes:
@@ -31,7 +31,7 @@ class Comparison:
         pixels: How many were compared.
         share: How many of them have the same class, or another that is as good by the original's logits; 0 to 1, the
             least of all inputs.
-        library: What ran it, with its version; empty where that is not installed.
+        library: What ran it, with its version; empty where onnxruntime is not installed.
         references: What the original's classes are from: "golden", or the library that ran it with its version.
     """
 
@@ -45,7 +45,7 @@ class Comparison:
     def said(self) -> Message:
         """A sentence for people."""
         if not self.library:
-            return Message("{file} was not checked: what would run it is not installed", file=self.file)
+            return Message("{file} was not checked: onnxruntime is not installed", file=self.file)
         if not self.references:
             return Message(
                 "{file} was not checked: the folder has no golden, and no paddle here runs its program", file=self.file
@@ -60,9 +60,9 @@ class Comparison:
         )
 
 
-def compare(
+def check_converted(
     bundle: Bundle, file: str, run: Callable[[NDArray[np.float32]], NDArray[Any]], library: str
-) -> Comparison:
+) -> Checked:
     """Compares a converted program with the golden of its folder, and with paddle where that is installed.
 
     Args:
@@ -105,7 +105,7 @@ def compare(
             references=list(references),
             least=LEAST["float32"],
         )
-    return Comparison(file, pixels, share, library, tuple(references))
+    return Checked(file, pixels, share, library, tuple(references))
 
 
 def _references(program: Program) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:

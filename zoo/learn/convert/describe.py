@@ -12,7 +12,7 @@ from zoo.bundle.steps import write_step
 from zoo.contract.spec import Normalize, Pad, Resize
 
 
-def described(bundle: Bundle) -> dict[str, str]:
+def said_of(bundle: Bundle) -> dict[str, str]:
     """Returns everything that is needed to use the program; what is no text is JSON."""
     normalize = normalization(bundle)
     strides = (step.multiple for step in bundle.preprocess if isinstance(step, (Pad, Resize)))
@@ -27,7 +27,7 @@ def described(bundle: Bundle) -> dict[str, str]:
         "std": json.dumps(normalize.std),
         "preprocess": json.dumps([write_step(step) for step in bundle.preprocess]),
     }
-    labels = class_names(bundle)
+    labels = named_classes(bundle)
     if labels:
         found["labels"] = json.dumps(labels, ensure_ascii=False)
         found["colors"] = json.dumps(bundle.labels.palette)
@@ -41,6 +41,6 @@ def normalization(bundle: Bundle) -> Normalize:
     return step
 
 
-def class_names(bundle: Bundle) -> tuple[str, ...]:
+def named_classes(bundle: Bundle) -> tuple[str, ...]:
     """Returns the names of the classes; none where the folder does not give them."""
     return () if bundle.labels == unnamed_labels() else bundle.labels.names

@@ -11,11 +11,11 @@ from zoo.base.files import replacing_folder, user_path
 from zoo.bundle.bundle import Bundle
 from zoo.bundle.settings_file import settings_file
 from zoo.errors import ExportError
-from zoo.learn.convert.compare import Comparison
-from zoo.learn.convert.forms import Converter
+from zoo.learn.convert.compare import Checked
+from zoo.learn.convert.converters import Converter
 
 
-def convert_bundle(bundle: Bundle, folder: str | os.PathLike[str], converter: Converter) -> Comparison:
+def convert_bundle(bundle: Bundle, folder: str | os.PathLike[str], converter: Converter) -> Checked:
     """Writes a copy of an export folder with its program in another format beside it: whole, or not at all.
 
     Args:

@@ -10,26 +10,28 @@ from numpy.typing import NDArray
 from zoo.bundle.bundle import Bundle, settled
 from zoo.engine.device import available_cores
 from zoo.engine.kit import import_library, library_probe
-from zoo.learn.convert.compare import Comparison, compare
-from zoo.learn.convert.describe import described
+from zoo.learn.convert.compare import Checked, check_converted
+from zoo.learn.convert.describe import said_of
 from zoo.learn.convert.original import add_digests, original
-from zoo.program import lower, write_onnx
+from zoo.program import lower, onnx_bytes
 
 _FILE = "inference.onnx"
 
 
-def add_onnx(bundle: Bundle) -> Comparison:
-    """Writes `inference.onnx` into an export folder, runs it if onnxruntime is installed, and adds its digest.
+def add_onnx(bundle: Bundle) -> Checked:
+    """Writes `inference.onnx` into an export folder that nobody uses yet, and adds its digest.
+
+    If onnxruntime is installed, it is run and compared.
 
     Raises:
         ExportError: The program is none of paddle's, or the file gives other classes.
         BundleError: The program is damaged, or has an operation without a translation.
-        OutputError: The file cannot be written.
+        OSError: The file cannot be written.
     """
     bundle = settled(bundle)
     target = bundle.folder / _FILE
-    write_onnx(lower(original(bundle)), target, described(bundle))
-    comparison = Comparison(_FILE, 0, 0.0, "", ())
+    target.write_bytes(onnx_bytes(lower(original(bundle)), said_of(bundle)))
+    checked = Checked(_FILE, 0, 0.0, "", ())
     if library_probe(("onnxruntime",), None).count:
         library = import_library("onnxruntime")
         session = _session(library, str(target))
@@ -37,9 +39,9 @@ def add_onnx(bundle: Bundle) -> Comparison:
         def run(batch: NDArray[np.float32]) -> NDArray[Any]:
             return session.run(None, {session.get_inputs()[0].name: batch})[0]
 
-        comparison = compare(bundle, _FILE, run, f"onnxruntime {library.__version__}")
+        checked = check_converted(bundle, _FILE, run, f"onnxruntime {library.__version__}")
     add_digests(bundle.folder, _FILE)
-    return comparison
+    return checked
 
 
 def _session(library: Any, path: str) -> Any:

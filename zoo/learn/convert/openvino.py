@@ -12,10 +12,11 @@ from zoo.bundle.bundle import Bundle, settled
 from zoo.contract.spec import Resize
 from zoo.engine.device import available_cores
 from zoo.engine.kit import import_library
-from zoo.errors import ExportError, OutputError
-from zoo.learn.convert.compare import Comparison, compare
-from zoo.learn.convert.describe import class_names, described, normalization
+from zoo.errors import ExportError
+from zoo.learn.convert.compare import Checked, check_converted
+from zoo.learn.convert.describe import named_classes, normalization, said_of
 from zoo.learn.convert.original import add_digests, original
+from zoo.message import Message
 from zoo.program import lower, onnx_bytes
 
 _FILE, _WEIGHTS = "model.xml", "model.bin"
@@ -24,14 +25,14 @@ _WHITE, _LAYOUT = 255, "NCHW"
 _SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
 
 
-def add_openvino(bundle: Bundle) -> Comparison:
+def add_openvino(bundle: Bundle) -> Checked:
     """Writes `model.xml` and `model.bin` into an export folder that nobody uses yet, runs them, and adds their digests.
 
     Raises:
         BackendNotInstalledError: OpenVINO cannot be imported.
         ExportError: The program is none of paddle's, OpenVINO refuses it, or what was written gives other classes.
         BundleError: The program is damaged, or has an operation without a translation.
-        OutputError: The files cannot be written.
+        OSError: The files cannot be written.
     """
     library = import_library("openvino")
     bundle = settled(bundle)
@@ -48,9 +49,9 @@ def add_openvino(bundle: Bundle) -> Comparison:
         request.infer()
         return request.get_output_tensor(0).data.copy()
 
-    comparison = compare(bundle, _FILE, run, f"openvino {library.__version__.partition('-')[0]}")
+    checked = check_converted(bundle, _FILE, run, f"openvino {library.__version__.partition('-')[0]}")
     add_digests(bundle.folder, _FILE, _WEIGHTS)
-    return comparison
+    return checked
 
 
 def _model(library: Any, core: Any, bundle: Bundle) -> Any:
@@ -71,7 +72,7 @@ def _model(library: Any, core: Any, bundle: Bundle) -> Any:
     model.set_friendly_name(bundle.model)
     if len(shape) == len(_LAYOUT):
         model.get_parameters()[0].set_layout(library.Layout(_LAYOUT))
-    for section, texts in (("zoo", described(bundle)), ("model_info", _model_info(bundle, shape))):
+    for section, texts in (("zoo", said_of(bundle)), ("model_info", _model_info(bundle, shape))):
         for name, text in texts.items():
             model.set_rt_info(text, [section, name])
     return model
@@ -90,7 +91,7 @@ def _model_info(bundle: Bundle, shape: tuple[int, ...]) -> dict[str, str]:
         "mean_values": " ".join(str(_WHITE * value) for value in normalize.mean),
         "scale_values": " ".join(str(_WHITE * value) for value in normalize.std),
     }
-    if names := class_names(bundle):
+    if names := named_classes(bundle):
         found["labels"] = " ".join("_".join(name.split()) for name in names)
     resizes = [step for step in bundle.preprocess if isinstance(step, Resize)]
     if resizes and not resizes[0].keep_ratio and resizes[0].size == shape[2:]:
@@ -103,9 +104,4 @@ def _save(library: Any, model: Any, file: Path) -> None:
         # By default it writes float16.
         library.save_model(model, file, compress_to_fp16=False)
     except RuntimeError as error:
-        raise OutputError(
-            "{target} cannot be written: {reason}. A writable folder with free space was expected.",
-            "Give another folder, or make room and try again.",
-            target=file,
-            reason=" ".join(str(error).split()),
-        ) from error
+        raise OSError(Message("OpenVINO says {reason}", reason=" ".join(str(error).split()))) from error

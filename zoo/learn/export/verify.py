@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from zoo.engine.samples import smooth_noise
 from zoo.errors import ExportError
-from zoo.message import Message
 
 #: Smallest accepted share of pixels with the same class.
 REQUIRED = 0.999

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from zoo.bundle.bundle import Bundle
 from zoo.engine.kit import library_probe
 from zoo.errors import BackendNotInstalledError
-from zoo.learn.convert.compare import Comparison
-from zoo.learn.convert.openvino import add_openvino
+from zoo.learn.convert.compare import Checked
 from zoo.learn.convert.onnx import add_onnx
+from zoo.learn.convert.openvino import add_openvino
 from zoo.message import Message
 
 #: Writes a program of paddle in another format into its export folder, and returns how far the two agree.
-Converter = Callable[[Bundle], Comparison]
+Converter = Callable[[Bundle], Checked]
 
 #: What writes each format.
 FORMS: dict[str, Converter] = {"onnx": add_onnx, "openvino": add_openvino}
