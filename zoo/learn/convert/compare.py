@@ -21,6 +21,8 @@ from zoo.message import Message, described
 from zoo.proof.agreement import LEAST, agreement
 from zoo.proof.measure import measure
 
+_REPORT = Message("Report it with the name of the model and the versions of zoo and of the library.")
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -76,8 +78,6 @@ def check_converted(
         BundleError: The golden is damaged.
     """
     program = bundle.verify()
-    # Where one channel is a probability, classes part at a half and not at nothing.
-    cut = 0.5 if bundle.one_channel == "probability" else 0.0
     share, pixels, references = 1.0, 0, dict[str, None]()
     for name, batch, expected in _references(program):
         try:
@@ -85,20 +85,23 @@ def check_converted(
         except Exception as error:
             raise ExportError(
                 "{library} cannot run {file} on {shape}: {reason}.",
-                "Export with --format paddle.",
+                _REPORT,
                 library=library,
                 file=file,
                 shape=batch.shape,
                 reason=described(error),
             ) from error
         references[name] = None
-        share = min(share, agreement(found - cut, expected - cut, program.output_stride))
+        if bundle.one_channel == "probability":
+            # Its classes part at a half, those of a logit at nothing.
+            found, expected = found - 0.5, expected - 0.5
+        share = min(share, agreement(found, expected, program.output_stride))
         pixels += len(batch) * batch.shape[2] * batch.shape[3]
     if share < LEAST["float32"]:
         raise ExportError(
             "{file} gives {share:.4%} of the pixels in {library} the class that they have by {references:, }. At least "
             "{least:.2%} were expected.",
-            "Report it with the name of the model and the versions of zoo and of the library.",
+            _REPORT,
             file=file,
             share=share,
             library=library,
