@@ -13,7 +13,8 @@ from zoo.engine.kit import import_library, library_probe
 from zoo.learn.convert.compare import Checked, check_converted
 from zoo.learn.convert.describe import said_of
 from zoo.learn.convert.original import add_digests, original
-from zoo.program import lower, onnx_bytes
+from zoo.program import onnx_bytes
+from zoo.program.lower import lower
 
 _FILE = "inference.onnx"
 

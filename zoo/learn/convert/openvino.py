@@ -17,7 +17,8 @@ from zoo.learn.convert.compare import Checked, check_converted
 from zoo.learn.convert.describe import named_classes, normalization, said_of
 from zoo.learn.convert.original import add_digests, original
 from zoo.message import Message
-from zoo.program import lower, onnx_bytes
+from zoo.program import onnx_bytes
+from zoo.program.lower import lower
 
 _FILE, _WEIGHTS = "model.xml", "model.bin"
 _WHITE, _LAYOUT = 255, "NCHW"
