@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import distributions
@@ -131,14 +132,27 @@ def test_an_encoder_does_not_end_a_command(
     assert "Traceback" not in done.stderr
 
 
+_PRESSED = """
+import signal, sys
+import numpy as np
+from zoo.contract.labels import CAMVID
+from zoo.results import Result
+signal.signal(signal.SIGINT, signal.default_int_handler)
+image = np.zeros((4, 6, 3), np.uint8)
+try:
+    Result(image[..., 0], CAMVID, image, "street", "street.png", "m", "cpu", "e", {}).save(sys.argv[1], "plain")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
 def test_ctrl_c_in_an_encoder_is_the_users(install: Install, tmp_path: Path) -> None:
+    """In a process of its own: a signal that is sent to this one may end it, with all tests that follow."""
     install("__import__('signal').raise_signal(2)")
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            result().save(tmp_path, "plain")
-    finally:
-        signal.signal(signal.SIGINT, before)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", _PRESSED, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+    assert (ended.returncode, ended.stdout) == (0, "interrupted\n"), ended.stderr
 
 
 def test_what_the_source_of_the_results_raises_is_left_as_it_is(install: Install, tmp_path: Path) -> None:
