@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import paddle
 import pytest
 import yaml
 
 import zoo
-from zoo.bundle.bundle import Bundle, read_bundle
+from zoo.bundle.bundle import Bundle, read_bundle, settled
 from zoo.contract.spec import Normalize, Resize
+from zoo.engine.open import session_opener
 from zoo.engine.paddle.probe import working_settings
 from zoo.engine.trial import Trial
+from zoo.errors import ExportError
+from zoo.learn.convert import FORMS, convert_bundle, converter
+from zoo.learn.convert.compare import check_converted
 
 # The network as such, and what PaddleSeg or others put behind it. The older format is a flag of the whole process.
 EXPORT = """
@@ -109,8 +114,6 @@ def exported(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def remember_plain(folder: Path) -> None:
     """Keeps the plain setting for a program, as a trial that found no other one would: a trial takes seconds."""
-    import paddle
-
     settings = {"Deploy": {"transforms": [NORMALIZE]}}
     (folder / "deploy.yaml").write_text(yaml.safe_dump(settings))
     program = read_bundle(folder).verify()
@@ -205,6 +208,26 @@ def test_the_one_channel_without_a_sigmoid_is_a_logit_also_if_its_values_lie_fro
         assert result.note == "one channel, a logit cut at 0: background and class 1"
         assert (result.mask == 1).all()
         np.testing.assert_allclose(result.scores, 1 / (1 + np.exp(-values)), atol=1e-4)
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_programs_of_both_forms_are_converted_and_held_against_paddle(
+    exported: Path, form: str, tmp_path: Path
+) -> None:
+    for kind in ("argmax", "softmax", "sigmoid"):
+        folder = as_paddleseg(exported, kind, tmp_path / kind, output_op="none")
+        checked = convert_bundle(read_bundle(folder), tmp_path / f"{kind} converted", converter(form))
+        assert checked.share > 0.9999, kind
+        assert checked.pixels > 100_000
+        assert checked.references == (f"paddle {paddle.__version__}",)
+
+
+def test_a_converted_probability_is_compared_where_it_is_cut(exported: Path, tmp_path: Path) -> None:
+    """Above 0 is every probability; what is compared must be the classes."""
+    bundle = settled(read_bundle(as_paddleseg(exported, "sigmoid", tmp_path / "seg", output_op="none")))
+    run = session_opener(bundle.verify(), "cpu", "paddle")(1).run
+    with pytest.raises(ExportError, match=r"file gives \d+\.\d+% of the pixels in library"):
+        check_converted(bundle, "file", lambda batch: 1 - run(batch), "library")
 
 
 def test_a_resized_picture_gets_the_mask_of_its_input_by_nearest_neighbour(exported: Path, tmp_path: Path) -> None:
