@@ -23,9 +23,10 @@ from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.engine import Precision, Program, Session
 from zoo.contract.labels import LabelSet
 from zoo.engine.kit import Kept, kept
-from zoo.engine.open import session_opener
-from zoo.errors import BackendError, InferenceError, UnsupportedProgramError
+from zoo.engine.open import candidates, session_opener
+from zoo.errors import BackendError, BackendNotInstalledError, InferenceError, UnsupportedProgramError
 from zoo.learn.export import export_bundle
+from zoo.registry import Discovery, discover
 
 REPO = Path(__file__).resolve().parents[2]
 NAMES = ("onnxruntime", "openvino")
@@ -175,6 +176,24 @@ def test_a_damaged_parameter_file_is_named(engine: str, tmp_path: Path) -> None:
     program.params.write_bytes(program.params.read_bytes()[:-9])
     with pytest.raises(zoo.BundleError, match=r"inference\.pdiparams .*tensor"):
         session_opener(program, "cpu", engine)(1)
+
+
+def test_a_precision_that_an_engine_lacks_has_the_engine_that_has_it_as_its_hint(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hint(engine: str = "auto") -> str:
+        with pytest.raises(BackendNotInstalledError) as caught:
+            candidates(bundle.verify(), "cpu", engine, "bf16")
+        return caught.value.hint
+
+    assert hint("paddle") == hint("onnxruntime") == "Use backend='openvino'"
+    with monkeypatch.context() as patch:
+        patch.setenv("ZOO_DISABLE_PLUGINS", "zoo-backend-openvino")
+        assert hint() == "Run: unset ZOO_DISABLE_PLUGINS  (it leaves openvino out)"
+    found = discover("zoo.devices", "zoo.backends")
+    without = Discovery(tuple(plugin for plugin in found.plugins if plugin.distribution != "zoo-backend-openvino"))
+    monkeypatch.setattr("zoo.engine.open.discover", lambda *groups: without)
+    assert hint().startswith("Run in a clone of zoo: pip install ./plugins/zoo-backend-openvino  (")
 
 
 def test_openvino_computes_in_float32_unless_bf16_is_asked_for(bundle: Bundle) -> None:

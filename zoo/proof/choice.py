@@ -63,7 +63,7 @@ def choose_engine(
     found = list(zip(usable, proofs(program, usable, device, threads), strict=True))
     if engine != "auto" and found[0][1].fault:
         if found[0][1].killed:
-            raise _killed(program, usable[0], found[0][1].fault)
+            raise usable[0].ended(program, found[0][1].fault)
         # Its own error says more, and is raised when it is opened.
         return Choice(usable[0], Message("asked for"))
     refused = [
@@ -103,22 +103,6 @@ def proofs(program: Program, usable: Sequence[Candidate], device: str, threads: 
     for proof in proofs:
         proof.keep()
     return proofs
-
-
-def _killed(program: Program, candidate: Candidate, reason: str) -> BackendError:
-    """Returns the error where an engine must not be opened in this process."""
-    return BackendError(
-        "The engine {engine} of {owner} cannot be used: {reason}.",
-        "Use backend='auto'",
-        engine=candidate.backend.name,
-        owner=candidate.backend.owner,
-        reason=Message(
-            "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
-            program=program.path,
-            engine=candidate.backend.name,
-            reason=reason,
-        ),
-    )
 
 
 def refusal(proof: Proof, least: float) -> Message | None:
