@@ -386,6 +386,8 @@ def test_of_several_pictures_each_has_a_line(predict: Command, bundle: Bundle, s
     assert "small on cpu" not in done.stdout
     whole = CliRunner().invoke(cli, ["--verbose", "predict", str(street), "--model", str(bundle.folder)])
     assert whole.stdout.count("small on cpu") == 3
+    assert whole.stderr.count("threads: no other engine can be used") == 3
+    assert "no other engine" not in done.stderr
 
 
 def test_what_is_done_is_told_before_the_error_of_the_next(predict: Command, street: Path) -> None:

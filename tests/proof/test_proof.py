@@ -95,6 +95,9 @@ def test_other_precisions_are_asked_for_and_may_differ_in_some_pixels(install: I
     install(change="output = output.copy(); output[..., 0, 0] = output[:, ::-1, 0, 0]")
     with zoo.load(bundle.folder, precision="bf16", threads=1) as model:
         assert model.engine == "other 1.0, bf16"
+        result = model.predict(np.zeros((40, 56, 3), np.uint8)).one()
+        assert (result.engine, result.precision, result.why) == (model.engine, "bf16", model.why)
+        assert result.why.startswith("the only one that is proven here; 99.")
     with pytest.raises(zoo.BackendError, match="other: 99"):
         zoo.load(bundle.folder, backend="other", threads=1)
     with pytest.raises(zoo.BackendError, match="it computes in float32 and not in bf16"):
