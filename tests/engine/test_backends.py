@@ -22,6 +22,7 @@ from support import onnx_folder
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.engine import Precision, Program, Session
 from zoo.contract.labels import LabelSet
+from zoo.doctor import self_test
 from zoo.engine.kit import Kept, kept
 from zoo.engine.open import candidates, session_opener
 from zoo.errors import BackendError, BackendNotInstalledError, InferenceError, UnsupportedProgramError
@@ -248,6 +249,13 @@ def test_what_was_compiled_is_kept_and_damage_is_noticed(engine: str, cache: Pat
             assert np.array_equal(found, wanted)
         assert file.read_bytes()[:80] == whole[:80] or engine == "openvino"
         assert len(file.read_bytes()) > middle
+
+
+def test_the_doctor_says_what_an_engine_keeps_for_later(cache: Path, bundle: Bundle) -> None:
+    [state] = self_test(bundle.folder, backend="openvino").engines
+    kept = sum(path.stat().st_size for path in (cache / "openvino").iterdir())
+    assert (state.engine, state.verdict, state.compiled) == ("openvino", "proven", kept)
+    assert "thread" in state.setting
 
 
 def test_a_blob_that_openvino_does_not_take_is_made_again(cache: Path, bundle: Bundle) -> None:
