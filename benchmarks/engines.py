@@ -5,6 +5,7 @@
 Each model is exported with random weights (the work is the same; the starter model is what it is). In each round the
 engines run in turn, each in a fresh process with one thread on one core, on one input of 512x1024; the best run counts.
 Ratios are paddle's figure over the engine's, their median and range over the rounds; above 1 the engine is better.
+"MB" is the most memory of that process, "two" that of one with two sessions, both with their share of paddle's.
 "classes" is the share of pixels of logits with paddle's class. The last column is `zoo predict` of one picture, where
 everything was tried and compiled before, as a share of paddle's wall clock; nan where too few pixels agree.
 """
@@ -25,7 +26,7 @@ from typing import Any
 
 from machine import describe
 
-MODELS = ("starter", "PP-LiteSeg-T", "SeaFormer_tiny", "SegFormer-B0")
+MODELS = ("starter", "PP-LiteSeg-T", "SeaFormer_tiny", "SegFormer-B0", "OCRNet_HRNet-W18", "Deeplabv3_Plus-R50")
 ENGINES = ("paddle", "openvino", "openvino bf16", "onnxruntime")
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "street.jpg"
 
@@ -53,8 +54,8 @@ def export(name: str, folder: Path) -> Path:
     return bundle.folder
 
 
-def child(folder: str, engine: str, runs: int, kept: str) -> None:
-    """Runs an engine and prints what it took; its classes are kept in a file."""
+def child(folder: str, engine: str, runs: int, sessions: int, kept: str) -> None:
+    """Runs an engine in so many sessions, and prints what the first took; its classes are kept in a file."""
     import numpy as np
 
     from zoo.bundle.bundle import read_bundle
@@ -64,13 +65,16 @@ def child(folder: str, engine: str, runs: int, kept: str) -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     name, _, precision = engine.partition(" ")
     program = read_bundle(Path(folder)).verify()
-    session = session_opener(program, "cpu", name, "bf16" if precision else "float32")(1)
+    opener = session_opener(program, "cpu", name, "bf16" if precision else "float32")
+    session, *others = [opener(1) for _ in range(sessions)]
     batch = np.random.default_rng(0).normal(size=(1, 3, 512, 1024)).astype(np.float32)
     output, times = session.run(batch), list[float]()
     for _ in range(runs):
         began = time.process_time()
         output = session.run(batch)
         times.append(time.process_time() - began)
+    for other in others:
+        other.run(batch)
     np.save(kept, output.argmax(1).astype(np.uint8))
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     [peak] = [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")]
@@ -79,8 +83,12 @@ def child(folder: str, engine: str, runs: int, kept: str) -> None:
 
 def measured(folder: Path, engine: str, runs: int, kept: Path) -> dict[str, float]:
     """Returns what a fresh process took for runs, and another for `zoo predict`."""
-    words = [sys.executable, __file__, "--child", str(folder), engine, str(runs), str(kept)]
-    found: dict[str, Any] = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+    def run(count: int, sessions: int) -> dict[str, Any]:
+        words = [sys.executable, __file__, "--child", str(folder), engine, str(count), str(sessions), str(kept)]
+        return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+    found = {**run(runs, 1), "two": run(1, 2)["memory"]}
     name, _, precision = engine.partition(" ")
     command = [sys.executable, "-m", "zoo", "predict", str(PICTURE), "--model", str(folder), "--backend", name]
     began = time.perf_counter()
@@ -118,6 +126,7 @@ def measure(name: str, rounds: int, runs: int) -> None:
         print(
             f"{name:<18}{engine:<15}{1000 * mine['seconds']:>7.0f}{shown(ratios['seconds']):>20}"
             f"{mine['memory']:>9.0f}{statistics.median(1 / ratio for ratio in ratios['memory']):>7.2f}"
+            f"{mine['two']:>9.0f}{statistics.median(1 / ratio for ratio in ratios['two']):>7.2f}"
             f"{100 * same:>11.3f}"
             f"{mine['start']:>8.2f}{statistics.median(1 / ratio for ratio in ratios['start']):>7.2f}",
             flush=True,
@@ -135,8 +144,8 @@ def main() -> None:
         os.environ.update({"ZOO_HOME": home, "ZOO_OFFLINE": "1"})
         print(describe("paddlepaddle", "openvino", "onnxruntime", "numpy"))
         print(
-            f"{'model':<18}{'engine':<15}{'cpu ms':>7}{'paddle / it':>20}{'MB':>9}{'share':>7}{'classes %':>11}"
-            f"{'start s':>8}{'share':>7}"
+            f"{'model':<18}{'engine':<15}{'cpu ms':>7}{'paddle / it':>20}{'MB':>9}{'share':>7}{'two':>9}{'share':>7}"
+            f"{'classes %':>11}{'start s':>8}{'share':>7}"
         )
         for name in arguments.models:
             measure(name, arguments.rounds, arguments.runs)
@@ -144,6 +153,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        child(sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5])
+        child(sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), sys.argv[6])
     else:
         main()

@@ -1,13 +1,13 @@
-"""A folder of JPEG pictures to a folder of PNG masks: the whole run against the engine alone.
+"""A folder of JPEG pictures to a folder of PNG masks, by every engine, and by PaddleX.
 
-    python benchmarks/pipeline.py [--pictures 200] [--rounds 3] [--paddlex PYTHON]
+    python benchmarks/pipeline.py [MODEL ...] [--pictures 60] [--rounds 3] [--paddlex PYTHON] [--alone]
 
-200 drawn streets of 512x1024 go through PP-LiteSeg-T (random weights; the work is the same) and the starter model.
+Drawn streets of 512x1024 go through the models (random weights; the work is the same; the starter model is what it is).
 "Whole run" is what `zoo predict FOLDER --save mask` does: decode, preprocess, engine, label map, PNG, in threads around
-the engine. The engine alone, with all threads, gets pictures that are decoded, or even preprocessed. With --paddlex,
-the Python of an environment with PaddleX (`make interop` makes .venv-interop), the same pictures go through PaddleX
-too, with its bundle of the same network and its own number of threads or zoo's; reading the model is not counted. All
-are measured in turn.
+the engine. With --paddlex, the Python of an environment with PaddleX (`make interop` makes .venv-interop), the same
+pictures go through PaddleX too, with its bundle of the same network and its own number of threads or zoo's; reading the
+model is not counted. With --alone, the first engine also runs without what is around it: on pictures that are decoded,
+or even preprocessed. All are measured in turn; ratios are over the rate of the line they stand in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from PIL import Image
 import zoo
 from zoo.segment.transforms import preprocess
 
+MODELS = ("starter", "PP-LiteSeg-T", "SeaFormer_tiny", "SegFormer-B0", "OCRNet_HRNet-W18", "Deeplabv3_Plus-R50")
+ENGINES = ("openvino", "onnxruntime", "paddle")
 #: Threads of zoo's engines.
 CORES = len(os.sched_getaffinity(0))
 PADDLEX_SIDE = Path(__file__).with_name("pipeline_paddlex.py")
@@ -44,8 +47,8 @@ def draw(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def export_liteseg(folder: Path, compat: str) -> Path:
-    """Exports PP-LiteSeg-T with random weights."""
+def export(name: str, folder: Path, compat: str) -> Path:
+    """Exports a network with random weights."""
     import paddle
 
     from zoo.learn.export import export_bundle
@@ -53,7 +56,7 @@ def export_liteseg(folder: Path, compat: str) -> Path:
     from zoo.registry import find_model
 
     paddle.seed(0)
-    card = find_model("PP-LiteSeg-T").card
+    card = find_model(name).card
     export_bundle(
         build_network(card.name),
         folder,
@@ -86,51 +89,48 @@ def engine_alone(model: zoo.Model, images: list[np.ndarray], count: int, prepare
     return count / (time.perf_counter() - began)
 
 
-def measure(
-    name: str,
-    folder: str | Path,
-    place: Path,
-    pictures: list[Path],
-    rounds: int,
-    others: Mapping[str, Callable[[], float]],
-) -> None:
-    """Prints a line for the engine alone, the whole run, and every other program on the same pictures, round by round.
-
-    Args:
-        name: What the table calls the model.
-        folder: A model or its folder.
-        place: Where results go.
-        pictures: The pictures, all in `place / "in"`.
-        rounds: How often everything runs in turn.
-        others: Other programs, which return pictures a second of a whole run.
-    """
+def measure(name: str, place: Path, pictures: list[Path], rounds: int, paddlex: str | None, alone: bool) -> None:
+    """Prints a line for every engine, and every other program, on the same pictures, round by round."""
     images = [np.asarray(Image.open(path)) for path in pictures[:20]]
-    alone = {"engine, decoded arrays": False, "engine, its own input": True}
-    rates: dict[str, list[float]] = {title: [] for title in (*alone, "whole run", *others)}
-    with zoo.load(folder) as model:
-        model.predict(images[0]).one()
-        for number in range(rounds):
-            rates["whole run"].append(whole_run(model, place / "in", place / f"out-{name}-{number}"))
-            for title, prepared in alone.items():
-                rates[title].append(engine_alone(model, images, len(pictures), prepared))
-            for title, run in others.items():
+    folder = "starter" if name == "starter" else export(name, place / name / "zoo", "zoo")
+    runs: dict[str, Callable[[], float]] = {}
+    with ExitStack() as opened:
+        for engine in ENGINES:
+            model = opened.enter_context(zoo.load(folder, backend=engine))
+            list(model.predict(images[:4]))
+            runs[engine] = partial(whole_run, model, place / "in", place / name / engine)
+            if alone and engine == ENGINES[0]:
+                for title, prepared in (("decoded arrays", False), ("its own input", True)):
+                    runs[f"{engine} alone, {title}"] = partial(engine_alone, model, images, len(pictures), prepared)
+        if paddlex and name != "starter":
+            theirs = export(name, place / name / "paddlex", "paddlex")
+            for title, threads in (("PaddleX, its 10 threads", None), (f"PaddleX, {CORES} threads", CORES)):
+                runs[title] = partial(run_paddlex, paddlex, name, theirs, place / "in", threads)
+        rates: dict[str, list[float]] = {title: [] for title in runs}
+        for _ in range(rounds):
+            for title, run in runs.items():
                 rates[title].append(run())
-        print(f"{name}; {model.engine}")
+    print(f"{name}, {len(pictures)} pictures")
     for title, found in rates.items():
-        ratios = [mine / other for mine, other in zip(rates["whole run"], found, strict=True)]
+        ratios = {
+            engine: [mine / other for mine, other in zip(rates[engine], found, strict=True)] for engine in ENGINES
+        }
         print(
-            f"  {title:<28}{statistics.median(found):7.2f} pictures/s"
-            f"   whole run / this: {statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})",
+            f"  {title:<28}{statistics.median(found):7.2f} pictures/s  "
+            + "  ".join(
+                f"{engine} {statistics.median(ratio):.2f} ({min(ratio):.2f}-{max(ratio):.2f})"
+                for engine, ratio in ratios.items()
+            ),
             flush=True,
         )
 
 
-def run_paddlex(python: str, folder: Path, pictures: Path, threads: int | None) -> float:
+def run_paddlex(python: str, name: str, folder: Path, pictures: Path, threads: int | None) -> float:
     """Returns what PaddleX reaches, in a process of its own that has the model loaded before it measures."""
     environment = dict(os.environ) | ({} if threads is None else {"PADDLE_PDX_CPU_NUM_THREADS": str(threads)})
     with tempfile.TemporaryDirectory() as out:
         done = subprocess.run(
-            [python, str(PADDLEX_SIDE), str(folder), str(pictures), out],
+            [python, str(PADDLEX_SIDE), name, str(folder), str(pictures), out],
             env=environment,
             capture_output=True,
             text=True,
@@ -144,23 +144,19 @@ def run_paddlex(python: str, folder: Path, pictures: Path, threads: int | None) 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description="a folder of pictures to a folder of masks")
-    parser.add_argument("--pictures", type=int, default=200)
+    parser.add_argument("models", nargs="*", default=MODELS)
+    parser.add_argument("--pictures", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--paddlex", help="Python of an environment with PaddleX")
+    parser.add_argument("--alone", action="store_true", help="also the first engine alone")
     arguments = parser.parse_args()
-    print(describe("paddlepaddle", "numpy", "pillow"))
+    print(describe("paddlepaddle", "openvino", "onnxruntime", "numpy", "pillow"))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "in").mkdir()
         pictures = draw(place / "in", arguments.pictures)
-        bundle = export_liteseg(place / "liteseg", "zoo")
-        measure("starter", "starter", place, pictures, arguments.rounds, {})
-        others: dict[str, Callable[[], float]] = {}
-        if arguments.paddlex:
-            theirs = export_liteseg(place / "paddlex", "paddlex")
-            for title, threads in (("PaddleX, its 10 threads", None), (f"PaddleX, {CORES} threads", CORES)):
-                others[title] = partial(run_paddlex, arguments.paddlex, theirs, place / "in", threads)
-        measure("PP-LiteSeg-T", bundle, place, pictures, arguments.rounds, others)
+        for name in arguments.models:
+            measure(name, place, pictures, arguments.rounds, arguments.paddlex, arguments.alone)
 
 
 if __name__ == "__main__":

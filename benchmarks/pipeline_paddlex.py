@@ -20,14 +20,14 @@ def loopback_only(event: str, arguments: tuple[Any, ...]) -> None:
         raise ConnectionRefusedError(f"a benchmark must not connect to {arguments[1]}")
 
 
-def main(bundle: str, pictures: str, out: str) -> None:
+def main(name: str, bundle: str, pictures: str, out: str) -> None:
     """Measures."""
     sys.addaudithook(loopback_only)
     import numpy as np
     from paddlex import create_model
     from PIL import Image
 
-    model = create_model(model_name="PP-LiteSeg-T", model_dir=bundle, device="cpu")
+    model = create_model(model_name=name, model_dir=bundle, device="cpu")
     list(model.predict(str(min(Path(pictures).iterdir()))))
     began = time.perf_counter()
     count = 0

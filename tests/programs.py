@@ -13,7 +13,8 @@ import paddle
 from numpy.typing import NDArray
 
 from zoo.engine.kit import import_library
-from zoo.program import Graph, lower, onnx_bytes, read_program
+from zoo.program import Graph, onnx_bytes, read_program
+from zoo.program.lower import lower
 
 Array = NDArray[Any]
 

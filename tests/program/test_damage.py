@@ -17,7 +17,8 @@ from programs import save
 
 import zoo
 from zoo.errors import BundleError, UnsupportedProgramError
-from zoo.program import lower, onnx_bytes, read_program
+from zoo.program import onnx_bytes, read_program
+from zoo.program.lower import lower
 
 #: How many mutations are tried: `make mutations` tries ten thousand.
 COUNT = int(os.environ.get("ZOO_MUTATIONS", "300"))

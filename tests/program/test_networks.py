@@ -14,7 +14,8 @@ import zoo
 from support import small_network
 from zoo.engine.open import session_opener
 from zoo.learn.export.forms import Labels, Logits, inference_form
-from zoo.program import lower, onnx_bytes, read_program, write_onnx
+from zoo.program import onnx_bytes, read_program, write_onnx
+from zoo.program.lower import lower
 from zoo_plugin_deeplabv3.network import DeepLabV3
 from zoo_plugin_ocrnet.network import OCRNet
 

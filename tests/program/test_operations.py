@@ -14,7 +14,7 @@ from program.cases import CASES, FLOATS, Part, Several, Spec
 from programs import ENGINES, by_onnxruntime, save, translated
 
 from zoo.errors import UnsupportedProgramError
-from zoo.program import lower
+from zoo.program.lower import lower
 from zoo.program.lower.operations import OPERATIONS
 
 #: Of the largest number, the most that another may be off.

@@ -330,7 +330,7 @@ def test_killed_at_ten_random_moments_it_continues_from_the_last_checkpoint(part
         server.requests.clear()
         server.replies.clear()
         assert right(download(artifact, parts, limits=QUICK), content)
-        assert server.ranges("/x.tar") == [expected]
+        assert server.ranges("/x.tar")[-1] == expected
     discard(parts, artifact)
     assert leftovers(parts) == []
 

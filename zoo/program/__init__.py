@@ -1,7 +1,9 @@
-"""Programs of paddle without paddle: read, translated to ONNX operators, written as ONNX files."""
+"""Programs of paddle without paddle: read, translated to ONNX operators, written as ONNX files.
+
+`zoo.program.lower` is apart: a program that was compiled before needs no translation.
+"""
 
 from zoo.program.graph import Graph
-from zoo.program.lower import lower
 from zoo.program.one_channel import OneChannel, one_channel
 from zoo.program.onnx_file import onnx_bytes, write_onnx
 from zoo.program.onnx_graph import OnnxGraph
@@ -12,7 +14,6 @@ __all__ = [
     "Graph",
     "OneChannel",
     "OnnxGraph",
-    "lower",
     "one_channel",
     "onnx_bytes",
     "read_program",

@@ -22,6 +22,7 @@ def as_onnx(program: Program, *, channels_first: bool = False) -> bytes:
     if program.path.suffix == ".onnx":
         return program.path.read_bytes()
     # Reading and translating is not needed where the outcome is kept.
-    from zoo.program import lower, onnx_bytes, read_program
+    from zoo.program import onnx_bytes, read_program
+    from zoo.program.lower import lower
 
     return onnx_bytes(lower(read_program(program.path, program.params), channels_first=channels_first))

@@ -15,7 +15,6 @@ from zoo.errors import CacheError, ChecksumMismatchError, FetchError
 from zoo.message import Message
 from zoo.store.download.addresses import Address
 from zoo.store.download.answers import AddressError, FileAnswer, Limits, open_file
-from zoo.store.download.http import open_url
 from zoo.store.download.part import FileState, PartFile, no_room
 from zoo.store.download.progress import ProgressReport
 
@@ -124,6 +123,9 @@ def _receive(job: Job, address: Address, part: PartFile, report: ProgressReport)
 def _open(limits: Limits, address: Address, part: PartFile) -> AbstractContextManager[FileAnswer]:
     if isinstance(address.place, Path):
         return open_file(address.place)
+    # Not above: requests takes a while to import, and most commands download nothing.
+    from zoo.store.download.http import open_url
+
     return open_url(address.place, limits, part.received, part.facts.validator)
 
 
