@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 @click.option("--device", type=DEVICE, help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
 @click.option("--backend", type=BACKEND, help="Inference engine of the self-test.  [default: auto]")
 @click.option(
-    "--precision", type=click.Choice(["float32", "bf16", "int8"]), help="Precision of the self-test.  [default: float32]"
+    "--precision",
+    type=click.Choice(["float32", "bf16", "int8"]),
+    help="Precision of the self-test.  [default: float32]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
