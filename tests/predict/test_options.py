@@ -264,7 +264,7 @@ ALLOWED = {
     ),
     "cli/legacy.py": {"device": "a flag of PaddleX", "save_path": "a flag of PaddleX"},
     "cli/commands/completion.py": {"device": "what is completed", "labels": "what is completed"},
-    "cli/commands/doctor.py": {"device": "an option of its own", "backend": "an option of its own"},
+    "cli/commands/doctor.py": dict.fromkeys(("device", "backend", "precision"), "an option of its own"),
     "cli/run_options.py": {"scales": "how help calls the value"},
     "cli/commands/pipeline.py": {"save_path": "an option of its own"},
     "cli/app.py": {"labels": "of groups of commands"},

@@ -53,7 +53,7 @@ def test_its_engine_and_precision_are_used_unless_others_are_asked_for(install: 
     install()
     path = tmp_path / "zoo.lock"
     said = run("lock", "starter", "-o", path, "--backend", "other", "--precision", "bf16").stderr
-    assert f"  starter: paddle {version('paddlepaddle')}, bf16" in said
+    assert f"  starter  (paddle {version('paddlepaddle')}, bf16)" in said
     with zoo.load("starter", threads=1, lock=path) as model:
         assert (model.engine, model.precision) == ("other 1.0, bf16", "bf16")
         assert model.why.startswith("as the lock file says; 100.000% of the pixels as ")

@@ -69,7 +69,7 @@ def lock(
     for model in locked:
         if (engine := model.engine) is not None:
             parts = [*(engine.libraries or (engine.name,)), engine.precision]
-            note("  {model}: {parts:, }", model=model.name, parts=parts)
+            note("  {model}  ({parts:, })", model=model.name, parts=parts)
 
 
 def _with_engine(
