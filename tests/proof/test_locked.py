@@ -16,6 +16,7 @@ from other_engine import Install
 
 import zoo
 from zoo.cli.app import cli
+from zoo.registry import Discovery, discover
 from zoo.store.lock import read_lock
 
 
@@ -75,7 +76,7 @@ def test_its_engine_and_precision_are_used_unless_others_are_asked_for(install: 
         (
             {"name": "openvino", "plugin": {"distribution": "zoo-backend-openvino", "version": "0.1.0"}},
             r"locked with the engine openvino \(zoo-backend-openvino 0\.1\.0, paddle .*\), .*: it is not installed\.",
-            r"Run in a clone of zoo of version 0\.1\.0: pip install \./plugins/zoo-backend-openvino  \(or .* starter\)",
+            r"Run: unset ZOO_DISABLE_PLUGINS  \(it leaves zoo-backend-openvino out\)",
         ),
         (
             {"name": "theirs", "plugin": {"distribution": "their-engine", "version": "2.0"}},
@@ -104,6 +105,19 @@ def test_another_engine_than_the_locked_one_is_refused(
         zoo.load("starter", threads=1, lock=changed(lock, **fields))
     assert re.search(message, caught.value.message)
     assert re.match(hint, caught.value.hint)
+
+
+def test_an_engine_of_ours_that_is_not_installed_has_its_pip_line(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = discover("zoo.backends")
+    without = Discovery(tuple(plugin for plugin in found.plugins if not plugin.disabled))
+    monkeypatch.setattr("zoo.proof.locked.discover", lambda *groups: without)
+    plugin = {"distribution": "zoo-backend-openvino", "version": "0.1.0"}
+    with pytest.raises(zoo.LockMismatchError) as caught:
+        zoo.load("starter", threads=1, lock=changed(lock, name="openvino", plugin=plugin))
+    assert caught.value.hint == (
+        "Run in a clone of zoo of version 0.1.0: pip install ./plugins/zoo-backend-openvino  (or agree on another "
+        "engine: zoo lock starter)"
+    )
 
 
 def test_another_processor_is_told_where_fewer_bits_are_rounded(

@@ -14,7 +14,7 @@ from zoo.errors import BackendNotInstalledError, LockMismatchError
 from zoo.message import Message
 from zoo.proof.choice import Choice, choose_engine
 from zoo.registry.catalogue import read_catalogue
-from zoo.registry.discovery import discover
+from zoo.registry.discovery import DISABLE, discover
 from zoo.registry.names import canonical_distribution
 from zoo.settings.rules import VERSION
 from zoo.store.lock import LockedEngine, LockedModel
@@ -112,6 +112,9 @@ def _versions(agreed: LockedEngine) -> list[str]:
 def _install(model: str, agreed: LockedEngine) -> Message:
     """Returns how to get an engine. A file may not say what is installed: only what is ours, or here already."""
     wanted = canonical_distribution(agreed.distribution)
+    plugins = discover("zoo.backends").plugins
+    if any(plugin.disabled and canonical_distribution(plugin.distribution) == wanted for plugin in plugins):
+        return Message("Run: unset {variable}  (it leaves {plugin} out)", variable=DISABLE, plugin=wanted)
     if wanted in {canonical_distribution(engine.distribution) for engine in read_catalogue().engines}:
         return Message(
             "Run in a clone of zoo of version {version}: pip install ./plugins/{distribution}  (or agree on another "
