@@ -92,21 +92,6 @@ def packed(folder: Path, top: str = "PP-LiteSeg-T_infer") -> bytes:
     return buffer.getvalue()
 
 
-_INTERRUPTIBLE = """
-import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-
-
-def interruptible(*arguments: str) -> list[str]:
-    """Returns the command of a Python that Ctrl-C ends, also where the tests run in the background of a shell.
-
-    There Ctrl-C is ignored, and children inherit that.
-    """
-    return [sys.executable, "-c", _INTERRUPTIBLE, *arguments]
-
-
 #: (5, 7, 3) RGB uint8 without two equal rows or columns.
 IMAGE = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
 

@@ -89,9 +89,8 @@ def in_terminal(
 
 # Ctrl-C is pressed in a terminal that the program is in charge of.
 _OWN_TERMINAL = """
-import fcntl, os, signal, sys, termios
+import fcntl, os, sys, termios
 fcntl.ioctl(2, termios.TIOCSCTTY, 0)
-signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 

@@ -21,8 +21,6 @@ from zoo.bundle.bundle import Bundle
 from zoo.engine.paddle.probe import working_settings
 from zoo.engine.paddle.settings import SETTINGS
 from zoo.engine.streams.processes import ProcessSession
-from zoo.errors import ExportError
-from zoo.learn.export import export_onnx
 
 #: Modules that every child imports, of the standard library and others.
 NAMES = ("numpy", "random", "types", "runpy", "tokenize", "zoo_plugin_starter")
@@ -51,14 +49,6 @@ def test_a_session_in_a_process_runs_nothing_from_there(folder: Path, bundle: Bu
     session = ProcessSession(partial(mortal, bundle.verify()), 1)
     assert session.run(np.zeros((1, 3, 40, 40), np.float32)).ndim == 4
     session.close()
-
-
-def test_the_onnx_converter_runs_nothing_from_there(folder: Path, bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
-    (tmp_path / "paddle2onnx.py").write_text("import random, types\ndef export(*a, **k): raise SystemExit('asked')\n")
-    (tmp_path / "onnxruntime.py").touch()
-    monkeypatch.setattr(sys, "path", [*sys.path[:2], str(tmp_path), *sys.path[2:]])
-    with pytest.raises(ExportError, match=r"exit status 1.: asked"):
-        export_onnx(bundle)
 
 
 def test_the_program_runs_nothing_from_there_with_python_m(folder: Path, monkeypatch) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from support import interruptible, stock
+from support import stock
 from zoo.bundle.bundle import Bundle
 from zoo.doctor.cards import card_problems
 from zoo.registry import Discovery, discover, find_model, refresh
@@ -295,7 +295,7 @@ def test_a_closed_pipe_is_quiet(site: Path) -> None:
 def test_ctrl_c_ends_with_130_and_no_traceback(site: Path) -> None:
     add(site, "zoo-plugin-slow", "slow", "import os, time\nos.write(1, b'started\\n')\ntime.sleep(60)")
     with subprocess.Popen(
-        interruptible("-m", "zoo", "list-models"),
+        [sys.executable, "-m", "zoo", "list-models"],
         env=environment(site),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

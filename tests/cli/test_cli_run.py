@@ -19,7 +19,7 @@ from PIL import Image
 
 import zoo
 from scenes import draw_scene
-from support import interruptible, png
+from support import png
 from terminal import in_terminal
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
@@ -440,7 +440,7 @@ def test_what_is_written_is_told_after_ctrl_c_and_sigterm(bundle: Bundle, tmp_pa
     words = ["--json", "-o", str(out), "--save", "mask", "--model", str(bundle.folder), "--threads", "2"]
     with told.open("wb") as stdout:
         command = subprocess.Popen(
-            interruptible("-m", "zoo", "predict", str(tmp_path), *words),
+            [sys.executable, "-m", "zoo", "predict", str(tmp_path), *words],
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,

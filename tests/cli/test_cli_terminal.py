@@ -16,7 +16,7 @@ from PIL import Image
 
 from scenes import draw_scene
 from servers import Reply, Server
-from support import ARCHIVE, install_into, interruptible
+from support import ARCHIVE, install_into
 from terminal import in_terminal
 from zoo.bundle.bundle import Bundle
 
@@ -165,7 +165,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(bundle: Bundle, street:
 def test_a_second_signal_of_either_kind_ends_at_once(bundle: Bundle, street: Path, first: str, second: str) -> None:
     words = predict(bundle, "street", "-o", "out", "--save", "slow")[1:]
     with subprocess.Popen(
-        interruptible(*words), cwd=street.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *words], cwd=street.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as command:
         while command.poll() is None and not (street.parent / "out" / "begun").exists():
             time.sleep(0.05)

@@ -76,7 +76,7 @@ def test_packages_that_hints_install_are_those_of_the_extras() -> None:
     known = {parted(each.partition(";")[0].strip()) for each in extras}
     told = [f"Run: {CPU.install}", *(text for text in own_texts() if "pip install" in text)]
     bounded = {word for text in told for word in re.findall(r'"(\w+[<>=][^"]*)"', text)}
-    assert bounded == {"paddlepaddle>=3.2.2,<3.3", "paddle2onnx>=2.1,<3"}
+    assert bounded == {"paddlepaddle>=3.2.2,<3.3"}
     assert {parted(word) for word in bounded} <= known
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import zoo
-from support import install_into, interruptible, png, zoo_process
+from support import install_into, png, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.engine import guard
 from zoo.engine.open import candidates, open_engine
@@ -416,7 +416,7 @@ def test_one_interruption_ends_a_program_whose_engine_hangs(install: Install, bu
     words = "-m", "zoo", "predict", str(tmp_path / "picture.png"), "--model", str(bundle.folder), "--backend", "odd"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with subprocess.Popen(
-        interruptible(*words), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as program:
         assert program.stdout is not None
         assert program.stdout.readline() == "hangs\n"

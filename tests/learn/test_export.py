@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-import json
 import os
-import shutil
-import stat
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
 from typing import Any
@@ -26,11 +20,10 @@ from safetensors.numpy import save_file
 import zoo
 from scenes import draw_scene
 from support import small_network
-from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import CITYSCAPES, LabelSet
-from zoo.errors import BundleError, CheckpointError, DatasetError, ExportError
+from zoo.errors import CheckpointError, DatasetError, ExportError
 from zoo.learn.data import find_labels
-from zoo.learn.export import Agreement, export_bundle, export_onnx
+from zoo.learn.export import Agreement, export_bundle
 from zoo.segment.transforms import preprocess
 from zoo.segment.upsample import upsample_argmax
 
@@ -238,66 +231,3 @@ def test_labels_come_by_name_or_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "twice.txt").write_text("a\na\n")
     with pytest.raises(DatasetError, match="2 class names, 1 of them different"):
         find_labels(tmp_path / "twice.txt")
-
-
-def test_without_the_converter_the_error_gives_the_command(bundle: Bundle) -> None:
-    if importlib.util.find_spec("paddle2onnx") is not None:
-        pytest.skip("paddle2onnx is installed here")
-    with pytest.raises(ExportError, match="paddle2onnx is not installed") as caught:
-        export_onnx(bundle)
-    assert caught.value.hint == 'Run: pip install "paddle2onnx>=2.1,<3" onnxruntime'
-
-
-def test_a_converter_that_dies_is_an_error_and_not_the_end(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
-    """The real converter aborts its process on some programs; a stand-in does the same here."""
-    for name, content in {
-        "paddle2onnx.py": "import os, sys\ndef export(*a, **k):\n    sys.stderr.write('boom\\n'); os.abort()\n",
-        "onnxruntime.py": "",
-    }.items():
-        (tmp_path / name).write_text(content)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ExportError, match=r"could not convert small \(ended by signal 6\)"):
-        export_onnx(bundle)
-    assert not (bundle.folder / "inference.onnx").exists()
-    assert stat.S_ISDIR(bundle.folder.stat().st_mode)
-
-
-def test_the_converter_may_not_optimise_or_install(bundle: Bundle, tmp_path: Path, monkeypatch) -> None:
-    """Its usual optimiser calls pip with an index of its own; a stand-in writes down what it is told."""
-    seen = tmp_path / "seen.json"
-    record = f"open({str(seen)!r}, 'w').write(json.dumps([k, dict(os.environ)]))"
-    (tmp_path / "paddle2onnx.py").write_text(f"import json, os\ndef export(*a, **k):\n    {record}\n")
-    (tmp_path / "onnxruntime.py").write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    with pytest.raises(ExportError, match="could not convert small"):
-        export_onnx(bundle)
-    options, variables = json.loads(seen.read_text())
-    assert options["optimize_tool"] == "None"
-    assert variables["PIP_NO_INDEX"] == "1"
-
-
-def environment() -> set[tuple[object, ...]]:
-    """Returns the distributions of this environment, and its files but compiled modules with size and time."""
-    found: set[tuple[object, ...]] = {(each.name, each.version) for each in importlib.metadata.distributions()}
-    for folder in {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "scripts")}:
-        files = (path for path in Path(folder).rglob("*") if path.is_file() and path.suffix != ".pyc")
-        found.update((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
-    return found
-
-
-def test_a_conversion_leaves_the_environment_as_it_was(bundle: Bundle, tmp_path: Path) -> None:
-    """And the settings of the folder know the new file by its digest."""
-    for package in ("paddle2onnx", "onnxruntime"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f'{package} is not installed here; pip install "paddle2onnx>=2.1,<3" onnxruntime')
-    bundle = read_bundle(shutil.copytree(bundle.folder, tmp_path / "copy"))
-    before = environment()
-    file, agreement = export_onnx(bundle)
-    assert environment() ^ before == set()
-    assert file.stat().st_size > 10_000
-    assert agreement.share >= 0.999
-    assert read_bundle(bundle.folder).verify().digest == bundle.verify().digest
-    file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(BundleError, match=r"inference\.onnx has sha256"):
-        read_bundle(bundle.folder).verify()

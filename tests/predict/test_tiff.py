@@ -16,7 +16,7 @@ import tifffile
 from PIL import Image
 
 from scenes import draw_scene
-from support import cells, interruptible
+from support import cells
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.spec import Normalize
 from zoo.errors import ConfigError, DecodeError, OutputError, SourceError
@@ -537,7 +537,7 @@ def test_an_interrupt_from_the_keyboard_leaves_nothing(tmp_path):
         write_labels({str(tmp_path / "labels.tif")!r}, (256_000, 512), blocks())
     """
     with subprocess.Popen(
-        interruptible("-c", textwrap.dedent(script)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
         for _ in range(5):
             child.stdout.readline()

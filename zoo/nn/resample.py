@@ -38,7 +38,7 @@ def pool_to_bins(x: Tensor, bins: int) -> Tensor:
     if paddle.in_dynamic_mode():
         return F.adaptive_avg_pool2d(x, bins)
     # In exported programs the same means are taken by slices: oneDNN's adaptive pooling fails where the size does not
-    # divide (paddlepaddle 3.2.2), and the ONNX converter aborts on a dynamic one.
+    # divide (paddlepaddle 3.2.2).
     return _mean_slices(_mean_slices(x, bins, axis=2), bins, axis=3)
 
 

@@ -41,13 +41,13 @@ def write_onnx(onnx: OnnxGraph, path: Path, metadata: Mapping[str, str] = Mappin
             file.write(chunk)
 
 
-def onnx_bytes(onnx: OnnxGraph) -> bytes:
+def onnx_bytes(onnx: OnnxGraph, metadata: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """Returns what `write_onnx` writes, for an engine that reads memory.
 
     Raises:
         UnsupportedProgramError: It would be larger than 2 GiB, which is the limit of the format.
     """
-    return b"".join(_chunks(onnx, {}))
+    return b"".join(_chunks(onnx, metadata))
 
 
 def _chunks(onnx: OnnxGraph, metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:

@@ -123,7 +123,7 @@ class _Pyramid(nn.Layer):
     def forward(self, x: Tensor) -> Tensor:
         outputs = [branch(x) for branch in self.aspp_blocks]
         # One value a channel: resizing it bilinearly, as the paper does, gives the same constant, but for rounding.
-        # Added to zeros it spreads in every engine; the ONNX converter gets an expansion to an unknown size wrong.
+        # Added to zeros it spreads in every engine, without an expansion to an unknown size.
         outputs.append(self.global_avg_pool(x) + paddle.zeros_like(outputs[0]))
         return self.dropout(self.conv_bn_relu(paddle.concat(outputs, axis=1)))
 

@@ -29,7 +29,7 @@ STARTER = ModelCard(
     ),
     parameters=2_089_680,
     gmac=3.19,
-    listed_size=8_600_000,
+    listed_size=8_800_000,
     paper="PP-LiteSeg: A Superior Real-Time Semantic Segmentation Model, arXiv:2204.02681",
     notes=(
         "Trained from random weights on the 367 training pictures of CamVid and 320 drawn street scenes; 3200 "

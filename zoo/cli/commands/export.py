@@ -13,18 +13,25 @@ from zoo.cli.progress.loading import loading
 from zoo.cli.run_options import run_options
 from zoo.contract.spec import ValueRange
 
+#: Formats that a program can be converted to: `zoo.learn.convert.FORMS`.
+_CONVERTED = ("onnx", "openvino")
+
 
 @click.command()
 @click.argument("model", type=MODEL)
-@click.option("--weights", required=True, type=click.Path(path_type=Path), help="Checkpoint: .pdparams or safetensors.")
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Checkpoint: .pdparams or safetensors. Without it the files of MODEL are converted to onnx or openvino.",
+)
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="Folder to write; new or empty.")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["paddle", "paddlex", "onnx"]),
+    type=click.Choice(["paddle", "paddlex", "onnx", "openvino"]),
     default="paddle",
     show_default=True,
-    help="For zoo; for PaddleX, with argmax inside; for zoo with an ONNX model beside the program.",
+    help="For zoo; for PaddleX, with argmax inside; for zoo with an ONNX file, or OpenVINO's IR, beside the program.",
 )
 @click.option(
     "--input-size",
@@ -37,9 +44,11 @@ from zoo.contract.spec import ValueRange
 @click.option("--name", help="Name of the exported model; by default that of MODEL.")
 @click.option("--labels", hidden=True)
 @run_options("export")
+@click.pass_context
 def export(
+    ctx: click.Context,
     model: str,
-    weights: Path,
+    weights: Path | None,
     output: Path,
     form: str,
     input_size: tuple[int, int] | None,
@@ -48,13 +57,11 @@ def export(
     labels: str | None,
     value_range: ValueRange,
 ) -> None:
-    """Export MODEL, the name of an installed model, with the weights of a checkpoint."""
-    from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
-    from zoo.learn.data import find_labels
-    from zoo.learn.networks import build_network
-    from zoo.registry import find_model
+    """Export MODEL, the name of an installed model, with the weights of a checkpoint.
+
+    Without a checkpoint, MODEL may also be an export folder.
+    """
     from zoo.registry.names import RULE, is_valid
-    from zoo.settings.yaml_text import read_yaml
 
     if name is not None and not is_valid(name):
         raise click.BadParameter(
@@ -62,12 +69,56 @@ def export(
         )
     if labels is not None:
         note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
-    card, named = find_model(model).card, label_set or labels
+    named = label_set or labels
+    if weights is not None:
+        _export(model, weights, output, form, input_size, named, name, value_range)
+        return
+    if form not in _CONVERTED:
+        raise click.MissingParameter(ctx=ctx, param_hint="'--weights'", param_type="option")
+    given = {"--input-size": input_size, "--label-set": named, "--name": name, "--range": value_range}
+    if wrong := [option for option, value in given.items() if value is not None]:
+        raise click.UsageError(tr("{options:, } belongs to a checkpoint: give --weights too.", options=wrong), ctx)
+    _convert(model, output, form)
+
+
+def _convert(model: str, output: Path, form: str) -> None:
+    """Converts the program that a model has."""
+    from zoo.learn.convert import convert_bundle, converter
+    from zoo.store.find import find_bundle
+
+    write = converter(form)
+    with loading("exporting {model}", model=model) as progress:
+        checked = convert_bundle(find_bundle(model, progress=progress), output, write)
+    click.echo(output)
+    note(checked.said)
+
+
+def _export(
+    model: str,
+    weights: Path,
+    output: Path,
+    form: str,
+    input_size: tuple[int, int] | None,
+    named: str | None,
+    name: str | None,
+    value_range: ValueRange,
+) -> None:
+    """Exports a network, and converts the program."""
+    from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
+    from zoo.learn.convert import Checked, converter
+    from zoo.learn.data import find_labels
+    from zoo.learn.networks import build_network
+    from zoo.registry import find_model
+    from zoo.settings.yaml_text import read_yaml
+
+    convert = converter(form) if form in _CONVERTED else None
+    checks: list[Checked] = []
+    card = find_model(model).card
     classes = card.labels if named is None else find_labels(named)
     click.get_current_context().with_resource(loading("exporting {model}", model=card.name))
     network = build_network(card.name, num_classes=len(classes), weights=weights)
     # Imports paddle, which a wrong name or checkpoint should not have to wait for.
-    from zoo.learn.export import export_bundle, export_onnx
+    from zoo.learn.export import export_bundle
 
     bundle = export_bundle(
         network,
@@ -81,6 +132,7 @@ def export(
         input_size=input_size,
         window=card.window,
         value_range=value_range,
+        also=None if convert is None else lambda partial: checks.append(convert(partial)),
     )
     click.echo(bundle.folder)
     if input_size is not None and any(side % card.output_stride for side in input_size):
@@ -99,6 +151,5 @@ def export(
         agreement=verified["agreement"],
         pixels=verified["pixels"],
     )
-    if form == "onnx":
-        file, agreement = export_onnx(bundle)
-        note("{file}: {agreement}", file=file.name, agreement=agreement)
+    for checked in checks:
+        note(checked.said)

@@ -4,7 +4,6 @@ from zoo.base.host import HOST
 
 with HOST.undisturbed():
     from zoo.learn.export.bundle import export_bundle
-    from zoo.learn.export.onnx import export_onnx
     from zoo.learn.export.verify import Agreement
 
-__all__ = ["Agreement", "export_bundle", "export_onnx"]
+__all__ = ["Agreement", "export_bundle"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import paddle
 from paddle import nn
 
 from zoo.base.digest import file_sha256
-from zoo.base.files import replacing_folder, user_path
+from zoo.base.files import replacing_folder
 from zoo.bundle.bundle import SETTINGS, Bundle, read_bundle
 from zoo.bundle.golden import FILE as GOLDEN
 from zoo.bundle.golden import Golden, write_golden
@@ -24,6 +24,7 @@ from zoo.contract.spec import Normalize, Pad, Resize, Step, ValueRange, Window
 from zoo.engine.open import session_opener
 from zoo.engine.samples import made_up_picture
 from zoo.errors import ExportError
+from zoo.learn.convert import free_folder
 from zoo.learn.export.forms import Labels, Logits, inference_form
 from zoo.learn.export.verify import Agreement, trial_batches
 from zoo.message import Message
@@ -48,6 +49,7 @@ def export_bundle(
     input_size: tuple[int, int] | None = None,
     window: Window | None = None,
     value_range: ValueRange = None,
+    also: Callable[[Bundle], object] | None = None,
 ) -> Bundle:
     """Exports a network.
 
@@ -68,6 +70,7 @@ def export_bundle(
         window: Sliding windows in which the model is meant to be used; written down where the program can be.
         value_range: Which values of more than 8 bits became black and white in training; predictions do the same where
             they are not told otherwise.
+        also: Puts more into the folder before anybody sees it, such as the program in one of `zoo.learn.convert.FORMS`.
 
     Returns:
         The bundle, read back from the folder.
@@ -77,12 +80,9 @@ def export_bundle(
         ExportError: The folder is not empty, the classes do not match, paddle cannot export the
             network, or the export gives other classes than it on more than 0.1 % of the pixels of a test batch.
         OutputError: The folder cannot be written.
+        ZooError: As `also`.
     """
-    folder, value_range = Path(user_path(folder)), given_value("value_range", value_range)
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ExportError(
-            "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder
-        )
+    folder, value_range = free_folder(folder), given_value("value_range", value_range)
     steps = tuple(preprocess)
     if input_size is not None:
         steps = (Resize(input_size), *(step for step in steps if isinstance(step, Normalize)))
@@ -120,6 +120,8 @@ def export_bundle(
             if in_channels == _RGB:
                 _add_golden(partial, original, steps, settings["zoo"])
             _write_settings(partial, settings)
+            if also is not None:
+                also(read_bundle(partial))
     finally:
         for layer, training in modes:
             layer.training = training

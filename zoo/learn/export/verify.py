@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from zoo.engine.samples import smooth_noise
 from zoo.errors import ExportError
-from zoo.message import Message
 
 #: Smallest accepted share of pixels with the same class.
 REQUIRED = 0.999
@@ -82,14 +81,6 @@ class Agreement:
                 share=self.share,
                 required=REQUIRED,
             )
-
-    def __str__(self) -> str:
-        return Message(
-            "{share:.4%} of {pixels} classes equal, largest difference of logits {difference:.1e}",
-            share=self.share,
-            pixels=self.pixels,
-            difference=self.difference,
-        )
 
 
 def trial_batches(in_channels: int, size: tuple[int, int] | None) -> Iterator[NDArray[np.float32]]:

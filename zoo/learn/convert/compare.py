@@ -1,0 +1,135 @@
+"""A program in another format held against the one it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.bundle.bundle import Bundle
+from zoo.bundle.golden import read_golden
+from zoo.contract.engine import Program
+from zoo.engine.candidate import Candidate
+from zoo.engine.device import available_cores
+from zoo.engine.open import candidates
+from zoo.engine.samples import smooth_noise, trial_shapes
+from zoo.errors import BackendError, ExportError
+from zoo.message import Message, described
+from zoo.proof.agreement import LEAST, agreement
+from zoo.proof.measure import measure
+
+_REPORT = Message("Report it with the name of the model and the versions of zoo and of the library.")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How far a converted program gives the classes of the original.
+
+    Attributes:
+        file: Name of the converted program.
+        pixels: How many were compared.
+        share: How many of them have the same class, or another that is as good by the original's logits; 0 to 1, the
+            least of all inputs.
+        library: What ran it, with its version; empty where onnxruntime is not installed.
+        references: What the original's classes are from: "golden", or the library that ran it with its version.
+    """
+
+    file: str
+    pixels: int
+    share: float
+    library: str
+    references: tuple[str, ...]
+
+    @property
+    def said(self) -> Message:
+        """A sentence for people."""
+        if not self.library:
+            return Message("{file} was not checked: onnxruntime is not installed", file=self.file)
+        if not self.references:
+            return Message(
+                "{file} was not checked: the folder has no golden, and no paddle here runs its program", file=self.file
+            )
+        return Message(
+            "{file}: {share:.4%} of {pixels} pixels get the same class in {library} as by {references:, }",
+            file=self.file,
+            share=self.share,
+            pixels=self.pixels,
+            library=self.library,
+            references=list(self.references),
+        )
+
+
+def check_converted(
+    bundle: Bundle, file: str, run: Callable[[NDArray[np.float32]], NDArray[Any]], library: str
+) -> Checked:
+    """Compares a converted program with the golden of its folder, and with paddle where that is installed.
+
+    Args:
+        bundle: The folder with the original.
+        file: Name of the converted program.
+        run: Runs it on a batch (N, C, H, W) float32 and returns its first output.
+        library: What does that, with its version.
+
+    Raises:
+        ExportError: Its classes are others, or it cannot be run.
+        BundleError: The golden is damaged.
+    """
+    program = bundle.verify()
+    share, pixels, references = 1.0, 0, dict[str, None]()
+    for name, batch, expected in _references(program):
+        try:
+            found = run(batch)
+        except Exception as error:
+            raise ExportError(
+                "{library} cannot run {file} on {shape}: {reason}.",
+                _REPORT,
+                library=library,
+                file=file,
+                shape=batch.shape,
+                reason=described(error),
+            ) from error
+        references[name] = None
+        if bundle.one_channel == "probability":
+            # Its classes part at a half, those of a logit at nothing.
+            found, expected = found - 0.5, expected - 0.5
+        share = min(share, agreement(found, expected, program.output_stride))
+        pixels += len(batch) * batch.shape[2] * batch.shape[3]
+    if share < LEAST["float32"]:
+        raise ExportError(
+            "{file} gives {share:.4%} of the pixels in {library} the class that they have by {references:, }. At least "
+            "{least:.2%} were expected.",
+            _REPORT,
+            file=file,
+            share=share,
+            library=library,
+            references=list(references),
+            least=LEAST["float32"],
+        )
+    return Checked(file, pixels, share, library, tuple(references))
+
+
+def _references(program: Program) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:
+    """Yields what the classes are from, an input, and the original's output for it."""
+    if program.golden is not None:
+        golden = read_golden(program.golden)
+        yield "golden", golden.batch, golden.output
+    original = _original(program)
+    if original is None:
+        return
+    rng = np.random.default_rng(0)
+    batches = [smooth_noise(rng, shape) for shape in trial_shapes(program.input_shape)]
+    # In a process of its own, which a program may end. One that cannot be run there is no reference.
+    outputs = measure(program, original, batches, available_cores()).outputs
+    for batch, output in zip(batches, outputs, strict=False):
+        yield ", ".join(original.libraries), batch, output
+
+
+def _original(program: Program) -> Candidate | None:
+    """Returns the engine of the library that programs are written by; None where it is not here."""
+    try:
+        return next((candidate for candidate in candidates(program) if candidate.backend.reference), None)
+    except BackendError:
+        return None

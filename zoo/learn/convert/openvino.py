@@ -1,0 +1,108 @@
+"""Programs of paddle as OpenVINO's IR: `model.xml` with `model.bin`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.bundle.bundle import Bundle, settled
+from zoo.contract.spec import Resize
+from zoo.engine.device import available_cores
+from zoo.engine.kit import import_library
+from zoo.errors import ExportError
+from zoo.learn.convert.compare import Checked, check_converted
+from zoo.learn.convert.describe import named_classes, normalization, said_of
+from zoo.learn.convert.original import add_digests, original
+from zoo.message import Message
+from zoo.program import onnx_bytes
+from zoo.program.lower import lower
+
+_FILE, _WEIGHTS = "model.xml", "model.bin"
+_WHITE, _LAYOUT = 255, "NCHW"
+# Exactly float32, whatever the processor would rather do.
+_SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+
+
+def add_openvino(bundle: Bundle) -> Checked:
+    """Writes `model.xml` and `model.bin` into an export folder that nobody uses yet, runs them, and adds their digests.
+
+    Raises:
+        BackendNotInstalledError: OpenVINO cannot be imported.
+        ExportError: The program is none of paddle's, OpenVINO refuses it, or what was written gives other classes.
+        BundleError: The program is damaged, or has an operation without a translation.
+        OSError: The files cannot be written.
+    """
+    library = import_library("openvino")
+    bundle = settled(bundle)
+    core = library.Core()
+    model = _model(library, core, bundle)
+    file = bundle.folder / _FILE
+    _save(library, model, file)
+    compiled = core.compile_model(file, "CPU", {**_SETTINGS, "INFERENCE_NUM_THREADS": available_cores()})
+
+    def run(batch: NDArray[np.float32]) -> NDArray[Any]:
+        # A request of its own: one that has run before may give the answer to an earlier batch again.
+        request = compiled.create_infer_request()
+        request.set_input_tensor(library.Tensor(np.ascontiguousarray(batch)))
+        request.infer()
+        return request.get_output_tensor(0).data.copy()
+
+    checked = check_converted(bundle, _FILE, run, f"openvino {library.__version__.partition('-')[0]}")
+    add_digests(bundle.folder, _FILE, _WEIGHTS)
+    return checked
+
+
+def _model(library: Any, core: Any, bundle: Bundle) -> Any:
+    """Returns the program as OpenVINO has it, with what is said of it."""
+    graph = original(bundle)
+    shape = next(iter(graph.inputs.values())).shape
+    # As in the engine: copies at transpositions cost most where sizes are known only when the program runs.
+    translated = lower(graph, channels_first=min(shape[2:], default=-1) < 0)
+    try:
+        model = core.read_model(onnx_bytes(translated), b"")
+    except RuntimeError as error:
+        raise ExportError(
+            "OpenVINO refuses {model}: {reason}",
+            "Export with --format onnx, and report it with the name of the model.",
+            model=bundle.model,
+            reason=" ".join(str(error).split()),
+        ) from error
+    model.set_friendly_name(bundle.model)
+    if len(shape) == len(_LAYOUT):
+        model.get_parameters()[0].set_layout(library.Layout(_LAYOUT))
+    for section, texts in (("zoo", said_of(bundle)), ("model_info", _model_info(bundle, shape))):
+        for name, text in texts.items():
+            model.set_rt_info(text, [section, name])
+    return model
+
+
+def _model_info(bundle: Bundle, shape: tuple[int, ...]) -> dict[str, str]:
+    """Returns what OpenVINO's Model API reads in the section of this name.
+
+    Lists are words with spaces between them. Pictures come as BGR, and their numbers are 0 to 255. How a picture is
+    resized is said where it has a word for what zoo does.
+    """
+    normalize = normalization(bundle)
+    found = {
+        "model_type": "Segmentation",
+        "reverse_input_channels": "True",
+        "mean_values": " ".join(str(_WHITE * value) for value in normalize.mean),
+        "scale_values": " ".join(str(_WHITE * value) for value in normalize.std),
+    }
+    if names := named_classes(bundle):
+        found["labels"] = " ".join("_".join(name.split()) for name in names)
+    resizes = [step for step in bundle.preprocess if isinstance(step, Resize)]
+    if resizes and not resizes[0].keep_ratio and resizes[0].size == shape[2:]:
+        found["resize_type"] = "standard"
+    return found
+
+
+def _save(library: Any, model: Any, file: Path) -> None:
+    try:
+        # By default it writes float16.
+        library.save_model(model, file, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise OSError(Message("OpenVINO says {reason}", reason=" ".join(str(error).split()))) from error
