@@ -142,6 +142,8 @@ def test_neither_command_imports_a_library_it_does_not_need() -> None:
             "--get-pipeline-config=semantic_segmentation --config-save-path=--config-save-path -y",
             "pipeline config --save-path=--config-save-path -y -- semantic_segmentation",
         ),
+        ("--pipeline p --input a --use_hpip", "predict --pipeline p --input=a --use-hpip"),
+        ("--pipeline p --enable_hpi --input a", "predict --pipeline p --enable-hpi --input=a"),
         # Inputs stay in their order, and all words after --input up to the next option are inputs.
         (
             "--pipeline p --input d/a.png d/b.jpg street.jpg --model starter",

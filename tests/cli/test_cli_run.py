@@ -386,6 +386,19 @@ def test_of_several_pictures_each_has_a_line(predict: Command, bundle: Bundle, s
     assert "small on cpu" not in done.stdout
     whole = CliRunner().invoke(cli, ["--verbose", "predict", str(street), "--model", str(bundle.folder)])
     assert whole.stdout.count("small on cpu") == 3
+    assert whole.stderr.count("threads: no other engine can be used") == 3
+    assert "no other engine" not in done.stderr
+
+
+def test_high_performance_inference_is_asked_for_and_said(predict: Command, street: Path) -> None:
+    for flag in ("--enable-hpi", "--use-hpip"):
+        document = json.loads(predict(street / "a.png", flag, "--json").stdout)
+        assert document["why"] == "high-performance inference: no other engine can be used"
+        assert document["precision"] == "float32"
+    refused = predict(street / "a.png", "--enable-hpi", "--backend", "paddle", code=1)
+    assert refused.stderr.splitlines()[-1] == "Leave out --enable-hpi, or --backend paddle"
+    unknown = predict(street / "a.png", "--hpi_config", "{}", code=2)
+    assert "Give what it holds: --backend, --precision, --threads." in unknown.stderr
 
 
 def test_what_is_done_is_told_before_the_error_of_the_next(predict: Command, street: Path) -> None:

@@ -557,9 +557,9 @@ def test_a_model_without_a_self_test_is_run_and_the_report_says_that_this_is_all
     assert "Only that was tested and not its result" in run(str(bundle.folder)).output
 
 
-@pytest.mark.parametrize("option", ["--device", "--backend"])
+@pytest.mark.parametrize("option", ["--device", "--backend", "--precision"])
 def test_options_of_the_self_test_need_a_model(option: str) -> None:
-    done = run(option, "cpu")
+    done = run(option, "int8")
     assert done.exit_code == 2
     assert "give MODEL too" in done.output
 

@@ -22,10 +22,12 @@ from support import onnx_folder
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.engine import Precision, Program, Session
 from zoo.contract.labels import LabelSet
+from zoo.doctor import self_test
 from zoo.engine.kit import Kept, kept
-from zoo.engine.open import session_opener
-from zoo.errors import BackendError, InferenceError, UnsupportedProgramError
+from zoo.engine.open import candidates, session_opener
+from zoo.errors import BackendError, BackendNotInstalledError, InferenceError, UnsupportedProgramError
 from zoo.learn.export import export_bundle
+from zoo.registry import Discovery, discover
 
 REPO = Path(__file__).resolve().parents[2]
 NAMES = ("onnxruntime", "openvino")
@@ -177,6 +179,24 @@ def test_a_damaged_parameter_file_is_named(engine: str, tmp_path: Path) -> None:
         session_opener(program, "cpu", engine)(1)
 
 
+def test_a_precision_that_an_engine_lacks_has_the_engine_that_has_it_as_its_hint(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hint(engine: str = "auto") -> str:
+        with pytest.raises(BackendNotInstalledError) as caught:
+            candidates(bundle.verify(), "cpu", engine, "bf16")
+        return caught.value.hint
+
+    assert hint("paddle") == hint("onnxruntime") == "Use backend='openvino'"
+    with monkeypatch.context() as patch:
+        patch.setenv("ZOO_DISABLE_PLUGINS", "zoo-backend-openvino")
+        assert hint() == "Run: unset ZOO_DISABLE_PLUGINS  (it leaves openvino out)"
+    found = discover("zoo.devices", "zoo.backends")
+    without = Discovery(tuple(plugin for plugin in found.plugins if plugin.distribution != "zoo-backend-openvino"))
+    monkeypatch.setattr("zoo.engine.open.discover", lambda *groups: without)
+    assert hint().startswith("Run in a clone of zoo: pip install ./plugins/zoo-backend-openvino  (")
+
+
 def test_openvino_computes_in_float32_unless_bf16_is_asked_for(bundle: Bundle) -> None:
     """And says which, as it was read back; a processor without bf16 is refused."""
     program = bundle.verify()
@@ -229,6 +249,13 @@ def test_what_was_compiled_is_kept_and_damage_is_noticed(engine: str, cache: Pat
             assert np.array_equal(found, wanted)
         assert file.read_bytes()[:80] == whole[:80] or engine == "openvino"
         assert len(file.read_bytes()) > middle
+
+
+def test_the_doctor_says_what_an_engine_keeps_for_later(cache: Path, bundle: Bundle) -> None:
+    [state] = self_test(bundle.folder, backend="openvino").engines
+    kept = sum(path.stat().st_size for path in (cache / "openvino").iterdir())
+    assert (state.engine, state.verdict, state.compiled) == ("openvino", "proven", kept)
+    assert "thread" in state.setting
 
 
 def test_a_blob_that_openvino_does_not_take_is_made_again(cache: Path, bundle: Bundle) -> None:

@@ -234,10 +234,12 @@ ALLOWED = {
     "cli/commands/measure/evaluate.py": {
         "labels": "the masks are brought to them too",
         "device": "a field of the report",
+        "precision": "a field of the report",
         "on_error": "of files that are missing too",
         "skip": "a value of on_error",
     },
     "cli/commands/measure/optimize.py": dict.fromkeys(("device", "precision", "threads"), "an option of its own"),
+    "cli/commands/lock.py": dict.fromkeys(("device", "backend", "precision"), "of the engine that is locked"),
     "cli/commands/export.py": {
         "labels": "the old spelling of --label-set",
         "window": "a field of the card",
@@ -248,6 +250,7 @@ ALLOWED = {
             "backend",
             "batch_size",
             "device",
+            "enable_hpi",
             "flip",
             "labels",
             "min_score",
@@ -261,7 +264,7 @@ ALLOWED = {
     ),
     "cli/legacy.py": {"device": "a flag of PaddleX", "save_path": "a flag of PaddleX"},
     "cli/commands/completion.py": {"device": "what is completed", "labels": "what is completed"},
-    "cli/commands/doctor.py": {"device": "an option of its own", "backend": "an option of its own"},
+    "cli/commands/doctor.py": dict.fromkeys(("device", "backend", "precision"), "an option of its own"),
     "cli/run_options.py": {"scales": "how help calls the value"},
     "cli/commands/pipeline.py": {"save_path": "an option of its own"},
     "cli/app.py": {"labels": "of groups of commands"},
@@ -281,8 +284,13 @@ ALLOWED = {
         "max_pixels": "pictures are read",
     },
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
+    "predict/pipeline/config.py": dict.fromkeys(("backend", "enable_hpi"), "either chooses the engine"),
+    "predict/pipeline/hpi.py": dict.fromkeys(
+        ("backend", "enable_hpi", "precision", "threads"), "keys, and what they mean"
+    ),
     "predict/pipeline/pipeline.py": {
         "device": "an argument of PaddleX",
+        "enable_hpi": "an argument of PaddleX",
         "live": "results are handed out one by one",
         "on_error": "pictures that cannot be written are passed over",
         "save_font": "looked at before the model is loaded",

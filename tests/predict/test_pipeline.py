@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -667,15 +668,119 @@ def test_a_device_that_cannot_be_used_is_an_error_and_an_argument_beats_the_file
         create_pipeline(pipeline=str(file), device="cpu", backend="none")
 
 
-def test_high_performance_inference_is_an_error_and_not_a_slower_run(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match=r"enable_hpi=True asks .* Installed engines: paddle\."):
-        create_pipeline("semantic_segmentation", enable_hpi=True)
-    for text in (NEWER + "use_hpip: true\n", NEWER + "    use_hpip: true\n"):
-        with pytest.raises(BackendError, match=r"p\.yaml, line 10: `.*use_hpip` asks"):
-            read_pipeline(written(tmp_path, text))
-    for text in (NEWER + "use_hpip: false\n", NEWER + "use_hpip: null\n"):
-        assert read_pipeline(written(tmp_path, text)).notes == ()
-    refused(written(tmp_path, NEWER + "use_hpip: please\n"))
+HPI = pytest.mark.parametrize(
+    ("lines", "options"),
+    [
+        ("use_hpip: true", {"enable_hpi": True}),
+        ("enable_hpi: true", {"enable_hpi": True}),
+        ("    use_hpip: true", {"enable_hpi": True}),
+        ("    use_hpip: false", {}),
+        ("use_hpip: null", {}),
+        ("use_hpip: true\nhpi_config:\n  auto_config: true", {"enable_hpi": True}),
+        ("use_hpip: true\nhpi_config:\n  auto_config: false\n  backend: onnxruntime", {"backend": "onnxruntime"}),
+        (
+            "use_hpip: true\nhpi_config:\n  backend: openvino\n  backend_config:\n    cpu_num_threads: 3\n"
+            "    precision: bf16",
+            {"backend": "openvino", "threads": 3, "precision": "bf16"},
+        ),
+        (
+            "use_hpip: true\nhpi_config:\n  backend_config:\n    precision: fp32",
+            {"enable_hpi": True, "precision": "float32"},
+        ),
+    ],
+)
+
+
+@HPI
+def test_high_performance_inference_of_a_file_is_the_fastest_proven_engine_or_the_one_it_names(
+    tmp_path: Path, lines: str, options: dict[str, object]
+) -> None:
+    config = read_pipeline(written(tmp_path, f"{NEWER}{lines}\n"))
+    assert config == replace(PipelineConfig("starter", batch_size=2, file=config.file), **options)
+
+
+def test_the_section_of_the_model_beats_the_top_key_by_key(tmp_path: Path) -> None:
+    inner = "    use_hpip: true\n    hpi_config: {backend: onnxruntime}\n"
+    outer = "use_hpip: false\nhpi_config: {backend: openvino, backend_config: {cpu_threads: 2}}\n"
+    config = read_pipeline(written(tmp_path, f"{NEWER}{inner}{outer}"))
+    assert (config.backend, config.threads, config.notes) == ("onnxruntime", 2, ())
+
+
+def test_what_high_performance_inference_means_nothing_for_is_named(tmp_path: Path) -> None:
+    settings = "{auto_paddle2onnx: false, hpi_info: null, backend: paddle, backend_config: {run_mode: mkldnn}}"
+    [note] = read_pipeline(written(tmp_path, f"{NEWER}use_hpip: true\nhpi_config: {settings}\n")).notes
+    for key in ("auto_paddle2onnx", "hpi_info", "backend_config.run_mode"):
+        assert f"`hpi_config.{key}` (line 11)" in note
+    [note] = read_pipeline(written(tmp_path, f"{NEWER}hpi_config: {settings}\n")).notes
+    assert note == "Not used: `hpi_config` (line 10)."
+    older = read_pipeline(
+        written(tmp_path, OLDER.replace("Pipeline:", "Pipeline:\n  enable_hpi: true\n  hpi_params: x"))
+    )
+    assert older.enable_hpi
+    assert any("`Pipeline.hpi_params`" in note for note in older.notes)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("use_hpip: please", "`use_hpip` is 'please'; expected "),
+        ("use_hpip: true\nenable_hpi: false", "`use_hpip` is True; expected the same as `enable_hpi`"),
+        ("use_hpip: true\nhpi_config: fast", "`hpi_config` is 'fast'; expected a mapping or null"),
+        ("use_hpip: true\nhpi_config: {backend: 3}", "`hpi_config.backend` is 3; expected text "),
+        (
+            "use_hpip: true\nhpi_config: {auto_config: false}",
+            "`hpi_config.auto_config` is False; expected true, or the engine in `backend`",
+        ),
+        (
+            "use_hpip: true\nhpi_config: {backend_config: {precision: fp16}}",
+            "`hpi_config.backend_config.precision` is 'fp16'; expected fp32, float32, bf16, bfloat16 or int8",
+        ),
+        (
+            "use_hpip: true\nhpi_config: {backend_config: {cpu_threads: 0}}",
+            "`hpi_config.backend_config.cpu_threads` is 0; expected a whole number from 1 to 4096",
+        ),
+    ],
+)
+def test_what_a_file_cannot_mean_by_high_performance_inference_is_an_error(
+    tmp_path: Path, lines: str, message: str
+) -> None:
+    assert message in refused(written(tmp_path, f"{NEWER}{lines}\n")).message
+
+
+def test_high_performance_inference_takes_the_fastest_and_says_so(
+    street: Path, bundle: Bundle, caplog: pytest.LogCaptureFixture, all_engines: None, home: Path
+) -> None:
+    with create_pipeline("semantic_segmentation", enable_hpi=True, model=bundle.folder, threads=1) as pipeline:
+        assert pipeline.model.why.startswith("high-performance inference: the fastest of 3 that are proven here; ")
+        result = pipeline.predict(street).one()
+    assert result.why == pipeline.model.why
+    assert not caplog.records
+
+
+def test_where_one_engine_is_installed_high_performance_inference_is_told_to_bring_nothing(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    with create_pipeline("semantic_segmentation", use_hpip=True, model=bundle.folder, threads=1) as pipeline:
+        assert pipeline.model.why == "high-performance inference: no other engine can be used"
+    [record] = caplog.records
+    assert "brings nothing here: paddle " in record.getMessage()
+    with create_pipeline("semantic_segmentation", enable_hpi=False, model=bundle.folder, threads=1) as pipeline:
+        assert pipeline.model.why == "no other engine can be used"
+
+
+def test_an_engine_by_its_name_and_the_fastest_one_are_not_both_taken(tmp_path: Path) -> None:
+    for wrong in ({"enable_hpi": True}, {"use_hpip": True}):
+        with pytest.raises(ConfigError, match=r"takes the fastest proven engine; the engine paddle is"):
+            create_pipeline("semantic_segmentation", backend="paddle", **wrong)
+    with pytest.raises(ConfigError, match="true or false"):
+        create_pipeline("semantic_segmentation", enable_hpi="yes")
+    own = written(tmp_path, "zoo: 1\nmodel: starter\nenable_hpi: true\n")
+    assert read_pipeline(own).enable_hpi
+    # What a caller says beats the file.
+    assert not read_pipeline(own).override(backend="paddle").enable_hpi
+    named = read_pipeline(written(tmp_path, "zoo: 1\nmodel: starter\nbackend: paddle\n"))
+    assert named.override(enable_hpi=True).backend == "auto"
+    refused(written(tmp_path, "zoo: 1\nmodel: starter\nbackend: paddle\nenable_hpi: true\n"))
 
 
 def test_a_model_that_cannot_be_had_says_so_and_names_the_one_that_can(

@@ -65,3 +65,20 @@ def test_where_no_engine_has_the_right_masks_nothing_is_kept(bundle: Bundle, pic
     assert ended.returncode == 1
     assert "it computes in float32 and not in bf16" in ended.stderr
     assert not list(home.rglob("*.choice.json"))
+
+
+def test_one_engine_in_one_precision_is_evaluated_and_the_figures_say_so(
+    install: Install, bundle: Bundle, pictures: Path
+) -> None:
+    install()
+    words = "evaluate", bundle.folder, "--data", pictures.parent / "list.txt", "--backend", "other", "--json"
+    ended = zoo_process(*words, "--precision", "bf16")
+    assert ended.returncode == 0, ended.stderr
+    figures = json.loads(ended.stdout)
+    assert (figures["engine"], figures["precision"]) == ("other 1.0, bf16", "bf16")
+    assert figures["why"] == "asked for; 100.000% of the pixels as golden"
+    refused = zoo_process(*words, "--precision", "int8")
+    assert refused.returncode == 1
+    assert "it computes in float32 or bf16 and not in int8" in refused.stderr.replace(
+        "float32, bf16", "float32 or bf16"
+    )

@@ -7,6 +7,7 @@ import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +96,9 @@ def test_other_precisions_are_asked_for_and_may_differ_in_some_pixels(install: I
     install(change="output = output.copy(); output[..., 0, 0] = output[:, ::-1, 0, 0]")
     with zoo.load(bundle.folder, precision="bf16", threads=1) as model:
         assert model.engine == "other 1.0, bf16"
+        result = model.predict(np.zeros((40, 56, 3), np.uint8)).one()
+        assert (result.engine, result.precision, result.why) == (model.engine, "bf16", model.why)
+        assert result.why.startswith("the only one that is proven here; 99.")
     with pytest.raises(zoo.BackendError, match="other: 99"):
         zoo.load(bundle.folder, backend="other", threads=1)
     with pytest.raises(zoo.BackendError, match="it computes in float32 and not in bf16"):
@@ -156,3 +160,44 @@ def test_what_is_proven_here_is_shown_with_the_model(install: Install, bundle: B
     assert sorted(line.partition(" ")[0] for line in proven) == ["paddle", "paddle"]
     document = json.loads(zoo_process("info", bundle.folder, "--json").stdout)
     assert {engine["subject"]["engine"] for engine in document["engines"]} == {"paddle", "other"}
+
+
+def examined(*words: object, code: int = 0) -> dict[str, dict[str, Any]]:
+    """What `zoo doctor MODEL` says of the engines."""
+    ended = zoo_process("doctor", *words, "--json")
+    assert ended.returncode == code, ended.stderr
+    return {state["engine"]: state for state in json.loads(ended.stdout)["engines"]}
+
+
+def test_the_doctor_says_of_each_engine_whether_it_is_proven_for_a_model(install: Install, bundle: Bundle) -> None:
+    install(change="output[..., :2] = output[:, ::-1, :, :2]")
+    states = examined(bundle.folder)
+    assert set(states) == {"paddle", "other"}
+    paddle, other = states["paddle"], states["other"]
+    assert (paddle["verdict"], paddle["agreement"], paddle["reference"], paddle["reason"]) == (
+        "proven",
+        1.0,
+        "golden",
+        "",
+    )
+    assert "thread" in paddle["setting"]
+    assert paddle["milliseconds"] > 0
+    assert (other["verdict"], other["reference"]) == ("refused", "golden")
+    assert other["agreement"] < 0.9999
+    assert f"{other['agreement']:.3%} of the pixels have the class that golden gives them" in other["reason"]
+    said = zoo_process("doctor", bundle.folder, "--backend", "paddle").stdout
+    assert "Engines    paddle, float32: proven; 100.000% of the pixels as golden; " in said
+    assert "other" not in said
+    ended = zoo_process("doctor", bundle.folder, "--backend", "other")
+    assert ended.returncode == 1
+    assert other["reason"] in ended.stderr
+
+
+def test_the_doctor_says_why_an_engine_cannot_run_a_model(install: Install, bundle: Bundle) -> None:
+    install(opening="if request.precision == 'float32': import os; os.abort()")
+    other = examined(bundle.folder)["other"]
+    assert (other["verdict"], other["reason"], other["agreement"]) == ("refused", "ended by SIGABRT", None)
+    exact = examined(bundle.folder, "--precision", "bf16")
+    assert (exact["other"]["verdict"], exact["other"]["precision"]) == ("proven", "bf16")
+    assert exact["paddle"]["verdict"] == "unusable"
+    assert "it computes in float32 and not in bf16" in exact["paddle"]["reason"]

@@ -73,6 +73,12 @@ def test_the_document_holds_what_the_result_knows() -> None:
     }
 
 
+def test_the_document_says_the_precision_and_why_this_engine_where_that_is_known() -> None:
+    known = result(precision="bf16", why="asked for").to_dict(mask=None)
+    assert (known["precision"], known["why"]) == ("bf16", "asked for")
+    assert {"precision", "why"}.isdisjoint(result().to_dict())
+
+
 @pytest.mark.parametrize("form", ["rle", "full", None])
 @pytest.mark.parametrize(
     "mask", [np.array([[5]], np.uint8), np.array([[700, 255]], np.uint16), draw_scene(1, 64, 96).mask]
@@ -81,7 +87,7 @@ def test_every_document_keeps_the_schema(
     mask: Any, form: Any, schema: jsonschema.Draft202012Validator, tmp_path: Path
 ) -> None:
     for scores in (None, np.full(mask.shape, 0.25, np.float32)):
-        item = result(mask=mask, scores=scores, note="first of 12 frames")
+        item = result(mask=mask, scores=scores, note="first of 12 frames", precision="float32", why="asked for")
         schema.validate(json.loads(item.save_to_json(tmp_path, mask=form).read_bytes()))
         schema.validate(item.to_dict(form))
 

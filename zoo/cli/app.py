@@ -46,9 +46,9 @@ _GROUPS = {
     },
     Message("Upkeep"): {
         "cache": ("cache:cache", Message("Show and tidy the model files on this machine.")),
-        "lock": ("lock:lock", Message("Write down exactly which files a team uses.")),
+        "lock": ("lock:lock", Message("Write down the files and the engine of a team.")),
         "pack": ("pack:pack", Message("Put models into one file for closed networks.")),
-        "doctor": ("doctor:doctor", Message("Show what is wrong on this machine; test a model.")),
+        "doctor": ("doctor:doctor", Message("Show what is wrong here; test a model's engines.")),
         "plugins": ("plugins:plugins", Message("Show the installed plugins and their faults.")),
         "completion": (
             "completion:completion",

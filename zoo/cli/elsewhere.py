@@ -60,6 +60,7 @@ _OPTIONS = {
     ("--gpu", "--gpus", "--cpu", "--cuda", "--npu", "-d"): ("--device",),
     ("--batch", "--bs", "-b"): ("--batch-size",),
     ("--engine", "--runtime"): ("--backend",),
+    ("--hpi", "--hpip"): ("--enable-hpi",),
     ("--half", "--fp16", "--bf16", "--amp", "--int8", "--dtype"): ("--precision",),
     ("--workers", "--num-workers", "--jobs", "-j", "-t"): ("--threads",),
     ("--vis", "--visualize", "--visualise", "--draw", "--format", "--save-format", "--type"): ("--save",),
@@ -77,6 +78,10 @@ _OPTIONS = {
 ABSENT_OPTIONS = {
     "--show": Message(
         "zoo predict opens no window. Save the overlay: -o FOLDER --save overlay; in Python: Result.show()"
+    ),
+    **dict.fromkeys(
+        ("--hpi-config", "--hpi-params"),
+        Message("Give what it holds: --backend, --precision, --threads. In a pipeline file it is read."),
     ),
     **dict.fromkeys(
         ("--color-blind", "--colorblind", "--colourblind"), Message("It is a palette: --palette colorblind")

@@ -17,7 +17,7 @@ import click
 
 from zoo.cli.cells import cells, padded
 from zoo.cli.language import tr, translate
-from zoo.cli.notes import note
+from zoo.cli.notes import note, verbose
 from zoo.cli.progress.line import is_terminal, line
 from zoo.cli.progress.segmenting import Count, pictures_text
 from zoo.cli.tables import json_text, times_text
@@ -137,6 +137,8 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
     if result.note:
         note("  {note}", note=result.note)
     note("  {times}  ({engine})", times=times_text(result.seconds), engine=result.engine)
+    if verbose() and result.why:
+        note("  {engine}: {why}", engine=result.engine, why=result.why)
     for path in paths:
         note("  saved {path}", path=_shown(path))
 

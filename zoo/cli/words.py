@@ -20,6 +20,11 @@ WORDS = (
     Message("note"),
     Message("problem"),
     Message("unknown"),
+    # What an engine is worth for a model.
+    Message("proven"),
+    Message("unproven"),
+    Message("refused"),
+    Message("unusable"),
     # What the doctor looks at.
     Message("system"),
     Message("packages"),

@@ -8,9 +8,10 @@ from zoo.doctor.examination import examine
 from zoo.doctor.findings import Finding, Report, State
 
 if TYPE_CHECKING:
+    from zoo.doctor.engines import EngineState
     from zoo.doctor.trial import LEAST_AGREEMENT, SelfTestResult, self_test
 
-__all__ = ["LEAST_AGREEMENT", "Finding", "Report", "SelfTestResult", "State", "examine", "self_test"]
+__all__ = ["LEAST_AGREEMENT", "EngineState", "Finding", "Report", "SelfTestResult", "State", "examine", "self_test"]
 
 
 def __getattr__(name: str) -> object:

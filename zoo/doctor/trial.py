@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.settings_file import settings_file
+from zoo.contract.engine import Precision
 from zoo.doctor.cards import MASK, PICTURE
+from zoo.doctor.engines import EngineState, engine_states
 from zoo.doctor.findings import State
 from zoo.engine.samples import made_up_picture
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
@@ -43,6 +45,7 @@ class SelfTestResult:
         state: "ok", "note" where only running could be tested, "problem" below `LEAST_AGREEMENT`.
         message: The outcome in one sentence.
         help: The next step; empty unless there is a problem.
+        engines: What each engine is worth for this model.
     """
 
     model: str
@@ -54,16 +57,20 @@ class SelfTestResult:
     state: State
     message: str
     help: str = ""
+    engines: tuple[EngineState, ...] = ()
 
 
-def self_test(model: str | Path, device: str = "cpu", backend: str = "auto") -> SelfTestResult:
+def self_test(
+    model: str | Path, device: str = "cpu", backend: str = "auto", precision: Precision | None = None
+) -> SelfTestResult:
     """Runs a model on the picture of its self-test and compares the mask with the expected one.
 
     Args:
         model: Name of an installed model, or an export folder. A folder, and a model whose card has no self-test, is
             run on a made-up picture, which shows only that it runs.
         device: As in `zoo.load`.
-        backend: As in `zoo.load`.
+        backend: As in `zoo.load`; the name of an engine also leaves the others out of `engines`.
+        precision: As in `zoo.load`.
 
     Returns:
         What came of it; a wrong mask is a result and not an error.
@@ -74,8 +81,9 @@ def self_test(model: str | Path, device: str = "cpu", backend: str = "auto") -> 
     """
     expected = _find_expected(model)
     began = time.perf_counter()
-    with load(model, device=device, backend=backend) as opened:
+    with load(model, device=device, backend=backend, precision=precision) as opened:
         loaded = time.perf_counter() - began
+        engines = engine_states(opened.bundle.verify(), device, backend, precision or "float32")
         result = opened.predict(made_up_picture() if expected is None else expected.picture).one()
     agreement: float | None = None
     verdict: tuple[State, str, str] = ("note", _ONLY_RUN, "")
@@ -84,7 +92,9 @@ def self_test(model: str | Path, device: str = "cpu", backend: str = "auto") -> 
         verdict = _judge(agreement, str(model), result.device, backend, expected.distribution)
     height, width = result.mask.shape
     seconds = {"load": loaded, **result.seconds}
-    return SelfTestResult(result.model, result.device, result.engine, (height, width), agreement, seconds, *verdict)
+    return SelfTestResult(
+        result.model, result.device, result.engine, (height, width), agreement, seconds, *verdict, engines
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,6 +70,35 @@ class Candidate:
             self._try_first(program)
         return lambda threads: self.backend.open(program, self.request(threads))
 
+    def ended(self, program: Program, reason: str) -> BackendError | DeviceUnavailableError:
+        """Returns the error where a program ended, or hung, a child process and is not opened in this one.
+
+        Args:
+            program: The program.
+            reason: What became of the child, the end of a sentence.
+        """
+        what = Message(
+            "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
+            program=program.path,
+            engine=self.backend.name,
+            reason=reason,
+        )
+        if self.device.tried_first:
+            return DeviceUnavailableError(
+                "The device {device} of {owner} cannot be used: {reason}.",
+                "Use device='cpu'",
+                device=self.device_name,
+                owner=self.device.owner,
+                reason=what,
+            )
+        return BackendError(
+            "The engine {engine} of {owner} cannot be used: {reason}.",
+            "Use backend='auto'",
+            engine=self.backend.name,
+            owner=self.backend.owner,
+            reason=what,
+        )
+
     def _try_first(self, program: Program) -> None:
         """Opens and runs a program in a child process, unless that went well before.
 
@@ -87,25 +116,5 @@ class Candidate:
             kind, message, hint = outcome.answer
             raise getattr(errors, kind)(message, hint)
         if outcome.reason is not None:
-            what = Message(
-                "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
-                program=program.path,
-                engine=self.backend.name,
-                reason=outcome.reason,
-            )
-            if self.device.tried_first:
-                raise DeviceUnavailableError(
-                    "The device {device} of {owner} cannot be used: {reason}.",
-                    "Use device='cpu'",
-                    device=self.device_name,
-                    owner=self.device.owner,
-                    reason=what,
-                )
-            raise BackendError(
-                "The engine {engine} of {owner} cannot be used: {reason}.",
-                "Use backend='auto'",
-                engine=self.backend.name,
-                owner=self.backend.owner,
-                reason=what,
-            )
+            raise self.ended(program, outcome.reason)
         trial.keep("", "")

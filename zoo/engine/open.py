@@ -11,13 +11,15 @@ from zoo.contract.engine import Precision, Program, Session
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores, find_device
 from zoo.engine.engine import Engine, Opener
-from zoo.engine.guard import GuardedBackend
+from zoo.engine.guard import GuardedBackend, GuardedDevice
 from zoo.engine.streams.lanes import Lanes, check_streams
 from zoo.engine.streams.processes import ProcessSession
 from zoo.errors import BackendError, BackendNotInstalledError
 from zoo.message import Message
-from zoo.registry.discovery import CORE, discover
+from zoo.registry.catalogue import read_catalogue
+from zoo.registry.discovery import CORE, DISABLE, discover
 from zoo.registry.found import Discovery
+from zoo.registry.names import canonical_distribution
 
 
 def open_engine(
@@ -101,7 +103,7 @@ def candidates(
     if engine == "auto":
         for plugin in found.faults("zoo.backends"):
             refusals[plugin] = Probe(0, Message("it could not be loaded"))
-    raise _none(refusals, chosen.kind, program)
+    raise _none(refusals, chosen.kind, program, _hint(refusals, found, chosen, program, precision))
 
 
 def _refused(backend: GuardedBackend, precision: Precision) -> Probe | None:
@@ -111,10 +113,32 @@ def _refused(backend: GuardedBackend, precision: Precision) -> Probe | None:
     return Probe(0, reason)
 
 
-def _none(refusals: dict[str, Probe], kind: str, program: Program) -> BackendNotInstalledError:
+def _hint(
+    refusals: dict[str, Probe], found: Discovery, device: GuardedDevice, program: Program, precision: Precision
+) -> Message:
+    """Returns the next step where no engine can be used: what to install, or the engine that has the precision."""
+    if install := next((answer.install for answer in refusals.values() if answer.install), ""):
+        return Message("Run: {install}", install=install)
+    others = [backend for backend in _in_order(found) if backend.name not in refusals]
+    for backend in others:
+        if precision in backend.precisions and backend.supports(device, program).count:
+            return Message("Use backend='{engine}'", engine=backend.name)
+    present = {canonical_distribution(plugin.distribution): plugin for plugin in found.plugins}
+    for engine in read_catalogue().engines:
+        if precision not in engine.precisions or engine.name in found.backends:
+            continue
+        if engine.distribution not in present:
+            return Message(
+                "Run in a clone of zoo: pip install ./plugins/{distribution}  (it is on no public index yet)",
+                distribution=engine.distribution,
+            )
+        if present[engine.distribution].disabled:
+            return Message("Run: unset {variable}  (it leaves {plugin} out)", variable=DISABLE, plugin=engine.name)
+    return Message("Run: zoo doctor")
+
+
+def _none(refusals: dict[str, Probe], kind: str, program: Program, hint: Message) -> BackendNotInstalledError:
     """Returns the error where no engine can be used."""
-    install = next((answer.install for answer in refusals.values() if answer.install), "")
-    hint = Message("Run: {install}", install=install) if install else Message("Run: zoo doctor")
     if len(refusals) == 1:
         [(only, answer)] = refusals.items()
         return BackendNotInstalledError(

@@ -70,20 +70,20 @@ class RunArguments(TypedDict, total=False):
 
 
 class PipelineArguments(RunArguments, total=False):
-    """Options of `create_pipeline`; `device` is an argument of its own there."""
+    """Options of `create_pipeline`; `device` and `enable_hpi` are arguments of its own there."""
 
     model: str | os.PathLike[str]
     """Name of a model, an export folder, or "FILE.zoo#MODEL"."""
     backend: str
-    """Name of an inference engine, or auto."""
+    """Name of an inference engine; or auto, which takes the fastest that is proven here, or that of the lock file."""
     threads: int | None
     """Threads of a CPU engine; by default all cores that the process may use."""
     streams: int | None
     """Pictures that run at the same time when there are many, each with its part of the threads; by default as many as
     there are threads, at most 4. 1 needs the least memory."""
-    precision: Literal["float32", "bf16", "int8"]
-    """Precision of the engine's arithmetic. bf16 and int8 are faster where the processor has them, and change some
-    pixels; they are used where enough of them stay the same."""
+    precision: Literal["float32", "bf16", "int8"] | None
+    """Precision of the engine's arithmetic; by default float32, or that of the lock file. bf16 and int8 are faster
+    where the processor has them, and change some pixels; they are used where enough of them stay the same."""
     target_size: int | tuple[int, int] | None
     """Replaces the model's own resizing: pictures are fitted into one side or [height, width], both rounded up to
     multiples of 32; -1 leaves them as they are; null keeps the model's own."""
@@ -155,12 +155,16 @@ class PipelineFields:
     Attributes:
         model: Name of a model; an export folder; or "FILE.zoo#MODEL".
         device: Such as cpu or gpu:0.
-        backend: Name of an inference engine, or auto.
+        backend: Name of an inference engine; or auto, which takes the fastest that is proven here, or that of the lock
+            file.
         threads: Threads of a CPU engine; by default all cores that the process may use.
         streams: Pictures that run at the same time when there are many, each with its part of the threads; by default
             as many as there are threads, at most 4. 1 needs the least memory.
-        precision: Precision of the engine's arithmetic. bf16 and int8 are faster where the processor has them, and
-            change some pixels; they are used where enough of them stay the same.
+        precision: Precision of the engine's arithmetic; by default float32, or that of the lock file. bf16 and int8 are
+            faster where the processor has them, and change some pixels; they are used where enough of them stay the
+            same.
+        enable_hpi: High-performance inference, as PaddleX calls it: the fastest engine whose masks are right here, as
+            with backend auto, also where a file names another one.
         target_size: Replaces the model's own resizing: pictures are fitted into one side or [height, width], both
             rounded up to multiples of 32; -1 leaves them as they are; null keeps the model's own.
         batch_size: Pictures of one input size, or windows, that run together; auto measures. The results do not depend
@@ -206,7 +210,8 @@ class PipelineFields:
     backend: str = "auto"
     threads: int | None = None
     streams: int | None = None
-    precision: Literal["float32", "bf16", "int8"] = "float32"
+    precision: Literal["float32", "bf16", "int8"] | None = None
+    enable_hpi: bool = False
     target_size: int | tuple[int, int] | None = None
     batch_size: int | Literal["auto"] = 1
     on_error: Literal["raise", "skip"] = "raise"

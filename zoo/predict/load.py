@@ -15,7 +15,9 @@ from zoo.engine.open import open_engine
 from zoo.predict.model import Model
 from zoo.predict.values import given_value
 from zoo.proof.choice import choose_engine
+from zoo.proof.locked import choose_as_locked
 from zoo.store.find import absolute_name, find_bundle
+from zoo.store.lock import locked_model, read_lock
 
 if TYPE_CHECKING:
     from zoo.contract.engine import Precision
@@ -29,7 +31,7 @@ def load(
     threads: int | None = None,
     *,
     streams: int | None = None,
-    precision: Precision = "float32",
+    precision: Precision | None = None,
     offline: bool | None = None,
     lock: str | Path | None = None,
     verify: bool = False,
@@ -46,7 +48,8 @@ def load(
         streams: See there.
         precision: See there.
         offline: Never use the network; by default what `ZOO_OFFLINE` says.
-        lock: A lock file written by `zoo lock`; anything that differs from it is refused.
+        lock: A lock file written by `zoo lock`; anything that differs from it is refused. Engine and precision are
+            those it holds, unless others are asked for.
         verify: Take the digest of every file, also of files that look untouched.
         progress: Called with what goes on during a download.
 
@@ -57,7 +60,7 @@ def load(
         ModelNotFoundError: No model has this name.
         ModelNotInstalledError: Its plugin is not installed.
         OfflineError: Its files are not on this machine and the network may not be used.
-        LockMismatchError: Something differs from the lock file.
+        LockMismatchError: Something differs from the lock file, or its engine is not here.
         FetchError: Its files cannot be downloaded, or are not what they must be.
         BundleError: Its files are damaged.
         DeviceError: The device cannot be used.
@@ -70,7 +73,12 @@ def load(
     lock = None if lock is None else user_path(lock)
     bundle = settled(find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress))
     program = bundle.verify()
-    choice = choose_engine(program, device, backend, threads or available_cores(), precision)
+    count = threads or available_cores()
+    if lock is None:
+        choice = choose_engine(program, device, backend, count, precision or "float32")
+    else:
+        locked = locked_model(read_lock(lock), bundle.model, lock)
+        choice = choose_as_locked(locked, program, device, backend, count, precision)
     engine = open_engine(program, choice.candidate, threads, streams)
     reopen = partial(
         load,

@@ -76,6 +76,11 @@ class Model(Predicts):
         return self._engine.facts.device
 
     @property
+    def precision(self) -> str:
+        """The precision in which it really computes, such as "float32"."""
+        return self._engine.facts.precision
+
+    @property
     def engine(self) -> str:
         """The engine really in use, its version and its setting."""
         return str(self._engine.facts)
@@ -108,7 +113,7 @@ class Model(Predicts):
             SourceError: As in `predict`, like the next one.
             InferenceError: See there.
         """
-        return Run(plan, options, self._engine).results(found)
+        return Run(replace(plan, why=self.why), options, self._engine).results(found)
 
     def _predict_tiff(
         self,

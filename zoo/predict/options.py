@@ -134,9 +134,17 @@ def _choice(*words: str) -> Rule:
 _RUNS = ("predict", "evaluate", "tiff")
 
 OPTIONS: tuple[Option, ...] = (
-    Option("device", "load", TEXT, "cpu", help="Such as cpu or gpu:0.", commands=_RUNS, names="device"),
+    Option("device", "load", TEXT, "cpu", help="Such as cpu or gpu:0.", commands=(*_RUNS, "lock"), names="device"),
     Option(
-        "backend", "load", TEXT, "auto", help="Name of an inference engine, or auto.", commands=_RUNS, names="engine"
+        "backend",
+        "load",
+        TEXT,
+        "auto",
+        help="Name of an inference engine; or auto, which takes the fastest that is proven here, or that of the lock "
+        "file.",
+        commands=(*_RUNS, "lock"),
+        names="engine",
+        more="engines.md",
     ),
     Option(
         "threads",
@@ -163,14 +171,29 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "precision",
         "load",
-        _choice("float32", "bf16", "int8"),
-        "float32",
+        optional(_choice("float32", "bf16", "int8")),
+        None,
         help=(
-            "Precision of the engine's arithmetic. bf16 and int8 are faster where the processor has them, and change "
-            "some pixels; they are used where enough of them stay the same."
+            "Precision of the engine's arithmetic; by default float32, or that of the lock file. bf16 and int8 are "
+            "faster where the processor has them, and change some pixels; they are used where enough of them stay the "
+            "same."
         ),
-        commands=_RUNS,
+        commands=(*_RUNS, "lock"),
+        unset="float32",
         more="engines.md#precision",
+    ),
+    Option(
+        "enable_hpi",
+        "pipeline",
+        BOOLEAN,
+        False,
+        help=(
+            "High-performance inference, as PaddleX calls it: the fastest engine whose masks are right here, as with "
+            "backend auto, also where a file names another one."
+        ),
+        commands=("predict",),
+        flags=("--enable-hpi", "--use-hpip"),
+        more="paddlex.md#engines",
     ),
     Option(
         "target_size",

@@ -58,6 +58,7 @@ class Plan:
         labels: Classes of the results, in their colours.
         window_note: What a result says of its windows, or of having none.
         views_note: What a result says of its views.
+        why: What a result says of why its engine ran it.
     """
 
     bundle: Bundle
@@ -70,6 +71,7 @@ class Plan:
     labels: LabelSet
     window_note: str
     views_note: str
+    why: str = ""
 
     def parts(self, size: tuple[int, int]) -> tuple[Part, ...]:
         """Returns what the program runs of a picture of this (height, width), in this order.

@@ -128,6 +128,8 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         origin=plan.bundle.origin,
         device=outputs.device,
         engine=outputs.engine,
+        precision=outputs.precision,
+        why=plan.why,
         seconds={**prepared.seconds, **seconds},
         scores=scores,
         note=joined_notes(prepared.note, plan.note(prepared.size), outputs.note),
@@ -179,6 +181,7 @@ class _Outputs(Iterator[NDArray[Any]]):
     Attributes:
         engine: Name and setting of that engine.
         device: That device.
+        precision: In which it computed.
         seconds: Time of the engine for all of them.
         waited: Time until they were there.
         note: What a result says of them.
@@ -187,14 +190,15 @@ class _Outputs(Iterator[NDArray[Any]]):
     def __init__(self, answers: Iterable[Answer], bundle: Bundle) -> None:
         self._answers, self._bundle = iter(answers), bundle
         self.note = ""
-        self.engine, self.device, self.seconds, self.waited = "", "", 0.0, 0.0
+        self.engine, self.device, self.precision, self.seconds, self.waited = "", "", "", 0.0, 0.0
 
     def __next__(self) -> NDArray[Any]:
         began = time.perf_counter()
         answer = next(self._answers)
         self.waited += time.perf_counter() - began
         self.seconds += answer.seconds
-        self.engine, self.device = str(answer.facts), answer.facts.device
+        facts = answer.facts
+        self.engine, self.device, self.precision = str(facts), facts.device, facts.precision
         output = class_values(answer.output, self._bundle)
         if output.shape != answer.output.shape:
             first, second = self._bundle.labels.names

@@ -20,6 +20,7 @@ from zoo.proof.record import Proof, kept_proof
 _log = logging.getLogger("zoo.engine")
 # The command line shows what it says while it lasts.
 _trial_log = logging.getLogger("zoo.engine.trial")
+_ASKED = Message("asked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def choose_engine(
     engine: str = "auto",
     threads: int = 1,
     precision: Precision = "float32",
+    asked: Message = _ASKED,
 ) -> Choice:
     """Chooses an engine for a program.
 
@@ -50,6 +52,7 @@ def choose_engine(
         engine: See there; "auto" takes the fastest that is proven.
         threads: With which they are tried.
         precision: See there.
+        asked: Why it is this engine, where it is not "auto".
 
     Raises:
         BackendError: Every engine, or the one that was asked for, gives other masks than the reference, or fails.
@@ -57,15 +60,15 @@ def choose_engine(
     """
     usable = candidates(program, device, engine, precision)
     if len(usable) == 1 and usable[0].backend.reference and precision == "float32":
-        return Choice(usable[0], Message("asked for") if engine != "auto" else Message("no other engine can be used"))
+        return Choice(usable[0], asked if engine != "auto" else Message("no other engine can be used"))
     kept = kept_choice(program.digest, usable[0].device_name, precision, processor())
     least = kept.least if kept else LEAST[precision]
     found = list(zip(usable, proofs(program, usable, device, threads), strict=True))
     if engine != "auto" and found[0][1].fault:
         if found[0][1].killed:
-            raise _killed(program, usable[0], found[0][1].fault)
+            raise usable[0].ended(program, found[0][1].fault)
         # Its own error says more, and is raised when it is opened.
-        return Choice(usable[0], Message("asked for"))
+        return Choice(usable[0], asked)
     refused = [
         Message("{engine}: {reason}", engine=item.name, reason=reason)
         for item, proof in found
@@ -87,7 +90,7 @@ def choose_engine(
             Message("the fastest of those that zoo optimize measured on {count} pictures", count=kept.pictures),
         )
     proof, fastest = min(accepted, key=lambda pair: pair[0].seconds)
-    return Choice(fastest, _why(proof, len(accepted), engine))
+    return Choice(fastest, _why(proof, len(accepted), None if engine == "auto" else asked))
 
 
 def proofs(program: Program, usable: Sequence[Candidate], device: str, threads: int) -> list[Proof]:
@@ -105,22 +108,6 @@ def proofs(program: Program, usable: Sequence[Candidate], device: str, threads: 
     return proofs
 
 
-def _killed(program: Program, candidate: Candidate, reason: str) -> BackendError:
-    """Returns the error where an engine must not be opened in this process."""
-    return BackendError(
-        "The engine {engine} of {owner} cannot be used: {reason}.",
-        "Use backend='auto'",
-        engine=candidate.backend.name,
-        owner=candidate.backend.owner,
-        reason=Message(
-            "a trial of {program} with the engine {engine}, in a process of its own, {reason}",
-            program=program.path,
-            engine=candidate.backend.name,
-            reason=reason,
-        ),
-    )
-
-
 def refusal(proof: Proof, least: float) -> Message | None:
     """Returns why an engine is not used, as the end of a sentence; None where it is."""
     if proof.fault:
@@ -135,12 +122,12 @@ def refusal(proof: Proof, least: float) -> Message | None:
     return None
 
 
-def _why(proof: Proof, count: int, engine: str) -> Message:
+def _why(proof: Proof, count: int, asked: Message | None) -> Message:
     if not proof.reference:
         return Message("not proven: there is nothing to compare it with")
     said = Message("{share:.3%} of the pixels as {reference}", share=proof.agreement, reference=proof.reference)
-    if engine != "auto":
-        return Message("asked for; {said}", said=said)
+    if asked is not None:
+        return Message("{asked}; {said}", asked=asked, said=said)
     if count == 1:
         return Message("the only one that is proven here; {said}", said=said)
     return Message("the fastest of {count} that are proven here; {said}", count=count, said=said)

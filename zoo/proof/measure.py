@@ -51,6 +51,7 @@ class Measured:
     fault: str = ""
     lasting: bool = True
     killed: bool = False
+    setting: str = ""
 
 
 def prove(program: Program, engines: Sequence[Candidate], others: Sequence[Candidate], threads: int) -> list[Proof]:
@@ -114,7 +115,8 @@ def _references(candidate: Candidate, others: Sequence[Candidate]) -> list[Candi
 def _proof(subject: Subject, ran: Measured, reference: str, expected: Sequence[NDArray[Any]], stride: int) -> Proof:
     pairs = zip(ran.outputs, expected, strict=True) if ran.outputs and expected else ()
     share = min((agreement(*pair, stride) for pair in pairs), default=1.0)
-    return Proof(subject, reference, share, ran.seconds, ran.opening, ran.memory, ran.fault, ran.lasting, ran.killed)
+    cost = ran.seconds, ran.opening, ran.memory
+    return Proof(subject, reference, share, *cost, ran.fault, ran.lasting, ran.killed, ran.setting)
 
 
 def _inputs(program: Program) -> list[NDArray[np.float32]]:
@@ -168,7 +170,8 @@ def trial_run(
     """Opens a program and runs it on inputs. The job of the child.
 
     Returns:
-        `seconds`, `opening`, `memory` and `rate` as a `Measured` has them; or `fault`, where the engine failed.
+        `seconds`, `opening`, `memory`, `rate` and `setting` as a `Measured` has them; or `fault`, where the engine
+        failed.
     """
     program, found = program_of(document), discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
@@ -185,6 +188,7 @@ def trial_run(
         opening = time.perf_counter() - began
         outputs += [session.run(batch) for batch in inputs[1:]]
         seconds = min(_timed(session, inputs[0]) for _ in range(_RUNS))
+        setting = str(session.facts.setting)
         session.close()
         rate = _rate(program, f"{kind}:{index}" if index else kind, engine, precision, threads, inputs, many)
     except ZooError as error:
@@ -192,7 +196,7 @@ def trial_run(
     np.savez(made, *outputs)
     # Kilobytes on Linux, bytes on macOS.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"seconds": seconds, "opening": opening, "memory": memory, "rate": rate}
+    return {"seconds": seconds, "opening": opening, "memory": memory, "rate": rate, "setting": setting}
 
 
 def _timed(session: Session, batch: NDArray[np.float32]) -> float:

@@ -31,7 +31,7 @@ _SCHEMA = mapping(
             },
             closed=True,
         ),
-        **dict.fromkeys(("reference", "fault"), STRING),
+        **dict.fromkeys(("reference", "fault", "setting"), STRING),
         **dict.fromkeys(("agreement", "seconds", "opening"), NUMBER),
         "memory": BYTES,
         **dict.fromkeys(("lasting", "killed"), BOOLEAN),
@@ -80,6 +80,7 @@ class Proof:
         fault: Why there is none of that; else empty.
         lasting: Whether the next trial would find the same. Not so where a child ran out of memory or time.
         killed: Whether the fault is that its process was ended, by a signal or for want of time.
+        setting: How the engine was set up, such as "2 threads"; may be empty.
     """
 
     subject: Subject
@@ -91,6 +92,7 @@ class Proof:
     fault: str = ""
     lasting: bool = True
     killed: bool = False
+    setting: str = ""
 
     def keep(self) -> None:
         """Keeps what lasts for the next time. A cache that cannot be written costs a trial every time, nothing else."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.errors import RegistryError
 from zoo.registry import page
-from zoo.registry.catalogue import FILE, Catalogue, CatalogueDevice, render, source_tree, summarise
+from zoo.registry.catalogue import FILE, Catalogue, CatalogueDevice, CatalogueEngine, render, source_tree, summarise
 from zoo.registry.discovery import discover
 from zoo.registry.found import Discovery
 from zoo.registry.names import canonical_distribution
@@ -102,7 +102,12 @@ def catalogue_of(discovery: Discovery, distributions: tuple[str, ...]) -> Catalo
         for plugin in plugins
         for device in plugin.devices
     )
-    return Catalogue(models, devices)
+    engines = tuple(
+        CatalogueEngine(backend.name, plugin.distribution, tuple(getattr(backend, "precisions", ("float32",))))
+        for plugin in plugins
+        for backend in plugin.backends
+    )
+    return Catalogue(models, devices, engines)
 
 
 def _contents(tree: Path) -> dict[Path, bytes]:

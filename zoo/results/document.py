@@ -52,6 +52,8 @@ def describe(result: Result) -> dict[str, Any]:
         **({"origin": result.origin} if result.origin else {}),
         "device": result.device,
         "engine": result.engine,
+        **({"precision": result.precision} if result.precision else {}),
+        **({"why": result.why} if result.why else {}),
         "size": list(result.mask.shape),
         "seconds": {stage: float(value) for stage, value in result.seconds.items()},
         "ignore_index": result.labels.ignore_index,

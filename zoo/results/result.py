@@ -44,6 +44,8 @@ class Result(Segmented):
         note: What else is to be known, such as "first of 12 frames"; mostly empty.
         origin: Whose model it was: the distribution that brings it with its version, or the folder or pack it was
             opened from; empty where nobody said.
+        precision: Precision in which the engine really computed, such as "float32"; empty where nobody said.
+        why: Why this engine ran it, a clause; empty where nobody said.
 
     Raises:
         ValueError: The fields contradict each other.
@@ -58,6 +60,8 @@ class Result(Segmented):
     scores: NDArray[np.float32] | None = field(default=None, repr=False)
     note: str = ""
     origin: str = ""
+    precision: str = ""
+    why: str = ""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -1,7 +1,8 @@
 """Lock files: the exact files, preprocessing and classes that a team agreed on.
 
 A lock file is JSON. For each model it holds the plugin and its version, digests of the preprocessing and of the labels,
-and for each kind of weights the address, size and digest of the download and the digest of every file of it.
+for each kind of weights the address, size and digest of the download and the digest of every file of it, and the engine
+that runs it, with its precision; null where there was none. Lock files of earlier versions have no key for the engine.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from zoo.base.files import user_path, write_atomic
 from zoo.bundle.steps import write_step
+from zoo.contract.engine import Precision
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Step
 from zoo.errors import LockMismatchError
@@ -25,7 +27,7 @@ from zoo.registry.records import Kind
 from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import DocumentKind, Node
 from zoo.settings.json_text import read_json
-from zoo.settings.rules import BYTES, DISTRIBUTION, SHA256, STRING, TEXT, VERSION, array, mapping
+from zoo.settings.rules import BYTES, DISTRIBUTION, SHA256, STRING, TEXT, VERSION, array, mapping, optional
 from zoo.store.manifest import FILES_RULE, Manifest, entries, manifest_document
 
 FORMAT = 1
@@ -47,6 +49,16 @@ _FILES = mapping(
         "files": FILES_RULE,
     }
 )
+_PLUGIN = mapping({"distribution": DISTRIBUTION, "version": VERSION})
+_ENGINE = mapping(
+    {
+        "name": TEXT,
+        "plugin": _PLUGIN,
+        "libraries": array(TEXT),
+        "precision": {"enum": ["float32", "bf16", "int8"]},
+        "processor": STRING,
+    }
+)
 SCHEMA = mapping(
     {
         "format": {"const": FORMAT},
@@ -54,11 +66,12 @@ SCHEMA = mapping(
             mapping(
                 {
                     "name": TEXT,
-                    "plugin": mapping({"distribution": DISTRIBUTION, "version": VERSION}),
+                    "plugin": _PLUGIN,
                     "preprocess": SHA256,
                     "labels": SHA256,
                     "weights": mapping({}, {"inference": _FILES, "pretrained": _FILES}, closed=True),
-                }
+                },
+                {"engine": optional(_ENGINE)},
             )
         ),
     }
@@ -83,6 +96,27 @@ class LockedFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class LockedEngine:
+    """The engine of a model as it was agreed on.
+
+    Attributes:
+        name: Its name.
+        distribution: Distribution that brings it.
+        version: Version of that.
+        libraries: Its libraries with their versions, such as "openvino 2026.4.1".
+        precision: Precision of its arithmetic.
+        processor: Name and instructions of the processor it was proven on.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    libraries: tuple[str, ...]
+    precision: Precision
+    processor: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockedModel:
     """A model as it was agreed on.
 
@@ -93,6 +127,7 @@ class LockedModel:
         preprocess: Digest of the preprocessing steps.
         labels: Digest of class names, colours and ignore index.
         weights: Its files by kind.
+        engine: What runs it; None where nothing was agreed on.
     """
 
     name: str
@@ -101,6 +136,7 @@ class LockedModel:
     preprocess: str
     labels: str
     weights: Mapping[Kind, LockedFiles]
+    engine: LockedEngine | None = None
 
 
 def labels_digest(labels: LabelSet) -> str:
@@ -191,7 +227,25 @@ def _model_document(model: LockedModel) -> dict[str, Any]:
         "preprocess": model.preprocess,
         "labels": model.labels,
         "weights": weights,
+        "engine": None if model.engine is None else _engine_document(model.engine),
     }
+
+
+def _engine_document(engine: LockedEngine) -> dict[str, Any]:
+    return {
+        "name": engine.name,
+        "plugin": {"distribution": engine.distribution, "version": engine.version},
+        "libraries": list(engine.libraries),
+        "precision": engine.precision,
+        "processor": engine.processor,
+    }
+
+
+def _engine(item: dict[str, Any]) -> LockedEngine:
+    plugin, libraries = item["plugin"], tuple(item["libraries"])
+    return LockedEngine(
+        item["name"], plugin["distribution"], plugin["version"], libraries, item["precision"], item["processor"]
+    )
 
 
 def _locked(item: dict[str, Any]) -> LockedModel:
@@ -199,7 +253,13 @@ def _locked(item: dict[str, Any]) -> LockedModel:
         kind: LockedFiles(files["url"], files["size"], files["sha256"], entries(files["files"]))
         for kind, files in item["weights"].items()
     }
-    plugin = item["plugin"]
+    plugin, engine = item["plugin"], item.get("engine")
     return LockedModel(
-        item["name"], plugin["distribution"], plugin["version"], item["preprocess"], item["labels"], weights
+        item["name"],
+        plugin["distribution"],
+        plugin["version"],
+        item["preprocess"],
+        item["labels"],
+        weights,
+        None if engine is None else _engine(engine),
     )

@@ -14,24 +14,41 @@ from zoo.cli.commands.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, note
 from zoo.cli.progress.loading import loading
-from zoo.cli.tables import echo_json, times_text
+from zoo.cli.tables import echo_json, size_text, times_text
 from zoo.message import Message, printable
 
 if TYPE_CHECKING:
-    from zoo.doctor import Finding, SelfTestResult
+    from zoo.contract.engine import Precision
+    from zoo.doctor import EngineState, Finding, SelfTestResult
 
 
 @click.command()
 @click.argument("model", type=MODEL, required=False)
 @click.option("--device", type=DEVICE, help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
 @click.option("--backend", type=BACKEND, help="Inference engine of the self-test.  [default: auto]")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16", "int8"]),
+    help="Precision of the self-test.  [default: float32]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, model: str | None, device: str | None, backend: str | None, as_json: bool) -> None:
-    """Show what zoo finds on this machine; with MODEL, run its self-test. Exits with 1 if there is a problem."""
-    if model is None and (device or backend):
-        raise click.UsageError(tr("--device and --backend belong to the self-test of a model: give MODEL too."), ctx)
-    if _examine(as_json) if model is None else _self_test(model, device or "cpu", backend or "auto", as_json):
+def doctor(
+    ctx: click.Context,
+    model: str | None,
+    device: str | None,
+    backend: str | None,
+    precision: Precision | None,
+    as_json: bool,
+) -> None:
+    """Show what zoo finds on this machine; with MODEL, run its self-test. Exits with 1 if there is a problem.
+
+    The self-test says of each engine, or of the one given, whether it is proven or refused for MODEL, and why.
+    """
+    if model is None and (device or backend or precision):
+        said = tr("--device, --backend and --precision belong to the self-test of a model: give MODEL too.")
+        raise click.UsageError(said, ctx)
+    if _examine(as_json) if model is None else _self_test(model, device, backend, precision, as_json):
         ctx.exit(1)
 
 
@@ -67,12 +84,12 @@ def _show(findings: Sequence[Finding]) -> None:
             click.echo(f"  {'':<8} {'':<{width}}  {_text(finding.help)}")
 
 
-def _self_test(model: str, device: str, backend: str, as_json: bool) -> bool:
+def _self_test(model: str, device: str | None, backend: str | None, precision: Precision | None, as_json: bool) -> bool:
     """Runs the self-test and prints what came of it. Returns whether there is a problem."""
     from zoo.doctor import self_test
 
     with loading("testing {model}", model=model):
-        result = self_test(model, device, backend)
+        result = self_test(model, device or "cpu", backend or "auto", precision)
     if as_json:
         echo_json(asdict(result))
     else:
@@ -97,5 +114,21 @@ def _lines(result: SelfTestResult) -> Iterator[tuple[str, str]]:
         Message("{height}x{width}, the first one; further ones are faster", height=height, width=width),
     )
     yield Message("Times"), times_text(result.seconds)
+    for number, state in enumerate(result.engines):
+        yield Message("Engines") if number == 0 else "", _engine_text(state)
     yield Message("State"), translate(result.state)
     yield Message("Outcome"), result.message
+
+
+def _engine_text(state: EngineState) -> str:
+    parts = [translate(state.verdict)]
+    if state.reason:
+        parts.append(translate(state.reason))
+    elif state.agreement is not None:
+        said = Message("{share:.3%} of the pixels as {reference}", share=state.agreement, reference=state.reference)
+        parts.append(translate(said))
+    if state.milliseconds is not None:
+        parts += [f"{state.milliseconds:.1f} ms", *filter(None, [state.setting])]
+    if state.compiled:
+        parts.append(tr("compiled programs: {size}", size=size_text(state.compiled)))
+    return tr("{engine}, {precision}: {parts:; }", engine=state.engine, precision=state.precision, parts=parts)

@@ -28,6 +28,14 @@ class PipelineConfig(PipelineFields):
     file: Path | None = None
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.enable_hpi and self.backend != "auto":
+            raise ConfigError(
+                "High-performance inference takes the fastest proven engine; the engine {backend} is asked for too.",
+                "Leave out enable_hpi=True, or backend='{backend}'",
+                backend=self.backend,
+            )
+
     def override(self, **given: Any) -> PipelineConfig:
         """Returns the same pipeline with other options.
 
@@ -36,7 +44,7 @@ class PipelineConfig(PipelineFields):
                 folder.
 
         Raises:
-            ConfigError: There is no such option, or its value is not allowed.
+            ConfigError: There is no such option, its value is not allowed, or two contradict each other.
         """
         changed: dict[str, Any] = {}
         for name, value in given.items():
@@ -47,6 +55,11 @@ class PipelineConfig(PipelineFields):
             if name == "model":
                 conform(node_of(value, PIPELINE, name), MODEL)
             changed[name] = value if name == "model" else given_value(name, value)
+        # Both choose the engine: the one given here beats the other one of the file.
+        if changed.get("enable_hpi"):
+            changed.setdefault("backend", "auto")
+        elif "backend" in changed:
+            changed["enable_hpi"] = False
         return replace(self, **changed)
 
     def load_arguments(self) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from zoo.message import Message
-from zoo.predict.pipeline.engines import no_faster_engine
+from zoo.predict.pipeline.hpi import HPI_KEYS, read_hpi
 from zoo.settings.check import conform, mismatch, missing_key
 from zoo.settings.document import Node
-from zoo.settings.rules import optional
 
 #: Options read from a file with the node of each, and notes on what is not used.
 Found = tuple[dict[str, Node], list[str]]
@@ -37,38 +36,38 @@ def read_older(root: Node) -> Found:
     used = ("model", "device", "batch_size")
     if not _given(section, "model"):
         raise missing_key(section, "model", known=used)
-    return _given(section, *used), notes + _unused(section, used)
+    hpi, unused = read_hpi(section)
+    return {**_given(section, *used), **hpi}, [*notes, *_unused(section, (*used, *HPI_KEYS)), *map(_noted, unused)]
 
 
 def read_newer(root: Node) -> Found:
     """Reads the form with `pipeline_name` and `SubModules`.
 
     Raises:
-        ConfigError: The pipeline is another one, or a section or the model is missing.
-        BackendError: It asks for an engine that zoo does not have.
+        ConfigError: The pipeline is another one, a section or the model is missing, or what it says of
+            high-performance inference is not understood.
     """
     _check_name(root, "pipeline_name")
     modules = _section(root, "SubModules")
     module = _section(modules, "SemanticSegmentation")
     _check_name(module, "module_name")
-    for holder in (root, module):
-        if "use_hpip" in holder and conform(holder["use_hpip"], optional({"type": "boolean"})):
-            raise no_faster_engine(holder["use_hpip"].place)
+    hpi, unused = read_hpi(root, module)
     found = _given(module, "device", "batch_size", "target_size")
     if found.get("target_size", module).value == "None":
         del found["target_size"]
     own = "model_dir" if _given(module, "model_dir") else "model_name"
-    used = ("module_name", own, "model_dir", "device", "batch_size", "target_size", "use_hpip")
+    used = ("module_name", own, "model_dir", "device", "batch_size", "target_size", *HPI_KEYS)
     if not _given(module, own):
         raise missing_key(module, "model_name", "model_dir", known=used)
-    found = {"model": module[own], **found}
+    found = {"model": module[own], **found, **hpi}
     if own == "model_dir" and isinstance(found["model"].value, str):
         # A folder also where its name could be that of a model.
         found["model"] = replace(found["model"], value=os.path.join(os.curdir, found["model"].value))
     notes = [
-        *_unused(root, ("pipeline_name", "SubModules", "use_hpip")),
+        *_unused(root, ("pipeline_name", "SubModules", *HPI_KEYS)),
         *_unused(modules, ("SemanticSegmentation",)),
         *_unused(module, used),
+        *map(_noted, unused),
     ]
     return found, notes
 
@@ -97,8 +96,8 @@ def _check_name(section: Node, key: str) -> None:
 
 
 def _unused(section: Node, used: Iterable[str]) -> list[str]:
-    return [
-        Message("`{item}` (line {line})", item=item.path, line=item.line)
-        for name, item in section.members()
-        if name not in used
-    ]
+    return [_noted(item) for name, item in section.members() if name not in used]
+
+
+def _noted(item: Node) -> str:
+    return Message("`{item}` (line {line})", item=item.path, line=item.line)

@@ -16,7 +16,6 @@ from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInsta
 from zoo.message import Message, printable
 from zoo.predict.options import names_of
 from zoo.predict.pipeline.config import PipelineConfig, unknown_option
-from zoo.predict.pipeline.engines import no_faster_engine
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
 
@@ -41,6 +40,7 @@ def create_pipeline(
     device: str | None = None,
     enable_hpi: bool = False,
     *,
+    use_hpip: bool = False,
     offline: bool | None = None,
     lock: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -51,7 +51,8 @@ def create_pipeline(
     Args:
         pipeline: "semantic_segmentation", or the path of a pipeline file in zoo's own form or one of PaddleX's two.
         device: Such as "cpu" or "gpu:0"; by default what the file says.
-        enable_hpi: Ask for PaddleX's high-performance inference, which zoo does not have: an error.
+        enable_hpi: High-performance inference: the fastest engine whose masks are right here, whatever the file says.
+        use_hpip: Another name of `enable_hpi`, which PaddleX's own files use.
         offline: As in `zoo.load`.
         lock: As in `zoo.load`.
         progress: As in `zoo.load`.
@@ -61,14 +62,12 @@ def create_pipeline(
         The pipeline. It is also a context manager that closes itself.
 
     Raises:
-        ConfigError: The file, or an option, is not understood.
+        ConfigError: The file, or an option, is not understood, or two contradict each other.
         DeviceError: The device cannot be used; no other one is taken instead.
-        BackendError: The engine cannot be used, or a faster one was asked for.
+        BackendError: The engine cannot be used.
         ZooError: The model cannot be had or opened, as `zoo.load` says.
     """
-    config = read_pipeline(pipeline).override(device=device, **overrides)
-    if enable_hpi:
-        raise no_faster_engine("enable_hpi=True")
+    config = read_pipeline(pipeline).override(device=device, enable_hpi=enable_hpi or use_hpip or None, **overrides)
     return open_pipeline(config, offline=offline, lock=lock, progress=progress)
 
 
@@ -119,6 +118,7 @@ def load_model(
             needs neither.
     """
     from zoo.predict.load import load
+    from zoo.registry.discovery import discover
 
     if config.save_font is not None:
         from zoo.results.drawing.font import check_font
@@ -134,6 +134,10 @@ def load_model(
     if config.target_size is not None:
         steps = with_target_size(model.bundle.preprocess, config.target_size)
         model.bundle = replace(model.bundle, preprocess=steps)
+    if config.enable_hpi:
+        model.why = Message("high-performance inference: {why}", why=model.why)
+        if len(discover("zoo.backends").backends) == 1:
+            _log.warning("high-performance inference brings nothing here: %s is the only engine", model.engine)
     return model
 
 

@@ -32,7 +32,6 @@ def read_pipeline(pipeline: str | os.PathLike[str]) -> PipelineConfig:
 
     Raises:
         ConfigError: There is none of this name, or the file is not understood; the message names file and line.
-        BackendError: The file asks for an engine that zoo does not have.
     """
     file = _find(pipeline)
     root = read_yaml(file, PIPELINE)

@@ -125,6 +125,8 @@ def _figures(found: Evaluation, model: Model, data: Path, count: int) -> dict[st
         "pictures": count - len(found.failures),
         "device": model.device,
         "engine": model.engine,
+        "precision": model.precision,
+        "why": model.why,
         "mIoU": _fraction(confusion.miou),
         "accuracy": _fraction(confusion.accuracy),
         "IoU": [
