@@ -1,0 +1,243 @@
+"""int8: calibrated by NNCF on one's own pictures, kept for the model or in a folder of it, and used where asked for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+import yaml
+from paddle import nn
+from PIL import Image
+
+import zoo
+from scenes import draw_scene
+from support import run_python, zoo_process
+from zoo.bundle.bundle import Bundle, read_bundle
+from zoo.bundle.calibration import calibration_path, read_record
+from zoo.contract.labels import LabelSet
+from zoo.engine.open import candidates
+from zoo.learn.export import export_bundle
+from zoo.learn.optimize import Comparison, optimize
+
+pytestmark = pytest.mark.usefixtures("all_engines", "home")
+
+# Random weights tell classes apart by little.
+LEAST = 0.8
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(draw_scene(number, 64, 96).image).save(folder / f"{number}.png")
+    return folder
+
+
+def calibrated(bundle: Bundle, pictures: Path, least: float = LEAST, output: Path | None = None) -> Comparison:
+    return optimize(bundle, str(pictures), precisions=["int8"], least=least, threads=1, output=output)
+
+
+def masks(model: str | Path, pictures: Path, threads: int, streams: int = 1) -> list[np.ndarray]:
+    with zoo.load(model, backend="openvino", precision="int8", threads=threads, streams=streams) as opened:
+        return [result.mask for result in opened.predict(str(pictures))]
+
+
+def test_a_model_is_calibrated_measured_and_from_then_on_run_in_int8(bundle: Bundle, pictures: Path) -> None:
+    words = "--precision", "float32", "--precision", "int8", "--min-agreement", LEAST, "--json"
+    ended = zoo_process("optimize", bundle.folder, "--images", pictures, *words)
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    [row] = [row for row in found["rows"] if row["precision"] == "int8"]
+    assert (row["engine"], row["refused"], found["chosen"]["int8"]) == ("openvino", "", "openvino")
+    assert LEAST <= row["agreement"] <= 1
+    said = found["int8"]
+    assert (said["engine"], said["pictures"]) == ("openvino", 3)
+    assert 0 < said["layers"] <= said["of"]
+    assert [text.partition(" ")[0] for text in said["libraries"]] == ["openvino", "nncf"]
+    assert Path(said["kept"]) == calibration_path(bundle.verify().digest)
+    with zoo.load(bundle.folder, precision="int8", threads=1) as model:
+        assert model.engine.endswith(", int8")
+        assert model.predict(str(pictures / "0.png")).one().engine.endswith(", int8")
+    with zoo.load(bundle.folder, threads=1) as model:
+        assert "int8" not in model.engine
+
+
+def test_the_same_pictures_give_the_same_and_masks_do_not_depend_on_threads(bundle: Bundle, pictures: Path) -> None:
+    program = bundle.verify()
+    first, second = (calibrated(bundle, pictures) and read_record(calibration_path(program.digest), program.digest)
+                     for _ in range(2))  # fmt: skip
+    assert first.calibration == second.calibration
+    assert first.pictures_sha256 == second.pictures_sha256
+    one, two = masks(bundle.folder, pictures, threads=1), masks(bundle.folder, pictures, threads=2, streams=2)
+    assert all(map(np.array_equal, one, two))
+    program = bundle.verify()
+    [item] = candidates(program, engine="openvino", precision="int8")
+    session = item.opener(program)(1)
+    batch = np.random.default_rng(0).standard_normal((3, 3, 64, 96)).astype(np.float32)
+    together = session.run(batch)
+    assert np.array_equal(together, np.concatenate([session.run(batch[place : place + 1]) for place in range(3)]))
+    [exact] = candidates(program, engine="openvino")
+    assert not np.array_equal(together, exact.opener(program)(1).run(batch))
+
+
+def test_fewer_layers_are_in_int8_where_more_pixels_must_stay(bundle: Bundle, pictures: Path) -> None:
+    loose, strict = (calibrated(bundle, pictures, least).int8 for least in (0.0, 0.97))
+    assert loose is not None
+    assert strict is not None
+    assert 0 < strict.layers < loose.layers == loose.of
+    with pytest.raises(zoo.BackendError, match=r"cannot compute in int8: with a single group of its layers \d"):
+        calibrated(bundle, pictures, 1.0)
+
+
+def test_a_folder_that_carries_int8_runs_anywhere(
+    bundle: Bundle, pictures: Path, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "with-int8"
+    ended = zoo_process(
+        *(
+            "optimize",
+            bundle.folder,
+            "--images",
+            pictures,
+            "--precision",
+            "int8",
+            "--min-agreement",
+            LEAST,
+            "-o",
+            folder,
+        )
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not (home / "int8").exists()
+    written = read_bundle(folder)
+    assert written.verify().digest == bundle.verify().digest
+    said = yaml.safe_load((folder / "inference.yml").read_text())["zoo"]
+    assert said["calibrated"]["pictures"] == 3
+    assert "calibrated on 3 pictures" in zoo_process("info", folder).stdout
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "elsewhere"))
+    zoo_process("optimize", folder, "--precision", "int8", "--min-agreement", LEAST)
+    with zoo.load(folder, precision="int8", threads=1) as model:
+        assert model.engine.endswith(", int8")
+    with pytest.raises(zoo.BackendError, match="not calibrated"):
+        zoo.load(bundle.folder, backend="openvino", precision="int8")
+    with pytest.raises(zoo.ConfigError, match="a calibration of its own"):
+        calibrated(written, pictures)
+    with pytest.raises(zoo.ExportError, match="is not empty"):
+        calibrated(written, pictures, output=folder)
+    with open(folder / "int8.npz", "ab") as file:
+        file.write(b" ")
+    with pytest.raises(zoo.BundleError, match=r"int8\.npz has sha256"):
+        zoo.load(folder)
+
+
+def test_without_a_calibration_the_line_to_type_is_said(bundle: Bundle) -> None:
+    with pytest.raises(zoo.BackendError, match="not calibrated for int8 on this machine") as raised:
+        zoo.load(bundle.folder, precision="int8")
+    assert raised.value.hint == "Run: zoo optimize MODEL --images DIR --precision int8"
+
+
+def test_a_calibration_that_was_cut_or_edited_is_refused_and_nothing_else(bundle: Bundle, pictures: Path) -> None:
+    calibrated(bundle, pictures)
+    program = bundle.verify()
+    path = calibration_path(program.digest)
+    whole = path.read_bytes()
+    with np.load(path) as arrays:
+        content = dict(arrays)
+    np.savez_compressed(path, **{**content, "batch": content["batch"] + 1})
+    edited = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:30] + b"\0" * 40 + whole[70:], b"", edited):
+        path.write_bytes(damaged)
+        with pytest.raises(zoo.BundleError):
+            zoo.load(bundle.folder, backend="openvino", precision="int8", threads=1)
+    with pytest.raises(zoo.BundleError, match="changed or damaged"):
+        read_record(path, program.digest)
+    path.write_bytes(whole)
+    with pytest.raises(zoo.BundleError, match="of another program"):
+        read_record(path, "0" * 64)
+    path.unlink()
+    zoo.load(bundle.folder, backend="openvino", threads=1).close()
+
+
+def test_a_picture_that_cannot_be_read_is_named_before_anything_is_calculated(bundle: Bundle, pictures: Path) -> None:
+    (pictures / "2.png").write_bytes((pictures / "2.png").read_bytes()[:200])
+    with pytest.raises(zoo.SourceError, match=r"2\.png"):
+        calibrated(bundle, pictures)
+
+
+def test_where_it_cannot_be_kept_that_is_said(bundle: Bundle, pictures: Path, home: Path) -> None:
+    (home / "int8").write_text("a file")
+    with pytest.raises(zoo.OutputError, match="int8"):
+        calibrated(bundle, pictures)
+
+
+def test_without_nncf_the_line_to_type_is_said(bundle: Bundle, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    with pytest.raises(zoo.BackendError, match="nncf") as raised:
+        calibrated(bundle, pictures)
+    assert 'pip install "zoo-backend-openvino[int8]"' in raised.value.hint
+
+
+class Pooled(nn.Layer):
+    """No convolution and no product."""
+
+    def forward(self, x: paddle.Tensor) -> list[paddle.Tensor]:
+        pooled = nn.functional.avg_pool2d(x, 8)
+        return [paddle.concat([pooled, pooled * 2, pooled[:, :1] - 1], axis=1)]
+
+
+def test_what_has_nothing_to_calibrate_is_refused(seven_labels: LabelSet, pictures: Path, tmp_path: Path) -> None:
+    bundle = export_bundle(Pooled(), tmp_path / "pooled", model="pooled", labels=seven_labels, network_stride=8)
+    with pytest.raises(zoo.BackendError, match="has no layer that int8 makes faster"):
+        calibrated(bundle, pictures)
+
+
+def test_weights_that_are_no_numbers_are_named() -> None:
+    import openvino
+    from openvino import opset13
+
+    from zoo_backend_openvino.int8 import unusable
+
+    picture = opset13.parameter([1, 3, 8, 8], np.float32)
+    weights = opset13.constant(np.full((4, 3, 1, 1), np.nan, np.float32), name="first")
+    convolution = opset13.convolution(picture, weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    assert list(unusable(openvino.Model([convolution], [picture]))) == ["first"]
+
+
+def test_nothing_is_reported_while_nncf_calibrates(bundle: Bundle, pictures: Path, tmp_path: Path) -> None:
+    """No address looked up, no connection, no file in the home folder, without the CI that would silence it."""
+    code = f"""
+import socket, sys
+from pathlib import Path
+asked = []
+sys.addaudithook(lambda event, arguments: asked.append(event) if event in (
+    "socket.connect", "socket.getaddrinfo", "socket.gethostbyname") else None)
+from zoo.bundle.bundle import read_bundle
+from zoo.learn.optimize import optimize
+found = optimize(read_bundle(Path({str(bundle.folder)!r})), {str(pictures)!r}, precisions=["int8"], least={LEAST})
+import nncf, time; time.sleep(0.5)
+print(asked, sorted(path.name for path in Path.home().rglob("*")), found.int8.layers > 0)
+"""
+    ended = run_python(code, HOME=str(tmp_path / "user"), ZOO_HOME=str(tmp_path / "cache"))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == "[] [] True"
+
+
+def test_a_folder_of_others_keeps_it_on_this_machine(paddlex_bundle: Bundle, pictures: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "foreign"
+    shutil.copytree(paddlex_bundle.folder, folder)
+    document = yaml.safe_load((folder / "inference.yml").read_text())
+    del document["zoo"]
+    (folder / "inference.yml").write_text(yaml.safe_dump(document))
+    foreign = replace(read_bundle(folder))
+    with pytest.raises(zoo.ExportError, match="not of zoo"):
+        calibrated(foreign, pictures, output=tmp_path / "out")
+    with pytest.raises(zoo.ConfigError, match="for what is calibrated for int8"):
+        optimize(foreign, str(pictures), output=tmp_path / "out")
+    assert calibrated(foreign, pictures).chosen == {"int8": "openvino"}
