@@ -56,7 +56,7 @@ _SCHEMA = mapping(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Record:
+class Calibrated:
     """A calibration and where it comes from.
 
     Attributes:
@@ -78,7 +78,7 @@ class Record:
     golden: Golden
 
 
-def write_calibration(record: Record, path: Path) -> Path:
+def write_calibration(record: Calibrated, path: Path) -> Path:
     """Writes a calibration, whole or not at all, and returns its path.
 
     Raises:
@@ -94,7 +94,7 @@ def write_calibration(record: Record, path: Path) -> Path:
     return path
 
 
-def read_record(path: Path, program: str) -> Record:
+def read_calibrated(path: Path, program: str) -> Calibrated:
     """Reads a calibration.
 
     Args:
@@ -119,7 +119,7 @@ def read_record(path: Path, program: str) -> Record:
         )
     found = Calibration(layers, values["of"], tuple(values["libraries"]))
     about = (values[name] for name in ("program", "engine", "date", "pictures", "pictures_sha256"))
-    return Record(*about, calibration=found, golden=golden)
+    return Calibrated(*about, calibration=found, golden=golden)
 
 
 def read_calibration(program: Program) -> Calibration:
@@ -130,7 +130,7 @@ def read_calibration(program: Program) -> Calibration:
     """
     if program.calibration is None:
         raise BundleError("{program} is not calibrated for int8.", _AGAIN, program=program.path)
-    return read_record(program.calibration, program.digest).calibration
+    return read_calibrated(program.calibration, program.digest).calibration
 
 
 def calibration_path(program: str) -> Path:

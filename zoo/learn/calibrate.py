@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from zoo.base.digest import file_sha256
 from zoo.base.files import replacing_folder
 from zoo.bundle.bundle import Bundle, read_bundle
-from zoo.bundle.calibration import FILE, Record, write_calibration
+from zoo.bundle.calibration import FILE, Calibrated, write_calibration
 from zoo.bundle.golden import Golden
 from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
 from zoo.contract.engine import CalibrationPictures, Program
@@ -85,7 +85,7 @@ class _Bounded:
 
 def calibrate(
     bundle: Bundle, program: Program, candidate: Candidate, source: Source, measured: int, threads: int, least: float
-) -> Record:
+) -> Calibrated:
     """Finds what an engine needs to know of a model for int8. The same pictures give the same.
 
     Args:
@@ -119,7 +119,7 @@ def calibrate(
     session.close()
     digest = hashlib.sha256(b"".join(digests)).hexdigest()
     day = time.strftime("%Y-%m-%d", time.gmtime())
-    return Record(program.digest, candidate.backend.name, day, len(digests), digest, found, golden)
+    return Calibrated(program.digest, candidate.backend.name, day, len(digests), digest, found, golden)
 
 
 def check_target(bundle: Bundle, output: Path | None, calibrating: bool) -> None:
@@ -159,7 +159,7 @@ def check_target(bundle: Bundle, output: Path | None, calibrating: bool) -> None
         )
 
 
-def write_calibrated(bundle: Bundle, record: Record, folder: Path) -> Bundle:
+def write_calibrated(bundle: Bundle, record: Calibrated, folder: Path) -> Bundle:
     """Writes a folder like that of a model, which carries a calibration too.
 
     Args:

@@ -13,7 +13,7 @@ from typing import cast
 
 from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle
-from zoo.bundle.calibration import FILE, Record, calibration_path, write_calibration
+from zoo.bundle.calibration import FILE, Calibrated, calibration_path, write_calibration
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores
@@ -65,14 +65,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class Int8:
     """A calibration for int8.
 
     Attributes:
         engine: Name of the engine it is for.
         libraries: What found it, such as "nncf 3.4.0".
         pictures: How many inputs it was made on.
-        pictures_sha256: SHA-256 over them, see `zoo.bundle.calibration.Record`.
+        pictures_sha256: SHA-256 over them, see `zoo.bundle.calibration.Calibrated`.
         layers: How many layers compute in 8 bits.
         of: How many could.
         seconds: How long it took.
@@ -107,7 +107,7 @@ class Comparison:
     pictures: int
     rows: tuple[Row, ...]
     chosen: dict[Precision, str]
-    int8: Calibrated | None = None
+    int8: Int8 | None = None
 
 
 def optimize(
@@ -243,17 +243,17 @@ def _compared(how: _How, program: Program) -> Comparison:
     return Comparison(how.bundle.model, reference, len(pictures), tuple(rows), chosen)
 
 
-def _kept(bundle: Bundle, record: Record, output: Path | None) -> Path:
+def _kept(bundle: Bundle, record: Calibrated, output: Path | None) -> Path:
     """Keeps a calibration whose masks were accepted, and returns its file."""
     if output is None:
         return write_calibration(record, calibration_path(record.program))
     return write_calibrated(bundle, record, output).folder / FILE
 
 
-def _summary(record: Record, seconds: float, kept: Path | None) -> Calibrated:
+def _summary(record: Calibrated, seconds: float, kept: Path | None) -> Int8:
     found = record.calibration
     about = record.engine, found.libraries, record.pictures, record.pictures_sha256, len(found.layers), found.of
-    return Calibrated(*about, seconds, "" if kept is None else str(kept))
+    return Int8(*about, seconds, "" if kept is None else str(kept))
 
 
 def _mean(shares: Sequence[float]) -> float:

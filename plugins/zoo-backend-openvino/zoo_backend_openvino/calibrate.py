@@ -21,7 +21,7 @@ from zoo_backend_openvino.int8 import KINDS, layers, quantize, unusable
 # The command line shows what it says while it lasts.
 _log = logging.getLogger("zoo.engine.trial")
 #: Most groups of layers that are tried alone, and inputs they are tried on.
-_GROUPS, _TRIED_ON = 64, 2
+_GROUPS, _TRIED_ON = 32, 2
 # More pictures than anybody gives; NNCF takes 300 by itself.
 _ALL = 1 << 20
 
@@ -77,7 +77,7 @@ def calibrate(
         return min(pictures.agreement(run(batch), wanted) for batch, wanted in pairs)
 
     _log.info("it is tried how many layers can compute in int8")
-    count, best = _most(len(order), share, pictures.least)
+    count, best = most(len(order), share, pictures.least)
     if not count:
         raise BackendError(
             "{program} cannot compute in int8: with a single group of its layers {share:.3%} of the pixels keep their "
@@ -92,10 +92,16 @@ def calibrate(
     return Calibration(used, len(ranges), (f"openvino {_short(library)}", f"nncf {_short(nncf)}"))
 
 
-def _most(count: int, share: Callable[[int], float], least: float) -> tuple[int, float]:
+def most(count: int, share: Callable[[int], float], least: float) -> tuple[int, float]:
     """Returns how many groups in int8 keep the masks, by halving, and the share of pixels they keep.
 
-    Where none do, that is 0, and the share of the first group.
+    Args:
+        count: How many groups there are.
+        share: Returns the share of pixels that so many groups keep.
+        least: Smallest share that will do.
+
+    Returns:
+        Where none do, 0 and the share of the first group.
     """
     low, high, kept = 0, count, 0.0
     tried = count

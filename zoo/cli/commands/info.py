@@ -101,12 +101,12 @@ def _engines(proofs: list[Proof]) -> Iterator[tuple[str, str]]:
 
 
 def _int8(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    from zoo.bundle.calibration import read_record
+    from zoo.bundle.calibration import read_calibrated
 
     program = bundle.verify()
     if program.calibration is None:
         return
-    record = read_record(program.calibration, program.digest)
+    record = read_calibrated(program.calibration, program.digest)
     yield (
         "int8",
         tr(
