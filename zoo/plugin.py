@@ -36,8 +36,19 @@ from zoo.contract.spec import (
 )
 
 if TYPE_CHECKING:
+    from zoo.bundle.calibration import read_calibration
     from zoo.contract.device import Device, Probe
-    from zoo.contract.engine import Backend, Facts, Precision, Program, Request, Session
+    from zoo.contract.engine import (
+        Backend,
+        Calibration,
+        CalibrationPictures,
+        Facts,
+        Layer,
+        Precision,
+        Program,
+        Request,
+        Session,
+    )
     from zoo.contract.format import Format, Mark
     from zoo.contract.recipe import (
         SGD,
@@ -66,6 +77,8 @@ __all__ = [
     "Augmentation",
     "Backend",
     "BackendError",
+    "Calibration",
+    "CalibrationPictures",
     "CrossEntropy",
     "Device",
     "DeviceUnavailableError",
@@ -76,6 +89,7 @@ __all__ = [
     "Kept",
     "LabelSet",
     "Latency",
+    "Layer",
     "LibrarySession",
     "Mark",
     "Metric",
@@ -103,6 +117,7 @@ __all__ = [
     "import_library",
     "library_probe",
     "pinned",
+    "read_calibration",
     "threads_setting",
 ]
 
@@ -110,7 +125,18 @@ __all__ = [
 # What other plugins and recipes are made of; listing models should not pay for these classes.
 _MODULES = {
     "zoo.contract.device": ("Device", "Probe"),
-    "zoo.contract.engine": ("Backend", "Facts", "Precision", "Program", "Request", "Session"),
+    "zoo.bundle.calibration": ("read_calibration",),
+    "zoo.contract.engine": (
+        "Backend",
+        "Calibration",
+        "CalibrationPictures",
+        "Facts",
+        "Layer",
+        "Precision",
+        "Program",
+        "Request",
+        "Session",
+    ),
     "zoo.contract.format": ("Format", "Mark"),
     "zoo.engine.device": ("available_cores",),
     "zoo.engine.kit": (

@@ -18,7 +18,7 @@ from programs import save
 
 import zoo
 from scenes import draw_scene
-from support import onnx_folder
+from support import onnx_folder, run_python
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.engine import Precision, Program, Session
 from zoo.contract.labels import LabelSet
@@ -59,15 +59,6 @@ def agree(program: Program, engine: str) -> None:
             np.testing.assert_allclose(found, wanted, atol=3e-5 * float(np.ptp(wanted)))
         else:
             assert (found == wanted).mean() > 0.9999
-
-
-def run_python(code: str, *arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs Python with zoo, without CI, which silences what reports to somebody."""
-    path = os.pathsep.join([*filter(None, [variables.pop("first", "")]), *(entry for entry in sys.path if entry)])
-    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ZOO_DISABLE_PLUGINS")}
-    environment |= {"PYTHONPATH": path, "ZOO_OFFLINE": "1", **variables}
-    command = [sys.executable, *(("-m", "zoo") if code == "zoo" else ("-c", code)), *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
 
 @BOTH

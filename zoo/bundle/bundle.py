@@ -15,6 +15,7 @@ from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.base.files import user_path
+from zoo.bundle.calibration import kept_calibration
 from zoo.bundle.class_section import CLASS_SECTION, against_background, read_class_section
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
@@ -50,6 +51,7 @@ SECTION = mapping(
         "program": optional(file_name_rule()),
         "params": optional(file_name_rule()),
         "golden": optional(file_name_rule()),
+        "calibration": optional(file_name_rule()),
         "window": optional(mapping({"size": SIDES, "stride": SIDES})),
         "value_range": VALUE_RANGE,
     },
@@ -81,6 +83,8 @@ class Bundle:
             take them again; empty elsewhere.
         origin: Whose model it is: the distribution that brings it with its version, such as "zoo-plugin-starter 0.1.0",
             or the folder or pack it was opened from; empty where nobody said.
+        calibration: What was found for int8 on somebody's pictures, see `zoo.bundle.calibration`; None where the folder
+            has none.
         one_channel: What the one channel of a program is whose settings leave it open; empty for others.
     """
 
@@ -99,6 +103,7 @@ class Bundle:
     proven: Mapping[str, str] = field(default_factory=dict[str, str])
     origin: str = ""
     one_channel: OneChannel = ""
+    calibration: Path | None = None
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -125,17 +130,19 @@ class Bundle:
         proven = {name: self._proven(name) for name in self.digests}
         own = [path for path in (self.program, self.params) if path is not None]
         digests = [proven.get(path.name) or self._sha256(path) for path in own]
+        digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
         return Program(
             path=self.program,
             params=self.params,
             folder=self.folder,
-            digest=hashlib.sha256(" ".join(digests).encode()).hexdigest(),
+            digest=digest,
             trusted={path.name for path in own} <= set(proven),
             output=self.output,
             output_stride=self.output_stride,
             input_shape=shape,
             classes=None if self.labels == unnamed_labels() else len(self.labels),
             golden=self.golden,
+            calibration=self.calibration or kept_calibration(digest),
         )
 
     def _proven(self, name: str) -> str:
@@ -272,8 +279,8 @@ def _own(section: Node, folder: Path) -> Bundle:
     for name in values["sha256"]:
         conform(replace(section["sha256"], value=name), file_name_rule())
     program, params = _named_files(section, values, folder)
-    golden = values.get("golden")
-    _check_digested(section, values["sha256"], golden)
+    golden, calibration = values.get("golden"), values.get("calibration")
+    _check_digested(section, values["sha256"], golden, calibration)
     return Bundle(
         folder=folder,
         program=program,
@@ -286,5 +293,6 @@ def _own(section: Node, folder: Path) -> Bundle:
         digests=values["sha256"],
         window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
         golden=folder / golden if golden else None,
+        calibration=folder / calibration if calibration else None,
         value_range=read_range(section["value_range"]) if "value_range" in section else None,
     )

@@ -6,6 +6,7 @@ Any engine that runs the program anywhere can be held against it, without the ne
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def read_golden(path: Path) -> Golden:
                 raise ValueError
         with np.load(path, allow_pickle=False) as arrays:
             golden = Golden(arrays["batch"], arrays["output"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(
             "{path} is damaged, or no golden: a batch and the output for it were expected.",
             "Export the model again, or install it again.",

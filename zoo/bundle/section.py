@@ -23,6 +23,8 @@ def bundle_section(bundle: Bundle) -> dict[str, Any]:
     }
     if bundle.golden is not None:
         section["golden"] = bundle.golden.name
+    if bundle.calibration is not None:
+        section["calibration"] = bundle.calibration.name
     if window is not None:
         section["window"] = {"size": list(window.size), "stride": list(window.stride)}
     if value_range is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from zoo.contract.device import Device, Probe
+from zoo.errors import BackendError
 from zoo.message import Message
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ class Program:
             that is not known.
         golden: A file with an input and what the network itself made of it, `zoo.bundle.golden`; None where the folder
             has none.
+        calibration: What an engine found on the user's pictures for int8, a file that `zoo.plugin.read_calibration`
+            reads; None where there is none.
     """
 
     path: Path
@@ -49,6 +53,53 @@ class Program:
     input_shape: tuple[int, ...] | None
     classes: int | None = None
     golden: Path | None = None
+    calibration: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A layer that computes in 8 bits: the numbers that went into it in a calibration.
+
+    Attributes:
+        low: The smallest, for all channels or one for each.
+        high: The largest.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What an engine needs to know of a program to run it in int8. Layers that it does not name are exact.
+
+    Attributes:
+        layers: Those that compute in 8 bits, by the names of their weights.
+        of: How many layers could.
+        libraries: What found it, such as "nncf 3.4.0".
+    """
+
+    layers: Mapping[str, Layer]
+    of: int
+    libraries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationPictures:
+    """What a program is calibrated on.
+
+    Attributes:
+        inputs: Batches (N, C, H, W) float32. They are made as they are asked for, and anew every time.
+        held: Of these the masks must stay the same.
+        agreement: Returns the share of pixels, 0 to 1, to which an output gives the class that another gives them; the
+            second is the exact one.
+        least: Smallest share in each of `held`.
+    """
+
+    inputs: Iterable[NDArray[np.float32]]
+    held: Sequence[NDArray[np.float32]]
+    agreement: Callable[[NDArray[Any], NDArray[Any]], float]
+    least: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +196,7 @@ class Backend(Protocol):
             very library that wrote them.
         tried_first: Whether zoo opens a program in a child process before it does so in its own, once for each program
             and version. False for an engine that sees to this itself.
+        calibrates: Whether its int8 needs what `calibrate` finds.
     """
 
     name: str
@@ -152,6 +204,7 @@ class Backend(Protocol):
     precisions: tuple[Precision, ...] = ("float32",)
     reference: bool = False
     tried_first: bool = True
+    calibrates: bool = False
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether the engine is installed and runs a program on a kind of device; imports nothing heavy.
@@ -169,3 +222,11 @@ class Backend(Protocol):
             Exception: Whatever the engine raises; it becomes a `BackendError`.
         """
         ...
+
+    def calibrate(self, program: Program, request: Request, pictures: CalibrationPictures) -> Calibration:
+        """Finds what int8 needs to know of a program; only asked of an engine that `calibrates`.
+
+        Raises:
+            Exception: Whatever the engine raises; it becomes a `BackendError`.
+        """
+        raise BackendError("The engine {engine} calibrates nothing.", "Use precision='float32'", engine=self.name)

@@ -14,11 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.device import Device, Probe
-from zoo.contract.engine import Backend, Facts, Precision, Program, Request, Session
+from zoo.contract.engine import (
+    Backend,
+    Calibration,
+    CalibrationPictures,
+    Facts,
+    Precision,
+    Program,
+    Request,
+    Session,
+)
 from zoo.engine.output import input_fault, nan_fault, output_fault
 from zoo.engine.replies import asked, checked_facts, failure, report, signed
 from zoo.engine.trial import Outcome, in_child
-from zoo.errors import BackendError, BundleError, DeviceError, DeviceUnavailableError, InferenceError
+from zoo.errors import BackendError, BundleError, DeviceError, DeviceUnavailableError, InferenceError, SourceError
 from zoo.message import Message
 from zoo.registry.discovery import CORE
 from zoo.registry.found import Discovery, Plugin
@@ -106,6 +115,7 @@ class GuardedBackend(Backend):
         self.precisions: tuple[Precision, ...] = tuple(getattr(backend, "precisions", ("float32",)))
         self.reference = bool(getattr(backend, "reference", False))
         self.tried_first = bool(getattr(backend, "tried_first", True))
+        self.calibrates = bool(getattr(backend, "calibrates", False))
 
     def supports(self, device: Device, program: Program | None) -> Probe:
         """Says whether the engine runs a program on a device; no, with the reason, where the plugin fails."""
@@ -152,6 +162,29 @@ class GuardedBackend(Backend):
                 owner=self.owner,
             )
         return GuardedSession(session, facts, parallel, program, self.owner)
+
+    def calibrate(self, program: Program, request: Request, pictures: CalibrationPictures) -> Calibration:
+        """Finds what int8 needs to know of a program.
+
+        Raises:
+            BackendError: The engine refuses or fails.
+            BundleError: The program is damaged, or the engine has no translation of it.
+            SourceError: A picture cannot be read.
+        """
+        try:
+            return self._backend.calibrate(program, request, pictures)
+        except (BackendError, BundleError) as cause:
+            raise signed(cause, self.name, self.owner) from cause
+        except (KeyboardInterrupt, SourceError):
+            raise
+        except BaseException as cause:
+            raise BackendError(
+                "The engine {engine} cannot calibrate {program}: {reason}.",
+                report(self.owner),
+                engine=self.name,
+                program=program.path,
+                reason=failure(self.owner, "calibrate", cause),
+            ) from cause
 
 
 class GuardedSession(Session):

@@ -60,7 +60,7 @@ def run(engine: str, kind: str, index: int, precision: Precision, program: dict[
 def program_of(document: dict[str, Any]) -> Program:
     """Returns a program that `zoo.engine.guard.plain` made plain data of."""
     fields = dict(document)
-    for name in ("path", "params", "folder", "golden"):
+    for name in ("path", "params", "folder", "golden", "calibration"):
         fields[name] = None if fields[name] is None else Path(fields[name])
     if fields["input_shape"] is not None:
         fields["input_shape"] = tuple(fields["input_shape"])

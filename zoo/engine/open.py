@@ -94,7 +94,7 @@ def candidates(
     usable: list[Candidate] = []
     refusals: dict[str, Probe] = {}
     for backend in _in_order(found) if engine == "auto" else [_guarded(engine, found)]:
-        answer = _refused(backend, precision) or backend.supports(chosen, program)
+        answer = _refused(backend, program, precision) or backend.supports(chosen, program)
         if answer.count:
             usable.append(Candidate(backend, answer.names, chosen, index, devices, precision))
         refusals[backend.name] = answer
@@ -106,9 +106,12 @@ def candidates(
     raise _none(refusals, chosen.kind, program, _hint(refusals, found, chosen, program, precision))
 
 
-def _refused(backend: GuardedBackend, precision: Precision) -> Probe | None:
+def _refused(backend: GuardedBackend, program: Program, precision: Precision) -> Probe | None:
     if precision in backend.precisions:
-        return None
+        if precision != "int8" or program.calibration or not backend.calibrates:
+            return None
+        install = "zoo optimize MODEL --images DIR --precision int8"
+        return Probe(0, Message("the model is not calibrated for int8 on this machine"), install=install)
     reason = Message("it computes in {known:, } and not in {precision}", known=backend.precisions, precision=precision)
     return Probe(0, reason)
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-
-import numpy as np
-from numpy.typing import NDArray
+from pathlib import Path
+from typing import cast
 
 from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle
+from zoo.bundle.calibration import FILE, Calibrated, calibration_path, write_calibration
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores
 from zoo.engine.open import candidates, open_engine
 from zoo.engine.samples import made_up_picture
 from zoo.errors import ConfigError
+from zoo.learn.calibrate import MOST as MOST_CALIBRATED
+from zoo.learn.calibrate import Inputs, calibrate, check_target, write_calibrated
 from zoo.learn.data import Sample
 from zoo.learn.evaluation import evaluate
-from zoo.picture.sources import Source, SourceOptions, inputs
-from zoo.predict.arguments import RunOptions
+from zoo.picture.sources import Source
 from zoo.predict.model import Model
-from zoo.predict.plan import make_plan
-from zoo.predict.steps import Prepared, batches, prepare
 from zoo.proof.agreement import LEAST, agreement
 from zoo.proof.choice import proofs, refusal
 from zoo.proof.chosen import Chosen
 from zoo.proof.measure import Measured, measure
 
+# The command line shows what it says while it lasts.
+_trial_log = logging.getLogger("zoo.engine.trial")
 #: Most pictures that are measured on.
 MOST = 20
 # So many at once show what streams bring.
@@ -61,6 +65,31 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Int8:
+    """A calibration for int8.
+
+    Attributes:
+        engine: Name of the engine it is for.
+        libraries: What found it, such as "nncf 3.4.0".
+        pictures: How many inputs it was made on.
+        pictures_sha256: SHA-256 over them, see `zoo.bundle.calibration.Calibrated`.
+        layers: How many layers compute in 8 bits.
+        of: How many could.
+        seconds: How long it took.
+        kept: The file it is in; empty where the masks were not kept, so that it is in none.
+    """
+
+    engine: str
+    libraries: tuple[str, ...]
+    pictures: int
+    pictures_sha256: str
+    layers: int
+    of: int
+    seconds: float
+    kept: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Engines of this machine for a model.
 
@@ -70,6 +99,7 @@ class Comparison:
         pictures: How many pictures they ran.
         rows: The engines, those that are used first, by what they do a second.
         chosen: What is taken from now on, by precision.
+        int8: What was calibrated for int8; None where nothing was.
     """
 
     model: str
@@ -77,6 +107,7 @@ class Comparison:
     pictures: int
     rows: tuple[Row, ...]
     chosen: dict[Precision, str]
+    int8: Int8 | None = None
 
 
 def optimize(
@@ -88,6 +119,7 @@ def optimize(
     least: float | None = None,
     threads: int | None = None,
     samples: Sequence[Sample] = (),
+    output: Path | None = None,
 ) -> Comparison:
     """Measures every engine that runs a model, and keeps the fastest of those whose masks agree, for `backend="auto"`.
 
@@ -100,21 +132,73 @@ def optimize(
         least: Smallest share of pixels whose class stays the same; by default 0.9999 in float32, else 0.995.
         threads: Threads of each engine; by default as many as cores are available.
         samples: Labelled pictures, to tell the mIoU of each engine too.
+        output: Where to write an export folder that carries what is found for int8, new or empty; by default it is kept
+            on this machine for the model. Engines that need it are calibrated where pictures are given.
 
     Raises:
-        BackendNotInstalledError: No engine runs the model in one of the precisions.
-        ConfigError: There is no picture, or `least` is no share.
+        BackendNotInstalledError: No engine runs the model in one of the precisions, or int8 is not calibrated and no
+            pictures are given.
+        BackendError: The engine cannot calibrate the model, or no part of it keeps the masks in int8.
+        ConfigError: There is no picture, `least` is no share, `output` has no use, or is missing for a folder that
+            carries a calibration of its own.
+        ExportError: `output` is not empty, or the folder of the model is not one of zoo.
         SourceError: A picture cannot be read.
         BundleError: The model is damaged.
+        OutputError: What was found cannot be written.
     """
     if least is not None and not 0 <= least <= 1:
         raise ConfigError(
             "min_agreement is {value}. A share from 0 to 1 was expected.", "Give 0.995, or leave it out.", value=least
         )
     program, threads = bundle.verify(), threads or available_cores()
-    found = [item for precision in precisions for item in candidates(program, device, precision=precision)]
+    calibrating = "int8" in precisions and (source is not None or bool(samples))
+    if calibrating or output is not None:
+        check_target(bundle, output, calibrating)
+    if source is None:
+        source = [str(sample.image) for sample in samples] or made_up_picture()
+    elif isinstance(source, Iterator):
+        source = list(islice(cast("Iterator[Source]", source), MOST + MOST_CALIBRATED))
+    how = _How(bundle, source, device, tuple(precisions), least, threads, samples)
+    if not calibrating:
+        return _compared(how, program)
+    with tempfile.TemporaryDirectory(prefix="zoo-int8-") as folder:
+        _trial_log.info("int8 is calibrated on the pictures")
+        began = time.perf_counter()
+        file = Path(folder) / FILE
+        program = replace(program, calibration=file)
+        [*_, engine] = sorted(candidates(program, device, precision="int8"), key=lambda item: item.backend.calibrates)
+        record = calibrate(bundle, program, engine, source, MOST, threads, how.bound("int8"))
+        seconds = time.perf_counter() - began
+        write_calibration(record, file)
+        comparison = _compared(how, program)
+    kept = _kept(bundle, record, output) if "int8" in comparison.chosen else None
+    return replace(comparison, int8=_summary(record, seconds, kept))
+
+
+@dataclass(frozen=True)
+class _How:
+    """What is compared; see `optimize`."""
+
+    bundle: Bundle
+    source: Source
+    device: str
+    precisions: tuple[Precision, ...]
+    least: float | None
+    threads: int
+    samples: Sequence[Sample]
+
+    def bound(self, precision: Precision) -> float:
+        return LEAST[precision] if self.least is None else self.least
+
+
+def _compared(how: _How, program: Program) -> Comparison:
+    """Measures the engines that run a program."""
+    device, threads = how.device, how.threads
+    found = [item for precision in how.precisions for item in candidates(program, device, precision=precision)]
     exact = candidates(program, device)
-    pictures = _pictures(bundle, source, samples)
+    pictures = list(Inputs(how.bundle, how.source, 0, MOST))
+    if not pictures:
+        raise ConfigError("{source} holds no picture.", "Give a folder of pictures.", source=how.source)
     measured: dict[str, Measured] = {}
 
     def run(item: Candidate) -> Measured:
@@ -128,11 +212,15 @@ def optimize(
     expected = measured[reference].outputs if reference else ()
     rows: list[Row] = []
     for candidate, proof in zip(found, proofs(program, found, device, threads), strict=True):
-        bound, ran = LEAST[candidate.precision] if least is None else least, run(candidate)
+        ran = run(candidate)
         pairs = list(zip(ran.outputs, expected, strict=True)) if ran.outputs and expected else []
         share = _mean([agreement(*pair, program.output_stride) for pair in pairs])
-        refused = ran.fault or refusal(replace(proof, agreement=min(share, proof.agreement)), bound) or ""
-        miou = _miou(bundle, program, candidate, threads, samples) if samples and not refused else None
+        refused = (
+            ran.fault
+            or refusal(replace(proof, agreement=min(share, proof.agreement)), how.bound(candidate.precision))
+            or ""
+        )
+        miou = _miou(how, program, candidate) if how.samples and not refused else None
         rows.append(
             Row(
                 candidate.backend.name,
@@ -150,31 +238,28 @@ def optimize(
     for row in rows:
         if not row.refused and row.precision not in chosen:
             chosen[row.precision] = row.engine
-            bound = LEAST[row.precision] if least is None else least
-            name = exact[0].device_name
-            Chosen(program.digest, name, row.precision, processor(), row.engine, bound, len(pictures)).keep()
-    return Comparison(bundle.model, reference, len(pictures), tuple(rows), chosen)
+            about = program.digest, exact[0].device_name, row.precision, processor()
+            Chosen(*about, row.engine, how.bound(row.precision), len(pictures)).keep()
+    return Comparison(how.bundle.model, reference, len(pictures), tuple(rows), chosen)
 
 
-def _pictures(bundle: Bundle, source: Source | None, samples: Sequence[Sample]) -> list[NDArray[np.float32]]:
-    plan = make_plan(bundle, RunOptions())
-    if source is None:
-        source = [str(sample.image) for sample in samples] or made_up_picture()
-    made: list[NDArray[np.float32]] = []
-    for item in islice(inputs(source, SourceOptions(recursive=True)), MOST):
-        prepared = prepare(item, plan)
-        if not isinstance(prepared, Prepared):
-            raise prepared.error
-        made += batches(prepared, plan)
-    if not made:
-        raise ConfigError("{source} holds no picture.", "Give a folder of pictures.", source=source)
-    return made
+def _kept(bundle: Bundle, record: Calibrated, output: Path | None) -> Path:
+    """Keeps a calibration whose masks were accepted, and returns its file."""
+    if output is None:
+        return write_calibration(record, calibration_path(record.program))
+    return write_calibrated(bundle, record, output).folder / FILE
+
+
+def _summary(record: Calibrated, seconds: float, kept: Path | None) -> Int8:
+    found = record.calibration
+    about = record.engine, found.libraries, record.pictures, record.pictures_sha256, len(found.layers), found.of
+    return Int8(*about, seconds, "" if kept is None else str(kept))
 
 
 def _mean(shares: Sequence[float]) -> float:
     return sum(shares) / len(shares) if shares else 1.0
 
 
-def _miou(bundle: Bundle, program: Program, candidate: Candidate, threads: int, samples: Sequence[Sample]) -> float:
-    with Model(bundle, open_engine(program, candidate, threads)) as model:
-        return float(evaluate(model, samples).confusion.miou)
+def _miou(how: _How, program: Program, candidate: Candidate) -> float:
+    with Model(how.bundle, open_engine(program, candidate, how.threads)) as model:
+        return float(evaluate(model, how.samples).confusion.miou)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.digest import file_sha256
 from zoo.base.home import home
 from zoo.base.processor import processor
 from zoo.bundle.golden import read_golden
@@ -69,7 +71,22 @@ def prove(program: Program, engines: Sequence[Candidate], others: Sequence[Candi
     Raises:
         BundleError: The golden is damaged.
     """
-    golden = None if program.golden is None else read_golden(program.golden)
+    proofs: dict[str, Proof] = {}
+    for golden in dict.fromkeys(_golden(program, candidate) for candidate in engines):
+        those = [candidate for candidate in engines if _golden(program, candidate) == golden]
+        proofs.update(_proved(program, those, others, threads, golden))
+    return [proofs[candidate.name] for candidate in engines]
+
+
+def _golden(program: Program, candidate: Candidate) -> Path | None:
+    """Returns the file of the golden; what is made for pictures is held against one of them."""
+    return program.calibration if candidate.precision == "int8" and program.calibration else program.golden
+
+
+def _proved(
+    program: Program, engines: Sequence[Candidate], others: Sequence[Candidate], threads: int, file: Path | None
+) -> dict[str, Proof]:
+    golden = None if file is None else read_golden(file)
     inputs = _inputs(program) if golden is None else [golden.batch]
     measured: dict[str, Measured] = {}
 
@@ -80,27 +97,30 @@ def prove(program: Program, engines: Sequence[Candidate], others: Sequence[Candi
 
     def expected(candidate: Candidate) -> tuple[str, Sequence[NDArray[Any]]]:
         if golden is not None:
-            return "golden", [golden.output]
+            return "golden" if file == program.golden else "float32", [golden.output]
         for other in _references(candidate, [*engines, *others]):
             if outputs := run(other).outputs:
                 return ", ".join(other.libraries) or other.name, outputs
         return "", []
 
-    return [
-        _proof(subject_of(program, candidate), run(candidate), *expected(candidate), program.output_stride)
+    return {
+        candidate.name: _proof(
+            subject_of(program, candidate), run(candidate), *expected(candidate), program.output_stride
+        )
         for candidate in engines
-    ]
+    }
 
 
 def subject_of(program: Program, candidate: Candidate) -> Subject:
     """Returns what a proof of an engine is about."""
+    calibrated = candidate.precision == "int8" and program.calibration
     return Subject(
         program.digest,
         candidate.backend.name,
         candidate.precision,
         candidate.device_name,
         processor(),
-        candidate.versions,
+        (*candidate.versions, *([f"calibration {file_sha256(calibrated)}"] if calibrated else [])),
     )
 
 
@@ -194,9 +214,17 @@ def trial_run(
     except ZooError as error:
         return {"fault": error.message}
     np.savez(made, *outputs)
-    # Kilobytes on Linux, bytes on macOS.
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"seconds": seconds, "opening": opening, "memory": memory, "rate": rate, "setting": setting}
+    return {"seconds": seconds, "opening": opening, "memory": _peak_memory(), "rate": rate, "setting": setting}
+
+
+def _peak_memory() -> int:
+    """Returns the most memory that this process had, in bytes."""
+    # What `getrusage` tells begins with the memory of the process that started this one (Linux).
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    # Kilobytes, but bytes on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _timed(session: Session, batch: NDArray[np.float32]) -> float:

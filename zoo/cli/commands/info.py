@@ -40,7 +40,7 @@ def info(model: str, as_json: bool) -> None:
         if as_json:
             echo_json(_bundle_document(bundle) | {"engines": [asdict(proof) for proof in proofs]})
         else:
-            _echo(chain(_bundle_lines(bundle), _engines(proofs)))
+            _echo(chain(_bundle_lines(bundle), _int8(bundle), _engines(proofs)))
         return
     entry = registry().describe(model)
     if as_json:
@@ -98,6 +98,26 @@ def _engines(proofs: list[Proof]) -> Iterator[tuple[str, str]]:
         if proof.reference
     ]
     yield from _listed(Message("Engines here"), said)
+
+
+def _int8(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    from zoo.bundle.calibration import read_calibrated
+
+    program = bundle.verify()
+    if program.calibration is None:
+        return
+    record = read_calibrated(program.calibration, program.digest)
+    yield (
+        "int8",
+        tr(
+            "{layers} of {of} layers, calibrated on {count} pictures by {libraries:, }, {date}",
+            layers=len(record.calibration.layers),
+            of=record.calibration.of,
+            count=record.pictures,
+            libraries=record.calibration.libraries,
+            date=record.date,
+        ),
+    )
 
 
 def _bundle_document(bundle: Bundle) -> dict[str, Any]:
