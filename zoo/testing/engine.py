@@ -33,7 +33,7 @@ from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.contract.spec import API
 from zoo.engine.guard import guarded_backends, guarded_devices
 from zoo.engine.open import Opener, session_opener
-from zoo.errors import InferenceError
+from zoo.errors import BackendError, InferenceError
 from zoo.plugin import Device, Program, Session
 from zoo.registry.discovery import discover
 
@@ -172,6 +172,15 @@ class BackendContract:
         unknown = backend.supports(device, replace(program, path=program.folder / "program.unknown"))
         assert unknown.count == 0
         assert unknown.reason
+
+    def test_int8_that_is_calibrated_waits_for_it(self, program: Program) -> None:
+        """An engine that calibrates computes in int8, and is not asked for it before."""
+        backend = discover("zoo.backends").backends[self.name]
+        if not getattr(backend, "calibrates", False):
+            pytest.skip("it needs no calibration")
+        assert "int8" in backend.precisions
+        with pytest.raises(BackendError, match="not calibrated"):
+            session_opener(replace(program, calibration=None), self.device, self.name, "int8")
 
     def test_a_session_says_what_really_runs(self, session: Session) -> None:
         """Engine, version, precision and device, for every result."""

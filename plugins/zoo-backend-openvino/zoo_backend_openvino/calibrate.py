@@ -21,7 +21,7 @@ from zoo_backend_openvino.int8 import KINDS, layers, quantize, unusable
 # The command line shows what it says while it lasts.
 _log = logging.getLogger("zoo.engine.trial")
 #: Most groups of layers that are tried alone, and inputs they are tried on.
-_GROUPS, _TRIED_ON = 32, 2
+_GROUPS, _TRIED_ON = 64, 2
 # More pictures than anybody gives; NNCF takes 300 by itself.
 _ALL = 1 << 20
 
