@@ -190,6 +190,7 @@ def test_the_one_channel_of_a_sigmoid_is_a_probability_of_two_classes(exported: 
             winner = 1 / (1 + np.exp(-np.abs(upsampled(logits[:1], *image.shape[:2])[0])))
             np.testing.assert_allclose(result.scores, winner, atol=1e-4)
         assert model.labels == ("background", "class 1")
+        assert model.bundle.verify().threshold == 0.5
         unsure = model.predict(image, min_score=0.99).one()
         assert set(np.unique(unsure.mask)) <= {0, 1, 255}
         assert 255 in unsure.mask

@@ -150,6 +150,8 @@ def test_the_one_logit_of_two_classes_is_compared_by_its_sign() -> None:
     logits = np.array([[[[1.0, -1.0], [2.0, -3.0]]]], np.float32)
     assert agreement(logits, logits, 1) == 1.0
     assert agreement(-logits, logits, 1) == 0.0
+    # A probability is cut at a half.
+    assert agreement(1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits)), 1, threshold=0.5) == 0.0
 
 
 def test_what_is_proven_here_is_shown_with_the_model(install: Install, bundle: Bundle) -> None:

@@ -143,6 +143,7 @@ class Bundle:
             classes=None if self.labels == unnamed_labels() else len(self.labels),
             golden=self.golden,
             calibration=self.calibration or kept_calibration(digest),
+            threshold=0.5 if self.one_channel == "probability" else 0.0,
         )
 
     def _proven(self, name: str) -> str:

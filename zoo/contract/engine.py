@@ -41,6 +41,7 @@ class Program:
             has none.
         calibration: What an engine found on the user's pictures for int8, a file that `zoo.plugin.read_calibration`
             reads; None where there is none.
+        threshold: Of a program with one channel: the value from which a pixel is of the second class.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Program:
     classes: int | None = None
     golden: Path | None = None
     calibration: Path | None = None
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def calibrate(
     if not digests:
         raise ConfigError("{source} holds no picture.", "Give a folder of pictures.", source=source)
     held = list(islice(used, 0, None, -(-len(digests) // _HELD)))
-    share = partial(agreement, stride=program.output_stride)
+    share = partial(agreement, stride=program.output_stride, threshold=program.threshold)
     pictures = CalibrationPictures(used, held, share, least)
     found = candidate.backend.calibrate(program, candidate.request(threads), pictures)
     session = choose_engine(program, candidate.device_name, threads=threads).candidate.opener(program)(threads)

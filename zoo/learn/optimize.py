@@ -214,7 +214,7 @@ def _compared(how: _How, program: Program) -> Comparison:
     for candidate, proof in zip(found, proofs(program, found, device, threads), strict=True):
         ran = run(candidate)
         pairs = list(zip(ran.outputs, expected, strict=True)) if ran.outputs and expected else []
-        share = _mean([agreement(*pair, program.output_stride) for pair in pairs])
+        share = _mean([agreement(*pair, program.output_stride, program.threshold) for pair in pairs])
         refused = (
             ran.fault
             or refusal(replace(proof, agreement=min(share, proof.agreement)), how.bound(candidate.precision))

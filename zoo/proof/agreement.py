@@ -18,13 +18,14 @@ LEAST: dict[Precision, float] = {"float32": 0.9999, "bf16": 0.995, "int8": 0.995
 _TIE = 1e-4
 
 
-def agreement(found: NDArray[Any], expected: NDArray[Any], stride: int) -> float:
+def agreement(found: NDArray[Any], expected: NDArray[Any], stride: int, threshold: float = 0.0) -> float:
     """Returns the share of pixels that have the same class, or another that is as good by the reference's logits.
 
     Args:
         found: What an engine returned: logits (N, C, h, w) float, or labels (N, H, W) whole numbers.
         expected: The same from the reference.
         stride: Pixels of mask per pixel of logits.
+        threshold: Where the two classes of one channel part, as of a `Program`.
 
     Returns:
         0 to 1; 0 where the shapes differ.
@@ -33,8 +34,14 @@ def agreement(found: NDArray[Any], expected: NDArray[Any], stride: int) -> float
         return 0.0
     if found.ndim != 4 or expected.dtype.kind != "f":
         return float((found == expected).mean())
+    if expected.shape[1] == 1:
+        found, expected = _two_classes(found, threshold), _two_classes(expected, threshold)
     wrong = sum(_wrong(ours, theirs, stride) for ours, theirs in zip(_floats(found), _floats(expected), strict=True))
     return 1 - wrong / (len(found) * found.shape[2] * found.shape[3] * stride * stride)
+
+
+def _two_classes(output: NDArray[Any], threshold: float) -> NDArray[Any]:
+    return np.concatenate([np.full_like(output, threshold), output], axis=1)
 
 
 def _floats(output: NDArray[Any]) -> NDArray[np.float32]:
@@ -43,8 +50,6 @@ def _floats(output: NDArray[Any]) -> NDArray[np.float32]:
 
 def _wrong(found: NDArray[np.float32], expected: NDArray[np.float32], stride: int) -> int:
     """Counts the pixels whose class is another than the reference's, and not as good there."""
-    if len(expected) == 1:  # the logit of the second of two classes
-        found, expected = (np.concatenate([np.zeros_like(logits), logits]) for logits in (found, expected))
     height, width = expected.shape[1] * stride, expected.shape[2] * stride
     ours, theirs = (upsample_argmax(logits, (height, width)) for logits in (found, expected))
     rows, columns = np.nonzero(ours != theirs)

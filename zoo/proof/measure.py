@@ -104,9 +104,7 @@ def _proved(
         return "", []
 
     return {
-        candidate.name: _proof(
-            subject_of(program, candidate), run(candidate), *expected(candidate), program.output_stride
-        )
+        candidate.name: _proof(program, subject_of(program, candidate), run(candidate), *expected(candidate))
         for candidate in engines
     }
 
@@ -132,9 +130,11 @@ def _references(candidate: Candidate, others: Sequence[Candidate]) -> list[Candi
     return sorted(exact, key=lambda other: (not other.backend.reference, other.backend.name))
 
 
-def _proof(subject: Subject, ran: Measured, reference: str, expected: Sequence[NDArray[Any]], stride: int) -> Proof:
+def _proof(
+    program: Program, subject: Subject, ran: Measured, reference: str, expected: Sequence[NDArray[Any]]
+) -> Proof:
     pairs = zip(ran.outputs, expected, strict=True) if ran.outputs and expected else ()
-    share = min((agreement(*pair, stride) for pair in pairs), default=1.0)
+    share = min((agreement(*pair, program.output_stride, program.threshold) for pair in pairs), default=1.0)
     cost = ran.seconds, ran.opening, ran.memory
     return Proof(subject, reference, share, *cost, ran.fault, ran.lasting, ran.killed, ran.setting)
 

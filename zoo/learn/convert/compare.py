@@ -92,10 +92,7 @@ def check_converted(
                 reason=described(error),
             ) from error
         references[name] = None
-        if bundle.one_channel == "probability":
-            # Its classes part at a half, those of a logit at nothing.
-            found, expected = found - 0.5, expected - 0.5
-        share = min(share, agreement(found, expected, program.output_stride))
+        share = min(share, agreement(found, expected, program.output_stride, program.threshold))
         pixels += len(batch) * batch.shape[2] * batch.shape[3]
     if share < LEAST["float32"]:
         raise ExportError(

@@ -75,13 +75,14 @@ def optimize(
 
     From then on it is the one that --backend auto takes, with the same --precision.
     """
+    from zoo.bundle.bundle import settled
     from zoo.learn.data import read_list
     from zoo.learn.optimize import optimize as run
     from zoo.store.find import find_bundle
 
     samples = () if data is None else read_list(data)
     with loading("measuring engines for {model}", model=model) as progress:
-        bundle = find_bundle(model, offline=offline, progress=progress)
+        bundle = settled(find_bundle(model, offline=offline, progress=progress))
         found = run(
             bundle,
             None if images is None else str(images),
