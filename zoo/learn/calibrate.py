@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -29,7 +29,6 @@ from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
 from zoo.predict.steps import Prepared, batches, prepare
 from zoo.proof.agreement import agreement
-from zoo.proof.choice import choose_engine
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
 #: Most pictures, and inputs made of them, that are calibrated on.
@@ -114,7 +113,7 @@ def calibrate(
     share = partial(agreement, stride=program.output_stride, threshold=program.threshold)
     pictures = CalibrationPictures(used, held, share, least)
     found = candidate.backend.calibrate(program, candidate.request(threads), pictures)
-    session = choose_engine(program, candidate.device_name, threads=threads).candidate.opener(program)(threads)
+    session = replace(candidate, precision="float32").opener(program)(threads)
     golden = Golden(held[0], session.run(held[0]))
     session.close()
     digest = hashlib.sha256(b"".join(digests)).hexdigest()

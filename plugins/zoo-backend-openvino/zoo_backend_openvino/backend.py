@@ -24,7 +24,6 @@ from zoo.plugin import (
     hookimpl,
     import_library,
     library_probe,
-    read_calibration,
     threads_setting,
 )
 
@@ -66,6 +65,7 @@ class OpenVino(Backend):
             BackendError: OpenVINO refuses the program, or the processor lacks the precision.
             BundleError: The program is damaged, or has an operation without a translation.
         """
+        from zoo.plugin import read_calibration
         from zoo_backend_openvino.compiled import Compiled
 
         library = import_library("openvino")
@@ -98,7 +98,7 @@ class OpenVino(Backend):
         if find_spec("nncf") is None:
             raise BackendError(
                 "nncf, which finds what int8 needs to know of a model, is not installed.",
-                'Run: pip install "zoo-backend-openvino[int8]"',
+                'Run: pip install "nncf>=3.4,<4"',
             )
         from zoo_backend_openvino.calibrate import calibrate
         from zoo_backend_openvino.compiled import infer, read_model, settings
@@ -112,7 +112,7 @@ class OpenVino(Backend):
             return partial(infer, library, core.compile_model(model, "CPU", settings(request)))
 
         nncf = import_library("nncf")
-        return calibrate(library, nncf, lambda: read_model(core, program), opened, program, pictures)
+        return calibrate(library, nncf, read_model(core, program), opened, program, pictures)
 
 
 @hookimpl

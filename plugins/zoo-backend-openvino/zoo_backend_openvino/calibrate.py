@@ -30,14 +30,14 @@ Open = Callable[[Any], Run]
 
 
 def calibrate(
-    library: Any, nncf: Any, read: Callable[[], Any], opened: Open, program: Program, pictures: CalibrationPictures
+    library: Any, nncf: Any, model: Any, opened: Open, program: Program, pictures: CalibrationPictures
 ) -> Calibration:
     """Finds what int8 needs to know of a program. The same pictures give the same.
 
     Args:
         library: OpenVINO.
         nncf: NNCF.
-        read: Reads the program anew.
+        model: The program as OpenVINO read it.
         opened: Compiles a model.
         program: The program.
         pictures: What it is calibrated on.
@@ -46,7 +46,6 @@ def calibrate(
         BackendError: Nothing in the program could compute in int8, its weights or what goes into its layers are no
             numbers, or its masks are not kept even by the smallest part of it.
     """
-    model = read()
     if bad := next(unusable(model), None):
         raise BackendError(
             "{program} cannot be calibrated: its weights {name!r} are NaN or infinite. Finite ones were expected.",
@@ -55,17 +54,17 @@ def calibrate(
             name=bad,
         )
     _log.info("the numbers in each layer are found")
-    ranges = _ranges(nncf, model, pictures)
+    ranges = _ranges(nncf, model.clone(), pictures)
     if not ranges:
         raise BackendError(
             "{program} has no layer that int8 makes faster: no convolution and no product with constant weights.",
             "Use precision='float32'",
             program=program.path,
         )
-    exact = opened(read())
+    exact = opened(model)
 
     def with_layers(names: list[str]) -> Run:
-        return opened(quantize(library, read(), {name: ranges[name] for name in names}))
+        return opened(quantize(library, model.clone(), {name: ranges[name] for name in names}))
 
     _log.info("the layers that int8 would change most are found")
     order = _by_harm(list(ranges), with_layers, exact, list(pictures.held[:_TRIED_ON]))
