@@ -161,7 +161,8 @@ def test_both_keep_their_contracts(site: Path, program: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests]
     ended = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=240)
     assert ended.returncode == 0, ended.stdout
-    assert "11 passed, 1 skipped" in ended.stdout
+    # What is compared with paddle, and int8, are not for it.
+    assert "11 passed, 2 skipped" in ended.stdout
 
 
 def test_zoo_names_them_where_they_belong(site: Path) -> None:

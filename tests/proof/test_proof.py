@@ -154,8 +154,11 @@ def test_the_one_logit_of_two_classes_is_compared_by_its_sign() -> None:
     assert agreement(1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits)), 1, threshold=0.5) == 0.0
 
 
-def test_what_is_proven_here_is_shown_with_the_model(install: Install, bundle: Bundle) -> None:
+def test_what_is_proven_here_is_shown_with_the_model(
+    install: Install, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install()
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     said = zoo_process("info", bundle.folder).stdout
     assert "Engines" not in said
     zoo.load(bundle.folder, threads=1).close()
