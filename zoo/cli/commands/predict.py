@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import select
 import sys
 from collections.abc import Iterator
 from functools import partial
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from zoo.predict.pipeline.saving import Saving
     from zoo.results import Predictions, Result
 
+# Seconds.
+_NAP = 0.5
 _STDIN = "-"
 
 
@@ -219,6 +222,9 @@ class _Stdin:
 
     def read(self, size: int) -> bytes:
         """Returns at most so many bytes."""
+        # Ctrl-C that comes in the moment before a terminal is waited for is seen only when the waiting ends.
+        while sys.stdin.isatty() and not select.select([sys.stdin], [], [], _NAP)[0]:
+            continue
         return sys.stdin.buffer.read(size)
 
     def seekable(self) -> bool:
