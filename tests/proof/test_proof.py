@@ -158,7 +158,8 @@ def test_what_is_proven_here_is_shown_with_the_model(
     install: Install, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install()
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    # Not `home`, into which what other tests have proven may be copied.
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "elsewhere"))
     said = zoo_process("info", bundle.folder).stdout
     assert "Engines" not in said
     zoo.load(bundle.folder, threads=1).close()
