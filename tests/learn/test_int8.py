@@ -66,6 +66,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     for number in range(3):
         Image.fromarray(draw_scene(number, 64, 96).image).save(folder / f"{number}.png")
+    (folder / "notes.txt").write_text("no picture")
     return folder
 
 
@@ -119,10 +120,13 @@ def test_a_model_is_calibrated_measured_and_from_then_on_run_in_int8(six: Bundle
 
 
 def test_the_same_pictures_give_the_same_and_fewer_layers_where_more_pixels_must_stay(
-    six: Bundle, pictures: Path, found: Calibrated
+    six: Bundle, pictures: Path, found: Calibrated, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     strict, again = calibrated(six, pictures, 0.98), calibrated(six, pictures, 0.0)
     assert again.calibration == found.calibration
+    told = [record for record in caplog.records if "passed over" in record.getMessage()]
+    assert len(told) == 2, "once for each of the two"
     assert again.pictures_sha256 == found.pictures_sha256 == strict.pictures_sha256
     assert 0 < len(strict.calibration.layers) < len(found.calibration.layers) == found.calibration.of
 

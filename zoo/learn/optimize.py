@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ from zoo.learn.calibrate import MOST as MOST_CALIBRATED
 from zoo.learn.calibrate import Inputs, calibrate, check_target, write_calibrated
 from zoo.learn.data import Sample
 from zoo.learn.evaluation import evaluate
-from zoo.picture.sources import Source
+from zoo.picture.sources import Source, SourceOptions, inputs
 from zoo.predict.model import Model
 from zoo.proof.agreement import LEAST, agreement
 from zoo.proof.choice import proofs, refusal
@@ -158,6 +159,8 @@ def optimize(
         source = [str(sample.image) for sample in samples] or made_up_picture()
     elif isinstance(source, Iterator):
         source = list(islice(cast("Iterator[Source]", source), MOST + MOST_CALIBRATED))
+    if calibrating:
+        source = _listed(source)
     how = _How(bundle, source, device, tuple(precisions), least, threads, samples)
     if not calibrating:
         return _compared(how, program)
@@ -173,6 +176,13 @@ def optimize(
         comparison = _compared(how, program)
     kept = _kept(bundle, record, output) if "int8" in comparison.chosen else None
     return replace(comparison, int8=_summary(record, seconds, kept))
+
+
+def _listed(source: Source) -> Source:
+    """Returns the files of a source, which is then walked several times; one that is not only files as it is."""
+    found = islice(inputs(source, SourceOptions(recursive=True)), MOST + MOST_CALIBRATED)
+    files = [item.uri for item in found]
+    return files if files and all(map(os.path.isfile, files)) else source
 
 
 @dataclass(frozen=True)
