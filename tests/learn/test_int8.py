@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -216,6 +218,44 @@ def test_where_it_cannot_be_kept_that_is_said(six: Bundle, found: Calibrated, ho
     (home / "int8").write_text("a file")
     with pytest.raises((zoo.OutputError, zoo.CacheError), match="int8"):
         write_calibration(found, calibration_path(found.program))
+
+
+def test_a_disk_that_is_full_keeps_nothing_and_says_so(six: Bundle, pictures: Path, home: Path) -> None:
+    code = """
+import resource, sys
+from zoo.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+main()
+"""
+    words = "--images", pictures, "--precision", "int8", "--min-agreement", 0
+    (home / "tmp").mkdir()
+    ended = run_python(code, "optimize", six.folder, *words, ZOO_HOME=str(home), TMPDIR=str(home / "tmp"))
+    assert ended.returncode == 1
+    assert "int8.npz cannot be written: File too large" in ended.stderr
+    assert list(home.rglob("*.npz")) == list((home / "tmp").iterdir()) == []
+
+
+def test_two_processes_that_calibrate_one_model_at_once_keep_one_whole_calibration(
+    six: Bundle, pictures: Path, found: Calibrated, home: Path
+) -> None:
+    words = "--images", pictures, "--precision", "int8", "--min-agreement", 0
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return run_python("zoo", "optimize", six.folder, *words, ZOO_HOME=str(home))
+
+    with ThreadPoolExecutor() as pool:
+        for ended in [first.result() for first in [pool.submit(run), pool.submit(run)]]:
+            assert ended.returncode == 0, ended.stderr
+    path = calibration_path(found.program)
+    assert read_calibrated(path, found.program).calibration == found.calibration
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_zoo_cache_counts_calibrations_and_removes_them(kept: Path, home: Path) -> None:
+    assert "int8 calibrations: 1, " in run_python("zoo", "cache", "ls", ZOO_HOME=str(home)).stderr
+    removed = run_python("zoo", "cache", "rm", "--calibrations", ZOO_HOME=str(home)).stdout
+    assert removed.startswith("removed int8 calibrations, ")
+    assert not kept.exists()
 
 
 def test_without_nncf_the_line_to_type_is_said(six: Bundle, pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

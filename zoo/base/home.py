@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -28,6 +29,41 @@ def home() -> Path:
         raise CacheError(
             "ZOO_HOME is {value!r}: {reason}", "Run: export ZOO_HOME=FOLDER", value=chosen, reason=error
         ) from error
+
+
+def kept_below(*patterns: str) -> list[tuple[Path, int]]:
+    """Returns the files below `home` that match one of the patterns, and their bytes.
+
+    Raises:
+        CacheError: As `home`.
+    """
+    found: list[tuple[Path, int]] = []
+    for pattern in patterns:
+        for path in sorted(home().glob(pattern)):
+            # Another process may remove it.
+            with contextlib.suppress(OSError):
+                found.append((path, path.stat().st_size))
+    return found
+
+
+def forget(*patterns: str) -> list[tuple[Path, int]]:
+    """Removes the files below `home` that match one of the patterns, and returns them as `kept_below`.
+
+    Raises:
+        CacheError: As `home`, or one cannot be removed.
+    """
+    found = kept_below(*patterns)
+    for path, _ in found:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise CacheError(
+                "What is kept in {folder} cannot be removed: {reason}.",
+                "Correct its permissions.",
+                folder=path.parent,
+                reason=error.strerror or error,
+            ) from error
+    return found
 
 
 def offline() -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.files import ensure_folder, replacing
-from zoo.base.home import home
+from zoo.base.home import forget, home, kept_below
 from zoo.bundle.golden import Golden, read_golden
 from zoo.contract.engine import Calibration, Layer, Program
 from zoo.errors import BundleError
@@ -31,6 +31,7 @@ from zoo.settings.rules import NUMBER, SHA256, STRING, array, mapping, whole
 #: Name of the file in an export folder.
 FILE = "int8.npz"
 _FORMAT = 1
+_KEPT = "int8/*.npz"
 _MOST = 1 << 20
 _AGAIN = Message("Run: zoo optimize MODEL --images DIR --precision int8")
 _KIND = DocumentKind(BundleError, Message("an int8 calibration"), _AGAIN, limit=1 << 24)
@@ -150,6 +151,24 @@ def kept_calibration(program: str) -> Path | None:
     """
     path = calibration_path(program)
     return path if path.is_file() else None
+
+
+def kept_calibrations() -> list[tuple[Path, int]]:
+    """Returns the calibrations that are kept on this machine, and their bytes.
+
+    Raises:
+        CacheError: The cache folder cannot be used.
+    """
+    return kept_below(_KEPT)
+
+
+def forget_calibrations() -> int:
+    """Removes the calibrations that are kept on this machine, and returns how many bytes that were.
+
+    Raises:
+        CacheError: One cannot be removed.
+    """
+    return sum(size for _, size in forget(_KEPT))
 
 
 def _text(path: Path) -> bytes:

@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from zoo.base.child import environment, python
 from zoo.base.files import ensure_folder, write_atomic
-from zoo.base.home import home
+from zoo.base.home import forget, home
 from zoo.contract.refs import resolve
 from zoo.errors import CacheError, OutputError
 from zoo.message import Message
@@ -147,19 +147,7 @@ def forget_trials() -> int:
     Raises:
         CacheError: The cache folder cannot be used.
     """
-    folder = _folder()
-    records = [record for suffix in (_SUFFIX, PROOF_SUFFIX, CHOICE_SUFFIX) for record in folder.glob(f"*{suffix}")]
-    try:
-        for record in records:
-            record.unlink(missing_ok=True)
-    except OSError as error:
-        raise CacheError(
-            "What is kept in {folder} cannot be removed: {reason}.",
-            "Correct its permissions.",
-            folder=folder,
-            reason=error.strerror or error,
-        ) from error
-    return len(records)
+    return len(forget(*(f"engines/*{suffix}" for suffix in (_SUFFIX, PROOF_SUFFIX, CHOICE_SUFFIX))))
 
 
 def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:

@@ -43,6 +43,7 @@ def show_folder() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_files(as_json: bool) -> None:
     """List the models in the cache."""
+    from zoo.bundle.calibration import kept_calibrations
     from zoo.engine.kit.kept import kept_files
     from zoo.store.inventory import cached, when
     from zoo.store.store import Store
@@ -57,6 +58,9 @@ def list_files(as_json: bool) -> None:
     if compiled := kept_files():
         total = size_text(sum(size for _, size in compiled))
         note("programs that engines compiled: {count}, {size}", count=len(compiled), size=total)
+    if calibrations := kept_calibrations():
+        total = size_text(sum(size for _, size in calibrations))
+        note("int8 calibrations: {count}, {size}", count=len(calibrations), size=total)
 
 
 @cache.command("rm")
@@ -64,20 +68,26 @@ def list_files(as_json: bool) -> None:
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
 @click.option("--trials", is_flag=True, help="Forget how programs ran in trials on this machine: they are tried again.")
 @click.option("--compiled", is_flag=True, help="Remove what engines compiled: it is made again when it is needed.")
+@click.option("--calibrations", is_flag=True, help="Remove what `zoo optimize --precision int8` found.")
 @click.pass_context
-def remove_models(ctx: click.Context, models: tuple[str, ...], forget: bool, trials: bool, compiled: bool) -> None:
+def remove_models(
+    ctx: click.Context, models: tuple[str, ...], forget: bool, trials: bool, compiled: bool, calibrations: bool
+) -> None:
     """Remove the files of MODELS, names or patterns."""
+    from zoo.bundle.calibration import forget_calibrations
     from zoo.engine.kit.kept import forget_kept
     from zoo.engine.trial import forget_trials
     from zoo.store.inventory import cached, forgotten, matching, remove
     from zoo.store.store import Store
 
-    if not models and not trials and not compiled:
-        raise click.UsageError(tr("Give at least one model, --trials or --compiled."), ctx)
+    if not (models or trials or compiled or calibrations):
+        raise click.UsageError(tr("Give at least one model, --trials, --compiled or --calibrations."), ctx)
     if trials:
         click.echo(tr("trials forgotten: {count}", count=forget_trials()))
     if compiled:
         click.echo(tr(_REMOVED, what=Message("compiled programs"), size=size_text(forget_kept())))
+    if calibrations:
+        click.echo(tr(_REMOVED, what=Message("int8 calibrations"), size=size_text(forget_calibrations())))
     if not models:
         return
     store = Store(home())

@@ -17,12 +17,13 @@ from importlib import metadata
 from pathlib import Path
 
 from zoo.base.files import ensure_folder, replacing
-from zoo.base.home import home
+from zoo.base.home import forget, kept_below
 from zoo.base.processor import processor
-from zoo.errors import CacheError, OutputError
+from zoo.errors import OutputError
 
 _log = logging.getLogger("zoo.engine")
 _SUFFIX = ".kept"
+_KEPT = f"engines/*/*{_SUFFIX}"
 _MARK = b"zoo kept 1 "
 _HEAD = len(_MARK) + 64 + 1
 #: Most bytes that one engine keeps.
@@ -85,7 +86,7 @@ def kept_files() -> list[tuple[Path, int]]:
     Raises:
         CacheError: The cache folder cannot be used.
     """
-    return [(path, size) for _, path, size in _files(home() / "engines", f"*/*{_SUFFIX}")]
+    return kept_below(_KEPT)
 
 
 def forget_kept() -> int:
@@ -94,18 +95,7 @@ def forget_kept() -> int:
     Raises:
         CacheError: It cannot be removed.
     """
-    files = kept_files()
-    for path, _ in files:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise CacheError(
-                "What is kept in {folder} cannot be removed: {reason}.",
-                "Correct its permissions.",
-                folder=path.parent,
-                reason=error.strerror or error,
-            ) from error
-    return sum(size for _, size in files)
+    return sum(size for _, size in forget(_KEPT))
 
 
 def _head(content: bytes) -> bytes:
@@ -114,7 +104,7 @@ def _head(content: bytes) -> bytes:
 
 def _shorten(folder: Path) -> None:
     """Removes what was not used for longest, down to the limit."""
-    files = sorted(_files(folder, f"*{_SUFFIX}"), reverse=True)
+    files = sorted(_dated(folder), reverse=True)
     total = 0
     for _, path, size in files:
         total += size
@@ -123,8 +113,8 @@ def _shorten(folder: Path) -> None:
                 path.unlink()
 
 
-def _files(folder: Path, pattern: str) -> Iterator[tuple[float, Path, int]]:
-    for path in sorted(folder.glob(pattern)):
+def _dated(folder: Path) -> Iterator[tuple[float, Path, int]]:
+    for path in folder.glob(f"*{_SUFFIX}"):
         # Another process may remove it.
         with contextlib.suppress(OSError):
             found = path.stat()
