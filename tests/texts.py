@@ -23,7 +23,8 @@ from babel.messages.pofile import read_po, write_po
 
 from zoo import errors
 
-ZOO = Path(__file__).resolve().parents[1] / "zoo"
+ROOT = Path(__file__).resolve().parents[1]
+ZOO = ROOT / "zoo"
 FOLDER = ZOO / "cli" / "locale" / "zh" / "LC_MESSAGES"
 
 #: Calls whose first arguments are templates, and how many.
@@ -46,9 +47,10 @@ msgstr ""
 
 
 def sources() -> dict[str, str]:
-    """Returns every module whose texts `zoo` shows, by its path."""
-    paths = (path.relative_to(ZOO).as_posix() for path in sorted(ZOO.rglob("*.py")))
-    return {path: (ZOO / path).read_text(encoding="utf-8") for path in paths if not path.startswith("testing/")}
+    """Returns every module whose texts `zoo` shows, its own plugins' too, by its path."""
+    own = [path for path in ZOO.rglob("*.py") if ZOO / "testing" not in path.parents]
+    paths = sorted([*own, *ROOT.glob("plugins/*/zoo_*/**/*.py")])
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def texts(source: str) -> Iterator[str]:

@@ -72,11 +72,12 @@ def test_packages_that_hints_install_are_those_of_the_extras() -> None:
         name = re.split("[<>=]", requirement)[0]
         return name, frozenset(filter(None, requirement[len(name) :].split(",")))
 
-    extras = [each for each in metadata.requires("zoo-core") or () if "extra" in each and "dev" not in each]
+    wanted = [each for name in ("zoo-core", "zoo-backend-openvino") for each in metadata.requires(name) or ()]
+    extras = [each for each in wanted if "extra" in each and "dev" not in each]
     known = {parted(each.partition(";")[0].strip()) for each in extras}
     told = [f"Run: {CPU.install}", *(text for text in own_texts() if "pip install" in text)]
     bounded = {word for text in told for word in re.findall(r'"(\w+[<>=][^"]*)"', text)}
-    assert bounded == {"paddlepaddle>=3.2.2,<3.3"}
+    assert bounded == {"paddlepaddle>=3.2.2,<3.3", "nncf>=3.4,<4"}
     assert {parted(word) for word in bounded} <= known
 
 
