@@ -178,7 +178,7 @@ def test_a_precision_that_an_engine_lacks_has_the_engine_that_has_it_as_its_hint
             candidates(bundle.verify(), "cpu", engine, "bf16")
         return caught.value.hint
 
-    assert hint("paddle") == hint("onnxruntime") == "Use backend='openvino'"
+    assert hint("paddle") == hint("onnxruntime") == "Use backend='openvino', or precision='float32'"
     with monkeypatch.context() as patch:
         patch.setenv("ZOO_DISABLE_PLUGINS", "zoo-backend-openvino")
         assert hint() == "Run: unset ZOO_DISABLE_PLUGINS  (it leaves openvino out)"

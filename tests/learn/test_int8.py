@@ -30,6 +30,8 @@ from zoo.learn.calibrate import write_calibrated
 from zoo.learn.export import export_bundle
 from zoo.learn.optimize import optimize
 from zoo.proof.chosen import Chosen
+from zoo.proof.locked import choose_as_locked, locked_engine
+from zoo.store.lock import LockedModel
 from zoo_backend_openvino.calibrate import most
 
 pytestmark = pytest.mark.usefixtures("all_engines", "home")
@@ -86,7 +88,7 @@ def kept(six: Bundle, found: Calibrated, home: Path) -> Path:
     """The calibration as `zoo optimize` keeps it, in the cache folder of one test."""
     # Random weights: the bound is for trained ones.
     program = six.verify()
-    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3).keep()
+    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}).keep()
     return write_calibration(found, calibration_path(program.digest))
 
 
@@ -169,14 +171,28 @@ def test_a_folder_that_carries_int8_runs_anywhere(
         assert model.engine.endswith(", int8")
     with pytest.raises(zoo.BackendError, match="not calibrated"):
         zoo.load(six.folder, backend="openvino", precision="int8")
-    with pytest.raises(zoo.ConfigError, match="an int8 calibration of its own"):
-        optimize(written, str(pictures), precisions=["int8"])
+    # Its own calibration is what is measured on other pictures.
+    measured = optimize(written, str(pictures), precisions=["int8"], least=0.0, threads=1)
+    assert (measured.int8, measured.pictures, measured.chosen) == (None, 3, {"int8": "openvino"})
+    assert not (home / "int8").exists()
     with pytest.raises(zoo.ExportError, match="is not empty"):
         optimize(written, str(pictures), precisions=["int8"], output=folder)
     with open(folder / "int8.npz", "ab") as file:
         file.write(b" ")
     with pytest.raises(zoo.BundleError, match=r"int8\.npz has sha256"):
         zoo.load(folder)
+
+
+def test_a_lock_holds_the_calibration(six: Bundle, kept: Path) -> None:
+    program = six.verify()
+    [item] = candidates(program, engine="openvino", precision="int8")
+    agreed = LockedModel("six", "d", "1", "", "", {}, locked_engine(item, program))
+    assert choose_as_locked(agreed, program, "cpu", "auto", 1, None).why.startswith("as the lock file says; ")
+    other = replace(agreed, engine=replace(locked_engine(item, program), calibration="0" * 64))
+    with pytest.raises(zoo.LockMismatchError, match="with another int8 calibration than ") as raised:
+        choose_as_locked(other, program, "cpu", "auto", 1, None)
+    assert "zoo optimize six --images DIR --precision int8" in raised.value.hint
+    assert choose_as_locked(other, program, "cpu", "auto", 1, "float32").why.startswith("asked for; ")
 
 
 def test_without_a_calibration_the_line_to_type_is_said(six: Bundle) -> None:
@@ -194,8 +210,9 @@ def test_a_calibration_that_was_cut_or_edited_is_refused_and_nothing_else(six: B
     edited = path.read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:30] + b"\0" * 40 + whole[70:], b"", edited):
         path.write_bytes(damaged)
-        with pytest.raises(zoo.BundleError):
+        with pytest.raises(zoo.BundleError) as raised:
             zoo.load(six.folder, backend="openvino", precision="int8", threads=1)
+        assert raised.value.hint == "Run: zoo optimize MODEL --images DIR --precision int8"
     with pytest.raises(zoo.BundleError, match="changed or damaged"):
         read_calibrated(path, program.digest)
     path.write_bytes(whole)
@@ -305,6 +322,8 @@ sys.addaudithook(lambda event, arguments: asked.append(event) if event in (
     "socket.connect", "socket.getaddrinfo", "socket.gethostbyname") else None)
 from zoo.bundle.bundle import read_bundle
 from zoo.learn.optimize import optimize
+from zoo.proof.locked import choose_as_locked, locked_engine
+from zoo.store.lock import LockedModel
 found = optimize(read_bundle(Path({str(six.folder)!r})), {str(pictures)!r}, precisions=["int8"], least={LEAST})
 import nncf, time; time.sleep(0.5)
 print(asked, sorted(path.name for path in Path.home().rglob("*")), found.int8.layers > 0)

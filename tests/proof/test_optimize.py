@@ -12,7 +12,7 @@ from PIL import Image
 
 import zoo
 from scenes import draw_scene
-from support import zoo_process
+from support import run_python, zoo_process
 from zoo.bundle.bundle import Bundle
 
 
@@ -55,7 +55,7 @@ def test_labelled_pictures_give_the_miou_of_each(install: Install, bundle: Bundl
     assert ended.returncode == 0, ended.stderr
     head, first, second = (line.split() for line in ended.stdout.splitlines())
     assert head[-2:] == ["mIoU", "ACCEPTED"]
-    assert (first[0], first[-1]) == ("paddle", "yes")
+    assert (first[0], first[-1]) == ("paddle", "chosen")
     assert (second[0], second[-2:]) == ("other", ["-", "no"])
     assert "other is not used" in ended.stderr
 
@@ -82,3 +82,35 @@ def test_one_engine_in_one_precision_is_evaluated_and_the_figures_say_so(
     assert "it computes in float32 or bf16 and not in int8" in refused.stderr.replace(
         "float32, bf16", "float32 or bf16"
     )
+
+
+def test_a_bound_that_no_engine_keeps_is_kept_and_refuses_it_from_then_on(
+    install: Install, bundle: Bundle, pictures: Path
+) -> None:
+    install(change="if self.facts.precision == 'bf16': output = output.copy(); output[:, :, :1] = output[:, ::-1, :1]")
+    words = "optimize", bundle.folder, "--images", pictures, "--precision", "bf16", "--min-agreement"
+    assert zoo_process(*words, "0.5").returncode == 0
+    ended = zoo_process(*words, "0.9999")
+    assert ended.returncode == 1
+    assert "have the class that paddle 3" in ended.stderr
+    for backend in ("auto", "other"):
+        with pytest.raises(zoo.BackendError, match=r"at least 99\.990% were expected"):
+            zoo.load(bundle.folder, precision="bf16", threads=1, backend=backend)
+
+
+def test_what_was_measured_is_shown_where_it_cannot_be_kept(bundle: Bundle, pictures: Path, home: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from zoo.errors import OutputError
+from zoo.proof.chosen import Chosen
+def full(self):
+    raise OutputError("No space left.", "Make room.")
+Chosen.keep = full
+from zoo.cli import main
+main()
+"""
+    ended = run_python(code, "optimize", bundle.folder, "--images", pictures, ZOO_HOME=str(home))
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("ENGINE")
+    assert "The choice could not be kept: No space left." in ended.stderr

@@ -94,6 +94,34 @@ def test_without_a_golden_the_library_that_wrote_the_program_is_the_reference(in
         assert model.why.startswith("asked for; 100.000% of the pixels as paddle ")
 
 
+def test_what_could_be_compared_with_nothing_is_proven_when_there_is_something(
+    install: Install, unproven: Path
+) -> None:
+    install(change="output[..., :2] = output[:, ::-1, :, :2]")
+    program = read_bundle(unproven).verify()
+    [wrong] = candidates(program, engine="other")
+    with pytest.raises(zoo.BackendError, match="have the class that paddle"):
+        choose_engine(program, engine="other")
+    proof = kept_proof(subject_of(program, wrong))
+    assert proof is not None
+    replace(proof, reference="", agreement=1.0).keep()
+    assert choose_engine(program).candidate.backend.name == "paddle"
+    with pytest.raises(zoo.BackendError, match="have the class that paddle"):
+        choose_engine(program, engine="other")
+
+
+def test_a_proof_with_a_share_that_is_none_is_made_again(install: Install, bundle: Bundle) -> None:
+    install()
+    program = bundle.verify()
+    [item] = candidates(program, engine="other")
+    choose_engine(program, engine="other")
+    subject = subject_of(program, item)
+    document = json.loads(subject.record().read_text())
+    subject.record().write_text(json.dumps(document | {"agreement": 7.0}))
+    assert kept_proof(subject) is None
+    assert choose_engine(program, engine="other").why == "asked for; 100.000% of the pixels as golden"
+
+
 def test_other_precisions_are_asked_for_and_may_differ_in_some_pixels(install: Install, bundle: Bundle) -> None:
     install(change="output = output.copy(); output[..., 0, 0] = output[:, ::-1, 0, 0]")
     with zoo.load(bundle.folder, precision="bf16", threads=1) as model:

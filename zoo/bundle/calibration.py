@@ -105,22 +105,27 @@ def read_calibrated(path: Path, program: str) -> Calibrated:
     Raises:
         BundleError: It is missing, damaged, of another program, or something else.
     """
-    golden = read_golden(path)
     root = parse_json(_text(path), Source(_KIND, path))
     check_version(root, "format", _FORMAT)
     values: dict[str, Any] = conform(root, _SCHEMA)
     digest = values.pop("sha256")
+    try:
+        golden = read_golden(path)
+    except BundleError as error:
+        raise _changed(path) from error
     mine = _digest(values, golden)
     layers = {name: Layer(tuple(layer["low"]), tuple(layer["high"])) for name, layer in values["layers"].items()}
     if digest != mine or values["program"] != program or not all(map(_is_range, layers.values())):
-        raise BundleError(
-            "{path} was changed or damaged, or is of another program. The int8 calibration of this one was expected.",
-            _AGAIN,
-            path=path,
-        )
+        raise _changed(path)
     found = Calibration(layers, values["of"], tuple(values["libraries"]))
     about = (values[name] for name in ("program", "engine", "date", "pictures", "pictures_sha256"))
     return Calibrated(*about, calibration=found, golden=golden)
+
+
+def ranges_digest(calibration: Calibration) -> str:
+    """Returns the digest of what masks depend on: the ranges of the layers, whenever and by whatever found."""
+    ranges = {name: (layer.low, layer.high) for name, layer in calibration.layers.items()}
+    return hashlib.sha256(json.dumps(ranges, sort_keys=True).encode()).hexdigest()
 
 
 def read_calibration(program: Program) -> Calibration:
@@ -169,6 +174,14 @@ def forget_calibrations() -> int:
         CacheError: One cannot be removed.
     """
     return sum(size for _, size in forget(_KEPT))
+
+
+def _changed(path: Path) -> BundleError:
+    return BundleError(
+        "{path} was changed or damaged, or is of another program. The int8 calibration of this one was expected.",
+        _AGAIN,
+        path=path,
+    )
 
 
 def _text(path: Path) -> bytes:

@@ -12,6 +12,8 @@ COMMANDS = {
     **dict.fromkeys(("get", "fetch", "pull"), "download"),
     **dict.fromkeys(("check", "env", "checks", "settings"), "doctor"),
     "convert": "export",
+    **dict.fromkeys(("quantize", "calibrate", "tune"), "optimize"),
+    **dict.fromkeys(("engines", "devices", "backends"), "doctor"),
     "show": "info",
     "config": "pipeline",
     "install": "download",
@@ -30,8 +32,8 @@ ABSENT = {
     **dict.fromkeys(("help", "man"), Message("Help of zoo: zoo --help; of a command: zoo predict --help")),
     "version": Message("Run: zoo --version"),
     "benchmark": Message(
-        "There is no command for it yet. zoo predict FOLDER tells pictures a second and the time of each stage, "
-        "zoo evaluate how good a model is."
+        "zoo optimize MODEL measures the engines that run a model, zoo predict FOLDER tells pictures a second and the "
+        "time of each stage, zoo evaluate how good a model is."
     ),
 }
 

@@ -76,7 +76,8 @@ def engine_states(program: Program, device: str, backend: str, precision: Precis
         compiled[path.relative_to(home() / "engines").parts[0]] += size
     for candidate, proof in zip(usable, proofs(program, usable, device, available_cores()), strict=True):
         chosen = kept_choice(program.digest, candidate.device_name, precision, processor())
-        state = _state(proof, LEAST[precision] if chosen is None else chosen.least, compiled[candidate.backend.name])
+        least = LEAST[precision] if chosen is None else chosen.least
+        state = _state(proof if chosen is None else chosen.held(proof), least, compiled[candidate.backend.name])
         states[state.engine] = state
     return tuple(states[name] for name in names)
 

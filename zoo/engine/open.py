@@ -125,7 +125,7 @@ def _hint(
     others = [backend for backend in _in_order(found) if backend.name not in refusals]
     for backend in others:
         if precision in backend.precisions and backend.supports(device, program).count:
-            return Message("Use backend='{engine}'", engine=backend.name)
+            return Message("Use backend='{engine}', or precision='float32'", engine=backend.name)
     present = {canonical_distribution(plugin.distribution): plugin for plugin in found.plugins}
     for engine in read_catalogue().engines:
         if precision not in engine.precisions or engine.name in found.backends:

@@ -130,7 +130,7 @@ def check_target(bundle: Bundle, output: Path | None, calibrating: bool) -> None
         calibrating: Whether anything will be found.
 
     Raises:
-        ConfigError: Nothing will be, or the folder of the model carries a calibration of its own.
+        ConfigError: Nothing will be.
         ExportError: The output is not empty, or the folder of the model is not one of zoo.
     """
     if not calibrating:
@@ -139,13 +139,7 @@ def check_target(bundle: Bundle, output: Path | None, calibrating: bool) -> None
             "Add --precision int8 and --images, or leave the output out.",
         )
     if output is None:
-        if bundle.calibration is None:
-            return
-        raise ConfigError(
-            "{folder} carries an int8 calibration of its own, which is the one that is used.",
-            "Give --output FOLDER for a folder with a new one.",
-            folder=bundle.folder,
-        )
+        return
     if output.is_dir() and any(output.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=output

@@ -14,13 +14,14 @@ from zoo.errors import BackendError
 from zoo.message import Message
 from zoo.proof.agreement import LEAST
 from zoo.proof.chosen import kept_choice
-from zoo.proof.measure import prove, subject_of
+from zoo.proof.measure import prove, references, subject_of
 from zoo.proof.record import Proof, kept_proof
 
 _log = logging.getLogger("zoo.engine")
 # The command line shows what it says while it lasts.
 _trial_log = logging.getLogger("zoo.engine.trial")
-_ASKED = Message("asked for")
+#: Why it is an engine that the caller named.
+ASKED = Message("asked for")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def choose_engine(
     engine: str = "auto",
     threads: int = 1,
     precision: Precision = "float32",
-    asked: Message = _ASKED,
+    asked: Message = ASKED,
 ) -> Choice:
     """Chooses an engine for a program.
 
@@ -63,7 +64,8 @@ def choose_engine(
         return Choice(usable[0], asked if engine != "auto" else Message("no other engine can be used"))
     kept = kept_choice(program.digest, usable[0].device_name, precision, processor())
     least = kept.least if kept else LEAST[precision]
-    found = list(zip(usable, proofs(program, usable, device, threads), strict=True))
+    made = proofs(program, usable, device, threads)
+    found = list(zip(usable, map(kept.held, made) if kept else made, strict=True))
     if engine != "auto" and found[0][1].fault:
         if found[0][1].killed:
             raise usable[0].ended(program, found[0][1].fault)
@@ -89,18 +91,26 @@ def choose_engine(
             measured[0],
             Message("the fastest of those that zoo optimize measured on {count} pictures", count=kept.pictures),
         )
-    proof, fastest = min(accepted, key=lambda pair: pair[0].seconds)
-    return Choice(fastest, _why(proof, len(accepted), None if engine == "auto" else asked))
+    # One that could not be compared with anything only where there is no other.
+    proof, fastest = min(accepted, key=lambda pair: (not pair[0].reference, pair[0].seconds))
+    count = sum(bool(proof.reference) for proof, _ in accepted)
+    return Choice(fastest, _why(proof, count, None if engine == "auto" else asked))
 
 
 def proofs(program: Program, usable: Sequence[Candidate], device: str, threads: int) -> list[Proof]:
-    """Returns a proof of each engine: what is kept, and the others made now."""
+    """Returns a proof of each engine: what is kept, and the others made now.
+
+    One that could not be compared with anything is made again where there is another engine by now.
+    """
     kept = [kept_proof(subject_of(program, candidate)) for candidate in usable]
+    others = [] if program.golden else candidates(program, device)
+    for place, (candidate, proof) in enumerate(zip(usable, kept, strict=True)):
+        if proof and not proof.reference and not proof.fault and references(candidate, others):
+            kept[place] = None
     missing = [candidate for candidate, proof in zip(usable, kept, strict=True) if proof is None]
     if not missing:
         return [proof for proof in kept if proof is not None]
     _trial_log.info("first use on this machine, the engines are tried")
-    others = [] if program.golden else candidates(program, device)
     made = iter(prove(program, missing, others, threads))
     proofs = [proof or next(made) for proof in kept]
     for proof in proofs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from zoo.base.files import ensure_folder, write_atomic
@@ -12,17 +12,21 @@ from zoo.base.home import home
 from zoo.contract.engine import Precision
 from zoo.engine.trial import CHOICE_SUFFIX
 from zoo.errors import CacheError
+from zoo.proof.record import Proof
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
-from zoo.settings.rules import NUMBER, STRING, mapping, whole
+from zoo.settings.rules import STRING, mapping, whole
 
 _KIND = DocumentKind(CacheError)
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
 _SCHEMA = mapping(
     {
         **dict.fromkeys(("program", "device", "precision", "processor", "engine"), STRING),
-        "least": NUMBER,
+        "least": _SHARE,
         "pictures": whole(0, 1 << 30),
+        "reference": STRING,
+        "shares": {"type": "object", "additionalProperties": _SHARE},
     },
     closed=True,
 )
@@ -37,9 +41,11 @@ class Chosen:
         device: Name of the device.
         precision: Precision that was asked for.
         processor: Name and instructions of the processor.
-        engine: Name of the engine that was the fastest.
+        engine: Name of the fastest engine that was accepted; empty where none was.
         least: Share of the pixels that had to agree.
         pictures: How many pictures it was measured on.
+        reference: What the engines were compared with on them, such as "paddle 3.2.2".
+        shares: Share of the pixels that agreed on them, by `Subject.digest` of each engine.
     """
 
     program: str
@@ -49,6 +55,13 @@ class Chosen:
     engine: str
     least: float
     pictures: int
+    reference: str
+    shares: dict[str, float]
+
+    def held(self, proof: Proof) -> Proof:
+        """Returns a proof of an engine with what it did on the pictures, where that is worse."""
+        share = self.shares.get(proof.subject.digest, 1.0)
+        return proof if share >= proof.agreement else replace(proof, agreement=share, reference=self.reference)
 
     def keep(self) -> None:
         """Keeps it in place of an older one.

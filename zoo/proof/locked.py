@@ -7,12 +7,13 @@ import re
 from importlib import metadata
 
 from zoo.base.processor import processor
+from zoo.bundle.calibration import ranges_digest, read_calibration
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.open import candidates
 from zoo.errors import BackendNotInstalledError, LockMismatchError
 from zoo.message import Message
-from zoo.proof.choice import Choice, choose_engine
+from zoo.proof.choice import ASKED, Choice, choose_engine
 from zoo.registry.catalogue import read_catalogue
 from zoo.registry.discovery import DISABLE, discover
 from zoo.registry.names import canonical_distribution
@@ -22,8 +23,12 @@ from zoo.store.lock import LockedEngine, LockedModel
 _log = logging.getLogger("zoo.engine")
 
 
-def locked_engine(candidate: Candidate) -> LockedEngine:
-    """Returns an engine as a lock file holds it."""
+def locked_engine(candidate: Candidate, program: Program) -> LockedEngine:
+    """Returns the engine of a program as a lock file holds it.
+
+    Raises:
+        BundleError: The calibration of the program is damaged.
+    """
     owner = candidate.backend.owner
     return LockedEngine(
         candidate.backend.name,
@@ -32,7 +37,13 @@ def locked_engine(candidate: Candidate) -> LockedEngine:
         candidate.libraries,
         candidate.precision,
         processor(),
+        _calibration(candidate, program),
     )
+
+
+def _calibration(candidate: Candidate, program: Program) -> str:
+    calibrated = candidate.precision == "int8" and candidate.backend.calibrates
+    return ranges_digest(read_calibration(program)) if calibrated else ""
 
 
 def choose_as_locked(
@@ -57,7 +68,8 @@ def choose_as_locked(
     if agreed is None or engine not in ("auto", agreed.name):
         return choose_engine(program, device, engine, threads, wanted)
     _check(locked.name, agreed, program, device, wanted)
-    return choose_engine(program, device, agreed.name, threads, wanted, Message("as the lock file says"))
+    why = ASKED if precision not in (None, agreed.precision) else Message("as the lock file says")
+    return choose_engine(program, device, agreed.name, threads, wanted, why)
 
 
 def _check(model: str, agreed: LockedEngine, program: Program, device: str, precision: Precision) -> None:
@@ -77,6 +89,17 @@ def _check(model: str, agreed: LockedEngine, program: Program, device: str, prec
         raise _other(model, agreed, str(owner.distribution), owner.version, _install(model, agreed))
     if agreed.libraries != found.libraries:
         raise _other(model, agreed, ", ".join(found.libraries), "", _exact(model, agreed, found))
+    if precision == agreed.precision and _calibration(found, program) != agreed.calibration:
+        raise LockMismatchError(
+            "{model} was locked with another int8 calibration than {path}, which gives other masks.",
+            Message(
+                "Calibrate on the same pictures: zoo optimize {model} --images DIR --precision int8  (or agree on "
+                "what is here: zoo lock {model})",
+                model=model,
+            ),
+            model=model,
+            path=program.calibration,
+        )
     if precision != "float32" and agreed.processor != processor():
         # In float32 another processor changes no class: there the proof says so. Fewer bits are rounded by each kind
         # in its own way.

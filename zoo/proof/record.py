@@ -17,11 +17,12 @@ from zoo.errors import CacheError, OutputError
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
-from zoo.settings.rules import BOOLEAN, BYTES, NUMBER, STRING, array, mapping
+from zoo.settings.rules import BOOLEAN, BYTES, STRING, array, mapping, whole
 
 _log = logging.getLogger("zoo.engine")
 # Nobody sees this error: the proof is made again.
 _KIND = DocumentKind(CacheError)
+_SECONDS = {"type": "number", "minimum": 0, "maximum": 1e6}
 _SCHEMA = mapping(
     {
         "subject": mapping(
@@ -32,7 +33,10 @@ _SCHEMA = mapping(
             closed=True,
         ),
         **dict.fromkeys(("reference", "fault", "setting"), STRING),
-        **dict.fromkeys(("agreement", "seconds", "opening"), NUMBER),
+        "agreement": {"type": "number", "minimum": 0, "maximum": 1},
+        "seconds": _SECONDS,
+        "opening": _SECONDS,
+        **dict.fromkeys(("height", "width"), whole(0, 1 << 24)),
         "memory": BYTES,
         **dict.fromkeys(("lasting", "killed"), BOOLEAN),
     },
@@ -60,10 +64,14 @@ class Subject:
     processor: str
     versions: tuple[str, ...]
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of it."""
+        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()
+
     def record(self) -> Path:
         """Returns the file in which the proof is kept."""
-        key = json.dumps(dataclasses.asdict(self), sort_keys=True)
-        return home() / "engines" / f"{hashlib.sha256(key.encode()).hexdigest()}{PROOF_SUFFIX}"
+        return home() / "engines" / f"{self.digest}{PROOF_SUFFIX}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class Proof:
         seconds: Of one picture with all threads, the best of three.
         opening: Seconds from the start of opening to the first output.
         memory: Most memory of a process that did nothing else, in bytes.
+        height: Of that picture, in pixels; 0 where the engine failed.
+        width: Likewise.
         fault: Why there is none of that; else empty.
         lasting: Whether the next trial would find the same. Not so where a child ran out of memory or time.
         killed: Whether the fault is that its process was ended, by a signal or for want of time.
@@ -89,6 +99,8 @@ class Proof:
     seconds: float
     opening: float
     memory: int
+    height: int = 0
+    width: int = 0
     fault: str = ""
     lasting: bool = True
     killed: bool = False

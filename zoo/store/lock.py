@@ -57,7 +57,8 @@ _ENGINE = mapping(
         "libraries": array(TEXT),
         "precision": {"enum": ["float32", "bf16", "int8"]},
         "processor": STRING,
-    }
+    },
+    {"calibration": {"anyOf": [SHA256, {"const": ""}]}},
 )
 SCHEMA = mapping(
     {
@@ -106,6 +107,7 @@ class LockedEngine:
         libraries: Its libraries with their versions, such as "openvino 2026.4.1".
         precision: Precision of its arithmetic.
         processor: Name and instructions of the processor it was proven on.
+        calibration: Digest of the ranges it computes with in int8; else empty.
     """
 
     name: str
@@ -114,6 +116,7 @@ class LockedEngine:
     libraries: tuple[str, ...]
     precision: Precision
     processor: str
+    calibration: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +241,20 @@ def _engine_document(engine: LockedEngine) -> dict[str, Any]:
         "libraries": list(engine.libraries),
         "precision": engine.precision,
         "processor": engine.processor,
+        "calibration": engine.calibration,
     }
 
 
 def _engine(item: dict[str, Any]) -> LockedEngine:
-    plugin, libraries = item["plugin"], tuple(item["libraries"])
+    plugin = item["plugin"]
     return LockedEngine(
-        item["name"], plugin["distribution"], plugin["version"], libraries, item["precision"], item["processor"]
+        item["name"],
+        plugin["distribution"],
+        plugin["version"],
+        tuple(item["libraries"]),
+        item["precision"],
+        item["processor"],
+        item.get("calibration", ""),
     )
 
 

@@ -87,10 +87,12 @@ def _proofs(bundle: Bundle) -> list[Proof]:
 def _engines(proofs: list[Proof]) -> Iterator[tuple[str, str]]:
     said = [
         tr(
-            "{engine}, {precision}: {ms:.1f} ms, {share:.3%} of the pixels as {reference}",
+            "{engine}, {precision}: {ms:.1f} ms at {height}x{width}, {share:.3%} of the pixels as {reference}",
             engine=", ".join(proof.subject.versions[1:2]) or proof.subject.engine,
             precision=proof.subject.precision,
             ms=1000 * proof.seconds,
+            height=proof.height,
+            width=proof.width,
             share=proof.agreement,
             reference=proof.reference,
         )
@@ -110,12 +112,13 @@ def _int8(bundle: Bundle) -> Iterator[tuple[str, str]]:
     yield (
         "int8",
         tr(
-            "{layers} of {of} layers, calibrated on {count} pictures by {libraries:, }, {date}",
+            "{layers} of {of} layers, calibrated on {count} pictures by {libraries:, }, {date}, in {path}",
             layers=len(record.calibration.layers),
             of=record.calibration.of,
             count=record.pictures,
             libraries=record.calibration.libraries,
             date=record.date,
+            path=program.calibration,
         ),
     )
 

@@ -100,4 +100,4 @@ def _with_engine(
             raise
         alert("{model} is locked without an engine: {reason}", model=model.name, reason=error.message)
         return model
-    return replace(model, engine=locked_engine(choice.candidate))
+    return replace(model, engine=locked_engine(choice.candidate, program))

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import DEVICE, MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
 from zoo.cli.options import offline_option
 from zoo.cli.progress.loading import loading
-from zoo.cli.tables import json_text
+from zoo.cli.tables import echo_table, json_text
 from zoo.message import printable
 
 if TYPE_CHECKING:
@@ -97,21 +96,20 @@ def optimize(
         click.echo(json_text(asdict(found)))
     else:
         _table(found)
-    if not found.chosen:
+    if found.unkept:
+        alert("The choice could not be kept: {reason}", reason=printable(found.unkept))
+    if found.unkept or not found.chosen:
         ctx.exit(1)
 
 
 def _table(found: Comparison) -> None:
     heads = ["ENGINE", "MS", "PICTURES/S", "MB", "AGREEMENT", *(["mIoU"] if _labelled(found) else []), "ACCEPTED"]
-    lines = [heads, *(_cells(row, found) for row in found.rows)]
-    widths = [max(cells(line[column]) for line in lines) for column in range(len(heads))]
-    for line in lines:
-        click.echo("  ".join(padded(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    echo_table(heads, [_cells(row, found) for row in found.rows])
     for row in found.rows:
         if row.refused:
             alert("{engine} is not used: {reason}.", engine=_name(row), reason=printable(row.refused))
     if found.reference:
-        note("Compared with {reference} on {count} pictures.", reference=found.reference, count=found.pictures)
+        note("Compared with {reference}; pictures: {count}.", reference=found.reference, count=found.pictures)
     if found.int8 is not None:
         note(
             "int8: {layers} of {of} layers, calibrated on {count} pictures in {seconds:.0f} s by {libraries:, }",
@@ -123,8 +121,12 @@ def _table(found: Comparison) -> None:
         )
         if found.int8.kept:
             note("int8 is kept in {path}", path=found.int8.kept)
-    for precision, engine in found.chosen.items():
-        note("{precision}: {engine} is what --backend auto takes now.", precision=precision, engine=engine)
+    for precision, engine in found.chosen.items() if not found.unkept else ():
+        note(
+            "With --precision {precision}, {engine} is what --backend auto takes now.",
+            precision=precision,
+            engine=engine,
+        )
 
 
 def _labelled(found: Comparison) -> bool:
@@ -142,7 +144,7 @@ def _cells(row: Row, found: Comparison) -> list[str]:
         f"{row.memory / 1e6:.0f}",
         f"{100 * row.agreement:.3f}%",
         *labelled,
-        tr("no") if row.refused else tr("yes"),
+        tr("no") if row.refused else tr("chosen") if found.chosen[row.precision] == row.engine else tr("yes"),
     ]
 
 
