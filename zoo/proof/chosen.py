@@ -12,6 +12,7 @@ from zoo.base.home import home
 from zoo.contract.engine import Precision
 from zoo.engine.trial import CHOICE_SUFFIX
 from zoo.errors import CacheError
+from zoo.proof.agreement import LEAST
 from zoo.proof.record import Proof
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
@@ -81,6 +82,11 @@ def kept_choice(program: str, device: str, precision: Precision, processor: str)
         return Chosen(**conform(read_json(_record(program, device, precision, processor), _KIND), _SCHEMA))
     except CacheError:
         return None
+
+
+def least_agreement(chosen: Chosen | None, precision: Precision) -> float:
+    """Returns the share of the pixels that must agree: the bound of a choice, where there is one."""
+    return LEAST[precision] if chosen is None else chosen.least
 
 
 def _record(*key: str) -> Path:

@@ -129,7 +129,7 @@ def _engine_text(state: EngineState) -> str:
         said = Message("{share:.3%} of the pixels as {reference}", share=state.agreement, reference=state.reference)
         parts.append(translate(said))
     if state.milliseconds is not None:
-        parts += [f"{state.milliseconds:.1f} ms", *filter(None, [state.setting])]
+        parts += [f"{state.milliseconds:.1f} ms", *filter(None, [translate(state.setting)])]
     if state.compiled:
         parts.append(tr("compiled programs: {size}", size=size_text(state.compiled)))
     return tr("{engine}, {precision}: {parts:; }", engine=state.engine, precision=state.precision, parts=parts)
