@@ -224,7 +224,8 @@ def trial_run(
         session.close()
         rate = _rate(program, f"{kind}:{index}" if index else kind, engine, precision, threads, inputs, many)
     except ZooError as error:
-        return {"fault": error.message}
+        # The end of other sentences.
+        return {"fault": error.message.removesuffix(".")}
     np.savez(made, *outputs)
     return {"seconds": seconds, "opening": opening, "memory": _peak_memory(), "rate": rate, "setting": setting}
 
