@@ -493,13 +493,17 @@ def test_labels_of_a_file_are_a_label_mapping(tmp_path: Path) -> None:
         (
             {"batch_size": 0},
             "`batch_size` is 0; expected a whole number from 1 to 65536 or auto.",
-            "zoo pipeline schema",
+            "docs/python.md",
         ),
         ({"batchsize": 3}, "`batchsize` is not an option of a pipeline.", "Did you mean `batch_size`?"),
-        ({"save_kinds": ["mask", "gif"]}, "`save_kinds[1]` is 'gif'", "zoo pipeline schema"),
-        ({"device": 0}, "`device` is 0", "zoo pipeline schema"),
+        ({"save_kinds": ["mask", "gif"]}, "`save_kinds[1]` is 'gif'", "docs/python.md"),
+        ({"device": 0}, "`device` is 0; expected text.", "docs/python.md"),
         ({"file": "x"}, "`file` is not an option of a pipeline.", ""),
-        ({"window": (5, 0)}, "`window[1]` is 0", "zoo pipeline schema"),
+        ({"window": (5, 0)}, "`window[1]` is 0", "docs/python.md"),
+        ({"precision": "fp16"}, "`precision` is 'fp16'; expected float32, bf16, int8 or None.", "docs/python.md"),
+        ({"recursive": 3}, "`recursive` is 3; expected True or False.", "docs/python.md"),
+        ({"engine": "openvino"}, "`engine` is not an option of a pipeline.", "Did you mean `backend`?"),
+        ({"half": True}, "`half` is not an option of a pipeline.", "Did you mean `precision='bf16'`?"),
     ],
 )
 def test_a_wrong_option_is_refused(given_options: dict[str, Any], message: str, hint: str) -> None:
