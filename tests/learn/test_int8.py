@@ -21,6 +21,7 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from support import run_python, zoo_process
+from zoo.base.digest import file_sha256
 from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.calibration import Calibrated, calibration_path, read_calibrated, write_calibration
@@ -88,8 +89,9 @@ def kept(six: Bundle, found: Calibrated, home: Path) -> Path:
     """The calibration as `zoo optimize` keeps it, in the cache folder of one test."""
     # Random weights: the bound is for trained ones.
     program = six.verify()
-    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}).keep()
-    return write_calibration(found, calibration_path(program.digest))
+    path = write_calibration(found, calibration_path(program.digest))
+    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}, 1, file_sha256(path)).keep()
+    return path
 
 
 def calibrated(bundle: Bundle, pictures: Path, least: float) -> Calibrated:
