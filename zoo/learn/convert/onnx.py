@@ -39,13 +39,13 @@ def add_onnx(bundle: Bundle) -> Checked:
     checked = Checked(_FILE, 0, 0.0, "", ())
     probe = library_probe(_DISTRIBUTIONS, None)
     if probe.count:
-        apart = partial(run_apart, "onnxruntime", "zoo.learn.convert.onnx:run", target)
+        apart = partial(run_apart, "onnxruntime", "zoo.learn.convert.onnx:run_onnx", target)
         checked = check_converted(bundle, _FILE, apart, probe.names[0])
     add_digests(bundle.folder, _FILE)
     return checked
 
 
-def run(batches: Sequence[NDArray[np.float32]], file: str) -> list[NDArray[Any]]:
+def run_onnx(batches: Sequence[NDArray[np.float32]], file: str) -> list[NDArray[Any]]:
     """Runs a file on batches. A job of `run_apart`.
 
     Raises:

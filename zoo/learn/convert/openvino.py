@@ -63,14 +63,14 @@ def add_openvino(bundle: Bundle) -> Checked:
         (Path(folder) / _TEXTS).write_text(json.dumps(texts), encoding="utf-8")
 
         def apart(batches: list[NDArray[np.float32]]) -> list[NDArray[Any]]:
-            return run_apart("openvino", "zoo.learn.convert.openvino:write", file, batches, str(given), bundle.model)
+            return run_apart("openvino", "zoo.learn.convert.openvino:write_ir", file, batches, str(given), bundle.model)
 
         checked = check_converted(bundle, _FILE, apart, f"{library} with INFERENCE_PRECISION_HINT f32")
     add_digests(bundle.folder, _FILE, _WEIGHTS)
     return replace(checked, cautions=(_CAUTION,))
 
 
-def write(batches: Sequence[NDArray[np.float32]], file: str, given: str, name: str) -> list[NDArray[Any]]:
+def write_ir(batches: Sequence[NDArray[np.float32]], file: str, given: str, name: str) -> list[NDArray[Any]]:
     """Writes the IR of an ONNX file and runs it on batches. A job of `run_apart`.
 
     Raises:
