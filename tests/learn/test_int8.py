@@ -28,6 +28,7 @@ from zoo.bundle.calibration import Calibrated, calibration_path, read_calibrated
 from zoo.contract.labels import LabelSet
 from zoo.engine.open import candidates
 from zoo.learn.calibrate import write_calibrated
+from zoo.learn.convert import convert_bundle, converter
 from zoo.learn.export import export_bundle
 from zoo.learn.optimize import optimize
 from zoo.proof.chosen import Chosen
@@ -173,6 +174,9 @@ def test_a_folder_that_carries_int8_runs_anywhere(
         assert model.engine.endswith(", int8")
     with pytest.raises(zoo.BackendError, match="not calibrated"):
         zoo.load(six.folder, backend="openvino", precision="int8")
+    # Other tools get float32.
+    [*_, caution] = convert_bundle(written, tmp_path / "onnx", converter("onnx")).notes
+    assert caution == f"inference.onnx is in float32: the int8 calibration of {folder} is not part of it."
     # Its own calibration is what is measured on other pictures.
     measured = optimize(written, str(pictures), precisions=["int8"], least=0.0, threads=1)
     assert (measured.int8, measured.pictures, measured.chosen) == (None, 3, {"int8": "openvino"})

@@ -17,7 +17,8 @@ from zoo.settings.document import DocumentKind, Node, node_of
 
 #: Where a value does not follow its rule.
 HINT = Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
-_GIVEN = DocumentKind(error=ConfigError, hint=HINT)
+#: Of values that a program gave.
+GIVEN = DocumentKind(error=ConfigError, hint=HINT)
 
 
 def value_of(name: str, node: Node) -> Any:
@@ -48,12 +49,12 @@ def given_value(name: str, value: Any) -> Any:
     option = BY_NAME[name]
     if option.rule is None and value is not None and not callable(value):
         raise mismatch(
-            node_of(value, _GIVEN._replace(hint=Message("Give a function, or leave it out.")), name),
+            node_of(value, GIVEN._replace(hint=Message("Give a function, or leave it out.")), name),
             Message("a function"),
         )
     # A text is iterable too.
     taken = isinstance(value, option.objects) and not isinstance(value, str)
-    return value if option.rule is None or taken else value_of(name, node_of(value, _GIVEN, name))
+    return value if option.rule is None or taken else value_of(name, node_of(value, GIVEN, name))
 
 
 def settle_run(options: object) -> None:

@@ -94,4 +94,10 @@ class PipelineConfig(PipelineFields):
 
 def unknown_option(name: str, known: Iterable[str]) -> ConfigError:
     """Returns the error for an option that does not exist, with the one that may have been meant."""
+    if name == "hpi_config":
+        return ConfigError(
+            "`{name}` is a key of PaddleX's pipeline files, and not an option of a pipeline.",
+            "Give backend, threads or precision instead, or write it into the file.",
+            name=name,
+        )
     return ConfigError("`{name}` is not an option of a pipeline.", suggestion(name, known), name=name)
