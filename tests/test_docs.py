@@ -37,6 +37,7 @@ from PIL import Image
 import zoo
 import zoo.plugin
 from zoo.cli.app import cli
+from zoo.learn.convert import convert_bundle, converter
 
 REPO = Path(__file__).resolve().parents[1]
 DOCS = REPO / "docs"
@@ -265,6 +266,35 @@ def test_quoted_files_are_the_files() -> None:
     example = DOCS / "examples" / "zoo-plugin-fcn"
     files = {path for kind in ("*.toml", "*.py") for path in example.rglob(kind)}
     assert {REPO / str(block.file) for _, block in quoted} >= files
+
+
+_ALONE = """
+import runpy, sys
+# What other engines need is not there, nor what would report the use of OpenVINO.
+sys.modules.update(dict.fromkeys(("zoo", "paddle", "cv2", "openvino_telemetry")))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("form", "file"), [("onnx", "inference.onnx"), ("openvino", "model.xml")])
+def test_the_script_without_zoo_gives_the_mask_of_zoo(
+    form: str, file: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [script] = [block.content for block in blocks(DOCS / "bundles.md") if str(block.file).endswith("mask.py")]
+    (folder / "mask.py").write_text(script, encoding="utf-8")
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
+    # Made smaller, as it is, and made larger with sides that are no multiples of anything.
+    with Image.open("street.jpg") as street:
+        street.crop((0, 0, 640, 448)).save("same.png")
+        street.crop((300, 100, 817, 433)).save("odd.png")
+    with zoo.load("starter", backend=form.replace("onnx", "onnxruntime"), threads=1) as model:
+        convert_bundle(model.bundle, form, converter(form))
+        for picture in ("street.jpg", "same.png", "odd.png"):
+            code, told = in_a_process(["-c", _ALONE, "mask.py", f"{form}/{file}", picture, "mask.png"], folder)
+            assert (code, told) == (0, "")
+            with Image.open("mask.png") as mask:
+                assert np.array_equal(np.asarray(mask), model.predict(picture).one().mask), picture
 
 
 def test_the_picture_on_the_first_screen_is_what_zoo_makes(street: Path) -> None:

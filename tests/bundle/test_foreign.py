@@ -228,7 +228,7 @@ def test_a_converted_probability_is_compared_where_it_is_cut(exported: Path, tmp
     bundle = settled(read_bundle(as_paddleseg(exported, "sigmoid", tmp_path / "seg", output_op="none")))
     run = session_opener(bundle.verify(), "cpu", "paddle")(1).run
     with pytest.raises(ExportError, match=r"file gives \d+\.\d+% of the pixels in library"):
-        check_converted(bundle, "file", lambda batch: 1 - run(batch), "library")
+        check_converted(bundle, "file", lambda batches: [1 - run(batch) for batch in batches], "library")
 
 
 def test_a_resized_picture_gets_the_mask_of_its_input_by_nearest_neighbour(exported: Path, tmp_path: Path) -> None:

@@ -397,6 +397,12 @@ def test_high_performance_inference_is_asked_for_and_said(predict: Command, stre
         assert document["precision"] == "float32"
     refused = predict(street / "a.png", "--enable-hpi", "--backend", "paddle", code=1)
     assert refused.stderr.splitlines()[-1] == "Leave out --enable-hpi, or --backend paddle"
+    (street / "p.yaml").write_text(
+        "SubModules:\n  SemanticSegmentation: {model_name: starter}\nuse_hpip: true\nhpi_config: {backend: none}\n"
+    )
+    off = predict(street / "a.png", "--pipeline", street / "p.yaml", "--no-enable-hpi", "--json")
+    assert json.loads(off.stdout)["why"] == "no other engine can be used"
+    assert "Not used: `hpi_config` (line 4)." in off.stderr
     unknown = predict(street / "a.png", "--hpi_config", "{}", code=2)
     assert "Give what it holds: --backend, --precision, --threads." in unknown.stderr
 

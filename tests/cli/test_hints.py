@@ -86,6 +86,9 @@ def test_packages_that_hints_install_are_those_of_the_extras() -> None:
     [
         ("list-models *nothing*", 1, "No model matches '*nothing*'.\nRun: zoo list-models\n"),
         ("info FOLDER", 1, "FOLDER is a folder without inference.yml, and no model is called so.\n"),
+        ("lock EXPORT", 1, "EXPORT is an export folder; lock files, packs and the cache hold models by their names.\n"),
+        ("export starter --format openvino -o a/e7.xml", 1, "an export is a folder of several.\nGive a folder: a/e7\n"),
+        ("export starter --format onnx -o e7.ONNX", 1, "e7.ONNX is named like a file; an export is a folder"),
         ("predict x.jpg --range 1", 2, "Error: --range takes two numbers, or auto.\n"),
         ("predict x.jpg --range", 2, "Error: --range takes two numbers, or auto.\n"),
         ("predict x.jpg --range 5 5", 1, "Correct --range. Run: zoo predict --help\n"),
@@ -98,6 +101,8 @@ def test_what_is_wrong_is_said_in_whole_sentences(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FOLDER").mkdir()
+    (tmp_path / "EXPORT").mkdir()
+    (tmp_path / "EXPORT" / "inference.yml").touch()
     done = CliRunner().invoke(cli, words.split(), env={"ZOO_LANG": "en"})
     assert (done.exit_code, done.stdout) == (code, "")
     assert told in done.stderr

@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 import zoo
-from support import onnx_folder, small_network, zoo_process
+from support import onnx_folder, run_python, small_network, zoo_process
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.golden import Golden, read_golden, write_golden
 from zoo.cli.commands.export import export
@@ -228,9 +228,12 @@ def test_a_bundle_is_converted_with_neither_paddle_nor_onnx(form: str, bundle: B
     ended = without(("paddle", "onnx"), "export", bundle.folder, "--format", form, "-o", tmp_path / "out")
     assert (ended.returncode, ended.stdout) == (0, f"{tmp_path / 'out'}\n"), ended.stderr
     file = max(FILES[form])
-    said, imported, *_ = ended.stderr.split("\n")
+    said, *cautions, imported, _ = ended.stderr.split("\n")
     assert said.startswith(f"{file}: 100.0000% of ")
     assert said.endswith(" as by golden")
+    # What else OpenVINO computes in by itself is no secret.
+    assert (" with INFERENCE_PRECISION_HINT f32 as" in said) == (form == "openvino")
+    assert ["bf16" in caution for caution in cautions] == [True] * (form == "openvino")
     assert imported == ""
 
 
@@ -265,6 +268,39 @@ def test_without_openvino_the_line_that_installs_it_is_given_before_anything_is_
             "Run: pip install openvino",
         ]
     assert list(tmp_path.iterdir()) == []
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("module", "told"),
+    [
+        ("import os; os.abort()", "ended by SIGABRT"),
+        ("import os; os._exit(7)", "exit status 7: no message"),
+        ("raise OSError('no libtbb')", "cannot be imported: OSError: no libtbb."),
+    ],
+)
+def test_a_library_that_is_broken_ends_no_export_without_a_word(
+    form: str, module: str, told: str, bundle: Bundle, tmp_path: Path
+) -> None:
+    library = {"onnx": "onnxruntime"}.get(form, form)
+    (tmp_path / "broken" / library).mkdir(parents=True)
+    (tmp_path / "broken" / library / "__init__.py").write_text(module)
+    words = "export", bundle.folder, "--format", form, "-o", tmp_path / "out"
+    ended = run_python("zoo", *words, first=str(tmp_path / "broken"))
+    assert ended.returncode == 1
+    fact, hint = ended.stderr.splitlines()
+    assert fact.startswith(library)
+    assert told in fact
+    assert hint == f"Run: pip install --force-reinstall {library}" or module.startswith("import os; os._exit")
+    assert os.listdir(tmp_path) == ["broken"]
+
+
+def test_a_format_that_does_not_exist_is_an_error_of_zoo() -> None:
+    with pytest.raises(zoo.ConfigError, match="'tf' is no format") as refused:
+        converter("tf")
+    assert refused.value.hint == "Known are: onnx, openvino."
+    with pytest.raises(zoo.ConfigError, match="Did you mean `openvino`"):
+        converter("open-vino")
 
 
 @BOTH

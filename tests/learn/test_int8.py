@@ -21,12 +21,14 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from support import run_python, zoo_process
+from zoo.base.digest import file_sha256
 from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.calibration import Calibrated, calibration_path, read_calibrated, write_calibration
 from zoo.contract.labels import LabelSet
 from zoo.engine.open import candidates
 from zoo.learn.calibrate import write_calibrated
+from zoo.learn.convert import convert_bundle, converter
 from zoo.learn.export import export_bundle
 from zoo.learn.optimize import optimize
 from zoo.proof.chosen import Chosen
@@ -88,8 +90,9 @@ def kept(six: Bundle, found: Calibrated, home: Path) -> Path:
     """The calibration as `zoo optimize` keeps it, in the cache folder of one test."""
     # Random weights: the bound is for trained ones.
     program = six.verify()
-    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}).keep()
-    return write_calibration(found, calibration_path(program.digest))
+    path = write_calibration(found, calibration_path(program.digest))
+    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}, 1, file_sha256(path)).keep()
+    return path
 
 
 def calibrated(bundle: Bundle, pictures: Path, least: float) -> Calibrated:
@@ -112,7 +115,7 @@ def test_a_model_is_calibrated_measured_and_from_then_on_run_in_int8(six: Bundle
     assert (row["engine"], row["refused"], said["chosen"]["int8"]) == ("openvino", "", "openvino")
     assert LEAST <= row["agreement"] <= 1
     said = said["int8"]
-    assert (said["engine"], said["pictures"]) == ("openvino", 3)
+    assert (said["engine"], said["pictures"], said["apart"]) == ("openvino", 3, False)
     assert 0 < said["layers"] <= said["of"]
     assert [text.partition(" ")[0] for text in said["libraries"]] == ["openvino", "nncf"]
     assert Path(said["kept"]) == calibration_path(six.verify().digest)
@@ -171,6 +174,9 @@ def test_a_folder_that_carries_int8_runs_anywhere(
         assert model.engine.endswith(", int8")
     with pytest.raises(zoo.BackendError, match="not calibrated"):
         zoo.load(six.folder, backend="openvino", precision="int8")
+    # Other tools get float32.
+    [*_, caution] = convert_bundle(written, tmp_path / "onnx", converter("onnx")).notes
+    assert caution == f"inference.onnx is in float32: the int8 calibration of {folder} is not part of it."
     # Its own calibration is what is measured on other pictures.
     measured = optimize(written, str(pictures), precisions=["int8"], least=0.0, threads=1)
     assert (measured.int8, measured.pictures, measured.chosen) == (None, 3, {"int8": "openvino"})
@@ -263,6 +269,7 @@ def test_two_processes_that_calibrate_one_model_at_once_keep_one_whole_calibrati
     with ThreadPoolExecutor() as pool:
         for ended in [first.result() for first in [pool.submit(run), pool.submit(run)]]:
             assert ended.returncode == 0, ended.stderr
+            assert "int8 was measured on the pictures it was calibrated on; 40 or more" in ended.stderr
     path = calibration_path(found.program)
     assert read_calibrated(path, found.program).calibration == found.calibration
     assert list(path.parent.iterdir()) == [path]

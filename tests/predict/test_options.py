@@ -225,6 +225,7 @@ RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps."
 #: Names of options in other modules that take, check or show options: why they stand there.
 ALLOWED = {
     "cli/commands/predict.py": {
+        "enable_hpi": "it says what of a file is read",
         "recursive": "the inputs are counted for the bar",
         "save_kinds": "a file holds one form",
         "save_path": "results are written behind the engine",

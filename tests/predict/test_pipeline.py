@@ -787,6 +787,39 @@ def test_an_engine_by_its_name_and_the_fastest_one_are_not_both_taken(tmp_path: 
     refused(written(tmp_path, "zoo: 1\nmodel: starter\nbackend: paddle\nenable_hpi: true\n"))
 
 
+def test_a_caller_who_does_not_want_high_performance_inference_beats_the_file(
+    bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chosen = "hpi_config: {backend: onnxruntime, backend_config: {cpu_threads: 3}}"
+    newer = written(tmp_path, f"{NEWER}use_hpip: true\n{chosen}\n")
+    config = read_pipeline(newer, hpi=False)
+    assert (config.enable_hpi, config.backend, config.threads) == (False, "auto", None)
+    assert config.notes == ("Not used: `hpi_config` (line 11).",)
+    assert read_pipeline(newer, hpi=True) == read_pipeline(newer)
+    for said in ({"enable_hpi": False}, {"use_hpip": False}):
+        caplog.clear()
+        with create_pipeline(newer, model=bundle.folder, **said) as pipeline:
+            assert pipeline.model.engine.startswith("paddle ")
+        assert any("hpi_config" in record.getMessage() for record in caplog.records)
+    older = written(tmp_path, OLDER.replace("Pipeline:", f"Pipeline:\n  enable_hpi: true\n  {chosen}"))
+    assert read_pipeline(older, hpi=False).backend == "auto"
+    assert read_pipeline(older).backend == "onnxruntime"
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"enable_hpi": True, "use_hpip": False}, "`use_hpip` is False; expected the same as `enable_hpi`"),
+        ({"enable_hpi": False, "use_hpip": True}, "`use_hpip` is True; expected the same as `enable_hpi`"),
+        ({"use_hpip": 1}, "`use_hpip` is 1; expected true or false"),
+        ({"hpi_config": {"backend": "openvino"}}, "`hpi_config` is a key of PaddleX's pipeline files"),
+    ],
+)
+def test_what_a_call_cannot_mean_by_high_performance_inference_is_an_error(said: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        create_pipeline("semantic_segmentation", **said)
+
+
 def test_a_model_that_cannot_be_had_says_so_and_names_the_one_that_can(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

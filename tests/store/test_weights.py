@@ -342,7 +342,7 @@ def test_what_training_left_is_opened_with_the_right_path(
     shutil.copytree(paddlex_bundle.folder, tmp_path / "best" / "inference")
     (tmp_path / "best" / "model.pdparams").write_bytes(b"")
     (tmp_path / "epoch_3").mkdir()
-    for name in ("epoch_3/model.safetensors", "loose.pdparams"):
+    for name in ("epoch_3/model.safetensors", "loose.pdparams", "best/inference/inference.pdmodel"):
         (tmp_path / name).write_bytes(b"")
     for name, fact, hint in (
         (
@@ -355,6 +355,11 @@ def test_what_training_left_is_opened_with_the_right_path(
         ("best/model.pdparams", "best/model.pdparams has no", "zoo export MODEL --weights best/model.pdparams --out"),
         ("loose.pdparams", "No model is called", "zoo export MODEL --weights loose.pdparams --output FOLDER"),
         ("./epoch_3", "epoch_3 has no", "zoo export MODEL --weights epoch_3/model.safetensors --output FOLDER"),
+        (
+            "best/inference/inference.pdmodel",
+            "inference.pdmodel has no inference.yml",
+            "Give the folder: best/inference",
+        ),
         ("./gone", "gone does not exist", "Check the path."),
         ("gone", "No model is called 'gone'.", "Run: zoo list-models"),
     ):

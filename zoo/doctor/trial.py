@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.processor import processor
 from zoo.bundle.settings_file import settings_file
 from zoo.contract.engine import Precision
 from zoo.doctor.cards import MASK, PICTURE
@@ -93,7 +92,7 @@ def self_test(
     verdict: tuple[State, str, str] = ("note", _ONLY_RUN, "")
     if expected is not None:
         agreement = float((result.mask == expected.mask).mean())
-        chosen = kept_choice(program.digest, result.device, asked, processor())
+        chosen = kept_choice(program, result.device, asked)
         least = min(LEAST_AGREEMENT, least_agreement(chosen, asked))
         verdict = _judge(agreement, least, str(model), result.device, backend, expected.distribution)
     height, width = result.mask.shape

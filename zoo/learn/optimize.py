@@ -125,7 +125,7 @@ def optimize(
         OutputError: What was calibrated cannot be written.
     """
     device = given_value("device", device)
-    threads = given_value("threads", threads) or available_cores()
+    count = given_value("threads", threads) or available_cores()
     for name, value, rule in (("precisions", precisions, _PRECISIONS), ("least", least, _LEAST)):
         conform(node_of(value, GIVEN, name), rule)
     output = None if output is None else Path(user_path(output))
@@ -144,7 +144,7 @@ def optimize(
         source = list(islice(cast("Iterator[Source]", source), MOST + MOST_CALIBRATED))
     if calibrating and source is not None:
         source = _listed(source)
-    how = How(bundle, source, device, tuple(dict.fromkeys(precisions)), least, threads, samples)
+    how = How(bundle, source, device, tuple(dict.fromkeys(precisions)), least, count, samples)
     if not calibrating or source is None:
         return _comparison(bundle, compare(how, program))
     with tempfile.TemporaryDirectory(prefix="zoo-int8-") as folder:
@@ -153,7 +153,7 @@ def optimize(
         file = Path(folder) / FILE
         program = replace(program, calibration=file)
         [*_, engine] = sorted(candidates(program, device, precision="int8"), key=lambda item: item.backend.calibrates)
-        record = calibrate(bundle, program, engine, source, MOST, threads, how.bound("int8"))
+        record = calibrate(bundle, program, engine, source, MOST, count, how.bound("int8"))
         seconds = time.perf_counter() - began
         write_calibration(record, file)
         found = compare(how, program)

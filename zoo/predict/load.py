@@ -12,7 +12,6 @@ from zoo.base.files import user_path
 from zoo.bundle.bundle import settled
 from zoo.engine.device import available_cores
 from zoo.engine.open import open_engine
-from zoo.message import Message
 from zoo.predict.model import Model
 from zoo.predict.options import names_of
 from zoo.predict.unknown import unknown_option
@@ -76,7 +75,7 @@ def load(
             threads.
     """
     for name in unknown:
-        raise unknown_option(name, (*names_of("load"), "offline", "lock", "verify", "progress"), Message("zoo.load"))
+        raise unknown_option(name, (*names_of("load"), "offline", "lock", "verify", "progress"), "zoo.load")
     device, backend = given_value("device", device), given_value("backend", backend)
     threads, streams = given_value("threads", threads), given_value("streams", streams)
     precision = given_value("precision", precision)

@@ -19,7 +19,7 @@ _ELSEWHERE = {
 }
 
 
-def unknown_option(name: str, known: Iterable[str], of: Message) -> ConfigError:
+def unknown_option(name: str, known: Iterable[str], of: str) -> ConfigError:
     """Returns the error for an option that does not exist, with the one that may have been meant.
 
     Args:
@@ -27,6 +27,13 @@ def unknown_option(name: str, known: Iterable[str], of: Message) -> ConfigError:
         known: Those that exist.
         of: What they belong to.
     """
+    if name == "hpi_config":
+        return ConfigError(
+            "`{name}` is a key of PaddleX's pipeline files, and not an option of {noun}.",
+            "Give backend, threads or precision instead, or write it into the file.",
+            name=name,
+            noun=of,
+        )
     known, meant = list(known), _ELSEWHERE.get(name, "")
     hint = (
         Message("Did you mean `{suggestion}`?", suggestion=meant)

@@ -107,4 +107,6 @@ def _nearby(path: Path) -> str | None:
             return Message(
                 "A checkpoint must be exported first. Run: zoo export MODEL --weights {file} --output FOLDER", file=file
             )
+    if os.path.isfile(path) and settings_file(path.parent) is not None:
+        return Message("Give the folder: {path}", path=path.parent)
     return None

@@ -13,7 +13,7 @@ from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, echo_table, size_text
 from zoo.contract.spec import ModelCard
-from zoo.errors import ModelNotFoundError
+from zoo.errors import ModelNotFoundError, ModelNotInstalledError
 from zoo.registry import find_model, registry
 from zoo.registry.records import Kind
 
@@ -73,9 +73,24 @@ def chosen_cards(names: tuple[str, ...]) -> list[ModelCard]:
                     "No installed model matches {name!r}.", "Run: zoo list-models --installed", name=name
                 )
         else:
-            found = [find_model(name).card]
+            found = [_card(name)]
         cards |= {card.name: card for card in found}
     return list(cards.values())
+
+
+def _card(name: str) -> ModelCard:
+    from zoo.bundle.settings_file import settings_file
+
+    try:
+        return find_model(name).card
+    except ModelNotFoundError as error:
+        if isinstance(error, ModelNotInstalledError) or settings_file(Path(name)) is None:
+            raise
+        raise ModelNotFoundError(
+            "{name} is an export folder; lock files, packs and the cache hold models by their names.",
+            "Run: zoo list-models",
+            name=name,
+        ) from error
 
 
 def _plan(cards: list[ModelCard], weights: Kind, as_json: bool) -> None:

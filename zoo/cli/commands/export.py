@@ -91,7 +91,8 @@ def _convert(model: str, output: Path, form: str) -> None:
     with loading("exporting {model}", model=model) as progress:
         checked = convert_bundle(find_bundle(model, progress=progress), output, write)
     click.echo(output)
-    note(checked.said)
+    for said in checked.notes:
+        note(said)
 
 
 def _export(
@@ -152,5 +153,5 @@ def _export(
         agreement=verified["agreement"],
         pixels=verified["pixels"],
     )
-    for checked in checks:
-        note(checked.said)
+    for said in (said for checked in checks for said in checked.notes):
+        note(said)

@@ -67,8 +67,9 @@ def predict(
     said = [*inputs, *more]
     _check_words(ctx, said)
     sources: list[Any] = [_Stdin() if source == _STDIN else source for source in said]
-    config = PipelineConfig(model="starter") if pipeline is None else read_pipeline(pipeline)
-    config = config.override(model=model, **given(ctx))
+    options = given(ctx)
+    config = PipelineConfig("starter") if pipeline is None else read_pipeline(pipeline, options.get("enable_hpi"))
+    config = config.override(model=model, **options)
     for each in config.notes:
         note(printable(each))
     file = _one_file(ctx, config)

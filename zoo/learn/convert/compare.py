@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from zoo.engine.device import available_cores
 from zoo.engine.open import candidates
 from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.errors import BackendError, ExportError
-from zoo.message import Message, described
+from zoo.message import Message
 from zoo.proof.agreement import LEAST, agreement
 from zoo.proof.measure import measure
 
@@ -35,6 +35,7 @@ class Checked:
             least of all inputs.
         library: What ran it, with its version; empty where onnxruntime is not installed.
         references: What the original's classes are from: "golden", or the library that ran it with its version.
+        cautions: What else a user of the program must know, a sentence each.
     """
 
     file: str
@@ -42,6 +43,12 @@ class Checked:
     share: float
     library: str
     references: tuple[str, ...]
+    cautions: tuple[Message, ...] = ()
+
+    @property
+    def notes(self) -> tuple[Message, ...]:
+        """Everything that is said of it, a sentence each."""
+        return self.said, *self.cautions
 
     @property
     def said(self) -> Message:
@@ -63,36 +70,28 @@ class Checked:
 
 
 def check_converted(
-    bundle: Bundle, file: str, run: Callable[[NDArray[np.float32]], NDArray[Any]], library: str
+    bundle: Bundle, file: str, run: Callable[[list[NDArray[np.float32]]], Sequence[NDArray[Any]]], library: str
 ) -> Checked:
     """Compares a converted program with the golden of its folder, and with paddle where that is installed.
 
     Args:
         bundle: The folder with the original.
         file: Name of the converted program.
-        run: Runs it on a batch (N, C, H, W) float32 and returns its first output.
+        run: Runs it on batches (N, C, H, W) float32 and returns the first output for each.
         library: What does that, with its version.
 
     Raises:
-        ExportError: Its classes are others, or it cannot be run.
+        ExportError: Its classes are others.
         BundleError: The golden is damaged.
+        ZooError: What `run` raises.
     """
     program = bundle.verify()
-    share, pixels, references = 1.0, 0, dict[str, None]()
-    for name, batch, expected in _references(program):
-        try:
-            found = run(batch)
-        except Exception as error:
-            raise ExportError(
-                "{library} cannot run {file} on {shape}: {reason}.",
-                _REPORT,
-                library=library,
-                file=file,
-                shape=batch.shape,
-                reason=described(error),
-            ) from error
-        references[name] = None
-        share = min(share, agreement(found, expected, program.output_stride, program.threshold))
+    references = list(_references(program))
+    share, pixels = 1.0, 0
+    names = list(dict.fromkeys(name for name, _, _ in references))
+    found = run([batch for _, batch, _ in references])
+    for output, (_, batch, expected) in zip(found, references, strict=True):
+        share = min(share, agreement(output, expected, program.output_stride, program.threshold))
         pixels += len(batch) * batch.shape[2] * batch.shape[3]
     if share < LEAST["float32"]:
         raise ExportError(
@@ -102,10 +101,10 @@ def check_converted(
             file=file,
             share=share,
             library=library,
-            references=list(references),
+            references=names,
             least=LEAST["float32"],
         )
-    return Checked(file, pixels, share, library, tuple(references))
+    return Checked(file, pixels, share, library, tuple(names))
 
 
 def _references(program: Program) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:

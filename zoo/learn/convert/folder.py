@@ -13,6 +13,10 @@ from zoo.bundle.settings_file import settings_file
 from zoo.errors import ExportError
 from zoo.learn.convert.compare import Checked
 from zoo.learn.convert.converters import Converter
+from zoo.message import Message
+
+# Endings of files that lie in such a folder.
+_FILES = {".xml", ".onnx", ".pdmodel", ".pdiparams", ".pdparams"}
 
 
 def convert_bundle(bundle: Bundle, folder: str | os.PathLike[str], converter: Converter) -> Checked:
@@ -27,23 +31,37 @@ def convert_bundle(bundle: Bundle, folder: str | os.PathLike[str], converter: Co
         How far the two programs agree.
 
     Raises:
-        ExportError: The folder is not empty, or the two do not agree.
+        ExportError: The folder is not empty or named like a file, or the two do not agree.
         BundleError: The program is damaged, none of paddle's, or has an operation without a translation.
         OutputError: The folder cannot be written.
     """
     folder = free_folder(folder)
     bundle.verify()
     with replacing_folder(folder) as partial:
-        return converter(_copied(bundle, partial))
+        checked = converter(_copied(bundle, partial))
+    if bundle.calibration is None:
+        return checked
+    caution = Message(
+        "{file} is in float32: the int8 calibration of {folder} is not part of it.",
+        file=checked.file,
+        folder=bundle.folder,
+    )
+    return replace(checked, cautions=(*checked.cautions, caution))
 
 
 def free_folder(folder: str | os.PathLike[str]) -> Path:
     """Returns the path of a folder that an export may make.
 
     Raises:
-        ExportError: It is there and not empty.
+        ExportError: It is there and not empty, or named like a file.
     """
     folder = Path(user_path(folder))
+    if folder.suffix.lower() in _FILES and not folder.is_dir():
+        raise ExportError(
+            "{folder} is named like a file; an export is a folder of several.",
+            Message("Give a folder: {folder}", folder=folder.with_suffix("")),
+            folder=folder,
+        )
     if folder.is_dir() and any(folder.iterdir()):
         raise ExportError(
             "The folder {folder} is not empty. A new or empty one was expected.", "Give another folder.", folder=folder

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,9 @@ from numpy.typing import NDArray
 from zoo.bundle.bundle import Bundle, settled
 from zoo.contract.spec import Resize
 from zoo.engine.device import available_cores
-from zoo.engine.kit import import_library
+from zoo.engine.kit import import_library, library_probe
 from zoo.errors import ExportError
+from zoo.learn.convert.apart import run_apart
 from zoo.learn.convert.compare import Checked, check_converted
 from zoo.learn.convert.describe import named_classes, normalization, said_of
 from zoo.learn.convert.original import add_digests, original
@@ -21,26 +26,61 @@ from zoo.program import onnx_bytes
 from zoo.program.lower import lower
 
 _FILE, _WEIGHTS = "model.xml", "model.bin"
+# What is said of the program, beside the ONNX file that the IR is made of.
+_TEXTS = "texts.json"
 _WHITE, _LAYOUT = 255, "NCHW"
 # Exactly float32, whatever the processor would rather do.
 _SETTINGS = {"INFERENCE_PRECISION_HINT": "f32", "ENABLE_CPU_PINNING": False}
+_CAUTION = Message(
+    "Without INFERENCE_PRECISION_HINT f32 OpenVINO computes in bf16 on processors that have it, and some pixels get "
+    "another class."
+)
 
 
 def add_openvino(bundle: Bundle) -> Checked:
     """Writes `model.xml` and `model.bin` into an export folder that nobody uses yet, runs them, and adds their digests.
 
+    OpenVINO itself works in a process of its own.
+
     Raises:
         BackendNotInstalledError: OpenVINO cannot be imported.
-        ExportError: The program is none of paddle's, OpenVINO refuses it, or what was written gives other classes.
+        ExportError: The program is none of paddle's, OpenVINO refuses it or fails, or what was written gives other
+            classes.
         BundleError: The program is damaged, or has an operation without a translation.
         OSError: The files cannot be written.
     """
-    library = import_library("openvino")
+    [library] = library_probe(("openvino",), None).names
     bundle = settled(bundle)
-    core = library.Core()
-    model = _model(library, core, bundle)
+    graph = original(bundle)
+    shape = next(iter(graph.inputs.values())).shape
+    # As in the engine: copies at transpositions cost most where sizes are known only when the program runs.
+    translated = lower(graph, channels_first=min(shape[2:], default=-1) < 0)
     file = bundle.folder / _FILE
-    _save(library, model, file)
+    with tempfile.TemporaryDirectory(prefix=".onnx-", dir=bundle.folder) as folder:
+        given = Path(folder) / "model.onnx"
+        given.write_bytes(onnx_bytes(translated))
+        texts = {"zoo": said_of(bundle), "model_info": _model_info(bundle, shape)}
+        (Path(folder) / _TEXTS).write_text(json.dumps(texts), encoding="utf-8")
+
+        def apart(batches: list[NDArray[np.float32]]) -> list[NDArray[Any]]:
+            return run_apart("openvino", "zoo.learn.convert.openvino:write_ir", file, batches, str(given), bundle.model)
+
+        checked = check_converted(bundle, _FILE, apart, f"{library} with INFERENCE_PRECISION_HINT f32")
+    add_digests(bundle.folder, _FILE, _WEIGHTS)
+    return replace(checked, cautions=(_CAUTION,))
+
+
+def write_ir(batches: Sequence[NDArray[np.float32]], file: str, given: str, name: str) -> list[NDArray[Any]]:
+    """Writes the IR of an ONNX file and runs it on batches. A job of `run_apart`.
+
+    Raises:
+        BackendNotInstalledError: OpenVINO cannot be imported.
+        ExportError: It refuses the program.
+        OSError: The files cannot be written.
+    """
+    library = import_library("openvino")
+    core = library.Core()
+    _save(library, _model(library, core, Path(given), name), file)
     compiled = core.compile_model(file, "CPU", {**_SETTINGS, "INFERENCE_NUM_THREADS": available_cores()})
 
     def run(batch: NDArray[np.float32]) -> NDArray[Any]:
@@ -50,32 +90,28 @@ def add_openvino(bundle: Bundle) -> Checked:
         request.infer()
         return request.get_output_tensor(0).data.copy()
 
-    checked = check_converted(bundle, _FILE, run, f"openvino {library.__version__.partition('-')[0]}")
-    add_digests(bundle.folder, _FILE, _WEIGHTS)
-    return checked
+    return [run(batch) for batch in batches]
 
 
-def _model(library: Any, core: Any, bundle: Bundle) -> Any:
-    """Returns the program as OpenVINO has it, with what is said of it."""
-    graph = original(bundle)
-    shape = next(iter(graph.inputs.values())).shape
-    # As in the engine: copies at transpositions cost most where sizes are known only when the program runs.
-    translated = lower(graph, channels_first=min(shape[2:], default=-1) < 0)
+def _model(library: Any, core: Any, given: Path, name: str) -> Any:
+    """Returns an ONNX file as OpenVINO has it, with what is said of it."""
     try:
-        model = core.read_model(onnx_bytes(translated), b"")
+        model = core.read_model(given)
     except RuntimeError as error:
         raise ExportError(
             "OpenVINO refuses {model}: {reason}",
             "Export with --format onnx, and report it with the name of the model.",
-            model=bundle.model,
+            model=name,
             reason=" ".join(str(error).split()),
         ) from error
-    model.set_friendly_name(bundle.model)
-    if len(shape) == len(_LAYOUT):
-        model.get_parameters()[0].set_layout(library.Layout(_LAYOUT))
-    for section, texts in (("zoo", said_of(bundle)), ("model_info", _model_info(bundle, shape))):
-        for name, text in texts.items():
-            model.set_rt_info(text, [section, name])
+    model.set_friendly_name(name)
+    [value] = model.get_parameters()
+    if len(value.get_partial_shape()) == len(_LAYOUT):
+        value.set_layout(library.Layout(_LAYOUT))
+    texts = json.loads(given.with_name(_TEXTS).read_text(encoding="utf-8"))
+    for section, named in texts.items():
+        for key, text in named.items():
+            model.set_rt_info(text, [section, key])
     return model
 
 
@@ -100,7 +136,7 @@ def _model_info(bundle: Bundle, shape: tuple[int, ...]) -> dict[str, str]:
     return found
 
 
-def _save(library: Any, model: Any, file: Path) -> None:
+def _save(library: Any, model: Any, file: str) -> None:
     try:
         # By default it writes float16.
         library.save_model(model, file, compress_to_fp16=False)

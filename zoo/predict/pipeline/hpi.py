@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from zoo.message import Message
+from zoo.predict.values import GIVEN
 from zoo.settings.check import conform, mismatch
-from zoo.settings.document import Node
+from zoo.settings.document import Node, node_of
 from zoo.settings.rules import BOOLEAN, TEXT, optional
 
 _ASKING = ("enable_hpi", "use_hpip")
@@ -29,11 +30,22 @@ _PRECISIONS = {
 _THREADS = ("cpu_num_threads", "cpu_threads")
 
 
-def read_hpi(*holders: Node) -> tuple[dict[str, Node], list[Node]]:
+def asked_for(enable_hpi: object, use_hpip: object) -> bool | None:
+    """Returns whether a caller asks for it, by either name; None where nothing is said.
+
+    Raises:
+        ConfigError: One is neither true nor false, or the two contradict each other.
+    """
+    asked = _asked(node_of(dict(zip(_ASKING, (enable_hpi, use_hpip), strict=True)), GIVEN))
+    return None if asked is None else asked.value
+
+
+def read_hpi(*holders: Node, off: bool) -> tuple[dict[str, Node], list[Node]]:
     """Reads what a file says of high-performance inference.
 
     Args:
         holders: The sections that may say it, the outermost first.
+        off: Whether the caller does not want it, whatever the file says.
 
     Returns:
         The options it means, and what of it is not used.
@@ -46,7 +58,7 @@ def read_hpi(*holders: Node) -> tuple[dict[str, Node], list[Node]]:
     for holder in holders:
         if _SETTINGS in holder and conform(holder[_SETTINGS], _MAPPING) is not None:
             given.update(holder[_SETTINGS].members())
-    if asked is None or not asked.value:
+    if off or asked is None or not asked.value:
         return {}, [holder[_SETTINGS] for holder in holders if _SETTINGS in holder]
     found, unused = _settings(given)
     automatic = given.get("auto_config")

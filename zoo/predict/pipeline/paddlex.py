@@ -21,8 +21,12 @@ Found = tuple[dict[str, Node], list[str]]
 _NAME = "semantic_segmentation"
 
 
-def read_older(root: Node) -> Found:
+def read_older(root: Node, without_hpi: bool) -> Found:
     """Reads the form with the sections `Global` and `Pipeline`.
+
+    Args:
+        root: The file.
+        without_hpi: Whether what it says of high-performance inference is not wanted.
 
     Raises:
         ConfigError: The pipeline is another one, or a section or the model is missing.
@@ -36,12 +40,16 @@ def read_older(root: Node) -> Found:
     used = ("model", "device", "batch_size")
     if not _given(section, "model"):
         raise missing_key(section, "model", known=used)
-    hpi, unused = read_hpi(section)
+    hpi, unused = read_hpi(section, off=without_hpi)
     return {**_given(section, *used), **hpi}, [*notes, *_unused(section, (*used, *HPI_KEYS)), *map(_noted, unused)]
 
 
-def read_newer(root: Node) -> Found:
+def read_newer(root: Node, without_hpi: bool) -> Found:
     """Reads the form with `pipeline_name` and `SubModules`.
+
+    Args:
+        root: The file.
+        without_hpi: Whether what it says of high-performance inference is not wanted.
 
     Raises:
         ConfigError: The pipeline is another one, a section or the model is missing, or what it says of
@@ -51,7 +59,7 @@ def read_newer(root: Node) -> Found:
     modules = _section(root, "SubModules")
     module = _section(modules, "SemanticSegmentation")
     _check_name(module, "module_name")
-    hpi, unused = read_hpi(root, module)
+    hpi, unused = read_hpi(root, module, off=without_hpi)
     found = _given(module, "device", "batch_size", "target_size")
     if found.get("target_size", module).value == "None":
         del found["target_size"]
@@ -73,7 +81,7 @@ def read_newer(root: Node) -> Found:
 
 
 #: The forms by the section that each is known by.
-FORMS: dict[str, Callable[[Node], Found]] = {"Pipeline": read_older, "SubModules": read_newer}
+FORMS: dict[str, Callable[[Node, bool], Found]] = {"Pipeline": read_older, "SubModules": read_newer}
 
 
 def _section(parent: Node, name: str) -> Node:

@@ -16,6 +16,7 @@ from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInsta
 from zoo.message import Message, printable
 from zoo.predict.options import names_of
 from zoo.predict.pipeline.config import PipelineConfig
+from zoo.predict.pipeline.hpi import asked_for
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
 from zoo.predict.unknown import unknown_option
@@ -39,9 +40,9 @@ STARTER = "starter"
 def create_pipeline(
     pipeline: str | os.PathLike[str],
     device: str | None = None,
-    enable_hpi: bool = False,
+    enable_hpi: bool | None = None,
     *,
-    use_hpip: bool = False,
+    use_hpip: bool | None = None,
     offline: bool | None = None,
     lock: str | Path | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -53,6 +54,7 @@ def create_pipeline(
         pipeline: "semantic_segmentation", or the path of a pipeline file in zoo's own form or one of PaddleX's two.
         device: Such as "cpu" or "gpu:0"; by default what the file says.
         enable_hpi: High-performance inference: the fastest engine whose masks are right here, whatever the file says.
+            False leaves out what the file says of it; by default the file decides.
         use_hpip: Another name of `enable_hpi`, which PaddleX's own files use.
         offline: As in `zoo.load`.
         lock: As in `zoo.load`.
@@ -68,7 +70,8 @@ def create_pipeline(
         BackendError: The engine cannot be used.
         ZooError: The model cannot be had or opened, as `zoo.load` says.
     """
-    config = read_pipeline(pipeline).override(device=device, enable_hpi=enable_hpi or use_hpip or None, **overrides)
+    asked = asked_for(enable_hpi, use_hpip)
+    config = read_pipeline(pipeline, asked).override(device=device, enable_hpi=asked, **overrides)
     return open_pipeline(config, offline=offline, lock=lock, progress=progress)
 
 
@@ -197,7 +200,7 @@ class Pipeline:
                     name=name,
                 )
             if name not in names_of("predict"):
-                raise unknown_option(name, names_of("predict"), Message("predict"))
+                raise unknown_option(name, names_of("predict"), "predict")
         config = self.config.override(**options)
         source = cast("Source", x if input is None else input)
         predictions = self.model.predict(source, **config.predict_arguments())

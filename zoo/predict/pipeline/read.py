@@ -23,12 +23,13 @@ _SUFFIXES = (".yaml", ".yml")
 _BUILTIN = {"semantic_segmentation": Path(__file__).with_name("semantic_segmentation.yaml")}
 
 
-def read_pipeline(pipeline: str | os.PathLike[str]) -> PipelineConfig:
+def read_pipeline(pipeline: str | os.PathLike[str], hpi: bool | None = None) -> PipelineConfig:
     """Reads the options of a pipeline; no model is looked for.
 
     Args:
         pipeline: A name ("semantic_segmentation"), or the path of a YAML file in zoo's own form or one of PaddleX's
             two.
+        hpi: False leaves out what a file of PaddleX says of high-performance inference.
 
     Raises:
         ConfigError: There is none of this name, or the file is not understood; the message names file and line.
@@ -36,7 +37,7 @@ def read_pipeline(pipeline: str | os.PathLike[str]) -> PipelineConfig:
     file = _find(pipeline)
     root = read_yaml(file, PIPELINE)
     form = _form(root)
-    return _own(root, file) if form == "zoo" else _foreign(root, file, form)
+    return _own(root, file) if form == "zoo" else _foreign(root, file, form, without_hpi=hpi is False)
 
 
 def builtin_file(name: str) -> Path:
@@ -118,8 +119,8 @@ def _options(root: Node) -> dict[str, Node]:
     return found
 
 
-def _foreign(root: Node, file: Path, form: str) -> PipelineConfig:
-    found, unused = FORMS[form](root)
+def _foreign(root: Node, file: Path, form: str, without_hpi: bool) -> PipelineConfig:
+    found, unused = FORMS[form](root, without_hpi)
     model: str = conform(found.pop("model"), MODEL)
     values = {name: value_of(name, node) for name, node in found.items()}
     notes = [Message("Not used: {unused:, }.", unused=unused)] if unused else []
