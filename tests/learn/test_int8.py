@@ -21,6 +21,7 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from support import run_python, zoo_process
+from zoo.base.digest import file_sha256
 from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.calibration import Calibrated, calibration_path, read_calibrated, write_calibration
@@ -89,8 +90,9 @@ def kept(six: Bundle, found: Calibrated, home: Path) -> Path:
     """The calibration as `zoo optimize` keeps it, in the cache folder of one test."""
     # Random weights: the bound is for trained ones.
     program = six.verify()
-    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}).keep()
-    return write_calibration(found, calibration_path(program.digest))
+    path = write_calibration(found, calibration_path(program.digest))
+    Chosen(program.digest, "cpu", "int8", processor(), "openvino", 0.0, 3, "", {}, 1, file_sha256(path)).keep()
+    return path
 
 
 def calibrated(bundle: Bundle, pictures: Path, least: float) -> Calibrated:
@@ -224,6 +226,21 @@ def test_a_calibration_that_was_cut_or_edited_is_refused_and_nothing_else(six: B
         read_calibrated(path, "0" * 64)
     path.unlink()
     zoo.load(six.folder, backend="openvino", threads=1).close()
+
+
+def test_an_engine_that_ends_its_process_ends_no_calibration_without_a_word(
+    six: Bundle, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken" / "openvino").mkdir(parents=True)
+    (tmp_path / "broken" / "openvino" / "__init__.py").write_text("import os; os.abort()")
+    words = "optimize", six.folder, "--images", pictures, "--precision", "int8", "-o", tmp_path / "out"
+    ended = run_python("zoo", *words, first=str(tmp_path / "broken"))
+    assert ended.returncode == 1
+    *_, fact, hint = ended.stderr.splitlines()
+    assert fact.startswith("The engine openvino of ")
+    assert fact.endswith("in a process of its own, ended by SIGABRT.")
+    assert hint == "Use --precision float32"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_picture_that_cannot_be_read_is_named_before_anything_is_calculated(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -237,3 +239,78 @@ def test_the_doctor_says_why_an_engine_cannot_run_a_model(install: Install, bund
     assert (exact["other"]["verdict"], exact["other"]["precision"]) == ("proven", "bf16")
     assert exact["paddle"]["verdict"] == "unusable"
     assert "it computes in float32 and not in bf16" in exact["paddle"]["reason"]
+
+
+def test_a_fault_of_the_environment_is_not_kept(
+    install: Install, bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    install(
+        opening=f"import os; from zoo.errors import BackendNotInstalledError\n"
+        f"        if os.path.exists({str(broken)!r}):\n"
+        f"            raise BackendNotInstalledError('A library is missing.', 'Install it.')"
+    )
+    program = bundle.verify()
+    with caplog.at_level(logging.WARNING):
+        assert choose_engine(program).candidate.backend.name == "paddle"
+    assert "A library is missing." in caplog.text
+    with pytest.raises(zoo.BackendError, match="A library is missing") as raised:
+        choose_engine(program, engine="other")
+    assert raised.value.hint == "Install it."
+    broken.unlink()
+    assert choose_engine(program, engine="other").why == "asked for; 100.000% of the pixels as golden"
+
+
+def test_an_engine_that_failed_once_is_proven_before_it_is_used_by_name(
+    install: Install, bundle: Bundle, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    install(
+        change="output = output[:, ::-1]",
+        opening=f"import os; from zoo.errors import BackendError\n"
+        f"        if os.path.exists({str(broken)!r}): raise BackendError('It is broken.', 'Mend it.')",
+    )
+    with pytest.raises(zoo.BackendError, match="It is broken"):
+        zoo.load(bundle.folder, backend="other", threads=1)
+    broken.unlink()
+    with pytest.raises(zoo.BackendError, match="have the class that golden gives them"):
+        zoo.load(bundle.folder, backend="other", threads=1)
+
+
+def test_an_engine_that_crashed_is_told_how_to_be_tried_again_and_is_when_it_is_named(
+    install: Install, bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "broken"
+    broken.touch()
+    install(opening=f"import os\n        if os.path.exists({str(broken)!r}): os.abort()")
+    with caplog.at_level(logging.WARNING):
+        choose_engine(bundle.verify())
+    assert "(to have it tried again: zoo cache rm --trials)" in caplog.text
+    broken.unlink()
+    assert choose_engine(bundle.verify(), engine="other").why.startswith("asked for; 100.000%")
+
+
+def test_loads_at_the_same_time_prove_once_and_take_one_engine(
+    install: Install, bundle: Bundle, tmp_path: Path
+) -> None:
+    opened = tmp_path / "opened"
+    install(opening=f"open({str(opened)!r}, 'a').write('x')")
+    with ThreadPoolExecutor(4) as pool:
+        chosen = list(pool.map(lambda _: choose_engine(bundle.verify()).candidate.name, range(4)))
+    assert len(set(chosen)) == 1
+    assert opened.read_text() == "x"
+
+
+def test_weights_that_are_not_finite_are_an_error_of_paddle_too(unproven: Path) -> None:
+    params = unproven / "inference.pdiparams"
+    content = bytearray(params.read_bytes())
+    content[-4:] = np.float32(np.inf).tobytes()
+    params.write_bytes(content)
+    settings = unproven / "inference.yml"
+    document = yaml.safe_load(settings.read_text())
+    document["zoo"]["sha256"]["inference.pdiparams"] = hashlib.sha256(content).hexdigest()
+    settings.write_text(yaml.safe_dump(document))
+    with pytest.raises(zoo.BundleError, match="holds NaN or infinity"):
+        zoo.load(unproven, threads=1)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from zoo.base.home import home
-from zoo.base.processor import processor
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores
@@ -75,7 +74,7 @@ def engine_states(program: Program, device: str, backend: str, precision: Precis
     for path, size in kept_files():
         compiled[path.relative_to(home() / "engines").parts[0]] += size
     for candidate, proof in zip(usable, proofs(program, usable, device, available_cores()), strict=True):
-        chosen = kept_choice(program.digest, candidate.device_name, precision, processor())
+        chosen = kept_choice(program, candidate.device_name, precision)
         least = LEAST[precision] if chosen is None else chosen.least
         state = _state(proof if chosen is None else chosen.held(proof), least, compiled[candidate.backend.name])
         states[state.engine] = state

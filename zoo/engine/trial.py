@@ -38,6 +38,8 @@ _SUFFIX = ".trial.json"
 #: Endings of the records of `zoo.proof`, which go with those of trials.
 PROOF_SUFFIX = ".proof.json"
 CHOICE_SUFFIX = ".choice.json"
+#: Of the lock of a program whose engines are proven.
+LOCK_SUFFIX = ".lock"
 # Nobody sees this error: the trial is made again.
 _KIND = DocumentKind(CacheError)
 _SCHEMA = mapping(
@@ -147,6 +149,7 @@ def forget_trials() -> int:
     Raises:
         CacheError: The cache folder cannot be used.
     """
+    forget(f"engines/*{LOCK_SUFFIX}")
     return len(forget(*(f"engines/*{suffix}" for suffix in (_SUFFIX, PROOF_SUFFIX, CHOICE_SUFFIX))))
 
 

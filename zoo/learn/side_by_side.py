@@ -25,6 +25,7 @@ from zoo.proof.agreement import LEAST, agreement
 from zoo.proof.choice import proofs, refusal
 from zoo.proof.chosen import Chosen
 from zoo.proof.measure import Measured, measure
+from zoo.proof.record import calibration_used
 
 #: Most pictures that are measured on.
 MOST = 20
@@ -103,7 +104,7 @@ def compare(how: How, program: Program) -> SideBySide:
     reference = next((item for item in ordered if run(item).outputs), None)
     expected = () if reference is None else measured[reference.name].outputs
     named = "" if reference is None else ", ".join(reference.libraries) or reference.name
-    made = proofs(program, found, device, threads)
+    made = proofs(program, found, device, threads, again=True)
     shares: dict[str, float] = {}
     for candidate, proof in zip(found, made, strict=True):
         outputs = run(candidate).outputs
@@ -127,6 +128,8 @@ def compare(how: How, program: Program) -> SideBySide:
             len(pictures),
             named,
             shares,
+            threads,
+            calibration_used(program, precision),
         )
         for precision in how.precisions
     }

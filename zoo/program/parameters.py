@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Numbers looked at in one go.
 _CHUNK = 1 << 22
+_WENT_WELL = Message("Export the network again from a checkpoint whose training went well.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +131,26 @@ def map_parameters(graph: Graph, path: Path) -> Mapping[str, NDArray[np.generic]
         if not _finite(data):
             raise BundleError(
                 "The parameter {name!r} in {path} holds NaN or infinity. Finite numbers were expected.",
-                "Export the network again from a checkpoint whose training went well.",
+                _WENT_WELL,
                 name=name,
                 path=path,
             )
         arrays[name] = data
     return arrays
+
+
+def check_finite(path: Path) -> None:
+    """Reads all parameters in a file.
+
+    Raises:
+        BundleError: The file is damaged, or holds NaN or infinity.
+    """
+    import numpy as np
+
+    content = np.memmap(path, np.uint8, "r")
+    for record in read_records(path):
+        if not _finite(np.ndarray(record.type.shape, _numpy(path, record.type.dtype), content, record.start)):
+            raise BundleError("{path} holds NaN or infinity. Finite numbers were expected.", _WENT_WELL, path=path)
 
 
 def _numpy(path: Path, dtype: str) -> np.dtype[np.generic]:

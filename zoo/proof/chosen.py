@@ -9,10 +9,11 @@ from pathlib import Path
 
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.base.home import home
-from zoo.contract.engine import Precision
+from zoo.base.processor import processor
+from zoo.contract.engine import Precision, Program
 from zoo.engine.trial import CHOICE_SUFFIX
 from zoo.errors import CacheError
-from zoo.proof.record import Proof
+from zoo.proof.record import Proof, calibration_used
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
 from zoo.settings.json_text import read_json
@@ -26,6 +27,8 @@ _SCHEMA = mapping(
         "least": _SHARE,
         "pictures": whole(0, 1 << 30),
         "reference": STRING,
+        "threads": whole(1, 1 << 30),
+        "calibration": STRING,
         "shares": {"type": "object", "additionalProperties": _SHARE},
     },
     closed=True,
@@ -46,6 +49,8 @@ class Chosen:
         pictures: How many pictures it was measured on.
         reference: What the engines were compared with on them, such as "paddle 3.2.2".
         shares: Share of the pixels that agreed on them, by `Subject.digest` of each engine.
+        threads: With how many threads.
+        calibration: SHA-256 of the file of the calibration, where that is used; else empty.
     """
 
     program: str
@@ -57,6 +62,8 @@ class Chosen:
     pictures: int
     reference: str
     shares: dict[str, float]
+    threads: int
+    calibration: str = ""
 
     def held(self, proof: Proof) -> Proof:
         """Returns a proof of an engine with what it did on the pictures, where that is worse."""
@@ -70,15 +77,16 @@ class Chosen:
             CacheError: The cache folder cannot be used.
             OutputError: It cannot be written.
         """
-        record = _record(self.program, self.device, self.precision, self.processor)
+        record = _record(self.program, self.device, self.precision, self.processor, self.calibration)
         ensure_folder(record.parent)
         write_atomic(record, json.dumps(asdict(self)).encode())
 
 
-def kept_choice(program: str, device: str, precision: Precision, processor: str) -> Chosen | None:
-    """Returns what is kept; None where there is nothing, or something damaged."""
+def kept_choice(program: Program, device: str, precision: Precision) -> Chosen | None:
+    """Returns what is kept for this processor; None where there is nothing, or something damaged."""
+    key = program.digest, device, precision, processor(), calibration_used(program, precision)
     try:
-        return Chosen(**conform(read_json(_record(program, device, precision, processor), _KIND), _SCHEMA))
+        return Chosen(**conform(read_json(_record(*key), _KIND), _SCHEMA))
     except CacheError:
         return None
 

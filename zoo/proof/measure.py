@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.digest import file_sha256
 from zoo.base.home import home
 from zoo.base.processor import processor
-from zoo.bundle.golden import read_golden
+from zoo.bundle.calibration import read_calibrated
+from zoo.bundle.golden import Golden, read_golden
 from zoo.contract.engine import Precision, Program, Request, Session
 from zoo.engine.candidate import Candidate
 from zoo.engine.engine import Engine
@@ -28,9 +28,9 @@ from zoo.engine.jobs import program_of
 from zoo.engine.open import candidates, open_engine
 from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.engine.trial import in_child
-from zoo.errors import ZooError
+from zoo.errors import BackendNotInstalledError, DeviceError, ZooError
 from zoo.proof.agreement import agreement
-from zoo.proof.record import Proof, Subject
+from zoo.proof.record import Proof, Subject, calibration_used
 from zoo.registry.discovery import discover
 
 _SECONDS = 600.0
@@ -53,6 +53,7 @@ class Measured:
     memory: int = 0
     rate: float = 0.0
     fault: str = ""
+    hint: str = ""
     lasting: bool = True
     killed: bool = False
     setting: str = ""
@@ -90,7 +91,7 @@ def _golden(program: Program, candidate: Candidate) -> Path | None:
 def _proved(
     program: Program, engines: Sequence[Candidate], others: Sequence[Candidate], threads: int, file: Path | None
 ) -> dict[str, Proof]:
-    golden = None if file is None else read_golden(file)
+    golden = None if file is None else _read(file, program)
     inputs = _inputs(program) if golden is None else [golden.batch]
     height, width = inputs[0].shape[2:]
     size = int(height), int(width)
@@ -118,15 +119,19 @@ def _proved(
 
 def subject_of(program: Program, candidate: Candidate) -> Subject:
     """Returns what a proof of an engine is about."""
-    calibrated = candidate.precision == "int8" and program.calibration
+    calibration = calibration_used(program, candidate.precision)
     return Subject(
         program.digest,
         candidate.backend.name,
         candidate.precision,
         candidate.device_name,
         processor(),
-        (*candidate.versions, *([f"calibration {file_sha256(calibrated)}"] if calibrated else [])),
+        (*candidate.versions, *([f"calibration {calibration}"] if calibration else [])),
     )
+
+
+def _read(file: Path, program: Program) -> Golden:
+    return read_golden(file) if file == program.golden else read_calibrated(file, program.digest).golden
 
 
 def references(candidate: Candidate, others: Sequence[Candidate]) -> list[Candidate]:
@@ -148,7 +153,7 @@ def _proof(
     pairs = zip(ran.outputs, expected, strict=True) if ran.outputs and expected else ()
     share = min((agreement(*pair, program.output_stride, program.threshold) for pair in pairs), default=1.0)
     cost = ran.seconds, ran.opening, ran.memory, *size
-    return Proof(subject, reference, share, *cost, ran.fault, ran.lasting, ran.killed, ran.setting)
+    return Proof(subject, reference, share, *cost, ran.fault, ran.hint, ran.lasting, ran.killed, ran.setting)
 
 
 def _inputs(program: Program) -> list[NDArray[np.float32]]:
@@ -182,7 +187,7 @@ def measure(
         if outcome.reason is not None:
             return Measured((), fault=outcome.reason, lasting=outcome.lasting, killed=outcome.killed)
         if "fault" in outcome.answer:
-            return Measured((), fault=outcome.answer["fault"])
+            return Measured((), **outcome.answer)
         with np.load(made, allow_pickle=False) as arrays:
             outputs = [arrays[name] for name in arrays.files]
     return Measured(outputs, **outcome.answer)
@@ -202,8 +207,8 @@ def trial_run(
     """Opens a program and runs it on inputs. The job of the child.
 
     Returns:
-        `seconds`, `opening`, `memory`, `rate` and `setting` as a `Measured` has them; or `fault`, where the engine
-        failed.
+        `seconds`, `opening`, `memory`, `rate` and `setting` as a `Measured` has them; or `fault`, `hint` and `lasting`,
+        where the engine failed.
     """
     program, found = program_of(document), discover("zoo.devices", "zoo.backends")
     backend, device = found.backends[engine], found.devices[kind]
@@ -224,7 +229,9 @@ def trial_run(
         session.close()
         rate = _rate(program, f"{kind}:{index}" if index else kind, engine, precision, threads, inputs, many)
     except ZooError as error:
-        return {"fault": error.message}
+        # What is not installed rightly, or not plugged in, may be so the next time.
+        lasting = not isinstance(error, (BackendNotInstalledError, DeviceError))
+        return {"fault": error.message, "hint": error.hint, "lasting": lasting}
     np.savez(made, *outputs)
     return {"seconds": seconds, "opening": opening, "memory": _peak_memory(), "rate": rate, "setting": setting}
 

@@ -9,9 +9,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from zoo.base.digest import file_sha256
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.base.home import home
-from zoo.contract.engine import Precision
+from zoo.contract.engine import Precision, Program
 from zoo.engine.trial import PROOF_SUFFIX
 from zoo.errors import CacheError, OutputError
 from zoo.settings.check import conform
@@ -32,7 +33,7 @@ _SCHEMA = mapping(
             },
             closed=True,
         ),
-        **dict.fromkeys(("reference", "fault", "setting"), STRING),
+        **dict.fromkeys(("reference", "fault", "hint", "setting"), STRING),
         "agreement": {"type": "number", "minimum": 0, "maximum": 1},
         "seconds": _SECONDS,
         "opening": _SECONDS,
@@ -88,6 +89,7 @@ class Proof:
         height: Of that picture, in pixels; 0 where the engine failed.
         width: Likewise.
         fault: Why there is none of that; else empty.
+        hint: What helps then; may be empty.
         lasting: Whether the next trial would find the same. Not so where a child ran out of memory or time.
         killed: Whether the fault is that its process was ended, by a signal or for want of time.
         setting: How the engine was set up, such as "2 threads"; may be empty.
@@ -102,6 +104,7 @@ class Proof:
     height: int = 0
     width: int = 0
     fault: str = ""
+    hint: str = ""
     lasting: bool = True
     killed: bool = False
     setting: str = ""
@@ -116,6 +119,11 @@ class Proof:
             write_atomic(record, json.dumps(dataclasses.asdict(self)).encode())
         except (CacheError, OutputError) as error:
             _log.info("a proof could not be kept: %s", error.message)
+
+
+def calibration_used(program: Program, precision: Precision) -> str:
+    """Returns the SHA-256 of the file of the calibration that a program is run with; empty where none is used."""
+    return file_sha256(program.calibration) if precision == "int8" and program.calibration else ""
 
 
 def kept_proofs(program: str, processor: str) -> list[Proof]:

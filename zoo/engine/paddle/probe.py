@@ -22,6 +22,7 @@ from zoo.engine.samples import smooth_noise, trial_shapes
 from zoo.engine.trial import TRY_AGAIN, Outcome, Trial, in_child
 from zoo.errors import BackendError
 from zoo.message import Message
+from zoo.program.parameters import check_finite
 
 _log = logging.getLogger("zoo.engine")
 _TOLERANCE = 1e-3
@@ -40,12 +41,16 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
 
     Raises:
         BackendError: A program that is not trusted failed in every setting.
+        BundleError: Its parameters hold NaN or infinity, or are damaged.
     """
     trial = Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {version}",))
     setting = trial.kept()
     if setting == PLAIN:
         _say_plain(program.path, version, None)
     elif setting not in SETTINGS:
+        if program.params is not None:
+            # paddle runs them, and every mask is of one class.
+            check_finite(program.params)
         trial.announce()
         setting, failed = _probe(program)
         passing = [outcome for outcome in failed if not outcome.lasting]
