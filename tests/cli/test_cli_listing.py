@@ -174,6 +174,9 @@ def test_info_of_an_export_folder_says_what_it_is(site: Path, bundle: Bundle) ->
         assert text in done.stdout
     document = json.loads(zoo(site, "info", str(bundle.folder), "--json").stdout)
     assert (document["name"], document["sha256"]) == ("small", dict(bundle.digests))
+    present = {path.name: path.stat().st_size for path in bundle.folder.iterdir() if path.name != "inference.yml"}
+    assert "golden.npz" in present
+    assert document["files"] == present
     damaged = Path(shutil.copytree(bundle.folder, site / "damaged"))
     with (damaged / "inference.pdiparams").open("r+b") as file:
         file.seek(-1, os.SEEK_END)

@@ -23,7 +23,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import zoo
+from zoo.base.processor import processor
 from zoo.bundle.bundle import Bundle
+from zoo.bundle.calibration import calibration_path
 from zoo.cli.commands.doctor import doctor
 from zoo.contract.labels import CAMVID
 from zoo.doctor import LEAST_AGREEMENT, Finding, examine, self_test
@@ -31,10 +33,12 @@ from zoo.doctor.environment import without_credentials
 from zoo.engine.trial import Trial
 from zoo.errors import FetchError, PluginContractError
 from zoo.learn.data import read_mask
+from zoo.proof.chosen import Chosen
 from zoo.registry import find_model, refresh
 from zoo.registry.catalogue import Catalogue, CatalogueDevice, render
 from zoo.registry.formats import zoo_formats
 from zoo.store.embedded import embedded_folder
+from zoo.store.find import find_bundle
 
 REPO = Path(__file__).resolve().parents[2]
 PLUGINS = sorted(folder for folder in (REPO / "plugins").iterdir() if (folder / "pyproject.toml").is_file())
@@ -391,26 +395,38 @@ def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.M
 
     def keep(engine: str, device: str, setting: str, preferred: str, *programs: str) -> None:
         for program in programs:
-            Trial(program, engine, device, "float32", (engine,)).keep(setting, preferred)
+            Trial(program, engine.split()[0], device, "float32", (engine,)).keep(setting, preferred)
 
     keep("paddle 3.2.2", "cpu", "oneDNN", "oneDNN", "a", "b")
     keep("paddle 3.2.2", "cpu", "plain", "oneDNN", "c")
+    keep("paddle 3.2.2", "cpu:1", "plain", "oneDNN", "a")
     keep("paddle 3.3.1", "cpu", "plain", "oneDNN", "a")
     keep("fast 1.0", "npu:1", "", "", "a")
     (tmp_path / "engines" / f"{'0' * 64}.trial.json").write_text("{")
     (tmp_path / "engines" / f"{'1' * 64}.trial.json").write_text('{"setting": "plain"}')
     assert [(kept.value, kept.state, kept.help) for kept in examine().findings if kept.name == "trials"] == [
         ("damaged records: 2; their programs will be tried again", "note", ""),
-        ("programs of fast 1.0 that run on npu:1: 1", "ok", ""),
+        ("not of this environment: programs of fast 1.0 that run on npu:1: 1", "ok", ""),
         ("programs of paddle 3.2.2 that run on cpu with oneDNN: 2", "ok", ""),
         ("programs of paddle 3.2.2 that run on cpu with plain: 1", "ok", ""),
         (
-            "programs of paddle 3.3.1 that run on cpu with plain: 1",
+            "programs of paddle 3.2.2 that run on cpu:1 with plain: 1",
             "note",
             'It is slower than oneDNN, which failed here. Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools  '
             "(or, to try it again: zoo cache rm --trials)",
         ),
+        ("not of this environment: programs of paddle 3.3.1 that run on cpu with plain: 1", "ok", ""),
     ]
+
+
+def test_what_zoo_optimize_found_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "engines").mkdir()
+    assert [each for each in here(monkeypatch, ZOO_HOME=str(tmp_path)) if each.name == "zoo optimize"] == []
+    Chosen("a", "cpu", "float32", "x86", "openvino", 0.9999, 20, "golden", {}).keep()
+    calibration_path("b").parent.mkdir()
+    calibration_path("b").touch()
+    found = named(here(monkeypatch, ZOO_HOME=str(tmp_path)), "zoo optimize")
+    assert (found.topic, found.state, found.value) == ("cache", "ok", "choices: 1, int8 calibrations: 1")
 
 
 @pytest.mark.parametrize(
@@ -499,24 +515,50 @@ def test_the_self_test_of_the_starter_is_passed() -> None:
     assert all(seconds > 0 for seconds in document["seconds"].values())
 
 
+def test_threads_of_engines_are_told_in_chinese_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a child tells them, in English."""
+    monkeypatch.setenv("ZOO_LANG", "zh")
+    [engine, proven] = [line for line in run("starter").output.splitlines() if line.startswith("引擎")]
+    assert engine.endswith("线程")
+    assert proven.endswith("线程")
+
+
 def test_the_expected_mask_of_the_starter_has_the_classes_of_a_street() -> None:
     mask = read_mask(starter_files() / "mask.png")
     assert {CAMVID.names[value] for value in np.unique(mask)} == set(CAMVID.names)
     assert sum(path.stat().st_size for path in starter_files().iterdir()) < 100_000
 
 
-@pytest.mark.parametrize(("wrong", "state"), [(0, "ok"), (57, "ok"), (58, "problem"), (57_600, "problem")])
-def test_a_wrong_mask_is_a_problem_from_one_pixel_in_a_thousand(tmp_path: Path, wrong: int, state: str) -> None:
-    """The mask the model gives here, spoilt in a known number of its 57600 pixels."""
-    folder = other_starter(tmp_path)
+def spoil(folder: Path, wrong: int) -> int:
+    """Writes the mask the starter gives here, spoilt in a number of its pixels; returns how many there are."""
     shutil.copy(starter_files() / "picture.png", folder)
     mask = starter_mask().copy()
     places = np.random.default_rng(0).choice(mask.size, wrong, replace=False)
     mask.flat[places] = (mask.flat[places] + 1) % len(CAMVID)
     Image.fromarray(mask).save(folder / "mask.png")
+    return mask.size
+
+
+@pytest.mark.parametrize(("least", "state"), [(0.9, "ok"), (0.998, "problem"), (0.9999, "problem")])
+def test_the_bound_that_zoo_optimize_keeps_is_that_of_the_self_test_where_it_is_smaller(
+    home: Path, tmp_path: Path, least: float, state: str
+) -> None:
+    spoil(other_starter(tmp_path), 288)  # 0.995
+    with installed(tmp_path):
+        program = find_bundle("other-starter").verify()
+        Chosen(program.digest, "cpu", "float32", processor(), "paddle", least, 1, "golden", {}).keep()
+        result = self_test("other-starter")
+    assert result.state == state
+    assert f" {min(least, 0.999)} or more was expected" in result.message
+
+
+@pytest.mark.parametrize(("wrong", "state"), [(0, "ok"), (57, "ok"), (58, "problem"), (57_600, "problem")])
+def test_a_wrong_mask_is_a_problem_from_one_pixel_in_a_thousand(tmp_path: Path, wrong: int, state: str) -> None:
+    """The mask the model gives here, spoilt in a known number of its 57600 pixels."""
+    size = spoil(other_starter(tmp_path), wrong)
     with installed(tmp_path):
         done = run("other-starter")
-    agreement = 1 - wrong / mask.size
+    agreement = 1 - wrong / size
     words = [line.split(maxsplit=1) for line in done.output.splitlines()]
     assert ["State", state] in words
     assert ["Outcome", f"{agreement:.6f} of the pixels have the expected class; 0.999 or more was expected."] in words

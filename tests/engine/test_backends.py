@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import resource
@@ -188,6 +189,36 @@ def test_a_precision_that_an_engine_lacks_has_the_engine_that_has_it_as_its_hint
     assert hint().startswith("Run in a clone of zoo: pip install ./plugins/zoo-backend-openvino  (")
 
 
+def test_an_engine_that_is_disabled_or_not_installed_is_no_unknown_word(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def said(engine: str = "auto", device: str = "cpu") -> str:
+        with pytest.raises(zoo.ZooError) as caught:
+            candidates(bundle.verify(), device, engine)
+        return str(caught.value)
+
+    assert said("ort").endswith("\nUse backend='onnxruntime'")
+    assert said("ov").endswith("\nUse backend='openvino'")
+    assert said(device="OpenVINO").endswith("\nUse backend='openvino'")
+    with monkeypatch.context() as patch:
+        patch.setenv("ZOO_DISABLE_PLUGINS", "openvino")
+        assert said("openvino") == (
+            "The engine openvino is disabled: ZOO_DISABLE_PLUGINS leaves it out. Installed: onnxruntime, paddle.\n"
+            "Run: unset ZOO_DISABLE_PLUGINS  (it leaves openvino out)"
+        )
+    found = discover("zoo.devices", "zoo.backends")
+    core = Discovery(tuple(plugin for plugin in found.plugins if plugin.distribution == "zoo-core"))
+    monkeypatch.setattr("zoo.engine.open.discover", lambda *groups: core)
+    clone = "Run in a clone of zoo: pip install ./plugins/zoo-backend-openvino  (it is on no public index yet)"
+    assert said("openvino") == f"The engine openvino is not installed. Installed: paddle.\n{clone}"
+    assert said("OV") == said("openvino")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "paddle" else find(name, *a))
+    assert "Installed: none." in said("openvino")
+    small = "./plugins/zoo-backend-onnxruntime or ./plugins/zoo-backend-openvino"
+    assert said().endswith(f" setuptools  (or in a clone of zoo: pip install {small}, which is smaller)")
+
+
 def test_openvino_computes_in_float32_unless_bf16_is_asked_for(bundle: Bundle) -> None:
     """And says which, as it was read back; a processor without bf16 is refused."""
     program = bundle.verify()
@@ -368,7 +399,8 @@ def test_without_an_engine_models_are_listed_and_a_line_says_what_to_install(no_
     assert info.returncode == 0, info.stderr
     failed = run_python("zoo", "predict", REPO / "docs" / "street.jpg", first=no_paddle, **none)
     assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1] == 'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools'
+    paddle = 'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools'
+    assert failed.stderr.splitlines()[-1] == f"{paddle}  (or unset ZOO_DISABLE_PLUGINS)"
 
 
 @BOTH

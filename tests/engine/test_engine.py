@@ -274,7 +274,7 @@ def test_without_paddle_the_error_gives_the_command(bundle: Bundle) -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=_environment())
     assert ended.stdout.splitlines() == [
         "The engine paddle cannot be used on cpu: paddlepaddle is not installed.",
-        'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools',
+        'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools  (or unset ZOO_DISABLE_PLUGINS)',
     ]
 
 

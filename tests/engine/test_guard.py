@@ -478,7 +478,7 @@ def test_where_no_engine_runs_a_program_each_says_why(
         zoo.load(bundle.folder)
     assert str(caught.value) == (
         "No engine can run inference.json on cpu. paddle: paddlepaddle is not installed; odd: not today.\n"
-        'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools'
+        'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools  (or unset ZOO_DISABLE_PLUGINS)'
     )
 
 
@@ -496,7 +496,7 @@ def test_an_engine_that_cannot_be_loaded_is_not_hidden_behind_not_installed(
     with pytest.raises(zoo.BackendError) as caught:
         zoo.load(bundle.folder, backend="odd")
     assert str(caught.value) == (
-        f"There is no engine called 'odd'. Installed: paddle. The {OWNER.format('odd')} could not be loaded: "
+        f"There is no engine called 'odd'. Installed: none. The {OWNER.format('odd')} could not be loaded: "
         "ModuleNotFoundError: No module named 'a_library'.\nRun: zoo plugins"
     )
     with pytest.raises(zoo.BackendNotInstalledError) as caught:

@@ -382,7 +382,7 @@ def test_what_cannot_be_converted_is_told(bundle: Bundle, seven_labels: LabelSet
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "Missing option '--weights'"),
+        ((), "Missing option '--weights'. Only --format onnx and --format openvino"),
         (("--format", "paddlex"), "Missing option '--weights'"),
         (("--format", "onnx", "--name", "x", "--input-size", 64, 64), "--input-size, --name belongs to a checkpoint"),
         (("--format", "ncnn"), "'ncnn' is not one of"),

@@ -22,7 +22,7 @@ from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.bundle.golden import read_golden
 from zoo.engine.open import candidates
 from zoo.proof.agreement import agreement
-from zoo.proof.choice import choose_engine
+from zoo.proof.choice import choose_engine, proofs, refusal
 from zoo.proof.measure import prove, subject_of
 from zoo.proof.record import kept_proof
 
@@ -87,6 +87,15 @@ def test_an_engine_that_crashes_is_not_opened_here(install: Install, bundle: Bun
         zoo.load(bundle.folder, backend="other", threads=1)
     with zoo.load(bundle.folder, threads=1) as model:
         assert model.engine.startswith("paddle ")
+
+
+def test_what_engines_say_is_joined_to_one_sentence(install: Install, bundle: Bundle) -> None:
+    install(opening="import zoo; raise zoo.BackendError('It is broken.', 'Mend it')")
+    program = bundle.verify()
+    [proof] = proofs(program, candidates(program, "cpu", "other"), "cpu", 1)
+    reason = refusal(proof, 0.9)
+    assert reason is not None
+    assert reason.endswith(": It is broken")
 
 
 def test_without_a_golden_the_library_that_wrote_the_program_is_the_reference(install: Install, unproven: Path) -> None:

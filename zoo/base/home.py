@@ -10,6 +10,8 @@ from zoo.errors import CacheError, FetchError
 
 #: The folder below it with a record of each artifact that is there.
 RECORDS = "records"
+#: The int8 calibrations below it, by the digests of their programs.
+CALIBRATIONS = "int8/*.npz"
 
 
 def home() -> Path:

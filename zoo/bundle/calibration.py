@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from zoo.base.files import ensure_folder, replacing
-from zoo.base.home import forget, home, kept_below
+from zoo.base.home import CALIBRATIONS, forget, home, kept_below
 from zoo.bundle.golden import Golden, read_golden
 from zoo.contract.engine import Calibration, Layer, Program
 from zoo.errors import BundleError
@@ -31,7 +31,6 @@ from zoo.settings.rules import NUMBER, SHA256, STRING, array, mapping, whole
 #: Name of the file in an export folder.
 FILE = "int8.npz"
 _FORMAT = 1
-_KEPT = "int8/*.npz"
 _MOST = 1 << 20
 _AGAIN = Message("Run: zoo optimize MODEL --images DIR --precision int8")
 _KIND = DocumentKind(BundleError, Message("an int8 calibration"), _AGAIN, limit=1 << 24)
@@ -164,7 +163,7 @@ def kept_calibrations() -> list[tuple[Path, int]]:
     Raises:
         CacheError: The cache folder cannot be used.
     """
-    return kept_below(_KEPT)
+    return kept_below(CALIBRATIONS)
 
 
 def forget_calibrations() -> int:
@@ -173,7 +172,7 @@ def forget_calibrations() -> int:
     Raises:
         CacheError: One cannot be removed.
     """
-    return sum(size for _, size in forget(_KEPT))
+    return sum(size for _, size in forget(CALIBRATIONS))
 
 
 def _changed(path: Path) -> BundleError:

@@ -45,8 +45,15 @@ FORMS = {
     **dict.fromkeys(("rle", "annotations"), ("coco",)),
 }
 
+#: What others call words that an option takes, and those of zoo.
+WORDS = {
+    **dict.fromkeys(("fp32", "f32", "float", "single", "full"), "float32"),
+    **dict.fromkeys(("bfloat16", "fp16", "f16", "float16", "half", "mixed"), "bf16"),
+    **dict.fromkeys(("i8", "uint8", "8bit", "quantized"), "int8"),
+}
+
 _TARGETS = ("--save-path", "--output", "--out")
-#: Options of others, and those of zoo that may be meant; the first that a command has is.
+#: Options of others, and those of zoo that may be meant, some with a value; the first that a command has is.
 _OPTIONS = {
     ("--output", "--out", "--output-dir", "--out-dir", "--output-path"): _TARGETS,
     ("--save-dir", "--save-path", "--project", "--dest"): _TARGETS,
@@ -63,7 +70,10 @@ _OPTIONS = {
     ("--batch", "--bs", "-b"): ("--batch-size",),
     ("--engine", "--runtime"): ("--backend",),
     ("--hpi", "--hpip"): ("--enable-hpi",),
-    ("--half", "--fp16", "--bf16", "--amp", "--int8", "--dtype"): ("--precision",),
+    ("--half", "--fp16", "--bf16", "--bfloat16", "--amp"): ("--precision bf16",),
+    ("--int8", "--quantize"): ("--precision int8",),
+    ("--fp32", "--float32"): ("--precision float32",),
+    ("--dtype",): ("--precision",),
     ("--workers", "--num-workers", "--jobs", "-j", "-t"): ("--threads",),
     ("--vis", "--visualize", "--visualise", "--draw", "--format", "--save-format", "--type"): ("--save",),
     ("--tta", "--augment", "--hflip"): ("--flip",),

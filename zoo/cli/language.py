@@ -84,6 +84,11 @@ def tr(template: str, /, **values: object) -> str:
     return translate(Message(template, **values))
 
 
+def sentences(first: str, second: str) -> str:
+    """Joins two that are in the language of this process: Chinese ones follow each other without a blank."""
+    return f"{first}{'' if first.endswith('。') else ' '}{second}" if second else first
+
+
 @contextlib.contextmanager
 def click_speaks() -> Generator[None, None, None]:
     """Lets click word its own texts in the language of this process, as long as the block runs.

@@ -10,7 +10,7 @@ from gettext import gettext
 import click
 
 from zoo.cli.elsewhere import ABSENT, ABSENT_OPTIONS, COMMANDS, OPTIONS
-from zoo.cli.language import tr, translate
+from zoo.cli.language import sentences, tr, translate
 from zoo.message import printable
 
 
@@ -23,9 +23,7 @@ class Mistake(click.UsageError):
 
     def __init__(self, error: click.UsageError) -> None:
         own = _suggestion(error)
-        # Chinese sentences follow each other without a blank.
-        blank = "" if error.message.endswith("。") else " "
-        super().__init__(f"{error.message}{blank}{own}" if own else error.format_message(), error.ctx)
+        super().__init__(sentences(error.message, own) if own else error.format_message(), error.ctx)
 
 
 def _suggestion(error: click.UsageError) -> str:
@@ -94,5 +92,5 @@ def _elsewhere(name: str, known: Sequence[str]) -> str:
     if spelt in ABSENT_OPTIONS and "--save" in known:
         return translate(ABSENT_OPTIONS[spelt])
     # PaddleX spells its options with low lines.
-    meant = next((option for option in (spelt, *OPTIONS.get(spelt, ())) if option in known), None)
+    meant = next((option for option in (spelt, *OPTIONS.get(spelt, ())) if option.split()[0] in known), None)
     return "" if meant is None else tr("Did you mean {option!r}?", option=meant)

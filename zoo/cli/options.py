@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from zoo.cli.language import tr
+from zoo.cli.elsewhere import WORDS
+from zoo.cli.language import sentences, tr
 from zoo.registry.records import LOCK_FILE
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -41,6 +42,25 @@ def lock_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--lock", "lock", type=click.Path(path_type=Path), help="Refuse whatever differs from this lock file."
     )(command)
+
+
+# Older versions of click take no type argument.
+class Word(click.Choice):  # pyright: ignore[reportMissingTypeArgument]
+    """One of several words, in any letter case; a word that others have for one of them is told what is meant."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(words, case_sensitive=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the word as it is spelt here."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            meant = WORDS.get(str(value).lower())
+            if meant not in self.choices:
+                raise
+            said = sentences(error.message, tr("Did you mean {suggestions: or }?", suggestions=[meant]))
+            raise click.BadParameter(said, ctx, param) from error
 
 
 # Older versions of click take no type argument.

@@ -11,7 +11,8 @@ import click
 
 from zoo.cli.commands.completion import BACKEND, DEVICE, FORMATS, LABELS
 from zoo.cli.elsewhere import FORMS
-from zoo.cli.language import tr, translate
+from zoo.cli.language import sentences, tr, translate
+from zoo.cli.options import Word
 from zoo.message import Message
 from zoo.predict.options import BY_NAME, Option, options_of
 
@@ -90,7 +91,7 @@ def _reading(option: Option) -> dict[str, Any]:
         palettes = [word for form in option.forms for word in form.get("enum", ())]
         return {"type": ClassColor(palettes), "multiple": True, "callback": _colors}
     if "enum" in first:
-        return {"type": click.Choice(first["enum"])}
+        return {"type": Word(first["enum"])}
     if {"const": "auto"} in option.forms and _pairs(option):
         return {"type": NumberOrWord(), "nargs": 2, "callback": _pair_or_word}
     if {"const": "auto"} in option.forms:
@@ -119,7 +120,7 @@ class _Listed(click.Option):
             from zoo.registry.formats import format_names
 
             first, more = translate(text), tr("A comma list of {choices:, }.", choices=list(format_names()))
-            text = f"{first}{'' if first.endswith('。') else ' '}{more}"
+            text = sentences(first, more)
         if default := _default(BY_NAME[self.name or ""]):
             text += f"  [{gettext('default: {default}').format(default=default)}"
             bracket, rest = ("; ", rest) if bracket else ("", "]")
@@ -182,7 +183,7 @@ def _kinds(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
         said = tr("{value!r} is not a comma-separated choice of {choices:, }.", value=value, choices=list(known))
         others = [each for kind in kinds for each in FORMS.get(kind.lower(), ()) if each in known]
         if others:
-            said += " " + tr("Did you mean {suggestions: or }?", suggestions=list(dict.fromkeys(others)))
+            said = sentences(said, tr("Did you mean {suggestions: or }?", suggestions=list(dict.fromkeys(others))))
         raise click.BadParameter(said, ctx, parameter)
     return kinds
 

@@ -11,11 +11,12 @@ from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores
 from zoo.engine.kit.kept import kept_files
+from zoo.engine.kit.library import threads_setting
 from zoo.engine.open import candidates
 from zoo.errors import BackendNotInstalledError
-from zoo.proof.agreement import LEAST
+from zoo.message import Message
 from zoo.proof.choice import proofs, refusal
-from zoo.proof.chosen import kept_choice
+from zoo.proof.chosen import kept_choice, least_agreement
 from zoo.proof.record import Proof
 from zoo.registry.discovery import discover
 
@@ -75,7 +76,7 @@ def engine_states(program: Program, device: str, backend: str, precision: Precis
         compiled[path.relative_to(home() / "engines").parts[0]] += size
     for candidate, proof in zip(usable, proofs(program, usable, device, available_cores()), strict=True):
         chosen = kept_choice(program, candidate.device_name, precision)
-        least = LEAST[precision] if chosen is None else chosen.least
+        least = least_agreement(chosen, precision)
         state = _state(proof if chosen is None else chosen.held(proof), least, compiled[candidate.backend.name])
         states[state.engine] = state
     return tuple(states[name] for name in names)
@@ -93,6 +94,16 @@ def _state(proof: Proof, least: float, compiled: int) -> EngineState:
         proof.reference,
         proof.agreement if proof.reference else None,
         1000 * proof.seconds,
-        proof.setting,
+        _setting(proof.setting),
         compiled,
     )
+
+
+def _setting(text: str) -> str:
+    """Returns a setting, which a child told in English, with its threads as a message, which is translated."""
+    before, comma, last = text.rpartition(", ")
+    count, _, word = last.partition(" ")
+    if not count.isdecimal() or not word.startswith("thread"):
+        return text
+    threads = threads_setting(int(count))
+    return Message("{parts:, }", parts=[before, threads]) if comma else threads

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from zoo.contract.device import Probe
 from zoo.doctor.findings import Finding
-from zoo.engine.guard import GuardedBackend, GuardedDevice, guarded_backends, guarded_devices
+from zoo.engine.guard import guarded_backends, guarded_devices
 from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
 from zoo.message import Message
@@ -37,9 +36,14 @@ def plugins(found: Discovery) -> Iterator[Finding]:
 def engines(found: Discovery) -> Iterator[Finding]:
     """Looks at every engine and the devices it runs on, and at what is kept of trials. Starts none."""
     devices = list(guarded_devices(found))
-    asked = [(backend, *_usable(backend, devices)) for backend in guarded_backends(found)]
-    nothing_runs = not any(usable for _, usable, _ in asked)
-    for backend, usable, refusals in asked:
+    asked = [
+        (backend, {device.kind: backend.supports(device, None) for device in devices})
+        for backend in guarded_backends(found)
+    ]
+    nothing_runs = not any(probe.count for _, answers in asked for probe in answers.values())
+    for backend, answers in asked:
+        usable = [kind for kind, probe in answers.items() if probe.count]
+        refusals = [(kind, probe) for kind, probe in answers.items() if not probe.count]
         reasons = [Message("not on {kind}: {reason}", kind=kind, reason=probe.reason) for kind, probe in refusals]
         facts = [Message("runs on {usable:, }", usable=usable), *reasons] if usable else reasons
         install = next((probe.install for _, probe in refusals if probe.install), "zoo plugins")
@@ -49,7 +53,11 @@ def engines(found: Discovery) -> Iterator[Finding]:
         yield Finding("engines", backend.name, Message("{facts:; }", facts=facts), state, hint)
     if not asked:
         yield Finding("engines", "engines", Message("none installed"), "problem", _REINSTALL)
-    yield from _kept_trials({device.kind: device.install for device in devices})
+    libraries = {
+        backend.name: {library for probe in answers.values() if probe.count for library in probe.names}
+        for backend, answers in asked
+    }
+    yield from _kept_trials({device.kind: device.install for device in devices}, libraries)
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
@@ -100,29 +108,30 @@ def _plugin(plugin: Plugin, found: Discovery) -> Iterator[Finding]:
         yield Finding("plugins", plugin.distribution, problem.message, "problem", problem.hint)
 
 
-def _usable(backend: GuardedBackend, devices: list[GuardedDevice]) -> tuple[list[str], list[tuple[str, Probe]]]:
-    """Returns the kinds of device an engine runs on, and its answers for the others."""
-    answers = {device.kind: backend.supports(device, None) for device in devices}
-    return [kind for kind in answers if answers[kind].count], [item for item in answers.items() if not item[1].count]
+def _kept_trials(installs: Mapping[str, str], libraries: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """Counts what trials of programs on this machine found. Starts no trial.
 
-
-def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
-    """Counts what trials of programs on this machine found. Starts no trial."""
+    Args:
+        installs: The command that installs paddle for a kind of device.
+        libraries: Those of the engines that run here, with their versions.
+    """
     damaged = 0
-    counts: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
+    counts: dict[tuple[str, str, bool], Counter[tuple[str, str]]] = {}
     try:
         for trial in kept_trials():
             if trial is None:
                 damaged += 1
                 continue
-            what = ", ".join(trial["versions"]), trial["device"]
+            ours = libraries.get(trial["engine"])
+            # The cache folder is one for all environments of a user.
+            what = ", ".join(trial["versions"]), trial["device"], bool(ours) and ours <= set(trial["versions"])
             counts.setdefault(what, Counter())[trial["setting"], trial["preferred"]] += 1
     except (OSError, CacheError):  # that the cache cannot be used is a finding of its own
         pass
     if damaged:
         value = Message("damaged records: {damaged}; their programs will be tried again", damaged=damaged)
         yield Finding("engines", _KEPT, value, "note")
-    for (versions, device), settings in sorted(counts.items()):
+    for (versions, device, is_here), settings in sorted(counts.items()):
         # A single program may need what its engine does wrongly in the preferred way; of most of them it says more.
         mostly = 2 * sum(count for (used, best), count in settings.items() if used == best) < settings.total()
         for (setting, preferred), count in sorted(settings.items()):
@@ -130,7 +139,9 @@ def _kept_trials(installs: Mapping[str, str]) -> Iterator[Finding]:
             value = Message(
                 "programs of {versions} that run on {where}: {count}", versions=versions, where=where, count=count
             )
-            if mostly and setting != preferred:
+            if not is_here:
+                yield Finding("engines", _KEPT, Message("not of this environment: {programs}", programs=value))
+            elif mostly and setting != preferred:
                 install = installs.get(device.partition(":")[0]) or "zoo doctor"
                 hint = Message(
                     "It is slower than {preferred}, which failed here. Run: {install}  (or, to try it again: "

@@ -10,8 +10,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.base.home import home
+from zoo.base.home import CALIBRATIONS, home, kept_below
 from zoo.doctor.findings import Finding
+from zoo.engine.trial import CHOICE_SUFFIX
 from zoo.errors import CacheError
 from zoo.message import Message
 
@@ -30,6 +31,7 @@ def cache() -> Iterator[Finding]:
     yield _folder(place)
     if os.path.isdir(place):
         yield _size(place)
+        yield from _optimized()
     yield _disk(place)
 
 
@@ -109,6 +111,16 @@ def _size(place: Path) -> Finding:
             Message("Correct their permissions."),
         )
     return Finding("cache", "size", value)
+
+
+def _optimized() -> Iterator[Finding]:
+    """Counts what `zoo optimize` found, which changes how models run."""
+    calibrations, choices = (len(kept_below(pattern)) for pattern in (CALIBRATIONS, f"engines/*{CHOICE_SUFFIX}"))
+    if calibrations or choices:
+        value = Message(
+            "choices: {choices}, int8 calibrations: {calibrations}", choices=choices, calibrations=calibrations
+        )
+        yield Finding("cache", "zoo optimize", value)
 
 
 def _disk(place: Path) -> Finding:

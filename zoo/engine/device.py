@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+from zoo.engine.absent import named_engine
 from zoo.engine.guard import GuardedDevice
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
@@ -76,6 +77,14 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
             "Give one, such as {kind}",
             name=name,
             kind=kind if kind == "cpu" else Message("{kind}:0", kind=kind),
+        )
+    if kind not in present and (engine := named_engine(kind, found)):
+        return DeviceNotInstalledError(
+            "{name!r} is no device but an engine. Devices installed: {present:, }.",
+            "Use backend='{engine}'",
+            name=name,
+            engine=engine,
+            present=present,
         )
     meant = _ELSEWHERE.get(kind, "gpu" if kind.isdecimal() else kind)
     faults = found.faults("zoo.devices")

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import partial
 
 from zoo.contract.device import Probe
 from zoo.contract.engine import Precision, Program, Session
+from zoo.engine.absent import how_to_get, no_such_engine, other_ways
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores, find_device
 from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice
 from zoo.engine.streams.lanes import Lanes, check_streams
 from zoo.engine.streams.processes import ProcessSession
-from zoo.errors import BackendError, BackendNotInstalledError
+from zoo.errors import BackendNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
-from zoo.registry.discovery import CORE, DISABLE, discover
+from zoo.registry.discovery import CORE, discover
 from zoo.registry.found import Discovery
-from zoo.registry.names import canonical_distribution
 
 
 def open_engine(
@@ -90,7 +89,7 @@ def candidates(
     found = discover("zoo.devices", "zoo.backends")
     chosen, index, devices = find_device(device, found)
     if engine != "auto" and engine not in found.backends:
-        raise _unknown(engine, found)
+        raise no_such_engine(engine, found, _present(found, chosen))
     usable: list[Candidate] = []
     refusals: dict[str, Probe] = {}
     for backend in _in_order(found) if engine == "auto" else [_guarded(engine, found)]:
@@ -120,24 +119,17 @@ def _hint(
     refusals: dict[str, Probe], found: Discovery, device: GuardedDevice, program: Program, precision: Precision
 ) -> Message:
     """Returns the next step where no engine can be used: what to install, or the engine that has the precision."""
-    if install := next((answer.install for answer in refusals.values() if answer.install), ""):
-        return Message("Run: {install}", install=install)
     others = [backend for backend in _in_order(found) if backend.name not in refusals]
+    if installs := list(dict.fromkeys(answer.install for answer in refusals.values() if answer.install)):
+        ways: list[str] = [*installs[1:], *other_ways(found)]
+        if others or not ways or precision != "float32" or device.kind != "cpu":
+            return Message("Run: {install}", install=installs[0])
+        return Message("Run: {install}  (or {ways:; or })", install=installs[0], ways=ways)
     for backend in others:
         if precision in backend.precisions and backend.supports(device, program).count:
             return Message("Use backend='{engine}', or precision='float32'", engine=backend.name)
-    present = {canonical_distribution(plugin.distribution): plugin for plugin in found.plugins}
-    for engine in read_catalogue().engines:
-        if precision not in engine.precisions or engine.name in found.backends:
-            continue
-        if engine.distribution not in present:
-            return Message(
-                "Run in a clone of zoo: pip install ./plugins/{distribution}  (it is on no public index yet)",
-                distribution=engine.distribution,
-            )
-        if present[engine.distribution].disabled:
-            return Message("Run: unset {variable}  (it leaves {plugin} out)", variable=DISABLE, plugin=engine.name)
-    return Message("Run: zoo doctor")
+    having = [engine.name for engine in read_catalogue().engines if precision in engine.precisions]
+    return next(filter(None, (how_to_get(name, found) for name in having)), Message("Run: zoo doctor"))
 
 
 def _none(refusals: dict[str, Probe], kind: str, program: Program, hint: Message) -> BackendNotInstalledError:
@@ -163,28 +155,13 @@ def _none(refusals: dict[str, Probe], kind: str, program: Program, hint: Message
     )
 
 
-def _unknown(name: str, found: Discovery) -> BackendError:
-    """Returns the error for a name that no engine has."""
-    close = get_close_matches(name.lower(), found.backends, n=1, cutoff=0.5)
-    present = sorted(found.backends) or [Message("none")]
-    faults = found.faults("zoo.backends")
-    if faults and not close:
-        return BackendError(
-            "There is no engine called {name!r}. Installed: {backends:, }. {faults: }",
-            "Run: zoo plugins",
-            name=name,
-            backends=present,
-            faults=list(faults.values()),
-        )
-    return BackendError(
-        "There is no engine called {name!r}. Installed: {backends:, }.",
-        "Use backend='{meant}'"
-        if close
-        else "Use backend='auto'  (engines come from plugins; docs/engines.md shows one for ONNX)",
-        name=name,
-        meant=close[0] if close else "",
-        backends=present,
-    )
+def _present(found: Discovery, device: GuardedDevice) -> list[str]:
+    """Returns the engines whose libraries are here."""
+    return [
+        name
+        for name in sorted(found.backends)
+        if not found.backends.is_clash(name) and _guarded(name, found).supports(device, None).count
+    ]
 
 
 def _in_order(found: Discovery) -> Iterator[GuardedBackend]:

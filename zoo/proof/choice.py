@@ -108,7 +108,7 @@ def _failed(program: Program, item: Candidate, proof: Proof, threads: int) -> Zo
         item.opener(program)(threads).close()
     except ZooError as error:
         return error
-    return BackendError("{reason}", "{hint}", reason=proof.fault, hint=proof.hint)
+    return BackendError("{reason}.", "{hint}", reason=proof.fault, hint=proof.hint)
 
 
 def _none_right(

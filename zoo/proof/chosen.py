@@ -13,6 +13,7 @@ from zoo.base.processor import processor
 from zoo.contract.engine import Precision, Program
 from zoo.engine.trial import CHOICE_SUFFIX
 from zoo.errors import CacheError
+from zoo.proof.agreement import LEAST
 from zoo.proof.record import Proof, calibration_used
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
@@ -89,6 +90,11 @@ def kept_choice(program: Program, device: str, precision: Precision) -> Chosen |
         return Chosen(**conform(read_json(_record(*key), _KIND), _SCHEMA))
     except CacheError:
         return None
+
+
+def least_agreement(chosen: Chosen | None, precision: Precision) -> float:
+    """Returns the share of the pixels that must agree: the bound of a choice, where there is one."""
+    return LEAST[precision] if chosen is None else chosen.least
 
 
 def _record(*key: str) -> Path:

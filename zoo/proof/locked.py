@@ -83,7 +83,7 @@ def _check(model: str, agreed: LockedEngine, program: Program, device: str, prec
     try:
         [found] = candidates(program, device, agreed.name, precision)
     except BackendNotInstalledError as error:
-        raise _absent(model, agreed, error.message.removesuffix("."), error.hint) from error
+        raise _absent(model, agreed, error.values.get("reason", error.message), error.hint) from error
     owner = found.backend.owner
     if (agreed.distribution, agreed.version) != (owner.distribution, owner.version):
         raise _other(model, agreed, str(owner.distribution), owner.version, _install(model, agreed))

@@ -231,7 +231,8 @@ def trial_run(
     except ZooError as error:
         # What is not installed rightly, or not plugged in, may be so the next time.
         lasting = not isinstance(error, (BackendNotInstalledError, DeviceError))
-        return {"fault": error.message, "hint": error.hint, "lasting": lasting}
+        # The message is the end of other sentences.
+        return {"fault": error.message.removesuffix("."), "hint": error.hint, "lasting": lasting}
     np.savez(made, *outputs)
     return {"seconds": seconds, "opening": opening, "memory": _peak_memory(), "rate": rate, "setting": setting}
 

@@ -13,6 +13,7 @@ from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, note
+from zoo.cli.options import Word
 from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_json, size_text, times_text
 from zoo.message import Message, printable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--backend", type=BACKEND, help="Inference engine of the self-test.  [default: auto]")
 @click.option(
     "--precision",
-    type=click.Choice(["float32", "bf16", "int8"]),
+    type=Word(["float32", "bf16", "int8"]),
     help="Precision of the self-test.  [default: float32]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -128,7 +129,7 @@ def _engine_text(state: EngineState) -> str:
         said = Message("{share:.3%} of the pixels as {reference}", share=state.agreement, reference=state.reference)
         parts.append(translate(said))
     if state.milliseconds is not None:
-        parts += [f"{state.milliseconds:.1f} ms", *filter(None, [state.setting])]
+        parts += [f"{state.milliseconds:.1f} ms", *filter(None, [translate(state.setting)])]
     if state.compiled:
         parts.append(tr("compiled programs: {size}", size=size_text(state.compiled)))
     return tr("{engine}, {precision}: {parts:; }", engine=state.engine, precision=state.precision, parts=parts)

@@ -75,7 +75,8 @@ def export(
         _export(model, weights, output, form, input_size, named, name, value_range)
         return
     if form not in _CONVERTED:
-        raise click.MissingParameter(ctx=ctx, param_hint="'--weights'", param_type="option")
+        said = tr("Missing option '--weights'. Only --format onnx and --format openvino convert a model without it.")
+        raise click.UsageError(said, ctx)
     given = {"--input-size": input_size, "--label-set": named, "--name": name, "--range": value_range}
     if wrong := [option for option, value in given.items() if value is not None]:
         raise click.UsageError(tr("{options:, } belongs to a checkpoint: give --weights too.", options=wrong), ctx)

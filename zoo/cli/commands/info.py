@@ -157,8 +157,9 @@ def _bundle_lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
 
 
 def _sizes(bundle: Bundle) -> dict[str, int]:
-    files = (bundle.program, bundle.params)
-    return {file.name: file.stat().st_size for file in files if file is not None}
+    own = [file.name for file in (bundle.program, bundle.params) if file is not None]
+    # Those with a digest are all that the folder holds beside its settings; a foreign folder gives none.
+    return {name: (bundle.folder / name).stat().st_size for name in dict.fromkeys([*own, *bundle.digests])}
 
 
 def _output(output: str, output_stride: int) -> str:

@@ -98,6 +98,6 @@ def _with_engine(
     except BackendNotInstalledError as error:
         if asked:
             raise
-        alert("{model} is locked without an engine: {reason}", model=model.name, reason=error.message)
+        alert("{model} is locked without an engine. {reason}", model=model.name, reason=error.message)
         return model
     return replace(model, engine=locked_engine(choice.candidate, program))

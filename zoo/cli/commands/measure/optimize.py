@@ -11,7 +11,7 @@ import click
 from zoo.cli.commands.completion import DEVICE, MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
-from zoo.cli.options import offline_option
+from zoo.cli.options import Word, offline_option
 from zoo.cli.progress.loading import loading
 from zoo.cli.tables import echo_table, json_text
 from zoo.message import printable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "--precision",
     "precisions",
-    type=click.Choice(["float32", "bf16", "int8"]),
+    type=Word(["float32", "bf16", "int8"]),
     multiple=True,
     help="Precision to try; may be given several times. Each has a choice of its own. By default float32.",
 )
