@@ -228,6 +228,21 @@ def test_a_calibration_that_was_cut_or_edited_is_refused_and_nothing_else(six: B
     zoo.load(six.folder, backend="openvino", threads=1).close()
 
 
+def test_an_engine_that_ends_its_process_ends_no_calibration_without_a_word(
+    six: Bundle, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken" / "openvino").mkdir(parents=True)
+    (tmp_path / "broken" / "openvino" / "__init__.py").write_text("import os; os.abort()")
+    words = "optimize", six.folder, "--images", pictures, "--precision", "int8", "-o", tmp_path / "out"
+    ended = run_python("zoo", *words, first=str(tmp_path / "broken"))
+    assert ended.returncode == 1
+    *_, fact, hint = ended.stderr.splitlines()
+    assert fact.startswith("The engine openvino of ")
+    assert fact.endswith("in a process of its own, ended by SIGABRT.")
+    assert hint == "Use --precision float32"
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_picture_that_cannot_be_read_is_named_before_anything_is_calculated(
     six: Bundle, pictures: Path, tmp_path: Path
 ) -> None:

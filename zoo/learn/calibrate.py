@@ -23,12 +23,13 @@ from zoo.bundle.golden import Golden
 from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
 from zoo.contract.engine import CalibrationPictures, Program
 from zoo.engine.candidate import Candidate
-from zoo.errors import ConfigError, ExportError
+from zoo.errors import BackendError, ConfigError, ExportError
 from zoo.picture.sources import Source, SourceOptions, inputs
 from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
 from zoo.predict.steps import Prepared, batches, prepare
 from zoo.proof.agreement import agreement
+from zoo.proof.measure import measure
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
 #: Most pictures, and inputs made of them, that are calibrated on.
@@ -111,10 +112,12 @@ def calibrate(
     held = list(islice(used, 0, None, -(-len(digests) // _HELD)))
     share = partial(agreement, stride=program.output_stride, threshold=program.threshold)
     pictures = CalibrationPictures(used, held, share, least)
+    # In a process of its own, which a broken library may end; this one is next.
+    exact = measure(program, replace(candidate, precision="float32"), held[:1], threads)
+    if exact.fault:
+        raise BackendError(candidate.ended(program, exact.fault).message, "Use precision='float32'")
+    golden = Golden(held[0], exact.outputs[0])
     found = candidate.backend.calibrate(program, candidate.request(threads), pictures)
-    session = replace(candidate, precision="float32").opener(program)(threads)
-    golden = Golden(held[0], session.run(held[0]))
-    session.close()
     digest = hashlib.sha256(b"".join(digests)).hexdigest()
     day = time.strftime("%Y-%m-%d", time.gmtime())
     return Calibrated(program.digest, candidate.backend.name, day, len(digests), digest, found, golden)

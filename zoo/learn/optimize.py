@@ -21,7 +21,7 @@ from zoo.engine.open import candidates
 from zoo.learn.calibrate import MOST as MOST_CALIBRATED
 from zoo.learn.calibrate import calibrate, check_target, is_apart, write_calibrated
 from zoo.learn.data import Sample
-from zoo.learn.side_by_side import MOST, How, Row, SideBySide, compare
+from zoo.learn.side_by_side import MOST, How, Row, SideBySide, compare_engines
 from zoo.picture.sources import Source, SourceOptions, inputs
 from zoo.predict.values import GIVEN, given_value
 from zoo.settings.check import conform
@@ -146,7 +146,7 @@ def optimize(
         source = _listed(source)
     how = How(bundle, source, device, tuple(dict.fromkeys(precisions)), least, count, samples)
     if not calibrating or source is None:
-        return _comparison(bundle, compare(how, program))
+        return _comparison(bundle, compare_engines(how, program))
     with tempfile.TemporaryDirectory(prefix="zoo-int8-") as folder:
         _trial_log.info("int8 is calibrated on the pictures")
         began = time.perf_counter()
@@ -156,7 +156,7 @@ def optimize(
         record = calibrate(bundle, program, engine, source, MOST, count, how.bound("int8"))
         seconds = time.perf_counter() - began
         write_calibration(record, file)
-        found = compare(how, program)
+        found = compare_engines(how, program)
     kept = _kept(bundle, record, output) if "int8" in found.chosen else None
     return _comparison(bundle, found, _summary(record, is_apart(source, MOST), seconds, kept))
 

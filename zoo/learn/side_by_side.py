@@ -86,7 +86,7 @@ class How:
         return LEAST[precision] if self.least is None else self.least
 
 
-def compare(how: How, program: Program) -> SideBySide:
+def compare_engines(how: How, program: Program) -> SideBySide:
     """Measures the engines that run a program, and keeps what was found."""
     device, threads = how.device, how.threads
     found = [item for precision in how.precisions for item in candidates(program, device, precision=precision)]

@@ -57,9 +57,10 @@ def export(
     labels: str | None,
     value_range: ValueRange,
 ) -> None:
-    """Export MODEL, the name of an installed model, with the weights of a checkpoint.
+    """Export a checkpoint of MODEL, or convert a model or an export folder to ONNX or OpenVINO.
 
-    Without a checkpoint, MODEL may also be an export folder.
+    With --weights MODEL is the name of an installed model. Without, it is a name or an export folder, and --format is
+    onnx or openvino.
     """
     from zoo.registry.names import RULE, is_valid
 
