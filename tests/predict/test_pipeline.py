@@ -776,7 +776,7 @@ def test_an_engine_by_its_name_and_the_fastest_one_are_not_both_taken(tmp_path: 
     for wrong in ({"enable_hpi": True}, {"use_hpip": True}):
         with pytest.raises(ConfigError, match=r"takes the fastest proven engine; the engine paddle is"):
             create_pipeline("semantic_segmentation", backend="paddle", **wrong)
-    with pytest.raises(ConfigError, match="true or false"):
+    with pytest.raises(ConfigError, match="True, False or None"):
         create_pipeline("semantic_segmentation", enable_hpi="yes")
     own = written(tmp_path, "zoo: 1\nmodel: starter\nenable_hpi: true\n")
     assert read_pipeline(own).enable_hpi
@@ -811,7 +811,7 @@ def test_a_caller_who_does_not_want_high_performance_inference_beats_the_file(
     [
         ({"enable_hpi": True, "use_hpip": False}, "`use_hpip` is False; expected the same as `enable_hpi`"),
         ({"enable_hpi": False, "use_hpip": True}, "`use_hpip` is True; expected the same as `enable_hpi`"),
-        ({"use_hpip": 1}, "`use_hpip` is 1; expected true or false"),
+        ({"use_hpip": 1}, "`use_hpip` is 1; expected True, False or None"),
         ({"hpi_config": {"backend": "openvino"}}, "`hpi_config` is a key of PaddleX's pipeline files"),
     ],
 )

@@ -114,9 +114,11 @@ def _alternatives(rule: dict[str, Any], python: bool) -> list[str]:
             if "properties" in rule
             else Message("a mapping")
         ]
+    if kind == "boolean" and python:
+        return ["True", "False"]
     words = {
         "string": Message("text") if python else Message("text (in quotes if YAML takes it for something else)"),
-        "boolean": "True or False" if python else Message("true or false"),
+        "boolean": Message("true or false"),
         "null": "None" if python else "null",
     }
     return [words.get(kind or "", Message("any value"))]
