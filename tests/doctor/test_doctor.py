@@ -422,7 +422,7 @@ def test_what_is_kept_of_trials_is_counted(tmp_path: Path, monkeypatch: pytest.M
 def test_what_zoo_optimize_found_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "engines").mkdir()
     assert [each for each in here(monkeypatch, ZOO_HOME=str(tmp_path)) if each.name == "zoo optimize"] == []
-    Chosen("a", "cpu", "float32", "x86", "openvino", 0.9999, 20, "golden", {}).keep()
+    Chosen("a", "cpu", "float32", "x86", "openvino", 0.9999, 20, "golden", {}, 1).keep()
     calibration_path("b").parent.mkdir()
     calibration_path("b").touch()
     found = named(here(monkeypatch, ZOO_HOME=str(tmp_path)), "zoo optimize")
@@ -546,7 +546,7 @@ def test_the_bound_that_zoo_optimize_keeps_is_that_of_the_self_test_where_it_is_
     spoil(other_starter(tmp_path), 288)  # 0.995
     with installed(tmp_path):
         program = find_bundle("other-starter").verify()
-        Chosen(program.digest, "cpu", "float32", processor(), "paddle", least, 1, "golden", {}).keep()
+        Chosen(program.digest, "cpu", "float32", processor(), "paddle", least, 1, "golden", {}, 1).keep()
         result = self_test("other-starter")
     assert result.state == state
     assert f" {min(least, 0.999)} or more was expected" in result.message

@@ -115,7 +115,7 @@ def test_a_model_is_calibrated_measured_and_from_then_on_run_in_int8(six: Bundle
     assert (row["engine"], row["refused"], said["chosen"]["int8"]) == ("openvino", "", "openvino")
     assert LEAST <= row["agreement"] <= 1
     said = said["int8"]
-    assert (said["engine"], said["pictures"]) == ("openvino", 3)
+    assert (said["engine"], said["pictures"], said["apart"]) == ("openvino", 3, False)
     assert 0 < said["layers"] <= said["of"]
     assert [text.partition(" ")[0] for text in said["libraries"]] == ["openvino", "nncf"]
     assert Path(said["kept"]) == calibration_path(six.verify().digest)
@@ -284,6 +284,7 @@ def test_two_processes_that_calibrate_one_model_at_once_keep_one_whole_calibrati
     with ThreadPoolExecutor() as pool:
         for ended in [first.result() for first in [pool.submit(run), pool.submit(run)]]:
             assert ended.returncode == 0, ended.stderr
+            assert "int8 was measured on the pictures it was calibrated on; 40 or more" in ended.stderr
     path = calibration_path(found.program)
     assert read_calibrated(path, found.program).calibration == found.calibration
     assert list(path.parent.iterdir()) == [path]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import paddle
@@ -94,6 +95,25 @@ def test_a_model_is_called_as_its_predict_is(model: Model, picture: np.ndarray) 
     np.testing.assert_array_equal(with_scores.mask, model.predict(picture).one().mask)
     assert with_scores.scores is not None
     assert repr(model) == f"<Model small: 7 classes, {model.engine}>"
+    with zoo.create_pipeline("semantic_segmentation", model=model.bundle.folder) as pipeline:
+        assert repr(pipeline) == f"<Pipeline on cpu: {pipeline.model!r}>"
+    assert repr(pipeline) == "<Pipeline on cpu: <Model small: 7 classes, closed>>"
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("engine", "`backend`?"),
+        ("int8", "`precision='int8'`?"),
+        ("num_threads", "`threads`?"),
+        ("bakend", "`backend`?"),
+    ],
+)
+def test_what_others_call_an_option_is_told_with_its_name(option: str, hint: str) -> None:
+    given: dict[str, Any] = {option: "openvino"}
+    with pytest.raises(zoo.ConfigError) as caught:
+        zoo.load("starter", **given)
+    assert str(caught.value) == f"`{option}` is not an option of zoo.load.\nDid you mean {hint}"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (300, 7), (33, 47), (8, 8)])

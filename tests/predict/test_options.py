@@ -166,7 +166,7 @@ def test_a_pipeline_and_a_model_take_the_same_forms(name: str, value: Any, kept:
     [
         ({"batch_size": True}, "`batch_size` is True; expected a whole number from 1 to 65536 or auto"),
         ({"batch_size": None}, "`batch_size` is None"),
-        ({"flip": "no"}, "`flip` is 'no'; expected true or false"),
+        ({"flip": "no"}, "`flip` is 'no'; expected True or False"),
         ({"min_score": "0.5"}, "`min_score` is '0.5'; expected a number from 0 to 1"),
         ({"window": (512,)}, r"`window` is \[512\]"),
         ({"stride": "64"}, "`stride` is '64'"),
@@ -310,6 +310,7 @@ ALLOWED = {
         "save_kinds": "results are written there",
         "save_path": "results are written there",
     },
+    "predict/unknown.py": dict.fromkeys(("backend", "device", "precision", "threads"), "what others call it"),
     "predict/values.py": {"live": "excludes batches", "batch_size": "excludes `live`", "value_range": "is in order"},
 }
 

@@ -493,13 +493,17 @@ def test_labels_of_a_file_are_a_label_mapping(tmp_path: Path) -> None:
         (
             {"batch_size": 0},
             "`batch_size` is 0; expected a whole number from 1 to 65536 or auto.",
-            "zoo pipeline schema",
+            "docs/python.md",
         ),
         ({"batchsize": 3}, "`batchsize` is not an option of a pipeline.", "Did you mean `batch_size`?"),
-        ({"save_kinds": ["mask", "gif"]}, "`save_kinds[1]` is 'gif'", "zoo pipeline schema"),
-        ({"device": 0}, "`device` is 0", "zoo pipeline schema"),
+        ({"save_kinds": ["mask", "gif"]}, "`save_kinds[1]` is 'gif'", "docs/python.md"),
+        ({"device": 0}, "`device` is 0; expected text.", "docs/python.md"),
         ({"file": "x"}, "`file` is not an option of a pipeline.", ""),
-        ({"window": (5, 0)}, "`window[1]` is 0", "zoo pipeline schema"),
+        ({"window": (5, 0)}, "`window[1]` is 0", "docs/python.md"),
+        ({"precision": "fp16"}, "`precision` is 'fp16'; expected float32, bf16, int8 or None.", "docs/python.md"),
+        ({"recursive": 3}, "`recursive` is 3; expected True or False.", "docs/python.md"),
+        ({"engine": "openvino"}, "`engine` is not an option of a pipeline.", "Did you mean `backend`?"),
+        ({"half": True}, "`half` is not an option of a pipeline.", "Did you mean `precision='bf16'`?"),
     ],
 )
 def test_a_wrong_option_is_refused(given_options: dict[str, Any], message: str, hint: str) -> None:
@@ -772,7 +776,7 @@ def test_an_engine_by_its_name_and_the_fastest_one_are_not_both_taken(tmp_path: 
     for wrong in ({"enable_hpi": True}, {"use_hpip": True}):
         with pytest.raises(ConfigError, match=r"takes the fastest proven engine; the engine paddle is"):
             create_pipeline("semantic_segmentation", backend="paddle", **wrong)
-    with pytest.raises(ConfigError, match="true or false"):
+    with pytest.raises(ConfigError, match="True, False or None"):
         create_pipeline("semantic_segmentation", enable_hpi="yes")
     own = written(tmp_path, "zoo: 1\nmodel: starter\nenable_hpi: true\n")
     assert read_pipeline(own).enable_hpi
@@ -807,7 +811,7 @@ def test_a_caller_who_does_not_want_high_performance_inference_beats_the_file(
     [
         ({"enable_hpi": True, "use_hpip": False}, "`use_hpip` is False; expected the same as `enable_hpi`"),
         ({"enable_hpi": False, "use_hpip": True}, "`use_hpip` is True; expected the same as `enable_hpi`"),
-        ({"use_hpip": 1}, "`use_hpip` is 1; expected true or false"),
+        ({"use_hpip": 1}, "`use_hpip` is 1; expected True, False or None"),
         ({"hpi_config": {"backend": "openvino"}}, "`hpi_config` is a key of PaddleX's pipeline files"),
     ],
 )

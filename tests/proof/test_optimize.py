@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import zoo
 from scenes import draw_scene
 from support import run_python, zoo_process
 from zoo.bundle.bundle import Bundle
+from zoo.learn.optimize import optimize
 
 
 @pytest.fixture
@@ -96,6 +98,32 @@ def test_a_bound_that_no_engine_keeps_is_kept_and_refuses_it_from_then_on(
     for backend in ("auto", "other"):
         with pytest.raises(zoo.BackendError, match=r"at least 99\.990% were expected"):
             zoo.load(bundle.folder, precision="bf16", threads=1, backend=backend)
+
+
+def test_python_takes_a_name_a_folder_or_a_bundle(bundle: Bundle, home: Path) -> None:
+    for model in ("starter", bundle.folder, bundle):
+        found = optimize(model, threads=1)
+        assert found.chosen == {"float32": "paddle"}
+    assert len(list(home.rglob("*.choice.json"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"threads": 0}, "`threads` is 0; expected a whole number from 1 to 4096 or None."),
+        ({"threads": -1}, "`threads` is -1;"),
+        ({"device": 0}, "`device` is 0; expected text."),
+        ({"least": "0.9"}, "`least` is '0.9'; expected a number from 0 to 1 or None."),
+        ({"least": 1.5}, "`least` is 1.5;"),
+        ({"precisions": "bf16"}, "`precisions` is 'bf16'; expected a list of values (float32, bf16 or int8)."),
+        ({"precisions": ()}, "`precisions` is [];"),
+        ({"precisions": ["float32", "fp16"]}, "`precisions[1]` is 'fp16'; expected float32, bf16 or int8."),
+    ],
+)
+def test_an_argument_that_is_not_possible_is_refused(bundle: Bundle, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(zoo.ConfigError) as caught:
+        optimize(bundle, **options)
+    assert caught.value.message.startswith(said)
 
 
 def test_what_was_measured_is_shown_where_it_cannot_be_kept(bundle: Bundle, pictures: Path, home: Path) -> None:

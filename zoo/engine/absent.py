@@ -78,11 +78,11 @@ def how_to_get(name: str, found: Discovery) -> Message | None:
     )
 
 
-def other_ways(found: Discovery) -> Iterator[Message]:
+def other_ways(found: Discovery) -> Iterator[str]:
     """Yields how those of zoo's engines are had that are not here, each the end of a sentence."""
     known = _distributions()
     if any(_left_out(name, found) for name in known):
-        yield Message("unset {variable}", variable=DISABLE)
+        yield f"unset {DISABLE}"
     if absent := sorted(set(known.values()) - _installed(found)):
         yield Message(
             "in a clone of zoo: pip install ./plugins/{distributions: or ./plugins/}, which is smaller",

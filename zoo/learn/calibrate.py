@@ -102,8 +102,7 @@ def calibrate(
         ConfigError: There is no picture.
         SourceError: A picture cannot be read.
     """
-    there = sum(1 for _ in islice(inputs(source, SourceOptions(recursive=True)), 2 * measured))
-    first = measured if there == 2 * measured else 0
+    first = measured if is_apart(source, measured) else 0
     shape = program.input_shape
     used = _Bounded(Inputs(bundle, source, first, MOST), whole=shape is not None and min(shape[2:]) > 0)
     # One that cannot be read shows here and not after minutes.
@@ -122,6 +121,12 @@ def calibrate(
     digest = hashlib.sha256(b"".join(digests)).hexdigest()
     day = time.strftime("%Y-%m-%d", time.gmtime())
     return Calibrated(program.digest, candidate.backend.name, day, len(digests), digest, found, golden)
+
+
+def is_apart(source: Source, measured: int) -> bool:
+    """Returns whether a source has as many others to calibrate on as there are to measure on."""
+    there = islice(inputs(source, SourceOptions(recursive=True)), 2 * measured)
+    return sum(1 for _ in there) == 2 * measured
 
 
 def check_target(bundle: Bundle, output: Path | None, calibrating: bool) -> None:

@@ -12,20 +12,28 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from zoo.bundle.bundle import Bundle
+from zoo.base.files import user_path
+from zoo.bundle.bundle import Bundle, settled
 from zoo.bundle.calibration import FILE, Calibrated, calibration_path, write_calibration
 from zoo.contract.engine import Precision
 from zoo.engine.device import available_cores
 from zoo.engine.open import candidates
-from zoo.errors import ConfigError
 from zoo.learn.calibrate import MOST as MOST_CALIBRATED
-from zoo.learn.calibrate import calibrate, check_target, write_calibrated
+from zoo.learn.calibrate import calibrate, check_target, is_apart, write_calibrated
 from zoo.learn.data import Sample
 from zoo.learn.side_by_side import MOST, How, Row, SideBySide, compare_engines
 from zoo.picture.sources import Source, SourceOptions, inputs
+from zoo.predict.values import GIVEN, given_value
+from zoo.settings.check import conform
+from zoo.settings.document import node_of
+from zoo.settings.rules import array, optional
+from zoo.store.find import find_bundle
 
 # The command line shows what it says while it lasts.
 _trial_log = logging.getLogger("zoo.engine.trial")
+
+_PRECISIONS = array({"enum": ["float32", "bf16", "int8"]}, 1)
+_LEAST = optional({"type": "number", "minimum": 0, "maximum": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Int8:
         pictures_sha256: SHA-256 over them, see `zoo.bundle.calibration.Calibrated`.
         layers: How many layers compute in 8 bits.
         of: How many could.
+        apart: Whether it was measured on others than these.
         seconds: How long it took.
         kept: The file it is in; empty where the masks were not kept, so that it is in none.
     """
@@ -49,6 +58,7 @@ class Int8:
     pictures_sha256: str
     layers: int
     of: int
+    apart: bool
     seconds: float
     kept: str
 
@@ -77,7 +87,7 @@ class Comparison:
 
 
 def optimize(
-    bundle: Bundle,
+    model: str | Path | Bundle,
     source: Source | None = None,
     *,
     device: str = "cpu",
@@ -85,12 +95,12 @@ def optimize(
     least: float | None = None,
     threads: int | None = None,
     samples: Sequence[Sample] = (),
-    output: Path | None = None,
+    output: str | Path | None = None,
 ) -> Comparison:
     """Measures every engine that runs a model, and keeps the fastest of those whose masks agree, for `backend="auto"`.
 
     Args:
-        bundle: The model.
+        model: As `name` of `zoo.load`, or an export folder that was read.
         source: Pictures, as of `Model.predict`, of folders with their sub-folders; the first `MOST` are taken. By
             default those of `samples`, else a made-up one, or for int8 the one that its calibration holds.
         device: The device.
@@ -106,17 +116,23 @@ def optimize(
         BackendNotInstalledError: No engine runs the model in one of the precisions, or int8 is not calibrated and no
             pictures are given.
         BackendError: The engine cannot calibrate the model, or no part of it keeps the masks in int8.
-        ConfigError: There is no picture, `least` is no share, or `output` has no use.
+        ConfigError: There is no picture, an argument has a value that is not possible, or `output` has no use.
         ExportError: `output` is not empty, or the folder of the model is not one of zoo.
         SourceError: A picture cannot be read.
+        ModelNotFoundError: No model has this name.
+        FetchError: Its files cannot be had.
         BundleError: The model is damaged.
         OutputError: What was calibrated cannot be written.
     """
-    if least is not None and not 0 <= least <= 1:
-        raise ConfigError(
-            "min_agreement is {value}. A share from 0 to 1 was expected.", "Give 0.995, or leave it out.", value=least
-        )
-    program, threads = bundle.verify(), threads or available_cores()
+    device = given_value("device", device)
+    count = given_value("threads", threads) or available_cores()
+    for name, value, rule in (("precisions", precisions, _PRECISIONS), ("least", least, _LEAST)):
+        conform(node_of(value, GIVEN, name), rule)
+    output = None if output is None else Path(user_path(output))
+    bundle = model if isinstance(model, Bundle) else find_bundle(model)
+    if not bundle.one_channel:
+        bundle = settled(bundle)
+    program = bundle.verify()
     # The calibration that a folder carries is the one that is used of it.
     ours = bundle.calibration is None or output is not None
     calibrating = ours and "int8" in precisions and (source is not None or bool(samples))
@@ -128,7 +144,7 @@ def optimize(
         source = list(islice(cast("Iterator[Source]", source), MOST + MOST_CALIBRATED))
     if calibrating and source is not None:
         source = _listed(source)
-    how = How(bundle, source, device, tuple(dict.fromkeys(precisions)), least, threads, samples)
+    how = How(bundle, source, device, tuple(dict.fromkeys(precisions)), least, count, samples)
     if not calibrating or source is None:
         return _comparison(bundle, compare_engines(how, program))
     with tempfile.TemporaryDirectory(prefix="zoo-int8-") as folder:
@@ -137,12 +153,12 @@ def optimize(
         file = Path(folder) / FILE
         program = replace(program, calibration=file)
         [*_, engine] = sorted(candidates(program, device, precision="int8"), key=lambda item: item.backend.calibrates)
-        record = calibrate(bundle, program, engine, source, MOST, threads, how.bound("int8"))
+        record = calibrate(bundle, program, engine, source, MOST, count, how.bound("int8"))
         seconds = time.perf_counter() - began
         write_calibration(record, file)
         found = compare_engines(how, program)
     kept = _kept(bundle, record, output) if "int8" in found.chosen else None
-    return _comparison(bundle, found, _summary(record, seconds, kept))
+    return _comparison(bundle, found, _summary(record, is_apart(source, MOST), seconds, kept))
 
 
 def _comparison(bundle: Bundle, found: SideBySide, int8: Int8 | None = None) -> Comparison:
@@ -163,7 +179,7 @@ def _kept(bundle: Bundle, record: Calibrated, output: Path | None) -> Path:
     return write_calibrated(bundle, record, output).folder / FILE
 
 
-def _summary(record: Calibrated, seconds: float, kept: Path | None) -> Int8:
+def _summary(record: Calibrated, apart: bool, seconds: float, kept: Path | None) -> Int8:
     found = record.calibration
     about = record.engine, found.libraries, record.pictures, record.pictures_sha256, len(found.layers), found.of
-    return Int8(*about, seconds, "" if kept is None else str(kept))
+    return Int8(*about, apart, seconds, "" if kept is None else str(kept))

@@ -13,6 +13,8 @@ from zoo.bundle.bundle import settled
 from zoo.engine.device import available_cores
 from zoo.engine.open import open_engine
 from zoo.predict.model import Model
+from zoo.predict.options import names_of
+from zoo.predict.unknown import unknown_option
 from zoo.predict.values import given_value
 from zoo.proof.choice import choose_engine
 from zoo.proof.locked import choose_as_locked
@@ -20,6 +22,8 @@ from zoo.store.find import absolute_name, find_bundle
 from zoo.store.lock import locked_model, read_lock
 
 if TYPE_CHECKING:
+    from typing_extensions import Never
+
     from zoo.contract.engine import Precision
     from zoo.store.download.progress import Progress
 
@@ -36,6 +40,7 @@ def load(
     lock: str | Path | None = None,
     verify: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    **unknown: Never,
 ) -> Model:
     """Loads a model. Files that are not on this machine are downloaded once; then nothing is asked of the network.
 
@@ -52,6 +57,7 @@ def load(
             those it holds, unless others are asked for.
         verify: Take the digest of every file, also of files that look untouched.
         progress: Called with what goes on during a download.
+        unknown: Nothing; what other programs call an option is told with the name of zoo's.
 
     Returns:
         The opened model. It is also a context manager that closes itself.
@@ -65,8 +71,11 @@ def load(
         BundleError: Its files are damaged.
         DeviceError: The device cannot be used.
         BackendError: The engine cannot be used or refuses the program.
-        ConfigError: An argument has a value that is not possible, or there are more streams than threads.
+        ConfigError: There is no such argument, it has a value that is not possible, or there are more streams than
+            threads.
     """
+    for name in unknown:
+        raise unknown_option(name, (*names_of("load"), "offline", "lock", "verify", "progress"), "zoo.load")
     device, backend = given_value("device", device), given_value("backend", backend)
     threads, streams = given_value("threads", threads), given_value("streams", streams)
     precision = given_value("precision", precision)

@@ -16,9 +16,9 @@ from zoo.settings.check import conform, mismatch
 from zoo.settings.document import DocumentKind, Node, node_of
 
 #: Where a value does not follow its rule.
-HINT = Message("Correct it. Run: zoo pipeline schema  (every key with its values)")
-#: Of values that a program gave.
-GIVEN = DocumentKind(error=ConfigError, hint=HINT)
+HINT = Message("Correct it. docs/python.md has every option with its values.")
+#: An argument of a call.
+GIVEN = DocumentKind(error=ConfigError, hint=HINT, python=True)
 
 
 def value_of(name: str, node: Node) -> Any:

@@ -124,7 +124,7 @@ def _conform(value: Any, rule: dict[str, Any], source: Source, keys: Keys) -> An
         if _fits(value, form):
             break
     else:
-        raise mismatch(Node(value, source, keys), rule_in_words(rule))
+        raise mismatch(Node(value, source, keys), rule_in_words(rule, source.kind.python))
     if isinstance(value, dict):
         return _members(value, form, source, keys)
     if isinstance(value, list):

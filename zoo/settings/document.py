@@ -30,6 +30,7 @@ class DocumentKind(NamedTuple):
         name: How it names a document that comes from no file; empty where the keys alone say enough.
         limit: Bytes that are read at most.
         edited: People write it, so a wrong key is answered with the one that may have been meant.
+        python: It is no document but arguments of a call.
     """
 
     error: type[ZooError]
@@ -40,6 +41,7 @@ class DocumentKind(NamedTuple):
     name: str = ""
     limit: int = 1_000_000
     edited: bool = False
+    python: bool = False
 
 
 class Source(NamedTuple):

@@ -67,13 +67,18 @@ def whole(low: int, high: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
-def rule_in_words(rule: dict[str, Any]) -> str:
-    """Returns what a rule expects, in words: "a whole number from 1 to 65536 or auto"."""
-    *forms, last = (text for form in rule.get("anyOf", [rule]) for text in _alternatives(form))
+def rule_in_words(rule: dict[str, Any], python: bool = False) -> str:
+    """Returns what a rule expects, in words: "a whole number from 1 to 65536 or auto".
+
+    Args:
+        rule: The rule.
+        python: Whether it is about an argument, and words are those of Python.
+    """
+    *forms, last = (text for form in rule.get("anyOf", [rule]) for text in _alternatives(form, python))
     return Message("{forms:, } or {last}", forms=forms, last=last) if forms else last
 
 
-def _alternatives(rule: dict[str, Any]) -> list[str]:
+def _alternatives(rule: dict[str, Any], python: bool) -> list[str]:
     """Returns what a rule without `anyOf` expects. Each is a whole phrase: it is translated by itself."""
     if "title" in rule:
         return [rule["title"]]
@@ -92,7 +97,7 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
             else Message("a number above {above} (at most {high})", above=above, high=high)
         ]
     if kind == "array":
-        values, least = rule_in_words(rule["items"]), rule.get("minItems")
+        values, least = rule_in_words(rule["items"], python), rule.get("minItems")
         same = least is not None and least == rule.get("maxItems")
         return [
             Message("a list of {minitems} values ({values})", minitems=least, values=values)
@@ -109,9 +114,11 @@ def _alternatives(rule: dict[str, Any]) -> list[str]:
             if "properties" in rule
             else Message("a mapping")
         ]
+    if kind == "boolean" and python:
+        return ["True", "False"]
     words = {
-        "string": Message("text (in quotes if YAML takes it for something else)"),
+        "string": Message("text") if python else Message("text (in quotes if YAML takes it for something else)"),
         "boolean": Message("true or false"),
-        "null": "null",
+        "null": "None" if python else "null",
     }
     return [words.get(kind or "", Message("any value"))]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import ConfigError
+from zoo.message import Message
 from zoo.predict.arguments import PipelineFields
 from zoo.predict.options import BY_NAME, names_of
-from zoo.predict.pipeline.schema import MODEL, PIPELINE
-from zoo.predict.values import given_value
-from zoo.settings.check import conform, suggestion
+from zoo.predict.pipeline.schema import MODEL
+from zoo.predict.unknown import unknown_option
+from zoo.predict.values import GIVEN, given_value
+from zoo.settings.check import conform
 from zoo.settings.document import node_of
+
+_PIPELINE = Message("a pipeline")
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,11 @@ class PipelineConfig(PipelineFields):
         changed: dict[str, Any] = {}
         for name, value in given.items():
             if name != "model" and name not in BY_NAME:
-                raise unknown_option(name, ("model", *BY_NAME))
+                raise unknown_option(name, ("model", *BY_NAME), _PIPELINE)
             if value is None:
                 continue
             if name == "model":
-                conform(node_of(value, PIPELINE, name), MODEL)
+                conform(node_of(value, GIVEN, name), MODEL)
             changed[name] = value if name == "model" else given_value(name, value)
         # Both choose the engine: the one given here beats the other one of the file.
         if changed.get("enable_hpi"):
@@ -90,14 +93,3 @@ class PipelineConfig(PipelineFields):
             for name, value in values.items()
             if value is not None and (defaults[name] is None or value != defaults[name])
         }
-
-
-def unknown_option(name: str, known: Iterable[str]) -> ConfigError:
-    """Returns the error for an option that does not exist, with the one that may have been meant."""
-    if name == "hpi_config":
-        return ConfigError(
-            "`{name}` is a key of PaddleX's pipeline files, and not an option of a pipeline.",
-            "Give backend, threads or precision instead, or write it into the file.",
-            name=name,
-        )
-    return ConfigError("`{name}` is not an option of a pipeline.", suggestion(name, known), name=name)

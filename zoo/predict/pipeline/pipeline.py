@@ -15,10 +15,11 @@ from zoo.base.flow import ahead
 from zoo.errors import ConfigError, FetchError, LockMismatchError, ModelNotInstalledError
 from zoo.message import Message, printable
 from zoo.predict.options import names_of
-from zoo.predict.pipeline.config import PipelineConfig, unknown_option
+from zoo.predict.pipeline.config import PipelineConfig
 from zoo.predict.pipeline.hpi import asked_for
 from zoo.predict.pipeline.read import read_pipeline
 from zoo.predict.pipeline.sizing import with_target_size
+from zoo.predict.unknown import unknown_option
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -156,6 +157,9 @@ class Pipeline:
         self.config = config
         self.model = model
 
+    def __repr__(self) -> str:
+        return f"<Pipeline on {self.config.device}: {self.model!r}>"
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the file holds that is not used, a sentence each."""
@@ -196,7 +200,7 @@ class Pipeline:
                     name=name,
                 )
             if name not in names_of("predict"):
-                raise unknown_option(name, names_of("predict"))
+                raise unknown_option(name, names_of("predict"), "predict")
         config = self.config.override(**options)
         source = cast("Source", x if input is None else input)
         predictions = self.model.predict(source, **config.predict_arguments())

@@ -74,16 +74,14 @@ def optimize(
 
     From then on it is the one that --backend auto takes, with the same --precision.
     """
-    from zoo.bundle.bundle import settled
     from zoo.learn.data import read_list
     from zoo.learn.optimize import optimize as run
     from zoo.store.find import find_bundle
 
     samples = () if data is None else read_list(data)
     with loading("measuring engines for {model}", model=model) as progress:
-        bundle = settled(find_bundle(model, offline=offline, progress=progress))
         found = run(
-            bundle,
+            find_bundle(model, offline=offline, progress=progress),
             None if images is None else str(images),
             device=device,
             precisions=precisions or ("float32",),
@@ -103,6 +101,8 @@ def optimize(
 
 
 def _table(found: Comparison) -> None:
+    from zoo.learn.optimize import MOST
+
     heads = ["ENGINE", "MS", "PICTURES/S", "MB", "AGREEMENT", *(["mIoU"] if _labelled(found) else []), "ACCEPTED"]
     echo_table(heads, [_cells(row, found) for row in found.rows])
     for row in found.rows:
@@ -119,6 +119,12 @@ def _table(found: Comparison) -> None:
             seconds=found.int8.seconds,
             libraries=found.int8.libraries,
         )
+        if not found.int8.apart:
+            note(
+                "int8 was measured on the pictures it was calibrated on; {count} or more, of the kind that will be "
+                "run, tell more.",
+                count=2 * MOST,
+            )
         if found.int8.kept:
             note("int8 is kept in {path}", path=found.int8.kept)
     for precision, engine in found.chosen.items() if not found.unkept else ():
