@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import shutil
 import signal
@@ -22,6 +23,22 @@ from zoo.contract.labels import LabelSet, distinct_palette
 # How long an example takes depends on what else the machine does.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+# What the processes of the tests say when they crash. It is long, and shown at the end from its beginning.
+_CRASHES = Path(__file__).resolve().parents[1] / "build" / "crashes"
+
+
+def pytest_sessionstart() -> None:
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        _CRASHES.mkdir(parents=True, exist_ok=True)
+        faulthandler.enable(os.open(_CRASHES / f"{worker}.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for file in sorted(_CRASHES.glob("gw*.txt")):
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines()[:60]:
+            terminalreporter.write_line(f"{file.stem}: {line}"[:200])
 
 
 @pytest.fixture(scope="session", autouse=True)
