@@ -61,7 +61,18 @@ if TYPE_CHECKING:
         Recipe,
     )
     from zoo.engine.device import available_cores
-    from zoo.engine.kit import Kept, LibrarySession, Shared, as_onnx, import_library, library_probe, threads_setting
+    from zoo.engine.kit import (
+        Kept,
+        LibrarySession,
+        Shared,
+        as_onnx,
+        custom_missing,
+        custom_probe,
+        import_library,
+        library_probe,
+        paddle_build,
+        threads_setting,
+    )
     from zoo.errors import BackendError, DeviceUnavailableError
 
 
@@ -112,10 +123,13 @@ __all__ = [
     "Window",
     "as_onnx",
     "available_cores",
+    "custom_missing",
+    "custom_probe",
     "distinct_palette",
     "hookimpl",
     "import_library",
     "library_probe",
+    "paddle_build",
     "pinned",
     "read_calibration",
     "threads_setting",
@@ -144,8 +158,11 @@ _MODULES = {
         "LibrarySession",
         "Shared",
         "as_onnx",
+        "custom_missing",
+        "custom_probe",
         "import_library",
         "library_probe",
+        "paddle_build",
         "threads_setting",
     ),
     "zoo.errors": ("BackendError", "DeviceUnavailableError"),

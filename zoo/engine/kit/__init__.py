@@ -3,7 +3,19 @@
 from zoo.engine.kit.kept import Kept
 from zoo.engine.kit.library import import_library, library_probe, threads_setting
 from zoo.engine.kit.library_session import LibrarySession
+from zoo.engine.kit.paddle_build import custom_missing, custom_probe, paddle_build
 from zoo.engine.kit.shared import Shared
 from zoo.engine.kit.translated import as_onnx
 
-__all__ = ["Kept", "LibrarySession", "Shared", "as_onnx", "import_library", "library_probe", "threads_setting"]
+__all__ = [
+    "Kept",
+    "LibrarySession",
+    "Shared",
+    "as_onnx",
+    "custom_missing",
+    "custom_probe",
+    "import_library",
+    "library_probe",
+    "paddle_build",
+    "threads_setting",
+]

@@ -1,0 +1,5 @@
+from zoo.testing import DeviceContract
+
+
+class TestGpu(DeviceContract):
+    kind = "gpu"

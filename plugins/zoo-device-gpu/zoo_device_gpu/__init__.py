@@ -1,0 +1,65 @@
+"""The device `gpu`: NVIDIA GPUs, by a build of paddlepaddle for CUDA."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.plugin import Device, DeviceUnavailableError, Probe, hookimpl, paddle_build
+
+# Megabytes of the first piece of the device's memory; it grows.
+_MEMORY = 100
+_INSTALL = "pip install paddlepaddle-gpu  (from the index of paddlepaddle's page for your CUDA)"
+
+
+class Gpu(Device):
+    """NVIDIA GPUs."""
+
+    kind = "gpu"
+    api = 1
+    title = "NVIDIA GPU"
+    visibility = "CUDA_VISIBLE_DEVICES"
+    ray_resource = "GPU"
+    install = _INSTALL
+
+    def missing(self) -> str:
+        """Tells a build of paddlepaddle without CUDA."""
+        build = paddle_build()
+        if build is None:
+            return "paddlepaddle is not installed"
+        return "" if build.cuda else f"paddlepaddle {build.version} is built without CUDA"
+
+    def probe(self) -> Probe:
+        """Counts them as paddle does, with name and memory of each."""
+        if reason := self.missing():
+            return Probe(0, reason, install=_INSTALL)
+        import paddle
+
+        if not paddle.is_compiled_with_cuda():
+            return Probe(0, f"paddlepaddle {paddle.__version__} is built without CUDA", install=_INSTALL)
+        count = paddle.device.cuda.device_count()
+        if not count:
+            return Probe(0, f"no GPU is visible: look at nvidia-smi and {self.visibility}")
+        found = [paddle.device.cuda.get_device_properties(number) for number in range(count)]
+        return Probe(count, names=tuple(f"{each.name}, {each.total_memory / 2**30:.0f} GiB" for each in found))
+
+    def configure(self, config: Any, index: int) -> None:
+        """Enables CUDA.
+
+        Raises:
+            DeviceUnavailableError: paddle went on without it, as a build for the processor does.
+        """
+        config.enable_use_gpu(_MEMORY, index)
+        if not config.use_gpu():
+            raise DeviceUnavailableError("paddle did not take the GPU.", f"Run: {_INSTALL}")
+
+    def place(self, engine: str, index: int) -> Mapping[str, Any]:
+        """Names the providers of onnxruntime."""
+        cuda = ("CUDAExecutionProvider", {"device_id": index})
+        return {"providers": [cuda]} if engine == "onnxruntime" else {}
+
+
+@hookimpl
+def zoo_devices() -> list[Device]:
+    """Returns the device of this plugin."""
+    return [Gpu()]

@@ -1,0 +1,5 @@
+from zoo.testing import DeviceContract
+
+
+class TestNpu(DeviceContract):
+    kind = "npu"

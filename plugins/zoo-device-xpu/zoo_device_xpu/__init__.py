@@ -1,0 +1,60 @@
+"""The device `xpu`: Kunlun XPUs, by a build of paddlepaddle for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.plugin import Device, Probe, hookimpl, paddle_build
+
+_INSTALL = "pip install paddlepaddle-xpu  (from the index of paddlepaddle's page for Kunlun)"
+
+
+class Xpu(Device):
+    """Kunlun XPUs."""
+
+    kind = "xpu"
+    api = 1
+    title = "Kunlun XPU"
+    visibility = "XPU_VISIBLE_DEVICES"
+    ray_resource = "XPU"
+    known = frozenset({"PP-LiteSeg-T"})
+    install = _INSTALL
+    # PaddleX 3.7.2 sets these before it trains.
+    training_environ = {
+        "BKCL_FORCE_SYNC": "1",
+        "BKCL_TIMEOUT": "1800",
+        "FLAGS_use_stride_kernel": "0",
+        "XPU_BLACK_LIST": "pad3d",
+        "XPU_PADDLE_CONV_FLOAT": "1",
+    }
+
+    def missing(self) -> str:
+        """Tells a build of paddlepaddle without XPU."""
+        build = paddle_build()
+        if build is None:
+            return "paddlepaddle is not installed"
+        return "" if build.xpu else f"paddlepaddle {build.version} is built without XPU"
+
+    def probe(self) -> Probe:
+        """Counts them as paddle does."""
+        if reason := self.missing():
+            return Probe(0, reason, install=_INSTALL)
+        import paddle
+
+        if not paddle.is_compiled_with_xpu():
+            return Probe(0, f"paddlepaddle {paddle.__version__} is built without XPU", install=_INSTALL)
+        count = paddle.device.xpu.device_count()
+        return Probe(count, "" if count else f"no XPU is visible: look at xpu-smi and {self.visibility}")
+
+    def configure(self, config: Any, index: int) -> None:
+        """Enables it, without two passes that PaddleX 3.7.2 leaves out there."""
+        config.enable_xpu()
+        config.set_xpu_device_id(index)
+        for name in ("conv2d_bn_xpu_fuse_pass", "transfer_layout_pass"):
+            config.delete_pass(name)
+
+
+@hookimpl
+def zoo_devices() -> list[Device]:
+    """Returns the device of this plugin."""
+    return [Xpu()]
