@@ -302,7 +302,8 @@ def test_an_engine_that_fails_is_named_with_its_distribution_and_the_cause(
     if not tried and "os.abort" in str(fault):
         pytest.skip("which no process survives")
     install("engine", **fault, tried=tried)
-    if "logits[:, :, 1:]" in str(fault):  # few enough rows are missing of a small picture to be taken for rounding
+    if "logits[:, :, 1:]" in str(fault) or ("run" in fault and not tried):
+        # Few enough rows are missing of a small picture to be taken for rounding; what is proven fails in this process.
         believe(bundle)
     with pytest.raises(zoo.BackendError) as caught, zoo.load(bundle.folder, backend="odd", threads=1) as model:
         model.predict(np.zeros((384, 384, 3), np.uint8)).one()
@@ -405,6 +406,7 @@ def test_an_output_of_another_form_costs_the_picture_and_names_the_distribution(
 
 def test_an_interruption_is_the_callers_and_not_a_fault_of_the_engine(install: Install, bundle: Bundle) -> None:
     install("engine", run="raise KeyboardInterrupt", tried=False)
+    believe(bundle)
     with zoo.load(bundle.folder, backend="odd", threads=1) as model, pytest.raises(KeyboardInterrupt):
         model.predict(np.zeros((32, 32, 3), np.uint8), on_error="skip").one()
 

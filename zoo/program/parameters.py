@@ -140,15 +140,19 @@ def map_parameters(graph: Graph, path: Path) -> Mapping[str, NDArray[np.generic]
 
 
 def check_finite(path: Path) -> None:
-    """Reads all parameters in a file.
+    """Reads all parameters in a file; one that is damaged is left to the engine.
 
     Raises:
-        BundleError: The file is damaged, or holds NaN or infinity.
+        BundleError: It holds NaN or infinity.
     """
     import numpy as np
 
+    try:
+        records = read_records(path)
+    except BundleError:
+        return
     content = np.memmap(path, np.uint8, "r")
-    for record in read_records(path):
+    for record in records:
         if not _finite(np.ndarray(record.type.shape, _numpy(path, record.type.dtype), content, record.start)):
             raise BundleError("{path} holds NaN or infinity. Finite numbers were expected.", _WENT_WELL, path=path)
 

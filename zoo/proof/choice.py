@@ -101,7 +101,8 @@ def choose_engine(
 
 def _failed(program: Program, item: Candidate, proof: Proof, threads: int) -> ZooError:
     """Returns the error of an engine that was asked for by name and failed in its trial."""
-    if proof.killed:
+    if proof.killed or not proof.hint:
+        # No error of zoo ended it.
         return item.ended(program, proof.fault)
     try:
         # Its own error says more.

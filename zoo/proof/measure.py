@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.base.files import replacing
 from zoo.base.home import home
 from zoo.base.processor import processor
 from zoo.bundle.calibration import read_calibrated
@@ -176,10 +177,14 @@ def measure(
         inputs: Batches (N, C, H, W) float32.
         threads: Its threads.
         many: How many inputs to run at once at the end, to see how many it does a second; 0 leaves that out.
+
+    Raises:
+        OutputError: There is no room for the inputs.
     """
     with tempfile.TemporaryDirectory(prefix="zoo-proof-") as folder:
         given, made = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
-        np.savez(given, *inputs)
+        with replacing(given) as file:
+            np.savez(file, *inputs)
         how = candidate.backend.name, candidate.precision, candidate.device.kind, candidate.index, threads
         outcome = in_child(
             "zoo.proof.measure:trial_run", plain(program), *how, str(given), str(made), many, seconds=_SECONDS

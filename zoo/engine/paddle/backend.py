@@ -53,7 +53,7 @@ class PaddleBackend(Backend):
         Raises:
             BackendNotInstalledError: paddle cannot be imported.
             BackendError: paddle refuses the program, or failed on it in a child process.
-            BundleError: The parameters of the program hold NaN or infinity, or are damaged.
+            BundleError: The parameters of the program hold NaN or infinity.
             DeviceError: The device needs another environment than paddle has read.
         """
         device, params = request.device, program.params

@@ -41,7 +41,7 @@ def working_settings(program: Program, version: str) -> tuple[str, ...]:
 
     Raises:
         BackendError: A program that is not trusted failed in every setting.
-        BundleError: Its parameters hold NaN or infinity, or are damaged.
+        BundleError: Its parameters hold NaN or infinity.
     """
     trial = Trial(program.digest, "paddle", "cpu", "float32", (f"paddle {version}",))
     setting = trial.kept()

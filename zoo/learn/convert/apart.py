@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo import errors
+from zoo.base.files import replacing
 from zoo.contract.refs import resolve
 from zoo.engine.trial import TRY_AGAIN, in_child
 from zoo.errors import ExportError, ZooError
@@ -33,11 +34,12 @@ def run_apart(library: str, job: str, file: Path, batches: Sequence[NDArray[Any]
     Raises:
         ExportError: The child ended or failed.
         ZooError: What the job itself raised.
-        OSError: There is no room.
+        OutputError: There is no room.
     """
     with tempfile.TemporaryDirectory(prefix=".trial-", dir=file.parent) as folder:
         given, made = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
-        np.savez(given, *batches)
+        with replacing(given) as file:
+            np.savez(file, *batches)
         outcome = in_child(
             "zoo.learn.convert.apart:answer", job, str(given), str(made), str(file), *arguments, seconds=_SECONDS
         )
