@@ -67,7 +67,7 @@ class Device(ABC):
         """Returns what is not installed that it needs, as far as that is seen without importing a library.
 
         Returns:
-            A reason such as "paddlepaddle 3.2.2 is built for the processor"; empty where nothing is known to be missing.
+            A reason such as "paddlepaddle 3.2.2 is built without CUDA"; empty where nothing is known to be missing.
         """
         return ""
 

@@ -24,7 +24,7 @@ class Candidate:
         backend: The engine.
         libraries: Its libraries with their versions.
         device: Where it runs.
-        index: Number of the device.
+        numbers: Numbers of the devices that are meant, at least one.
         devices: Names of all devices of that kind, which change with their drivers.
         precision: Precision to ask it for.
     """
@@ -32,7 +32,7 @@ class Candidate:
     backend: GuardedBackend
     libraries: tuple[str, ...]
     device: GuardedDevice
-    index: int
+    numbers: tuple[int, ...]
     devices: tuple[str, ...]
     precision: Precision = "float32"
 
@@ -40,6 +40,11 @@ class Candidate:
     def name(self) -> str:
         """How messages name it, such as "openvino" or "openvino bf16"."""
         return self.backend.name if self.precision == "float32" else f"{self.backend.name} {self.precision}"
+
+    @property
+    def index(self) -> int:
+        """Number of the first device."""
+        return self.numbers[0]
 
     @property
     def device_name(self) -> str:

@@ -2,76 +2,131 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
+from zoo.contract.device import Probe
 from zoo.engine.absent import named_engine
 from zoo.engine.guard import GuardedDevice
 from zoo.errors import DeviceNotInstalledError, DeviceUnavailableError
 from zoo.message import Message
 from zoo.registry.found import Discovery
 
-_KNOWN = ("gpu", "npu", "xpu", "mlu")
-# A kind and its number. A comma would be a list.
-_ONE = re.compile(r"([^:,]+)(?::(\d+))?")
+#: The kinds that zoo has plugins for, in the order in which `auto` looks for a usable device.
+KINDS = ("gpu", "xpu", "npu", "mlu")
+AUTO = "auto"
+# A kind and its numbers.
+_FORM = re.compile(r"([^:,\s]+)(?::(\d+(?:,\d+)*))?")
 #: What others call a kind.
 _ELSEWHERE = {"cuda": "gpu", "nvidia": "gpu", "rocm": "gpu", "hip": "gpu", "ascend": "npu", "kunlun": "xpu"}
 
+_log = logging.getLogger("zoo.engine")
 
-def find_device(name: str, found: Discovery) -> tuple[GuardedDevice, int, tuple[str, ...]]:
-    """Finds the device a string names.
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What a device string names.
+
+    Attributes:
+        device: The kind.
+        numbers: The numbers of those that are meant, at least one.
+        names: Names of all of its kind that are there, which change with their drivers.
+    """
+
+    device: GuardedDevice
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+def find_devices(name: str, found: Discovery) -> Devices:
+    """Finds the devices a string names.
 
     Args:
-        name: A kind with an optional number: "cpu", "gpu", "npu:1".
+        name: A kind with optional numbers: "cpu", "gpu", "npu:1", "gpu:0,1"; or "auto", the first kind with a usable
+            device in the order gpu, xpu, npu, mlu, cpu.
         found: The installed plugins.
-
-    Returns:
-        The device, its number, and the names of all of its kind that are there.
 
     Raises:
         DeviceNotInstalledError: No plugin brings this kind, or the string has another form.
         DeviceUnavailableError: The plugin is there, but not this device.
         DuplicateNameError: Two distributions bring this kind.
     """
-    match = _ONE.fullmatch(name.strip().lower())
-    kind, number = (match[1], match[2]) if match else (name, None)
-    device = None if kind == "cpu" and number not in (None, "0") else found.devices.get(kind)
-    if device is None:
+    word = name.strip().lower()
+    if word == AUTO:
+        return _first_usable(found)
+    match = _FORM.fullmatch(word)
+    kind, said = (match[1], match[2]) if match else (name, None)
+    numbers = tuple(map(int, said.split(","))) if said else ()
+    device = None if kind == "cpu" and numbers not in ((), (0,)) else found.devices.get(kind)
+    if device is None or len(set(numbers)) < len(numbers):
         raise _unknown(name, found)
-    index = int(number or 0)
     guarded = GuardedDevice(device, found.owner(device))
     probe = guarded.probe()
-    if index >= probe.count:
+    for number in numbers or probe.usable[:1] or (0,):
+        if number not in probe.usable:
+            raise _unusable(kind, number, probe)
+    return Devices(guarded, numbers or probe.usable[:1], probe.names)
+
+
+def _first_usable(found: Discovery) -> Devices:
+    """Returns the first kind with a usable device, and says why those before it are not."""
+    refused: list[Message] = []
+    for kind in (*KINDS, "cpu"):
+        if (device := found.devices.get(kind)) is None:
+            continue
+        guarded = GuardedDevice(device, found.owner(device))
+        reason = guarded.missing()
+        probe = Probe(0, reason) if reason else guarded.probe()
+        if probe.count:
+            _log.info("device auto is %s%s", guarded.name(probe.usable[0]), "".join(f"; {text}" for text in refused))
+            return Devices(guarded, probe.usable[:1], probe.names)
+        refused.append(Message("{kind}: {reason}", kind=kind, reason=probe.reason))
+    raise DeviceUnavailableError("No device can be used. {refused:; }.", "Run: zoo plugins", refused=refused)
+
+
+def _unusable(kind: str, number: int, probe: Probe) -> DeviceUnavailableError:
+    if probe.numbers:
+        reason = Message("the usable ones are {numbers:, }", numbers=[f"{kind}:{each}" for each in probe.numbers])
+    else:
         reason = probe.reason or Message("there are {count}, numbered from 0", count=probe.count)
-        hint = Message("Run: {install}", install=probe.install) if probe.install else Message("Use device='cpu'")
-        raise DeviceUnavailableError(
-            "The device {kind}:{index} cannot be used: {reason}.", hint, kind=kind, index=index, reason=reason
-        )
-    return guarded, index, probe.names
+    hint = Message("Run: {install}", install=probe.install) if probe.install else Message("Use device='cpu'")
+    return DeviceUnavailableError(
+        "The device {kind}:{index} cannot be used: {reason}.", hint, kind=kind, index=number, reason=reason
+    )
 
 
 def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
     """Returns the error for a string that names no installed kind, or names none in this form."""
     present = sorted(found.devices)
-    kind, _, number = name.strip().lower().partition(":")
-    if "," in name:
-        first = _ONE.match(name.strip().lower())
+    word = name.strip().lower()
+    kind, _, number = word.partition(":")
+    kinds = dict.fromkeys(part.strip().partition(":")[0] for part in word.split(",") if ":" in part)
+    if "," in word and (len(kinds) != 1 or word.count(":") > 1):
         return DeviceNotInstalledError(
-            "The device {name!r} is a list. Lists of devices are not taken: one model runs on one device.",
-            "Give one, such as {example}",
+            "The device {name!r} is a list of another form. The numbers of one kind were expected.",
+            "Give them as {example}",
             name=name,
-            example=first[0] if first else "cpu",
+            example=f"{next(iter(kinds), '') or 'gpu'}:0,1",
         )
-    if kind == "auto":
+    if any(character.isspace() for character in word):
+        return DeviceNotInstalledError("The device {name!r} has a blank in it.", "Give one, such as gpu:0", name=name)
+    numbers = number.split(",") if number else []
+    if len(set(numbers)) < len(numbers) and all(map(str.isdecimal, numbers)):
         return DeviceNotInstalledError(
-            "The device {name!r} leaves the choice to zoo, which makes none. Installed: {present:, }.",
-            "Give one, such as cpu",
+            "The device {name!r} names one device twice. Each does one batch at a time.",
+            "Give {example}",
             name=name,
-            present=present,
+            example=f"{kind}:{','.join(dict.fromkeys(numbers))}",
         )
-    if number and (kind in _KNOWN or kind in found.devices) and (kind == "cpu" or not number.isdecimal()):
+    if (
+        (number or word.endswith(":"))
+        and (kind in KINDS or kind in found.devices)
+        and not (kind != "cpu" and numbers and all(map(str.isdecimal, numbers)))
+    ):
         return DeviceNotInstalledError(
             "The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
             "Give one, such as {kind}",
@@ -99,8 +154,11 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
             present=present,
             faults=list(faults.values()),
         )
-    elif meant in _KNOWN:
-        hint = Message("Use device='cpu'  (no plugin for {meant} is published yet)", meant=meant)
+    elif meant in KINDS:
+        hint = Message(
+            "Run in a clone of zoo: pip install ./plugins/{distribution}  (it is on no public index yet)",
+            distribution=f"zoo-device-{meant}",
+        )
     else:
         hint = Message("Use device='cpu'")
     return DeviceNotInstalledError(

@@ -9,11 +9,12 @@ from zoo.contract.device import Probe
 from zoo.contract.engine import Precision, Program, Session
 from zoo.engine.absent import how_to_get, no_such_engine, other_ways
 from zoo.engine.candidate import Candidate
-from zoo.engine.device import available_cores, find_device
+from zoo.engine.device import available_cores, find_devices
 from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice
 from zoo.engine.streams.lanes import Lanes, check_streams
 from zoo.engine.streams.processes import ProcessSession
+from zoo.engine.streams.team import MemberOpener, Team
 from zoo.errors import BackendNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
@@ -41,6 +42,8 @@ def open_engine(
     """
     threads = threads or available_cores()
     check_streams(streams, threads)
+    if len(candidate.numbers) > 1:
+        return Team([_on_device(program, candidate, number, threads) for number in candidate.numbers])
     opener = candidate.opener(program)
     main = opener(threads)
     if main.parallel:
@@ -48,6 +51,13 @@ def open_engine(
     names = candidate.device_name, candidate.backend.name, candidate.precision
     in_process = partial(ProcessSession, partial(_open_session, program, *names))
     return Lanes(main, in_process, threads, streams or 1, fall_back=False)
+
+
+def _on_device(program: Program, candidate: Candidate, number: int, threads: int) -> MemberOpener:
+    """Returns a function that opens a program on one of several devices, in a process of its own."""
+    address = f"{candidate.device.kind}:{number}"
+    opener = partial(_open_session, program, address, candidate.backend.name, candidate.precision)
+    return partial(ProcessSession, opener, threads)
 
 
 def _open_session(program: Program, device: str, engine: str, precision: Precision, threads: int) -> Session:
@@ -87,7 +97,8 @@ def candidates(
         DuplicateNameError: Two distributions bring the device or the engine.
     """
     found = discover("zoo.devices", "zoo.backends")
-    chosen, index, devices = find_device(device, found)
+    meant = find_devices(device, found)
+    chosen = meant.device
     if engine != "auto" and engine not in found.backends:
         raise no_such_engine(engine, found, _present(found, chosen))
     usable: list[Candidate] = []
@@ -95,7 +106,7 @@ def candidates(
     for backend in _in_order(found) if engine == "auto" else [_guarded(engine, found)]:
         answer = _refused(backend, program, precision) or backend.supports(chosen, program)
         if answer.count:
-            usable.append(Candidate(backend, answer.names, chosen, index, devices, precision))
+            usable.append(Candidate(backend, answer.names, chosen, meant.numbers, meant.names, precision))
         refusals[backend.name] = answer
     if usable:
         return usable

@@ -7,6 +7,11 @@ from typing import Any
 from zoo.plugin import Device, Probe, custom_missing, custom_probe, hookimpl
 
 _INSTALL = "pip install paddle-custom-mlu  (from the index of paddlepaddle's page for it, beside paddlepaddle)"
+# PaddleX 3.7.2 sets these before it trains.
+_TRAINING = {
+    "FLAGS_use_stride_kernel": "0",
+    "FLAGS_use_stream_safe_cuda_allocator": "0",
+}
 
 
 class Mlu(Device):
@@ -19,11 +24,7 @@ class Mlu(Device):
     ray_resource = "MLU"
     known = frozenset({"PP-LiteSeg-T"})
     install = _INSTALL
-    # PaddleX 3.7.2 sets these before it trains.
-    training_environ = {
-        "FLAGS_use_stride_kernel": "0",
-        "FLAGS_use_stream_safe_cuda_allocator": "0",
-    }
+    training_environ = _TRAINING
 
     def missing(self) -> str:
         """Tells a paddlepaddle without any plugin beside it."""

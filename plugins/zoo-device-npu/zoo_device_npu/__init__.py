@@ -7,6 +7,15 @@ from typing import Any
 from zoo.plugin import Device, Probe, custom_missing, custom_probe, hookimpl
 
 _INSTALL = "pip install paddle-custom-npu  (from the index of paddlepaddle's page for it, beside paddlepaddle)"
+# PaddleX 3.7.2 sets these before it trains.
+_TRAINING = {
+    "FLAGS_npu_jit_compile": "0",
+    "FLAGS_use_stride_kernel": "0",
+    "FLAGS_allocator_strategy": "auto_growth",
+    "CUSTOM_DEVICE_BLACK_LIST": "pad3d,pad3d_grad,set_value,set_value_with_tensor",
+    "FLAGS_npu_scale_aclnn": "True",
+    "FLAGS_npu_split_aclnn": "True",
+}
 
 
 class Npu(Device):
@@ -28,15 +37,7 @@ class Npu(Device):
         }
     )
     install = _INSTALL
-    # PaddleX 3.7.2 sets these before it trains.
-    training_environ = {
-        "FLAGS_npu_jit_compile": "0",
-        "FLAGS_use_stride_kernel": "0",
-        "FLAGS_allocator_strategy": "auto_growth",
-        "CUSTOM_DEVICE_BLACK_LIST": "pad3d,pad3d_grad,set_value,set_value_with_tensor",
-        "FLAGS_npu_scale_aclnn": "True",
-        "FLAGS_npu_split_aclnn": "True",
-    }
+    training_environ = _TRAINING
 
     def missing(self) -> str:
         """Tells a paddlepaddle without any plugin beside it."""

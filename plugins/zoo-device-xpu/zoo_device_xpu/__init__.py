@@ -7,6 +7,14 @@ from typing import Any
 from zoo.plugin import Device, Probe, hookimpl, paddle_build
 
 _INSTALL = "pip install paddlepaddle-xpu  (from the index of paddlepaddle's page for Kunlun)"
+# PaddleX 3.7.2 sets these before it trains.
+_TRAINING = {
+    "BKCL_FORCE_SYNC": "1",
+    "BKCL_TIMEOUT": "1800",
+    "FLAGS_use_stride_kernel": "0",
+    "XPU_BLACK_LIST": "pad3d",
+    "XPU_PADDLE_CONV_FLOAT": "1",
+}
 
 
 class Xpu(Device):
@@ -19,14 +27,7 @@ class Xpu(Device):
     ray_resource = "XPU"
     known = frozenset({"PP-LiteSeg-T"})
     install = _INSTALL
-    # PaddleX 3.7.2 sets these before it trains.
-    training_environ = {
-        "BKCL_FORCE_SYNC": "1",
-        "BKCL_TIMEOUT": "1800",
-        "FLAGS_use_stride_kernel": "0",
-        "XPU_BLACK_LIST": "pad3d",
-        "XPU_PADDLE_CONV_FLOAT": "1",
-    }
+    training_environ = _TRAINING
 
     def missing(self) -> str:
         """Tells a build of paddlepaddle without XPU."""

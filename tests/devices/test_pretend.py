@@ -1,0 +1,176 @@
+"""Devices npu and mlu for real, on a runtime that pretends to have them: see `tests/pretend/runtime.cc`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pretend.build import VISIBLE, compiler, plugins
+
+from scenes import draw_scene
+from zoo.bundle.bundle import Bundle
+
+COUNTERS = ("allocations", "bytes", "to_device", "from_device", "on_device", "fills", "used", "reserved")
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Path:
+    """The folder with the two runtimes."""
+    if compiler() is None:
+        pytest.skip("there is no g++ to build the pretend runtime with")
+    return plugins()
+
+
+class Machine:
+    """A machine with pretend devices, on which zoo runs."""
+
+    def __init__(self, runtime: Path, folder: Path) -> None:
+        self._folder = folder
+        self.environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("FLAGS_")},
+            "CUSTOM_DEVICE_ROOT": str(runtime),
+            "GLOG_minloglevel": "2",
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "ZOO_HOME": str(folder / "home"),
+            "ZOO_OFFLINE": "1",
+        }
+
+    def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *map(str, words)]
+        environ = self.environ | {"PRETEND_STATS": str(self._folder / "stats")} | variables
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
+
+    def zoo(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+        return self.run("-m", "zoo", *words, **variables)
+
+    def used(self) -> dict[int, int]:
+        """Allocations by the number of the device, of those that were used since the last time."""
+        path = self._folder / "stats"
+        counted = np.fromfile(path, np.int64).reshape(-1, len(COUNTERS))[:, 0]
+        path.unlink()
+        return {number: int(count) for number, count in enumerate(counted) if count}
+
+
+@pytest.fixture
+def machine(runtime: Path, tmp_path: Path) -> Machine:
+    return Machine(runtime, tmp_path)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "street.png"
+    Image.fromarray(draw_scene(1, 96, 160).image).save(path)
+    return path
+
+
+_LOGITS = """
+import sys
+import numpy as np
+from pathlib import Path
+from zoo.bundle.bundle import read_bundle
+from zoo.engine.open import session_opener
+from zoo.engine.paddle.probe import run_predictor
+from zoo.engine.paddle.settings import make_config
+program = read_bundle(Path(sys.argv[1])).verify()
+batch = np.random.default_rng(0).standard_normal((2, 3, 64, 96)).astype(np.float32)
+session = session_opener(program, sys.argv[2], "paddle")(1)
+found = session.run(batch)
+from paddle.inference import create_predictor
+expected = run_predictor(create_predictor(make_config(program.path, program.params, "plain", threads=1)), batch)
+print(session.facts.device, np.array_equal(found, expected), found.shape)
+"""
+
+
+@pytest.mark.parametrize("device", ["npu:0", "npu:1", "mlu:1"])
+def test_a_device_gives_the_logits_of_the_processor_bit_for_bit_and_does_the_work(
+    machine: Machine, bundle: Bundle, device: str
+) -> None:
+    ended = machine.run("-c", _LOGITS, bundle.folder, device)
+    assert ended.stdout.splitlines()[-1:] == [f"{device} True (2, 7, 8, 12)"], ended
+    assert set(machine.used()) == {int(device[-1])}
+
+
+def test_the_command_line_needs_nothing_but_the_device(machine: Machine, bundle: Bundle, picture: Path) -> None:
+    ended = machine.zoo("predict", picture, "--model", bundle.folder, "--device", "NPU:1", "--json")
+    assert ended.returncode == 0, ended
+    assert json.loads(ended.stdout)["device"] == "npu:1"
+    assert set(machine.used()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("device", "variables", "reason"),
+    [
+        ("npu:2", {}, "there are 2, numbered from 0"),
+        ("npu:0", {"PRETEND_COUNT": "0"}, "its runtime finds no device"),
+        ("npu:1", {VISIBLE["npu"]: "1"}, "there are 1, numbered from 0"),
+        ("npu:0", {"FLAGS_selected_npus": "1"}, "the usable ones are npu:1"),
+        ("npu:0", {"CUSTOM_DEVICE_ROOT": "/nowhere"}, "has no device plugin beside it"),
+        ("gpu:0", {}, "is built without CUDA"),
+        ("xpu:0", {}, "is built without XPU"),
+    ],
+)
+def test_a_device_that_is_not_there_is_a_sentence(
+    machine: Machine, bundle: Bundle, picture: Path, device: str, variables: dict[str, str], reason: str
+) -> None:
+    ended = machine.zoo("predict", picture, "--model", bundle.folder, "--device", device, **variables)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    fact, hint = ended.stderr.splitlines()
+    assert fact.startswith(f"The device {device} cannot be used: ")
+    assert reason in fact
+    assert hint
+
+
+def test_a_visibility_variable_renumbers(machine: Machine, bundle: Bundle, picture: Path) -> None:
+    words = "predict", picture, "--model", bundle.folder, "--device", "npu:0", "--json"
+    ended = machine.zoo(*words, **{VISIBLE["npu"]: "1"})
+    assert json.loads(ended.stdout)["device"] == "npu:0"
+    assert set(machine.used()) == {1}
+
+
+def test_a_runtime_that_cannot_be_loaded_is_told_and_ends_nothing(
+    machine: Machine, bundle: Bundle, picture: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "libnpu.so").write_bytes(b"\x7fELF")
+    words = "predict", picture, "--model", bundle.folder, "--device", "npu:0"
+    ended = machine.zoo(*words, CUSTOM_DEVICE_ROOT=str(broken))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("The device npu:0 cannot be used: ")
+    assert "file too short" in ended.stderr
+
+
+def test_a_device_without_memory_is_an_error_and_no_run_on_the_processor(
+    machine: Machine, bundle: Bundle, picture: Path
+) -> None:
+    words = "predict", picture, "--model", bundle.folder, "--device", "npu:0"
+    ended = machine.zoo(*words, PRETEND_MEMORY="100000")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "Traceback" not in ended.stderr
+
+
+def test_two_devices_share_the_pictures_in_their_order(machine: Machine, bundle: Bundle, tmp_path: Path) -> None:
+    folder = tmp_path / "streets"
+    folder.mkdir()
+    for number in range(6):
+        Image.fromarray(draw_scene(number, 96, 160).image).save(folder / f"{number}.png")
+    words = "predict", folder, "--model", bundle.folder, "--json", "--device"
+    one, two = (machine.zoo(*words, device) for device in ("npu:0", "npu:0,1"))
+    assert two.returncode == 0, two
+    assert set(machine.used()) == {0, 1}
+    results = [[json.loads(line) for line in ended.stdout.splitlines()] for ended in (one, two)]
+    assert [result["source"] for result in results[0]] == [result["source"] for result in results[1]]
+    assert [result["areas"] for result in results[0]] == [result["areas"] for result in results[1]]
+    assert {result["device"] for result in results[1]} == {"npu:0", "npu:1"}
+
+
+def test_auto_is_the_first_kind_with_a_device(machine: Machine, bundle: Bundle, picture: Path) -> None:
+    words = "predict", picture, "--model", bundle.folder, "--device", "auto", "--json"
+    assert json.loads(machine.zoo(*words).stdout)["device"] == "npu:0"
+    assert json.loads(machine.zoo(*words, PRETEND_COUNT="0").stdout)["device"] == "cpu"

@@ -1,0 +1,52 @@
+"""Builds the pretend runtime (`runtime.cc`) against the headers of the paddle that is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import paddle
+
+#: The kinds that are pretended, and the variables that hide their devices.
+VISIBLE = {"npu": "ASCEND_RT_VISIBLE_DEVICES", "mlu": "MLU_VISIBLE_DEVICES"}
+_SOURCE = Path(__file__).with_name("runtime.cc")
+_BUILD = Path(__file__).resolve().parents[2] / "build" / "pretend"
+
+
+def compiler() -> str | None:
+    """Returns the C++ compiler; None where there is none."""
+    return shutil.which("g++")
+
+
+def plugins() -> Path:
+    """Returns a folder for CUSTOM_DEVICE_ROOT with a runtime of each kind; built once for a version of paddle.
+
+    A runtime of one version that another one loads may end the process (3.3.1's in 3.2.2).
+    """
+    digest = hashlib.sha256(_SOURCE.read_bytes() + paddle.__version__.encode()).hexdigest()[:16]
+    folder = _BUILD / f"{paddle.__version__}-{digest}"
+    if not folder.is_dir():
+        _BUILD.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=_BUILD) as scratch:
+            for kind in VISIBLE:
+                _compile(kind, Path(scratch) / "made" / f"libpretend_{kind}.so")
+            try:
+                os.replace(Path(scratch) / "made", folder)
+            except OSError:
+                # Another process of the tests was first.
+                assert folder.is_dir()
+    return folder
+
+
+def _compile(kind: str, target: Path) -> None:
+    found = compiler()
+    assert found is not None
+    target.parent.mkdir(exist_ok=True)
+    defined = [f'-DKIND="{kind}"', f'-DVISIBLE="{VISIBLE[kind]}"']
+    include = f"-I{paddle.sysconfig.get_include()}"
+    command = [found, "-std=c++17", "-O1", "-shared", "-fPIC", *defined, include, str(_SOURCE), "-o", str(target)]
+    subprocess.run(command, check=True, timeout=300)
