@@ -124,7 +124,7 @@ def measure(name: str, rounds: int, runs: int) -> None:
             for key in mine
         }
         print(
-            f"{name:<18}{engine:<15}{1000 * mine['seconds']:>7.0f}{shown(ratios['seconds']):>20}"
+            f"{name:<20}{engine:<15}{1000 * mine['seconds']:>7.0f}{shown(ratios['seconds']):>20}"
             f"{mine['memory']:>9.0f}{statistics.median(1 / ratio for ratio in ratios['memory']):>7.2f}"
             f"{mine['two']:>9.0f}{statistics.median(1 / ratio for ratio in ratios['two']):>7.2f}"
             f"{100 * same:>11.3f}"
@@ -144,7 +144,7 @@ def main() -> None:
         os.environ.update({"ZOO_HOME": home, "ZOO_OFFLINE": "1"})
         print(describe("paddlepaddle", "openvino", "onnxruntime", "numpy"))
         print(
-            f"{'model':<18}{'engine':<15}{'cpu ms':>7}{'paddle / it':>20}{'MB':>9}{'share':>7}{'two':>9}{'share':>7}"
+            f"{'model':<20}{'engine':<15}{'cpu ms':>7}{'paddle / it':>20}{'MB':>9}{'share':>7}{'two':>9}{'share':>7}"
             f"{'classes %':>11}{'start s':>8}{'share':>7}"
         )
         for name in arguments.models:

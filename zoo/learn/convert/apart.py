@@ -38,8 +38,8 @@ def run_apart(library: str, job: str, file: Path, batches: Sequence[NDArray[Any]
     """
     with tempfile.TemporaryDirectory(prefix=".trial-", dir=file.parent) as folder:
         given, made = Path(folder) / "inputs.npz", Path(folder) / "outputs.npz"
-        with replacing(given) as file:
-            np.savez(file, *batches)
+        with replacing(given) as inputs:
+            np.savez(inputs, *batches)
         outcome = in_child(
             "zoo.learn.convert.apart:answer", job, str(given), str(made), str(file), *arguments, seconds=_SECONDS
         )
