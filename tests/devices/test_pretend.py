@@ -49,12 +49,15 @@ class Machine:
     def zoo(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.run("-m", "zoo", *words, **variables)
 
-    def used(self) -> dict[int, int]:
-        """Allocations by the number of the device, of those that were used since the last time."""
-        path = self._folder / "stats"
-        counted = np.fromfile(path, np.int64).reshape(-1, len(COUNTERS))[:, 0]
-        path.unlink()
-        return {number: int(count) for number, count in enumerate(counted) if count}
+    def used(self) -> set[str]:
+        """The devices that were used since the last time."""
+        found: set[str] = set()
+        for kind in VISIBLE:
+            path = self._folder / f"stats.{kind}"
+            allocations = np.fromfile(path, np.int64).reshape(-1, len(COUNTERS))[:, 0]
+            path.unlink()
+            found |= {f"{kind}:{number}" for number in np.flatnonzero(allocations)}
+        return found
 
 
 @pytest.fixture
@@ -93,14 +96,14 @@ def test_a_device_gives_the_logits_of_the_processor_bit_for_bit_and_does_the_wor
 ) -> None:
     ended = machine.run("-c", _LOGITS, bundle.folder, device)
     assert ended.stdout.splitlines()[-1:] == [f"{device} True (2, 7, 8, 12)"], ended
-    assert set(machine.used()) == {int(device[-1])}
+    assert machine.used() == {device}
 
 
 def test_the_command_line_needs_nothing_but_the_device(machine: Machine, bundle: Bundle, picture: Path) -> None:
     ended = machine.zoo("predict", picture, "--model", bundle.folder, "--device", "NPU:1", "--json")
     assert ended.returncode == 0, ended
     assert json.loads(ended.stdout)["device"] == "npu:1"
-    assert set(machine.used()) == {1}
+    assert machine.used() == {"npu:1"}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +133,7 @@ def test_a_visibility_variable_renumbers(machine: Machine, bundle: Bundle, pictu
     words = "predict", picture, "--model", bundle.folder, "--device", "npu:0", "--json"
     ended = machine.zoo(*words, **{VISIBLE["npu"]: "1"})
     assert json.loads(ended.stdout)["device"] == "npu:0"
-    assert set(machine.used()) == {1}
+    assert machine.used() == {"npu:1"}
 
 
 def test_a_runtime_that_cannot_be_loaded_is_told_and_ends_nothing(
@@ -163,10 +166,10 @@ def test_two_devices_share_the_pictures_in_their_order(machine: Machine, bundle:
     words = "predict", folder, "--model", bundle.folder, "--json", "--device"
     one, two = (machine.zoo(*words, device) for device in ("npu:0", "npu:0,1"))
     assert two.returncode == 0, two
-    assert set(machine.used()) == {0, 1}
+    assert machine.used() == {"npu:0", "npu:1"}
     results = [[json.loads(line) for line in ended.stdout.splitlines()] for ended in (one, two)]
     assert [result["source"] for result in results[0]] == [result["source"] for result in results[1]]
-    assert [result["areas"] for result in results[0]] == [result["areas"] for result in results[1]]
+    assert [result["classes"] for result in results[0]] == [result["classes"] for result in results[1]]
     assert {result["device"] for result in results[1]} == {"npu:0", "npu:1"}
 
 

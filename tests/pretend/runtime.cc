@@ -7,7 +7,8 @@
 //   PRETEND_COUNT        devices there are (default 2)
 //   PRETEND_MEMORY       bytes that one device has (default 8 GiB)
 //   PRETEND_OPEN=1       addresses are host memory as it is
-//   PRETEND_STATS        a file that counts, for each device, allocations, bytes and copies (8 numbers of 64 bits each)
+//   PRETEND_STATS        with ".npu" behind it a file that counts, for each device, allocations, bytes and copies
+//                        (8 numbers of 64 bits each)
 //   the visibility variable of the kind, which renumbers
 //
 // The kind is fixed when it is compiled: -DKIND='"npu"' -DVISIBLE='"ASCEND_RT_VISIBLE_DEVICES"'.
@@ -75,8 +76,8 @@ void read_environment() {
 
 Counters* open_counters() {
   size_t size = kMost * sizeof(Counters);
-  const char* path = std::getenv("PRETEND_STATS");
-  int file = path ? ::open(path, O_RDWR | O_CREAT, 0600) : -1;
+  const char* named = std::getenv("PRETEND_STATS");
+  int file = named ? ::open((std::string(named) + "." KIND).c_str(), O_RDWR | O_CREAT, 0600) : -1;
   if (file >= 0 && ftruncate(file, static_cast<off_t>(size)) != 0) {
     close(file);
     file = -1;
@@ -106,8 +107,14 @@ char* behind(const void* address, size_t size) {
 
 C_Status nothing() { return C_SUCCESS; }
 C_Status on_known(const C_Device device) { return known(device) ? C_SUCCESS : C_ERROR; }
+thread_local int chosen = 0;
+C_Status choose(const C_Device device) {
+  if (!known(device)) return C_ERROR;
+  chosen = device->id;
+  return C_SUCCESS;
+}
 C_Status current(const C_Device device) {
-  device->id = 0;
+  device->id = chosen;
   return C_SUCCESS;
 }
 
@@ -274,7 +281,7 @@ extern "C" void InitPlugin(CustomRuntimeParams* params) {
   device->initialize = nothing;
   device->finalize = nothing;
   device->init_device = on_known;
-  device->set_device = on_known;
+  device->set_device = choose;
   device->get_device = current;
   device->deinit_device = on_known;
   device->create_stream = create<C_Stream>;

@@ -49,6 +49,7 @@ _GROUPS = {
         "lock": ("lock:lock", Message("Write down the files and the engine of a team.")),
         "pack": ("pack:pack", Message("Put models into one file for closed networks.")),
         "doctor": ("doctor:doctor", Message("Show what is wrong here; test a model's engines.")),
+        "devices": ("devices:devices", Message("List devices and whether they can be used.")),
         "plugins": ("plugins:plugins", Message("Show the installed plugins and their faults.")),
         "completion": (
             "completion:completion",

@@ -54,6 +54,30 @@ class GuardedDevice(Device):
         self._device, self.owner = device, owner
         self.kind, self.api, self.tried_first = device.kind, device.api, device.tried_first
         self.environ, self.install = device.environ, device.install
+        # A class that does not inherit from Device may leave them out.
+        self.title, self.visibility = str(getattr(device, "title", "")), str(getattr(device, "visibility", ""))
+        self.known = frozenset(getattr(device, "known", ()))
+        self.ray_resource = str(getattr(device, "ray_resource", ""))
+        self.training_environ = dict(getattr(device, "training_environ", {}))
+
+    def missing(self) -> str:
+        """Returns what is not installed that the devices need; the fault of the plugin where it fails."""
+        question: Any = getattr(self._device, "missing", str)
+        try:
+            return str(question())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:
+            return failure(self.owner, "missing", cause)
+
+    def training(self, index: int) -> str:
+        """Returns what `paddle.set_device` calls a device.
+
+        Raises:
+            DeviceUnavailableError: The plugin failed.
+        """
+        with self._turned("training", index):
+            return str(self._device.training(index))
 
     def probe(self) -> Probe:
         """Counts the devices; none, with the reason, where the plugin's own probe fails, hangs or ends its process."""
