@@ -44,10 +44,8 @@ def device_states(*, probe: bool) -> tuple[DeviceState, ...]:
         probe: Whether to ask those that may be there; what the files of the machine rule out is not asked.
     """
     found = discover("zoo.devices")
-    kinds = sorted(found.devices, key=lambda kind: (kind != "cpu", kind))
-    return tuple(
-        _state(GuardedDevice(device, found.owner(device)), probe) for device in map(found.devices.get, kinds) if device
-    )
+    devices = sorted(found.devices.values(), key=lambda device: (device.kind != "cpu", device.kind))
+    return tuple(_state(GuardedDevice(device, found.owner(device)), probe) for device in devices)
 
 
 def _state(device: GuardedDevice, probe: bool) -> DeviceState:
