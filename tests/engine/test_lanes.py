@@ -22,7 +22,7 @@ from PIL import Image
 
 import zoo
 from scenes import draw_scene
-from support import zoo_process
+from support import run_python, zoo_process
 from zoo.base.pending import Pending
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Answer
@@ -436,3 +436,35 @@ def test_nothing_but_results_is_on_stdout(bundle: Bundle, pictures: list[np.ndar
     ended = zoo_process(*words, "--streams", 3)
     assert ended.returncode == 1
     assert "streams is 3. 1 to 2 was expected" in ended.stderr
+
+
+_MANY_SIZES = """
+import sys, threading
+import numpy as np
+from pathlib import Path
+from zoo.bundle.bundle import read_bundle
+from zoo.engine.open import session_opener
+
+opener = session_opener(read_bundle(Path(sys.argv[1])).verify(), "cpu", "paddle")
+rng = np.random.default_rng(0)
+batches = [rng.standard_normal((1, 3, 32 + 8 * side, 48 + 8 * (side % 5))).astype(np.float32) for side in range(14)]
+first = opener(1)
+expected = [first.run(batch) for batch in batches]
+right = []
+
+def work(session, seed):
+    order = np.random.default_rng(seed).integers(len(batches), size=1500)
+    right.extend(np.array_equal(session.run(batches[place]), expected[place]) for place in order)
+
+threads = [threading.Thread(target=work, args=(opener(1), seed)) for seed in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(right), all(right), flush=True)
+"""
+
+
+def test_sessions_side_by_side_run_many_sizes(bundle: Bundle) -> None:
+    ended = run_python(_MANY_SIZES, bundle.folder)
+    assert ended.stdout.splitlines()[-1:] == ["3000 True"], ended

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from zoo.contract.engine import Facts
 from zoo.engine.kit.library import threads_setting
 from zoo.engine.paddle.cout import COUT
+from zoo.engine.paddle.onednn import ONEDNN
 from zoo.engine.paddle.probe import first_line, run_predictor
+from zoo.engine.paddle.settings import PLAIN
 from zoo.errors import InferenceError
 from zoo.message import Message
 
@@ -77,7 +79,7 @@ class PaddleSession:
             while True:
                 try:
                     # oneDNN kernels report on stdout when they are built: at creation and in the first run.
-                    with COUT.quiet() if self._fresh else contextlib.nullcontext():
+                    with self._beside(batch.shape), COUT.quiet() if self._fresh else contextlib.nullcontext():
                         output = run_predictor(self._predictor, np.ascontiguousarray(batch))
                     self._fresh = False
                     return output
@@ -88,6 +90,10 @@ class PaddleSession:
         """Frees the predictor."""
         with self._lock:
             self._predictor = None
+
+    def _beside(self, shape: tuple[int, ...]) -> contextlib.AbstractContextManager[None]:
+        """Returns what holds while a batch runs, for the sake of other sessions."""
+        return ONEDNN.running(shape) if self._settings[0] not in ("", PLAIN) else contextlib.nullcontext()
 
     def _fall_back(self, shape: tuple[int, ...], error: Exception) -> None:
         """Goes on to the next setting, or raises when none is left."""

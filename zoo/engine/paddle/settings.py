@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from zoo.engine.paddle.onednn import CAPACITY
 from zoo.message import Message
 
 #: Names of the settings, fastest first (PP-LiteSeg-T, 512x1024, paddlepaddle 3.2.2, 2 cores: 1 to 1.7 to 3).
@@ -68,6 +69,6 @@ def set_cpu(config: Any, setting: str, threads: int) -> None:
         return
     config.enable_mkldnn()
     # Every new input shape adds primitives to oneDNN's cache, which grows without end by default.
-    config.set_mkldnn_cache_capacity(10)
+    config.set_mkldnn_cache_capacity(CAPACITY)
     if setting == "oneDNN without placement pass":
         config.delete_pass("onednn_placement_pass")
