@@ -102,7 +102,7 @@ def test_errors_are_two_lines_on_stderr(bundle: Bundle, street: Path, tmp_path: 
         ("predict", tmp_path / "empty", "--model", bundle.folder): "empty",
         ("predict", street, "--model", "no-such-model"): "no-such-model",
         ("predict", street, "--model", tmp_path / "empty"): "inference.yml",
-        ("predict", street, "--model", bundle.folder, "--device", "gpu:0"): "no plugin for gpu",
+        ("predict", street, "--model", bundle.folder, "--device", "gpu:0"): "is built without CUDA",
         ("predict", street, "--model", bundle.folder, "--backend", "trt"): "no engine called 'trt'",
         ("predict", street, "--model", bundle.folder, "--save-path", tmp_path / "file"): "cannot be used",
         ("evaluate", bundle.folder, "--data", tmp_path / "gone.txt"): "gone.txt",

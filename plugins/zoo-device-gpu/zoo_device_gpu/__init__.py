@@ -51,7 +51,7 @@ class Gpu(Device):
         """
         config.enable_use_gpu(_MEMORY, index)
         if not config.use_gpu():
-            raise DeviceUnavailableError("paddle did not take the GPU.", f"Run: {_INSTALL}")
+            raise DeviceUnavailableError("paddle did not take the GPU.", "Run: {install}", install=_INSTALL)
 
     def place(self, engine: str, index: int) -> Mapping[str, Any]:
         """Names the providers of onnxruntime."""

@@ -18,7 +18,7 @@ from zoo.message import Message
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def devices(probe: bool, as_json: bool) -> None:
     """List the kinds of devices that are installed, and whether they can be used."""
-    from zoo.engine.inventory import device_states
+    from zoo.engine.kinds import device_states
 
     with loading("asking devices"):
         states = device_states(probe=probe)
