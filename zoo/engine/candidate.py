@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from zoo import errors
 from zoo.base.home import home
 from zoo.contract.engine import Precision, Program, Request
 from zoo.engine.engine import Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice, plain
+from zoo.engine.jobs import opened
+from zoo.engine.streams.processes import ProcessSession
 from zoo.engine.trial import Trial, in_child
 from zoo.errors import BackendError, DeviceUnavailableError
 from zoo.message import Message
@@ -71,9 +74,30 @@ class Candidate:
             BackendError: The engine refuses or fails in a child process, or ends it.
             DeviceError: The device does.
         """
-        if self.device.tried_first or self.backend.tried_first:
+        if self.device.tried_first:
+            return lambda threads: self.apart(program, threads)
+        if self.backend.tried_first:
             self._try_first(program)
         return lambda threads: self.backend.open(program, self.request(threads))
+
+    def apart(self, program: Program, threads: int, number: int | None = None) -> ProcessSession:
+        """Opens a program in a process of its own, and runs a batch there again if that process ends.
+
+        A device may end the process that uses it, now or later, and reads its variables when a process starts.
+
+        Args:
+            program: The program.
+            threads: Threads of a CPU engine.
+            number: Number of the device, where it is not the first.
+
+        Raises:
+            BackendError: The engine refuses or fails.
+            DeviceError: The device does.
+        """
+        index = self.index if number is None else number
+        opener = partial(opened, self.backend.name, self.device.kind, index, self.precision, program)
+        device = f"{self.device.kind}:{index}" if self.device.tried_first else ""
+        return ProcessSession(opener, threads, device, again=True)
 
     def ended(self, program: Program, reason: str) -> BackendError | DeviceUnavailableError:
         """Returns the error where a program ended, or hung, a child process and is not opened in this one.

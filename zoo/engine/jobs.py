@@ -1,4 +1,4 @@
-"""What a child process asks of plugins; see `zoo.engine.trial`. Takes and returns plain data."""
+"""What a child process asks of plugins; see `zoo.engine.trial` and `zoo.engine.streams.processes`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.home import home
-from zoo.contract.engine import Precision, Program, Request
+from zoo.contract.engine import Precision, Program, Request, Session
 from zoo.engine.guard import GuardedBackend, GuardedDevice
 from zoo.engine.replies import asked
 from zoo.errors import ZooError
@@ -39,11 +39,8 @@ def run(engine: str, kind: str, index: int, precision: Precision, program: dict[
 
     from zoo.engine.samples import smooth_noise, trial_shapes
 
-    found = discover("zoo.devices", "zoo.backends")
-    backend, device = found.backends[engine], found.devices[kind]
-    guarded = GuardedBackend(backend, found.owner(backend))
     wanted = program_of(program)
-    request = Request(GuardedDevice(device, found.owner(device)), index, 1, home() / "engines" / engine, precision)
+    guarded, request = _request(engine, kind, index, precision, 1)
     try:
         # Not every engine asks for it, but the parent will.
         str(request.device_name)
@@ -55,6 +52,25 @@ def run(engine: str, kind: str, index: int, precision: Precision, program: dict[
     except ZooError as error:
         return [type(error).__name__, error.message, error.hint]
     return None
+
+
+def opened(engine: str, kind: str, index: int, precision: Precision, program: Program, threads: int) -> Session:
+    """Opens a program in this process, without asking first whether device and engine are there.
+
+    Raises:
+        ZooError: The engine or the device fails.
+    """
+    guarded, request = _request(engine, kind, index, precision, threads)
+    return guarded.open(program, request)
+
+
+def _request(engine: str, kind: str, index: int, precision: Precision, threads: int) -> tuple[GuardedBackend, Request]:
+    """Returns an engine and what it is asked for."""
+    found = discover("zoo.devices", "zoo.backends")
+    backend, device = found.backends[engine], found.devices[kind]
+    guarded = GuardedDevice(device, found.owner(device))
+    request = Request(guarded, index, threads, home() / "engines" / engine, precision)
+    return GuardedBackend(backend, found.owner(backend)), request
 
 
 def program_of(document: dict[str, Any]) -> Program:

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from functools import partial
 
 from zoo.contract.device import Probe
-from zoo.contract.engine import Precision, Program, Session
+from zoo.contract.engine import Precision, Program
 from zoo.engine.absent import how_to_get, no_such_engine, other_ways
 from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores, find_devices
 from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice
-from zoo.engine.streams.lanes import Lanes, check_streams
+from zoo.engine.jobs import opened
+from zoo.engine.streams.lanes import Lanes
 from zoo.engine.streams.processes import ProcessSession
-from zoo.engine.streams.team import MemberOpener, Team
+from zoo.engine.streams.shares import check_streams, check_workers, shares
+from zoo.engine.streams.team import Team
 from zoo.errors import BackendNotInstalledError
 from zoo.message import Message
 from zoo.registry.catalogue import read_catalogue
@@ -23,7 +25,11 @@ from zoo.registry.found import Discovery
 
 
 def open_engine(
-    program: Program, candidate: Candidate, threads: int | None = None, streams: int | None = None
+    program: Program,
+    candidate: Candidate,
+    threads: int | None = None,
+    streams: int | None = None,
+    workers: int | None = None,
 ) -> Engine:
     """Opens a program for any number of callers.
 
@@ -34,34 +40,27 @@ def open_engine(
         streams: Batches that run at the same time when there are many; by default as many as there are threads, at most
             `zoo.engine.streams.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do
             not, each stream is a process.
+        workers: Processes among which the batches and the threads of the processor are shared; by default none. Each
+            of several devices has a process anyway.
 
     Raises:
-        ConfigError: There are more streams than threads.
+        ConfigError: There are more streams or workers than threads, both, or workers on a device.
         BackendError: The engine refuses the program.
         DeviceError: The device fails.
     """
     threads = threads or available_cores()
     check_streams(streams, threads)
-    if len(candidate.numbers) > 1:
-        return Team([_on_device(program, candidate, number, threads) for number in candidate.numbers])
+    check_workers(workers, threads, streams, candidate.device.kind)
+    if candidate.device.tried_first:
+        return Team([partial(candidate.apart, program, threads, number) for number in candidate.numbers])
+    if workers:
+        return Team([partial(candidate.apart, program, share) for share in shares(threads, workers)])
     opener = candidate.opener(program)
     main = opener(threads)
     if main.parallel:
         return Lanes(main, opener, threads, streams)
-    names = candidate.device_name, candidate.backend.name, candidate.precision
-    in_process = partial(ProcessSession, partial(_open_session, program, *names))
-    return Lanes(main, in_process, threads, streams or 1, fall_back=False)
-
-
-def _on_device(program: Program, candidate: Candidate, number: int, threads: int) -> MemberOpener:
-    """Returns a function that opens a program on one of several devices, in a process of its own."""
-    address = f"{candidate.device.kind}:{number}"
-    opener = partial(_open_session, program, address, candidate.backend.name, candidate.precision)
-    return partial(ProcessSession, opener, threads)
-
-
-def _open_session(program: Program, device: str, engine: str, precision: Precision, threads: int) -> Session:
-    return session_opener(program, device, engine, precision)(threads)
+    there = partial(opened, candidate.backend.name, candidate.device.kind, candidate.index, candidate.precision)
+    return Lanes(main, partial(ProcessSession, partial(there, program)), threads, streams or 1, fall_back=False)
 
 
 def session_opener(

@@ -81,6 +81,9 @@ class PipelineArguments(RunArguments, total=False):
     streams: int | None
     """Pictures that run at the same time when there are many, each with its part of the threads; by default as many as
     there are threads, at most 4. 1 needs the least memory."""
+    workers: int | None
+    """Processes that share the pictures and the threads of the processor; by default none but this one. Each of several
+    devices has a process anyway."""
     precision: Literal["float32", "bf16", "int8"] | None
     """Precision of the engine's arithmetic; by default float32, or that of the lock file. bf16 and int8 are faster
     where the processor has them, and change some pixels; they are used where enough of them stay the same."""
@@ -154,12 +157,14 @@ class PipelineFields:
 
     Attributes:
         model: Name of a model; an export folder; or "FILE.zoo#MODEL".
-        device: Such as cpu or gpu:0.
+        device: Such as cpu, gpu:0, gpu:0,1 for several, or auto.
         backend: Name of an inference engine; or auto, which takes the fastest that is proven here, or that of the lock
             file.
         threads: Threads of a CPU engine; by default all cores that the process may use.
         streams: Pictures that run at the same time when there are many, each with its part of the threads; by default
             as many as there are threads, at most 4. 1 needs the least memory.
+        workers: Processes that share the pictures and the threads of the processor; by default none but this one. Each
+            of several devices has a process anyway.
         precision: Precision of the engine's arithmetic; by default float32, or that of the lock file. bf16 and int8 are
             faster where the processor has them, and change some pixels; they are used where enough of them stay the
             same.
@@ -210,6 +215,7 @@ class PipelineFields:
     backend: str = "auto"
     threads: int | None = None
     streams: int | None = None
+    workers: int | None = None
     precision: Literal["float32", "bf16", "int8"] | None = None
     enable_hpi: bool = False
     target_size: int | tuple[int, int] | None = None

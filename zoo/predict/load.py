@@ -12,6 +12,7 @@ from zoo.base.files import user_path
 from zoo.bundle.bundle import settled
 from zoo.engine.device import available_cores
 from zoo.engine.open import open_engine
+from zoo.message import Message
 from zoo.predict.model import Model
 from zoo.predict.options import names_of
 from zoo.predict.unknown import unknown_option
@@ -35,6 +36,7 @@ def load(
     threads: int | None = None,
     *,
     streams: int | None = None,
+    workers: int | None = None,
     precision: Precision | None = None,
     offline: bool | None = None,
     lock: str | Path | None = None,
@@ -51,6 +53,7 @@ def load(
         backend: See there.
         threads: See there.
         streams: See there.
+        workers: See there.
         precision: See there.
         offline: Never use the network; by default what `ZOO_OFFLINE` says.
         lock: A lock file written by `zoo lock`; anything that differs from it is refused. Engine and precision are
@@ -71,14 +74,14 @@ def load(
         BundleError: Its files are damaged.
         DeviceError: The device cannot be used.
         BackendError: The engine cannot be used or refuses the program.
-        ConfigError: There is no such argument, it has a value that is not possible, or there are more streams than
-            threads.
+        ConfigError: There is no such argument, it has a value that is not possible, or there are more streams or
+            workers than threads.
     """
     for name in unknown:
         raise unknown_option(name, (*names_of("load"), "offline", "lock", "verify", "progress"), "zoo.load")
     device, backend = given_value("device", device), given_value("backend", backend)
     threads, streams = given_value("threads", threads), given_value("streams", streams)
-    precision = given_value("precision", precision)
+    workers, precision = given_value("workers", workers), given_value("precision", precision)
     lock = None if lock is None else user_path(lock)
     bundle = settled(find_bundle(name, offline=offline, lock=lock, verify=verify, progress=progress))
     program = bundle.verify()
@@ -88,7 +91,10 @@ def load(
     else:
         locked = locked_model(read_lock(lock), bundle.model, lock)
         choice = choose_as_locked(locked, program, device, backend, count, precision)
-    engine = open_engine(program, choice.candidate, threads, streams)
+    why, used = choice.why, choice.candidate.device
+    if used.kind != "cpu" and bundle.model not in used.known:
+        why = Message("{why}; {model} is untested on {kind}", why=why, model=bundle.model, kind=used.kind)
+    engine = open_engine(program, choice.candidate, threads, streams, workers)
     reopen = partial(
         load,
         absolute_name(name),
@@ -96,8 +102,9 @@ def load(
         backend,
         threads,
         streams=streams,
+        workers=workers,
         precision=precision,
         offline=offline,
         lock=None if lock is None else os.path.abspath(lock),
     )
-    return Model(bundle, engine, reopen, choice.why)
+    return Model(bundle, engine, reopen, why)

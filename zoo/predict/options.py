@@ -134,7 +134,15 @@ def _choice(*words: str) -> Rule:
 _RUNS = ("predict", "evaluate", "tiff")
 
 OPTIONS: tuple[Option, ...] = (
-    Option("device", "load", TEXT, "cpu", help="Such as cpu or gpu:0.", commands=(*_RUNS, "lock"), names="device"),
+    Option(
+        "device",
+        "load",
+        TEXT,
+        "cpu",
+        help="Such as cpu, gpu:0, gpu:0,1 for several, or auto.",
+        commands=(*_RUNS, "lock"),
+        names="device",
+    ),
     Option(
         "backend",
         "load",
@@ -167,6 +175,19 @@ OPTIONS: tuple[Option, ...] = (
         commands=_RUNS,
         unset="as threads, at most 4",
         more="python.md#loading",
+    ),
+    Option(
+        "workers",
+        "load",
+        optional(_COUNT),
+        None,
+        help=(
+            "Processes that share the pictures and the threads of the processor; by default none but this one. Each of "
+            "several devices has a process anyway."
+        ),
+        commands=_RUNS,
+        unset="none but this one",
+        more="devices.md#several-at-once",
     ),
     Option(
         "precision",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.plugin import Device, DeviceUnavailableError, Probe, hookimpl, paddle_build
+from zoo.plugin import Device, DeviceUnavailableError, Probe, built_missing, built_probe, hookimpl
 
 # Megabytes of the first piece of the device's memory; it grows.
 _MEMORY = 100
@@ -24,24 +24,11 @@ class Gpu(Device):
 
     def missing(self) -> str:
         """Tells a build of paddlepaddle without CUDA."""
-        build = paddle_build()
-        if build is None:
-            return "paddlepaddle is not installed"
-        return "" if build.cuda else f"paddlepaddle {build.version} is built without CUDA"
+        return built_missing("CUDA")
 
     def probe(self) -> Probe:
-        """Counts them as paddle does, with name and memory of each."""
-        if reason := self.missing():
-            return Probe(0, reason, install=_INSTALL)
-        import paddle
-
-        if not paddle.is_compiled_with_cuda():
-            return Probe(0, f"paddlepaddle {paddle.__version__} is built without CUDA", install=_INSTALL)
-        count = paddle.device.cuda.device_count()
-        if not count:
-            return Probe(0, f"no GPU is visible: look at nvidia-smi and {self.visibility}")
-        found = [paddle.device.cuda.get_device_properties(number) for number in range(count)]
-        return Probe(count, names=tuple(f"{each.name}, {each.total_memory / 2**30:.0f} GiB" for each in found))
+        """Counts them as paddle does, with name, memory and driver."""
+        return built_probe("CUDA", self.visibility, self.install)
 
     def configure(self, config: Any, index: int) -> None:
         """Enables CUDA.

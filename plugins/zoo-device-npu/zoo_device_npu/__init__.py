@@ -41,13 +41,11 @@ class Npu(Device):
 
     def missing(self) -> str:
         """Tells a paddlepaddle without any plugin beside it."""
-        return custom_missing(self.kind)
+        return custom_missing()
 
     def probe(self) -> Probe:
         """Counts them as paddle does."""
-        if reason := self.missing():
-            return Probe(0, reason, install=_INSTALL)
-        return custom_probe(self.kind, _INSTALL)
+        return custom_probe(self.kind, self.install)
 
     def configure(self, config: Any, index: int) -> None:
         """Enables it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.plugin import Device, Probe, hookimpl, paddle_build
+from zoo.plugin import Device, Probe, built_missing, built_probe, hookimpl
 
 _INSTALL = "pip install paddlepaddle-xpu  (from the index of paddlepaddle's page for Kunlun)"
 # PaddleX 3.7.2 sets these before it trains.
@@ -31,21 +31,11 @@ class Xpu(Device):
 
     def missing(self) -> str:
         """Tells a build of paddlepaddle without XPU."""
-        build = paddle_build()
-        if build is None:
-            return "paddlepaddle is not installed"
-        return "" if build.xpu else f"paddlepaddle {build.version} is built without XPU"
+        return built_missing("XPU")
 
     def probe(self) -> Probe:
         """Counts them as paddle does."""
-        if reason := self.missing():
-            return Probe(0, reason, install=_INSTALL)
-        import paddle
-
-        if not paddle.is_compiled_with_xpu():
-            return Probe(0, f"paddlepaddle {paddle.__version__} is built without XPU", install=_INSTALL)
-        count = paddle.device.xpu.device_count()
-        return Probe(count, "" if count else f"no XPU is visible: look at xpu-smi and {self.visibility}")
+        return built_probe("XPU", self.visibility, self.install)
 
     def configure(self, config: Any, index: int) -> None:
         """Enables it, without two passes that PaddleX 3.7.2 leaves out there."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from zoo.contract.device import Probe
 from zoo.message import Message
@@ -55,6 +57,8 @@ def custom_probe(kind: str, install: str) -> Probe:
         kind: paddle's name of the type, such as "npu".
         install: The command that installs the plugin.
     """
+    if reason := custom_missing():
+        return Probe(0, reason, install=install)
     import paddle
 
     types = paddle.device.get_all_custom_device_type() or []
@@ -73,8 +77,61 @@ def custom_probe(kind: str, install: str) -> Probe:
     return Probe(len(numbers), numbers=() if numbers == list(range(len(numbers))) else tuple(numbers))
 
 
-def custom_missing(kind: str) -> str:
-    """Returns why paddle has no devices of a plugin, where its files say so."""
+def built_missing(part: Literal["CUDA", "XPU"]) -> str:
+    """Returns why paddle has no devices of a kind it must be built for, where its files say so.
+
+    Args:
+        part: What it must be built with.
+    """
+    build = paddle_build()
+    if build is None:
+        return Message("paddlepaddle is not installed")
+    if build.cuda if part == "CUDA" else build.xpu:
+        return ""
+    return Message("paddlepaddle {version} is built without {part}", version=build.version, part=part)
+
+
+def built_probe(part: Literal["CUDA", "XPU"], visibility: str, install: str) -> Probe:
+    """Counts the devices that paddle must be built for. Imports paddle.
+
+    Args:
+        part: What it must be built with.
+        visibility: The variable that hides devices.
+        install: The command that installs such a build.
+    """
+    if reason := built_missing(part):
+        return Probe(0, reason, install=install)
+    import paddle
+
+    built, devices = {
+        "CUDA": (paddle.is_compiled_with_cuda, paddle.device.cuda),
+        "XPU": (paddle.is_compiled_with_xpu, paddle.device.xpu),
+    }[part]
+    if not built():
+        reason = Message("paddlepaddle {version} is built without {part}", version=paddle.__version__, part=part)
+        return Probe(0, reason, install=install)
+    count = devices.device_count()
+    if not count:
+        return Probe(0, Message("its runtime finds no device; see the driver, and {variable}", variable=visibility))
+    if part == "XPU":
+        return Probe(count)
+    found = [devices.get_device_properties(number) for number in range(count)]
+    driver = _nvidia_driver()
+    return Probe(count, names=tuple(f"{each.name}, {each.total_memory / 2**30:.0f} GiB{driver}" for each in found))
+
+
+def _nvidia_driver() -> str:
+    """Returns the version of NVIDIA's driver as a part of a name; empty where it does not say."""
+    try:
+        text = Path("/proc/driver/nvidia/version").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    version = re.search(r"\b\d{3,}\.[\d.]*\d", text)
+    return f", driver {version[0]}" if version else ""
+
+
+def custom_missing() -> str:
+    """Returns why paddle has no devices of a plugin of its own, where its files say so."""
     build = paddle_build()
     if build is None:
         return Message("paddlepaddle is not installed")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.device import Device, Probe
 from zoo.contract.engine import Backend, Program, Request
 from zoo.contract.hooks import hookimpl
-from zoo.errors import BackendError, BackendNotInstalledError, DeviceError
+from zoo.errors import BackendError, BackendNotInstalledError, DeviceError, DeviceUnavailableError
 from zoo.message import Message
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class PaddleBackend(Backend):
             BackendNotInstalledError: paddle cannot be imported.
             BackendError: paddle refuses the program, or failed on it in a child process.
             BundleError: The parameters of the program hold NaN or infinity.
-            DeviceError: The device needs another environment than paddle has read.
+            DeviceError: The device needs another environment than paddle has read, or is not the one that computes.
         """
         device, params = request.device, program.params
         assert params is not None  # `supports` was asked
@@ -86,6 +86,8 @@ class PaddleBackend(Backend):
         def create(setting: str, threads: int) -> Any:
             config = clean_config(program.path, params)
             device.configure(config, request.index)
+            if not on_cpu and config.device_number != request.index:
+                raise _not_taken(device, request.index, config.device_number)
             if on_cpu:
                 set_cpu(config, setting, threads)
             try:
@@ -106,6 +108,21 @@ class PaddleBackend(Backend):
         # From 3.3 on run() keeps other threads of Python waiting (measured): sessions would take turns.
         parallel = on_cpu and version.split(".")[:2] == ["3", "2"]
         return PaddleSession(create, settings, version, request.threads, request.device_name, parallel)
+
+
+def _not_taken(device: Device, index: int, number: int | None) -> DeviceUnavailableError:
+    """Returns the error where a plugin did not point paddle at the device that was asked for."""
+    if number is None:
+        reason = Message("its plugin enables no device, so paddle would compute on the processor")
+    else:
+        reason = Message("its plugin points paddle at number {number}", number=number)
+    return DeviceUnavailableError(
+        "The device {kind}:{index} cannot be used: {reason}.",
+        "Use device='cpu', and report it to the plugin's authors.",
+        kind=device.kind,
+        index=index,
+        reason=reason,
+    )
 
 
 @hookimpl

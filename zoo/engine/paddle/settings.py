@@ -21,21 +21,42 @@ PLAIN = SETTINGS[-1]
 def clean_config(program: Path, params: Path) -> Any:
     """Returns a `paddle.inference.Config` without a setting of any device.
 
+    Its `device_number` is that of the device it was pointed at, and None as long as it would run on the processor:
+    paddle's own does not tell (3.2.2, 3.3.1), but for a GPU.
+
     Args:
         program: `inference.json` or a `.pdmodel` file.
         params: Its `.pdiparams` file.
     """
     from paddle.inference import Config
 
-    class CheckedConfig(Config):
-        """A paddle without GPU takes `enable_use_gpu` for nothing and runs on the CPU."""
+    class AskedConfig(Config):
+        device_number: int | None = None
 
-        def enable_use_gpu(self, *arguments: Any, **options: Any) -> None:
-            super().enable_use_gpu(*arguments, **options)
+        def enable_use_gpu(self, memory: int, device_id: int = 0, *arguments: Any, **options: Any) -> None:
+            super().enable_use_gpu(memory, device_id, *arguments, **options)
+            # A build without GPU takes it for nothing.
             if not self.use_gpu():
                 raise RuntimeError(Message("the installed paddle is built without GPU"))
+            self.device_number = device_id
 
-    config = CheckedConfig(str(program), str(params))
+        def enable_xpu(self, *arguments: Any, **options: Any) -> None:
+            super().enable_xpu(*arguments, **options)
+            self.device_number = 0
+
+        def set_xpu_device_id(self, device_id: int = 0) -> None:
+            super().set_xpu_device_id(device_id)
+            self.device_number = device_id
+
+        def enable_custom_device(self, kind: str, device_id: int = 0, *arguments: Any, **options: Any) -> None:
+            super().enable_custom_device(kind, device_id, *arguments, **options)
+            self.device_number = device_id
+
+        def disable_gpu(self) -> None:
+            super().disable_gpu()
+            self.device_number = None
+
+    config = AskedConfig(str(program), str(params))
     config.disable_glog_info()
     # On by default.
     config.disable_mkldnn()

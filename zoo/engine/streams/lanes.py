@@ -26,8 +26,9 @@ from zoo.base.pending import Pending
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Answer, Opener
 from zoo.engine.streams import fork
+from zoo.engine.streams.shares import shares
 from zoo.engine.streams.worker import Task, Worker
-from zoo.errors import ConfigError, ZooError
+from zoo.errors import ZooError
 
 _log = logging.getLogger("zoo.engine.streams.lanes")
 
@@ -37,21 +38,6 @@ MOST = 4
 _CROWD = 8
 # How many seconds are waited for the end of what runs: longer than most batches take, and not for ever.
 _PATIENCE = 4.0
-
-
-def check_streams(count: int | None, threads: int) -> None:
-    """Checks a wanted number of streams before anything is opened.
-
-    Raises:
-        ConfigError: There are more streams than threads, or none.
-    """
-    if count is not None and not 1 <= count <= threads:
-        raise ConfigError(
-            "streams is {count}. 1 to {threads} was expected, the number of threads: every stream has its own.",
-            "Give fewer streams, or more threads.",
-            count=count,
-            threads=threads,
-        )
 
 
 class Lanes:
@@ -73,9 +59,8 @@ class Lanes:
         self, main: Session, opener: Opener, threads: int, count: int | None = None, *, fall_back: bool = True
     ) -> None:
         most = count or min(threads, MOST)
-        shares = [threads // most + (number < threads % most) for number in range(most)]
         self.asked = count is not None and count > 1
-        self._pool = _Pool(main, opener, shares if most > 1 else [], fall_back)
+        self._pool = _Pool(main, opener, shares(threads, most) if most > 1 else [], fall_back)
         # Also at the end of the program: an engine must not be torn down while it runs, unless it hangs.
         weakref.finalize(self, self._pool.close)
 

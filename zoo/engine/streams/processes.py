@@ -8,33 +8,23 @@ it can stay behind.
 
 from __future__ import annotations
 
-import contextlib
-import os
+import logging
 import pickle
-import select
-import socket
-import subprocess
-import sys
 import threading
-import weakref
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
 from zoo.engine.engine import Opener
-from zoo.engine.streams.memory import Block
-from zoo.engine.trial import signal_name
-from zoo.errors import BackendError, InferenceError, ZooError
+from zoo.engine.streams.worker_process import EndedError, WorkerProcess
+from zoo.errors import BackendError, DeviceUnavailableError, InferenceError, ZooError
+
+_log = logging.getLogger("zoo.engine")
 
 # A worker that ended so often in a row is not started again.
 _MOST_ENDS = 3
-# The longest message: an error, or a program to open. Pictures do not go this way.
-_LONGEST = 1 << 17
-# How long a worker that was told to end may take.
-_SECONDS = 10
 
 
 class ProcessSession(Session):
@@ -43,21 +33,32 @@ class ProcessSession(Session):
     Args:
         opener: Opens the session there. It is pickled: a function of a module, or a `functools.partial` of one.
         threads: Its threads.
+        device: The device it is on, such as "npu:1", where that may end it; empty for the processor.
+        again: Whether a batch whose process ended is run once more, in another one.
 
     Raises:
         BackendError: The session cannot be opened, or its process ended.
+        DeviceUnavailableError: Its process ended, on a device.
     """
 
     parallel = True
 
-    def __init__(self, opener: Opener, threads: int) -> None:
+    def __init__(self, opener: Opener, threads: int, device: str = "", *, again: bool = False) -> None:
         self._order = pickle.dumps((opener, threads))
+        self._device, self._attempts = device, 2 if again else 1
         self._lock = threading.Lock()
         self._closed = False
         self._ends = 0
         try:
-            self._worker = _Worker(self._order)
-        except _EndedError as end:
+            self._worker = self._start()
+        except EndedError as end:
+            if device:
+                raise DeviceUnavailableError(
+                    "The device {device} cannot be used: the process that opened the program there ended ({how}).",
+                    "Run: zoo devices --probe",
+                    device=device,
+                    how=str(end),
+                ) from None
             raise BackendError(
                 "The process of the engine ended ({how}) when it opened the program.", "Use streams=1", how=str(end)
             ) from None
@@ -84,17 +85,10 @@ class ProcessSession(Session):
                     count=self._ends,
                 )
             try:
-                if self._worker.gone:
-                    self._worker = _Worker(self._order)
-                output, self._facts = self._worker.run(batch)
-            except _EndedError as end:
+                output, self._facts = self._run(batch)
+            except EndedError as end:
                 self._ends += 1
-                raise InferenceError(
-                    "The process of the engine ended ({how}) on a batch of shape {shape}.",
-                    "Use a smaller picture or streams=1",
-                    how=str(end),
-                    shape=batch.shape,
-                ) from None
+                raise self._ended(str(end), batch.shape) from None
             except InferenceError:
                 self._ends = 0
                 raise
@@ -112,142 +106,41 @@ class ProcessSession(Session):
             self._closed = True
             self._worker.end()
 
+    def _start(self) -> WorkerProcess:
+        return WorkerProcess(self._order, bool(self._device))
 
-class _EndedError(Exception):
-    """The process ended; the text says how."""
-
-
-class _Worker:
-    """The process, seen from the one that started it."""
-
-    def __init__(self, order: bytes) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._batch, self._output = Block(), Block()
-        with theirs:
-            self._process = _started(theirs.fileno())
-        _WORKERS.add(self)
-        try:
-            self.facts: Facts = self._ask(order)
-        except BaseException:
-            self.end()
-            raise
-
-    @property
-    def gone(self) -> bool:
-        """Whether it ended, or belongs to another process."""
-        return self._socket.fileno() < 0
-
-    def run(self, batch: NDArray[Any]) -> tuple[NDArray[Any], Facts]:
-        handed = self._batch.put(batch)
-        shape, dtype, facts = self._ask(pickle.dumps((batch.shape, batch.dtype.str)), handed)
-        return self._output.get(shape, dtype).copy(), facts
-
-    def _ask(self, message: bytes, handed: list[int] | None = None) -> Any:
-        try:
-            socket.send_fds(self._socket, [message], handed or [])
-            answer, received, *_ = socket.recv_fds(self._socket, _LONGEST, 1)
-        except OSError:
-            answer, received = b"", []
-        for descriptor in received:
-            self._output.take(descriptor)
-        if not answer:
-            self.end()
-            status = self._process.returncode
-            raise _EndedError(f"exit status {status}" if status >= 0 else signal_name(-status))
-        given = pickle.loads(answer)
-        if isinstance(given, Exception):
-            raise given
-        return given
-
-    def end(self) -> None:
-        """Lets the process end, and waits for it."""
-        if self.gone:
-            return
-        self._socket.close()
-        self._batch.free()
-        self._output.free()
-        try:
-            self._process.wait(_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def forget(self) -> None:
-        """Leaves it to the process this one was forked off from."""
-        self._socket.close()
-        # Its own destructor would wait for a child that is none.
-        self._process.returncode = 0
-
-
-_WORKERS: weakref.WeakSet[_Worker] = weakref.WeakSet()
-
-
-def _in_child() -> None:
-    for worker in list(_WORKERS):
-        worker.forget()
-
-
-os.register_at_fork(after_in_child=_in_child)
-
-
-def _started(descriptor: int) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            python("zoo.engine.streams.processes", str(descriptor)),
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            # What C++ prints there is nobody's.
-            stdout=subprocess.DEVNULL,
-            pass_fds=[descriptor],
-            # Ctrl-C of a terminal is for the process that uses it.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise BackendError(
-            "The process of the engine cannot be started: {reason}.", "Use streams=1", reason=error
-        ) from error
-
-
-def _end_with(descriptor: int) -> None:
-    """Ends this process when nobody is at the other end any more, whatever its engine does then."""
-    poll = select.poll()
-    # A hang-up is told without being asked for.
-    poll.register(descriptor, 0)
-    poll.poll()
-    os._exit(0)
-
-
-def _work(descriptor: int) -> None:
-    """What the process does: opens a session, and runs batches until nobody is at the other end."""
-    threading.Thread(target=_end_with, args=(descriptor,), daemon=True).start()
-    with socket.socket(fileno=descriptor) as here:
-        opener, threads = pickle.loads(here.recv(_LONGEST))
-        try:
-            session: Session = opener(threads)
-        except Exception as error:
-            here.send(pickle.dumps(error))
-            return
-        here.send(pickle.dumps(session.facts))
-        batches, outputs = Block(), Block()
-        while True:
-            message, received, *_ = socket.recv_fds(here, _LONGEST, 1)
-            if not message:
-                return
-            for taken in received:
-                batches.take(taken)
-            handed: list[int] = []
+    def _run(self, batch: NDArray[np.float32]) -> tuple[NDArray[Any], Facts]:
+        for left in reversed(range(self._attempts)):
             try:
-                output = session.run(batches.get(*pickle.loads(message)))
-                handed = outputs.put(output)
-                answer: object = output.shape, output.dtype.str, session.facts
-            except Exception as error:
-                answer = error
-            socket.send_fds(here, [pickle.dumps(answer)], handed)
+                if self._worker.gone:
+                    self._worker = self._start()
+                return self._worker.run(batch)
+            except EndedError as end:
+                if not left:
+                    raise
+                _log.warning("the process of the engine ended (%s); its batch is run again in another one", end)
+        raise AssertionError
 
-
-if __name__ == "__main__":
-    with contextlib.suppress(OSError, EOFError):
-        # These mean that nobody is there any more.
-        _work(int(sys.argv[1]))
-    # Not by the usual way out: libraries that are torn down may hang or abort.
-    os._exit(0)
+    def _ended(self, how: str, shape: tuple[int, ...]) -> InferenceError:
+        if self._device:
+            return InferenceError(
+                "The device {device} failed: its process ended ({how}) on a batch of shape {shape}, also in its second "
+                "try.",
+                "Run: zoo devices --probe",
+                device=self._device,
+                how=how,
+                shape=shape,
+            )
+        if self._attempts > 1:
+            return InferenceError(
+                "The process of the engine ended ({how}) on a batch of shape {shape}, also in its second try.",
+                "Use a smaller picture or fewer workers",
+                how=how,
+                shape=shape,
+            )
+        return InferenceError(
+            "The process of the engine ended ({how}) on a batch of shape {shape}.",
+            "Use a smaller picture or streams=1",
+            how=how,
+            shape=shape,
+        )
