@@ -3,74 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
-from pretend.build import VISIBLE, compiler, plugins
+from pretend.build import VISIBLE
+from pretend.machine import Machine
 
 from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
-
-COUNTERS = ("allocations", "bytes", "to_device", "from_device", "on_device", "fills", "used", "reserved")
-
-
-@pytest.fixture(scope="session")
-def runtime() -> Path:
-    """The folder with the two runtimes."""
-    if compiler() is None:
-        pytest.skip("there is no g++ to build the pretend runtime with")
-    return plugins()
-
-
-class Machine:
-    """A machine with pretend devices, on which zoo runs."""
-
-    def __init__(self, runtime: Path, folder: Path) -> None:
-        self._folder = folder
-        self.environ = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("FLAGS_")},
-            "CUSTOM_DEVICE_ROOT": str(runtime),
-            "GLOG_minloglevel": "2",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "ZOO_HOME": str(folder / "home"),
-            "ZOO_OFFLINE": "1",
-        }
-
-    def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, *map(str, words)]
-        environ = self.environ | {"PRETEND_STATS": str(self._folder / "stats")} | variables
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
-
-    def zoo(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        return self.run("-m", "zoo", *words, **variables)
-
-    def used(self) -> set[str]:
-        """The devices that were used since the last time."""
-        found: set[str] = set()
-        for kind in VISIBLE:
-            path = self._folder / f"stats.{kind}"
-            allocations = np.fromfile(path, np.int64).reshape(-1, len(COUNTERS))[:, 0]
-            path.unlink()
-            found |= {f"{kind}:{number}" for number in np.flatnonzero(allocations)}
-        return found
-
-
-@pytest.fixture
-def machine(runtime: Path, tmp_path: Path) -> Machine:
-    return Machine(runtime, tmp_path)
-
-
-@pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    path = tmp_path / "street.png"
-    Image.fromarray(draw_scene(1, 96, 160).image).save(path)
-    return path
-
 
 _LOGITS = """
 import sys

@@ -27,6 +27,10 @@ class CPU(Device):
         """Keeps a `paddle.inference.Config` on the processor."""
         config.disable_gpu()
 
+    def training(self, index: int) -> str:
+        """Returns "cpu": there is one."""
+        return self.kind
+
     def name(self, index: int) -> str:
         """Returns "cpu": there is one."""
         return self.kind

@@ -1,0 +1,84 @@
+"""Where training runs: on one device in this process, or on several by paddle's launcher, a process for each.
+
+What zoo trains with has no code of its own for a kind of device: the plugin says what paddle calls it
+(`Device.training`) and which variables it needs (`Device.training_environ`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo.base.child import environment, python
+from zoo.engine.device import find_devices
+from zoo.registry.discovery import discover
+
+# Kinds that paddle is built for; others are plugins of it.
+_BUILT_IN = ("cpu", "gpu", "xpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where training runs.
+
+    Attributes:
+        devices: What `paddle.set_device` calls the devices, such as ("npu:0", "npu:1").
+        numbers: Their numbers.
+        environ: Variables of the processes that train there; paddle reads them when it is imported.
+    """
+
+    devices: tuple[str, ...]
+    numbers: tuple[int, ...]
+    environ: Mapping[str, str]
+
+    def command(self, module: str, *arguments: str, logs: Path) -> list[str]:
+        """Returns the command that runs a module of zoo there, in a process for each device.
+
+        Args:
+            module: It trains on its `own_device`.
+            arguments: What it finds in `sys.argv` behind its own name.
+            logs: A folder for what the processes print, if there are several.
+        """
+        if len(self.devices) == 1:
+            return python(module, *arguments)
+        numbers = ",".join(map(str, self.numbers))
+        # Without --host the processes listen on the address of the machine's name (paddle 3.2.2).
+        launcher = python(
+            "paddle.distributed.launch", "--devices", numbers, "--host", "127.0.0.1", "--log_dir", str(logs)
+        )
+        return [*launcher, *python(module, *arguments)[1:]]
+
+    def environment(self) -> dict[str, str]:
+        """Returns the whole environment for the command."""
+        return environment() | dict(self.environ)
+
+
+def own_device(devices: Sequence[str]) -> str:
+    """Returns the device of this process, where `Place.command` has started it.
+
+    Args:
+        devices: `Place.devices`. The launcher hides the others, so that `training_place` would not find them here.
+    """
+    return devices[int(os.environ.get("PADDLE_LOCAL_RANK", "0"))]
+
+
+def training_place(address: str) -> Place:
+    """Finds where training runs.
+
+    Args:
+        address: As for `zoo.load`, such as "npu:0", "gpu:0,1" or "auto".
+
+    Raises:
+        DeviceNotInstalledError: No plugin brings this kind, or the address has another form.
+        DeviceUnavailableError: The plugin is there, but not the device.
+    """
+    meant = find_devices(address, discover("zoo.devices"))
+    devices = tuple(meant.device.training(number) for number in meant.numbers)
+    environ = {**meant.device.environ, **meant.device.training_environ}
+    called = devices[0].partition(":")[0]
+    if len(devices) > 1 and called not in _BUILT_IN:
+        # The launcher finds no other devices without it (paddle 3.2.2): "Device not found".
+        environ["PADDLE_XCCL_BACKEND"] = called
+    return Place(devices, meant.numbers, environ)
