@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -57,8 +58,9 @@ class Team:
 
     @property
     def facts(self) -> Facts:
-        """Those of the first member."""
-        return self._members[0].facts
+        """Those of the first member, with the devices of all."""
+        found = [member.facts for member in self._members]
+        return replace(found[0], device=",".join(dict.fromkeys(facts.device for facts in found)))
 
     @property
     def width(self) -> int:
