@@ -159,7 +159,7 @@ def test_a_device_of_a_plugin_does_the_work(machine: Machine, street: Path) -> N
         ended = machine.zoo(*words, address, **variables)
         assert ended.returncode == 0, ended
         documents = [json.loads(line) for line in ended.stdout.splitlines()]
-        masks.append([document["mask"] for document in documents])
+        masks.append([document["classes"] for document in documents])
         assert {document["engine"].split()[0] for document in documents} == {"paddle"}
         assert "untested" not in documents[0]["why"]
         assert machine.used() == used

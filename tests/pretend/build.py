@@ -1,7 +1,7 @@
 """Builds the pretend runtime (`runtime.cc`) against the headers of the paddle that is installed.
 
-    python tests/pretend/build.py                    npu and mlu; prints the folder for CUSTOM_DEVICE_ROOT
-    python tests/pretend/build.py KIND=VARIABLE      another kind, and the variable that hides its devices
+python tests/pretend/build.py                    npu and mlu; prints the folder for CUSTOM_DEVICE_ROOT
+python tests/pretend/build.py KIND=VARIABLE      another kind, and the variable that hides its devices
 """
 
 from __future__ import annotations
