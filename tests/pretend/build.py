@@ -63,4 +63,4 @@ def _compile(kind: str, variable: str, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(plugins(dict(word.split("=") for word in sys.argv[1:]) or VISIBLE))
+    sys.stdout.write(f"{plugins(dict(word.split('=') for word in sys.argv[1:]) or VISIBLE)}\n")
