@@ -18,7 +18,8 @@ from zoo_plugin_starter.card import STARTER
 
 @hookimpl
 def zoo_families():
-    return [Family("broken", "Broken", (replace(STARTER, name="broken", weights=Embedded("zoo_broken", "gone")),), api=1)]
+    card = replace(STARTER, name="broken", weights=Embedded("zoo_broken", "gone"))
+    return [Family("broken", "Broken", (card,), api=1)]
 """
 
 

@@ -130,8 +130,7 @@ def _show_beside(beside: BesideCpu) -> None:
         )
         for each in beside.pictures
     ]
-    header = "PICTURE", "INPUT", "DEVICE", "SAME CLASS", "LOGITS WITHIN", "MS", "CPU MS"
-    echo_table(header, rows, right=(3, 4, 5, 6))
+    echo_table(("PICTURE", "INPUT", "DEVICE", "SAME CLASS", "LOGITS WITHIN", "MS", "CPU MS"), rows, right=(3, 4, 5, 6))
 
 
 def _self_tests(device: str, backend: str, precision: Precision | None, as_json: bool) -> bool:
