@@ -51,10 +51,10 @@ def doctor(
     """
     if model is not None and every:
         raise click.UsageError(tr("Give MODEL or --all, not both."), ctx)
-    if model is None and not every and (device or backend or precision):
+    if model is None and not every and (device is not None or backend or precision):
         said = tr("--device, --backend and --precision belong to the self-test of a model: give MODEL too, or --all.")
         raise click.UsageError(said, ctx)
-    how = device or "cpu", backend or "auto", precision
+    how = "cpu" if device is None else device, backend or "auto", precision
     if model is not None:
         failed = _self_test(model, *how, as_json)
     else:
