@@ -1,4 +1,4 @@
-"""`zoo doctor` on pretend devices: what it sees of them, and whether they compute as the processor does."""
+"""`zoo devices` and `zoo doctor` on pretend devices: what it sees of them, and whether they compute as the processor does."""
 
 from __future__ import annotations
 
@@ -101,3 +101,25 @@ def test_the_report_says_what_is_installed_and_loads_no_runtime(
         assert found[kind]["value"] == f"none: {states[kind]['reason']}"
         assert found[kind]["state"] == "note"
     assert list(tmp_path.glob("stats.*")) == []
+
+
+def test_the_kinds_are_listed_at_once_and_asked_when_that_is_wanted(machine: Machine, tmp_path: Path) -> None:
+    ended = machine.zoo("devices")
+    rows = [line.split() for line in ended.stdout.splitlines()]
+    assert ["npu", "Ascend", "NPU", "not", "asked", "-", "zoo-device-npu"] in [row[:-1] for row in rows]
+    assert ended.stderr == "Run: zoo devices --probe\n"
+    assert list(tmp_path.glob("stats.*")) == []
+    probed = machine.zoo("devices", "--probe")
+    rows = [line.split() for line in probed.stdout.splitlines()]
+    assert ["npu", "Ascend", "NPU", "yes", "2", "zoo-device-npu"] in [row[:-1] for row in rows]
+    assert "gpu cannot be used: paddlepaddle" in probed.stdout
+    assert probed.stderr == ""
+    for line in (ended.stdout + probed.stdout).splitlines():
+        assert len(line) <= 80 or line.startswith("Run: ")
+
+
+def test_a_kind_is_told_why_it_cannot_be_used_when_it_is_asked(machine: Machine) -> None:
+    states = json.loads(machine.zoo("devices", "--probe", "--json", PRETEND_COUNT="0").stdout)
+    [npu] = [state for state in states if state["kind"] == "npu"]
+    assert (npu["count"], npu["state"]) == (0, "no")
+    assert npu["reason"] == "its runtime finds no device, or the visible ones leave none"
