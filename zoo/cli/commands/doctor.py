@@ -90,7 +90,7 @@ def _self_test(model: str, device: str | None, backend: str | None, precision: P
     from zoo.doctor import self_test
 
     with loading("testing {model}", model=model):
-        result = self_test(model, device or "cpu", backend or "auto", precision)
+        result = self_test(model, "cpu" if device is None else device, backend or "auto", precision)
     if as_json:
         echo_json(asdict(result))
     else:
