@@ -111,6 +111,11 @@ class Run:
             return self._failed(item, error)
 
     def _failed(self, item: Prepared | Failure, error: ZooError) -> Failure:
+        if isinstance(error, InferenceError):
+            # An engine does not know which picture it was.
+            named = InferenceError("{name}: {reason}", error.hint, name=item.uri or item.name, reason=error.message)
+            named.__cause__ = error
+            error = named
         if not self._skips:
             raise error
         return Failure(item.name, item.uri, error)
