@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
@@ -21,14 +22,22 @@ import zoo
 from scenes import draw_scene
 from support import onnx_folder, run_python
 from zoo.bundle.bundle import Bundle, read_bundle
-from zoo.contract.engine import Precision, Program, Session
+from zoo.contract.device import Device, Probe
+from zoo.contract.engine import Precision, Program, Request, Session
 from zoo.contract.labels import LabelSet
 from zoo.doctor import self_test
 from zoo.engine.kit import Kept, kept
 from zoo.engine.open import candidates, session_opener
-from zoo.errors import BackendError, BackendNotInstalledError, InferenceError, UnsupportedProgramError
+from zoo.errors import (
+    BackendError,
+    BackendNotInstalledError,
+    DeviceUnavailableError,
+    InferenceError,
+    UnsupportedProgramError,
+)
 from zoo.learn.export import export_bundle
 from zoo.registry import Discovery, discover
+from zoo_backend_onnxruntime import OnnxRuntime
 
 REPO = Path(__file__).resolve().parents[2]
 NAMES = ("onnxruntime", "openvino")
@@ -513,3 +522,32 @@ print(megabytes() - before)
 """
     ended = run_python(code)
     assert int(ended.stdout) < 100, ended.stderr
+
+
+class _Toy(Device):
+    """A device whose plugin names a provider of onnxruntime."""
+
+    kind = "toy"
+    api = 1
+    tried_first = False
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider
+
+    def probe(self) -> Probe:
+        return Probe(1)
+
+    def configure(self, config: Any, index: int) -> None:
+        pass
+
+    def place(self, engine: str, index: int) -> dict[str, Any]:
+        return {"providers": [(self.provider, {"device_id": index})]}
+
+
+@pytest.mark.parametrize("provider", ["CUDAExecutionProvider", "CPUExecutionProvider"])
+def test_onnxruntime_says_where_it_would_compute_on_the_processor_for_another_device(
+    bundle: Bundle, tmp_path: Path, provider: str
+) -> None:
+    program = bundle.verify()
+    with pytest.raises(DeviceUnavailableError, match=f"on the processor: toy:1 names {provider}, and here it has"):
+        OnnxRuntime().open(program, Request(_Toy(provider), 1, 1, tmp_path, "float32"))

@@ -12,9 +12,7 @@ from zoo.engine.candidate import Candidate
 from zoo.engine.device import available_cores, find_devices
 from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice
-from zoo.engine.jobs import opened
 from zoo.engine.streams.lanes import Lanes
-from zoo.engine.streams.processes import ProcessSession
 from zoo.engine.streams.shares import check_streams, check_workers, shares
 from zoo.engine.streams.team import Team
 from zoo.errors import BackendNotInstalledError
@@ -38,8 +36,8 @@ def open_engine(
         candidate: The engine and the device; one of `candidates`.
         threads: Threads of a CPU engine; by default as many as cores are available to the process.
         streams: Batches that run at the same time when there are many; by default as many as there are threads, at most
-            `zoo.engine.streams.lanes.MOST`, where sessions run side by side in threads, else 1. Asked for where they do
-            not, each stream is a process.
+            `zoo.engine.streams.lanes.MOST`. Each is a process where sessions do not run side by side in threads; of an
+            engine of a plugin only if they are asked for.
         workers: Processes among which the batches and the threads of the processor are shared; by default none. Each
             of several devices has a process anyway.
 
@@ -59,8 +57,11 @@ def open_engine(
     main = opener(threads)
     if main.parallel:
         return Lanes(main, opener, threads, streams)
-    there = partial(opened, candidate.backend.name, candidate.device.kind, candidate.index, candidate.precision)
-    return Lanes(main, partial(ProcessSession, partial(there, program)), threads, streams or 1, fall_back=False)
+    if candidate.backend.owner.distribution == CORE:
+        # paddle 3.3 keeps other threads of Python waiting while it runs, so its streams are processes (measured:
+        # `benchmarks/devices.py`). What other engines do there is not known: theirs are opened when they are asked for.
+        return Lanes(main, partial(candidate.apart, program), threads, streams, fall_back=False)
+    return Lanes(main, partial(candidate.apart, program), threads, streams or 1, fall_back=False)
 
 
 def session_opener(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.plugin import (
@@ -91,9 +92,11 @@ class _Loaded:
 
 
 def _load(library: Any, program: Program, request: Request) -> _Loaded:
-    content = _content(program, request)
+    content, providers = _content(program, request), _providers(request)
+    # onnxruntime goes on without a provider that is not in its build (it warns), or that cannot start here (1.32.0).
+    _check_used(request, providers, library.get_available_providers())
     try:
-        return _Loaded(library.InferenceSession(content, _options(library, request), providers=_providers(request)))
+        session = library.InferenceSession(content, _options(library, request), providers=providers)
     except Exception as error:
         raise BackendError(
             "it cannot open {program}: {reason}",
@@ -101,6 +104,26 @@ def _load(library: Any, program: Program, request: Request) -> _Loaded:
             program=program.path,
             reason=" ".join(str(error).split()),
         ) from error
+    _check_used(request, providers, session.get_providers())
+    return _Loaded(session)
+
+
+def _check_used(request: Request, providers: Sequence[Any], present: Sequence[str]) -> None:
+    """Checks that it is not the processor that computes for another device.
+
+    Raises:
+        DeviceUnavailableError: None of the providers that were asked for is there but the processor's.
+    """
+    asked = [each if isinstance(each, str) else each[0] for each in providers]
+    if request.device.kind == "cpu" or {*asked} & {*present} - {*_CPU}:
+        return
+    raise DeviceUnavailableError(
+        "onnxruntime would compute on the processor: {device} names {asked:, }, and here it has {present:, }",
+        "Use backend='paddle'",
+        device=request.device_name,
+        asked=asked,
+        present=present,
+    )
 
 
 def _content(program: Program, request: Request) -> bytes:

@@ -32,13 +32,17 @@ class _OneDnn:
             # Which shape is displaced is not known, so from then on none is known to be held.
             alone = shape not in self._shapes or len(self._shapes) > CAPACITY
             self._waiting += alone
-            self._turn.wait_for(lambda: not self._alone and not (self._running if alone else self._waiting))
-            # The one before may have displaced it.
-            while not alone and len(self._shapes) > CAPACITY:
-                alone = True
-                self._waiting += 1
-                self._turn.wait_for(lambda: not self._alone and not self._running)
-            self._waiting -= alone
+            try:
+                self._turn.wait_for(lambda: not self._alone and not (self._running if alone else self._waiting))
+                # The one before may have displaced it.
+                while not alone and len(self._shapes) > CAPACITY:
+                    alone = True
+                    self._waiting += 1
+                    self._turn.wait_for(lambda: not self._alone and not self._running)
+            finally:
+                self._waiting -= alone
+                # Those that waited for one whose wait was interrupted.
+                self._turn.notify_all()
             self._running += 1
             self._alone = alone
         try:
