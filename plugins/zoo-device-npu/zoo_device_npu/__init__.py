@@ -16,7 +16,8 @@ _TRAINING = {
     "FLAGS_npu_scale_aclnn": "True",
     "FLAGS_npu_split_aclnn": "True",
 }
-# PaddleX's list of models for Ascend; 3.7.2 refuses PP-LiteSeg-B there (paddlex/utils/custom_device_list.py) and no other.
+# PaddleX's list of models for Ascend; 3.7.2 refuses PP-LiteSeg-B there and no other
+# (paddlex/utils/custom_device_list.py).
 _KNOWN = frozenset(
     {
         "Deeplabv3-R101",
