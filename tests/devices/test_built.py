@@ -11,7 +11,7 @@ from zoo_device_gpu import Gpu
 from zoo_device_xpu import Xpu
 
 from zoo.contract.device import Device
-from zoo.engine.kit import paddle_build
+from zoo.engine import paddle_build
 from zoo.errors import DeviceUnavailableError
 from zoo.plugin import Probe
 

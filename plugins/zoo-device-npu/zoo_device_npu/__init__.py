@@ -16,8 +16,8 @@ _TRAINING = {
     "FLAGS_npu_scale_aclnn": "True",
     "FLAGS_npu_split_aclnn": "True",
 }
-# Those of PaddleX's list for Ascend (docs/support_list/model_list_npu.md). 3.7.2 refuses the other one, PP-LiteSeg-B
-# (NPU_BLACKLIST of paddlex/utils/custom_device_list.py).
+# PaddleX's list of models for Ascend; 3.7.2 refuses PP-LiteSeg-B there and no other
+# (paddlex/utils/custom_device_list.py).
 _KNOWN = frozenset(
     {
         "Deeplabv3-R101",

@@ -69,6 +69,11 @@ class ProcessSession(Session):
         """Those of the session in the process."""
         return self._facts
 
+    @property
+    def given_up(self) -> bool:
+        """Whether the process ended so often in a row that it is not started again."""
+        return self._ends >= _MOST_ENDS
+
     def run(self, batch: NDArray[np.float32]) -> NDArray[Any]:
         """Runs a batch.
 
@@ -78,7 +83,7 @@ class ProcessSession(Session):
         with self._lock:
             if self._closed:
                 raise InferenceError("The session is closed. An open one was expected.", "Load the model again.")
-            if self._ends >= _MOST_ENDS:
+            if self.given_up:
                 raise InferenceError(
                     "The process of the engine ended {count} times in a row. It is not started again.",
                     "Load the model again, with streams=1 for an engine without other processes.",
@@ -99,6 +104,14 @@ class ProcessSession(Session):
                 raise InferenceError(error.message, error.hint) from error
             self._ends = 0
             return output
+
+    def hold(self) -> None:
+        """Waits until no batch runs, and keeps it so: for `zoo.engine.streams.fork`."""
+        self._lock.acquire()
+
+    def release(self) -> None:
+        """Goes on after `hold`."""
+        self._lock.release()
 
     def close(self) -> None:
         """Ends the process."""

@@ -6,6 +6,7 @@ crowd, every member is there from the start and takes the next batch when it is 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
@@ -18,12 +19,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.pending import Pending, Workers
-from zoo.contract.engine import Facts, Session
+from zoo.contract.engine import Facts
 from zoo.engine.engine import Answer
+from zoo.engine.streams import fork
+from zoo.engine.streams.processes import ProcessSession
 from zoo.engine.streams.worker import Task
 
+_log = logging.getLogger("zoo.engine")
+
 #: Opens a member.
-MemberOpener: TypeAlias = Callable[[], Session]
+MemberOpener: TypeAlias = Callable[[], ProcessSession]
 # How many seconds are waited for the end of what runs.
 _PATIENCE = 4.0
 
@@ -46,15 +51,9 @@ class Team:
 
     def __init__(self, openers: Sequence[MemberOpener]) -> None:
         self._members = _opened(openers)
-        self._queue: SimpleQueue[Task | None] = SimpleQueue()
         self._closed = False
-        self._threads = [
-            threading.Thread(target=_serve, args=(member, self._queue), name="zoo-engine", daemon=True)
-            for member in self._members
-        ]
-        for thread in self._threads:
-            thread.start()
-        weakref.finalize(self, _end, self._queue, self._threads)
+        self._start()
+        fork.watch(self)
 
     @property
     def facts(self) -> Facts:
@@ -81,12 +80,60 @@ class Team:
         self._closed = True
         _end(self._queue, self._threads)
 
+    def hold(self) -> None:
+        """Waits until no batch runs, and keeps it so."""
+        for member in self._members:
+            member.hold()
 
-def _opened(openers: Sequence[MemberOpener]) -> list[Session]:
+    def release(self) -> None:
+        """Goes on after `hold`."""
+        for member in self._members:
+            member.release()
+
+    def forked(self) -> None:
+        """Goes on in a process that was forked off: with threads, and soon processes, of its own."""
+        self.release()
+        if not self._closed:
+            self._start()
+
+    def _start(self) -> None:
+        queue: SimpleQueue[Task | None] = SimpleQueue()
+        serving = _Serving(self._members)
+        self._queue = queue
+        self._threads = [
+            threading.Thread(target=_serve, args=(member, queue, serving), name="zoo-engine", daemon=True)
+            for member in self._members
+        ]
+        for thread in self._threads:
+            thread.start()
+        weakref.finalize(self, _end, queue, self._threads)
+
+
+class _Serving:
+    """The members that take batches."""
+
+    def __init__(self, members: Sequence[ProcessSession]) -> None:
+        self._lock = threading.Lock()
+        self._left = list(members)
+
+    def leaves(self, member: ProcessSession) -> bool:
+        """Whether a member that failed takes no more batches: one that is given up, unless no other is left.
+
+        It would fail them faster than the others run them.
+        """
+        with self._lock:
+            if not member.given_up or len(self._left) == 1:
+                return False
+            self._left.remove(member)
+        _log.warning("no more batches for %s, whose process ended again and again", member.facts.device)
+        return True
+
+
+def _opened(openers: Sequence[MemberOpener]) -> list[ProcessSession]:
     """Opens all members at the same time; none stays open where one cannot be opened."""
     with Workers(len(openers), "zoo-opens") as workers:
         pending = [workers.submit(opener) for opener in openers]
-    opened: list[Session] = []
+    opened: list[ProcessSession] = []
     error: BaseException | None = None
     for each in pending:
         try:
@@ -100,9 +147,9 @@ def _opened(openers: Sequence[MemberOpener]) -> list[Session]:
     return opened
 
 
-def _serve(session: Session, queue: SimpleQueue[Task | None]) -> None:
+def _serve(session: ProcessSession, queue: SimpleQueue[Task | None], serving: _Serving) -> None:
     """What the thread of a member does."""
-    while (task := queue.get()) is not None:
+    while not serving.leaves(session) and (task := queue.get()) is not None:
         if not task.begin():
             continue
         began = time.perf_counter()
