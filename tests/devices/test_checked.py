@@ -1,4 +1,4 @@
-"""`zoo devices` and `zoo doctor` on pretend devices: what it sees of them, and whether they compute as the processor does."""
+"""`zoo devices` and `zoo doctor` on pretend devices: what is there, and whether it computes as the processor does."""
 
 from __future__ import annotations
 
