@@ -108,12 +108,22 @@ def _not_opened(version: str, program: Path, reason: str, device: str | None, sh
     from zoo.engine.paddle.settings import DEVICE_HINT
     from zoo.engine.trial import TRY_AGAIN
 
-    values = {"version": version, "program": program, "reason": reason}
     if device is not None:
-        said = "paddle {version} cannot open {program} on {device}: {reason}."
-        return BackendError(said, DEVICE_HINT, device=device, **values)
-    again = Message("Export the model again with this version of paddlepaddle.")
-    return BackendError("paddle {version} cannot open {program}: {reason}.", TRY_AGAIN if shortage else again, **values)
+        return BackendError(
+            "paddle {version} cannot open {program} on {device}: {reason}.",
+            DEVICE_HINT,
+            version=version,
+            program=program,
+            device=device,
+            reason=reason,
+        )
+    return BackendError(
+        "paddle {version} cannot open {program}: {reason}.",
+        TRY_AGAIN if shortage else Message("Export the model again with this version of paddlepaddle."),
+        version=version,
+        program=program,
+        reason=reason,
+    )
 
 
 def _not_taken(device: Device, index: int, number: int | None) -> DeviceUnavailableError:

@@ -111,12 +111,21 @@ class PaddleSession:
         self._fresh = True
 
     def _failed(self, shape: tuple[int, ...], error: Exception) -> InferenceError:
-        values = {"version": self._version, "shape": shape, "error": first_line(error)}
         if not self._settings[0]:
-            said = "paddle {version} failed on {device}, on a batch of shape {shape}: {error}."
-            return InferenceError(said, DEVICE_HINT, device=self._device, **values)
-        if isinstance(error, MemoryError):
-            hint = Message("Use a smaller batch_size or a smaller picture.")
-        else:
-            hint = Message("Run it again with --debug and report the traceback.")
-        return InferenceError("paddle {version} failed on a batch of shape {shape}: {error}.", hint, **values)
+            return InferenceError(
+                "paddle {version} failed on {device}, on a batch of shape {shape}: {error}.",
+                DEVICE_HINT,
+                version=self._version,
+                device=self._device,
+                shape=shape,
+                error=first_line(error),
+            )
+        return InferenceError(
+            "paddle {version} failed on a batch of shape {shape}: {error}.",
+            Message("Use a smaller batch_size or a smaller picture.")
+            if isinstance(error, MemoryError)
+            else Message("Run it again with --debug and report the traceback."),
+            version=self._version,
+            shape=shape,
+            error=first_line(error),
+        )
