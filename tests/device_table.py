@@ -35,7 +35,10 @@ def page() -> str:
 
 
 def _table() -> str:
-    lines = [f"| model | {' | '.join(f'[{kind}](devices/{kind}.md)' for kind in KINDS)} |", "|---|" + "---|" * len(KINDS)]
+    lines = [
+        f"| model | {' | '.join(f'[{kind}](devices/{kind}.md)' for kind in KINDS)} |",
+        "|---|" + "---|" * len(KINDS),
+    ]
     lines += [f"| {model} | {' | '.join(_evidence(kind, model) for kind in KINDS)} |" for model in models()]
     return "\n".join(lines)
 

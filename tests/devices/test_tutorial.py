@@ -50,7 +50,9 @@ def test_its_commands_need_another_device_and_nothing_else(
 ) -> None:
     """Word for word but for the program's name; the address of the Chinese picture is our file."""
     section = tutorial(shared, language).partition(heading)[2]
-    found = re.findall(r"^paddlex (--pipeline semantic_segmentation --input) \S+ (--device \S+)$", section, re.MULTILINE)
+    found = re.findall(
+        r"^paddlex (--pipeline semantic_segmentation --input) \S+ (--device \S+)$", section, re.MULTILINE
+    )
     gpu, npu = (shlex.split(f"{start} {PICTURE} {device}") for start, device in found)
     assert (gpu[-1], npu[-1]) == ("gpu:0", "npu:0")
     assert gpu[:-1] == npu[:-1]
