@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check mutations test-wheels parity interop bench findings registry options operations device-table messages clean
+.PHONY: demo test test-all check device-check mutations test-wheels parity interop bench findings registry options operations device-table messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -32,6 +32,12 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/zoo registry check
+
+# Every network on a real device against the processor, in the environment that has its build of paddle: nothing is
+# installed. make device-check DEVICE=npu:0 PYTHON=~/npu/bin/python
+DEVICE ?= gpu:0
+device-check:
+	$(PYTHON) benchmarks/device_check.py --device $(DEVICE)
 
 # Ten thousand programs changed at random: a quarter of an hour.
 mutations: $(READY)

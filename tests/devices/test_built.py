@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from zoo_device_gpu import Gpu
-from zoo_device_xpu import Xpu
 
 from zoo.contract.device import Device
 from zoo.engine import paddle_build
 from zoo.errors import DeviceUnavailableError
 from zoo.plugin import Probe
+from zoo_device_gpu import Gpu
+from zoo_device_xpu import Xpu
 
 
 class Config:
