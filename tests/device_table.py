@@ -11,7 +11,7 @@ import importlib
 import re
 from pathlib import Path
 
-from pretend.models import MODELS
+from pretend import models as pretended
 
 import zoo
 from zoo.engine.device import KINDS
@@ -45,7 +45,8 @@ def _table() -> str:
 
 def _evidence(kind: str, model: str) -> str:
     [device] = importlib.import_module(f"zoo_device_{kind}").zoo_devices()
-    found = ["known"] * (model in device.known) + ["pretend"] * (model in MODELS.get(kind, ()))
+    ran = kind in pretended.KINDS and model in pretended.FAMILIES + pretended.WHOLE
+    found = ["known"] * (model in device.known) + ["pretend"] * ran
     return ", ".join(found) or "untested"
 
 

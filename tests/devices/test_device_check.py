@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from pretend.machine import Machine
+from pretend.models import FAMILIES
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "device_check.py"
-_FAMILIES = ("Deeplabv3-R50", "OCRNet_HRNet-W18", "PP-LiteSeg-T", "SegFormer-B0", "SeaFormer_tiny")
 
 
 def checked(machine: Machine, device: str, *models: str, code: int = 0) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_the_check_runs_on_the_processor_too(machine: Machine) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("device", ["npu:0", "npu:1", "mlu:0"])
 def test_every_family_gives_what_it_gives_on_the_processor_bit_for_bit(machine: Machine, device: str) -> None:
-    row = checked(machine, device, *_FAMILIES)
-    assert len(row["models"]) == len(_FAMILIES)
+    row = checked(machine, device, *FAMILIES)
+    assert len(row["models"]) == len(FAMILIES)
     exact(row, device)
     assert machine.used() == {device}
