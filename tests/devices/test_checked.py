@@ -1,4 +1,4 @@
-"""`zoo devices` and `zoo doctor` on pretend devices: what is there, and whether it computes as the processor does."""
+"""`zoo devices` and `zoo doctor` on pretend devices: what they see of them, and whether those compute rightly."""
 
 from __future__ import annotations
 
