@@ -90,15 +90,6 @@ def test_a_runtime_that_cannot_be_loaded_is_told_and_ends_nothing(
     assert "file too short" in ended.stderr
 
 
-def test_a_device_without_memory_is_an_error_and_no_run_on_the_processor(
-    machine: Machine, bundle: Bundle, picture: Path
-) -> None:
-    words = "predict", picture, "--model", bundle.folder, "--device", "npu:0"
-    ended = machine.zoo(*words, PRETEND_MEMORY="100000")
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "Traceback" not in ended.stderr
-
-
 def test_two_devices_share_the_pictures_in_their_order(machine: Machine, bundle: Bundle, tmp_path: Path) -> None:
     folder = tmp_path / "streets"
     folder.mkdir()
