@@ -57,7 +57,7 @@ def main() -> None:
         "--threads",
         type=int,
         default=available_cores(),
-        help="of the processor, which sums in another order with several: 1 to compare bit for bit (default: all cores)",
+        help="of the processor, which sums in another order with several: 1 compares bit for bit (default: all cores)",
     )
     asked = parser.parse_args()
     began = time.monotonic()
