@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--device", default="gpu:0", help="(default: gpu:0)")
     parser.add_argument("--models", nargs="+", default=networks, help="(default: every network)")
     parser.add_argument("--size", nargs=2, type=int, default=(512, 1024), metavar=("H", "W"))
+    parser.add_argument("--threads", type=int, default=available_cores(), help="of the processor (default: its cores)")
     parser.add_argument("--seconds", type=float, default=280, help="begin no other network after these (default: 280)")
     asked = parser.parse_args()
     began = time.monotonic()
@@ -63,7 +64,7 @@ def main() -> None:
             if time.monotonic() - began > asked.seconds:
                 rows.append({"model": name, "fault": "no time was left for it"})
             else:
-                rows.append({"model": name, **check(name, device, tuple(asked.size))})
+                rows.append({"model": name, **check(name, device, tuple(asked.size), asked.threads)})
             print(rows[-1], file=sys.stderr, flush=True)
     except ZooError as error:
         sys.exit(str(error))
@@ -83,14 +84,14 @@ def main() -> None:
     sys.exit(any(each.get("fault") for each in rows))
 
 
-def check(name: str, device: str, size: tuple[int, int]) -> dict[str, Any]:
+def check(name: str, device: str, size: tuple[int, int], threads: int) -> dict[str, Any]:
     """Returns what a network costs on a device and how far it is off; `fault` where that is too far, or it fails."""
     from paddle.inference import create_predictor
 
     batch = smooth_noise(np.random.default_rng(0), (1, 3, *size))
     with tempfile.TemporaryDirectory() as folder:
         program = exported(name, Path(folder))
-        config = make_config(program.path, program.params, PLAIN, available_cores())
+        config = make_config(program.path, program.params, PLAIN, threads)
         predictor = create_predictor(config)
         began = time.perf_counter()
         expected = run_predictor(predictor, batch)
