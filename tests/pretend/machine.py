@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from pretend.build import VISIBLE
 
 COUNTERS = ("allocations", "bytes", "to_device", "from_device", "on_device", "fills", "used", "reserved")
 
 
 class Machine:
-    """A machine with pretend devices, on which zoo runs."""
+    """A machine with pretend devices, on which zoo runs in a folder."""
 
     def __init__(self, runtime: Path, folder: Path) -> None:
         self._folder = folder
@@ -30,7 +29,9 @@ class Machine:
     def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]
         environ = self.environ | {"PRETEND_STATS": str(self._folder / "stats")} | variables
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
+        return subprocess.run(
+            command, env=environ, cwd=self._folder, capture_output=True, text=True, timeout=240, check=False
+        )
 
     def zoo(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.run("-m", "zoo", *words, **variables)
@@ -38,9 +39,8 @@ class Machine:
     def used(self) -> set[str]:
         """The devices that were used since the last time."""
         found: set[str] = set()
-        for kind in VISIBLE:
-            path = self._folder / f"stats.{kind}"
+        for path in self._folder.glob("stats.*"):
             allocations = np.fromfile(path, np.int64).reshape(-1, len(COUNTERS))[:, 0]
             path.unlink()
-            found |= {f"{kind}:{number}" for number in np.flatnonzero(allocations)}
+            found |= {f"{path.suffix[1:]}:{number}" for number in np.flatnonzero(allocations)}
         return found
