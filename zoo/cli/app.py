@@ -34,6 +34,7 @@ _GROUPS = {
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
         "optimize": ("measure.optimize:optimize", Message("Find the fastest engine with the right masks.")),
+        "data": ("data.group:data", Message("Check and repair your own datasets.")),
         "export": ("export:export", Message("Export a checkpoint; convert to ONNX or OpenVINO.")),
         "download": ("download:download", Message("Fetch model files before they are needed.")),
     },

@@ -1,0 +1,1 @@
+"""`zoo data`: the user's own datasets."""
