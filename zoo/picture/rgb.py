@@ -101,9 +101,7 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
     note = joined_notes(note, told)
     if orientation not in _TURNS:
         return Picture(image, note, empty=empty)
-    return Picture(
-        turned(image, orientation), note, orientation, None if empty is None else turned(empty, orientation)
-    )
+    return Picture(turned(image, orientation), note, orientation, None if empty is None else turned(empty, orientation))
 
 
 def turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

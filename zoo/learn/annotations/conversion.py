@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from zoo.base.files import replacing_folder, user_path
 from zoo.base.flow import ahead
@@ -20,7 +18,6 @@ from zoo.learn.annotations.dataset_folder import Copied, copy_pair, unique_names
 from zoo.learn.annotations.found import Annotated, Found
 from zoo.learn.annotations.places import one_of
 from zoo.learn.annotations.wishes import Wishes
-from zoo.message import Message
 
 #: By format: what finds its annotations, as "module:function" of this package.
 FORMS: Mapping[str, str] = {
@@ -36,7 +33,6 @@ FORMS: Mapping[str, str] = {
 RESULT = "convert_result.json"
 
 _WORKERS = 8
-_VOID_ONLY = Message("pictures of the test split without a labelled pixel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class Conversion:
         pictures: Pictures that hold a class, by its value.
         dropped: How many of what was left out, by what it is and why.
         rules: How many shapes were drawn by which rule; 0 where a rule is one of all.
+        turned: How many masks were turned as the EXIF orientations of their pictures say.
         failures: Pictures that were passed over, by their names, and why.
     """
 
@@ -67,6 +64,7 @@ class Conversion:
     pictures: Counter[int]
     dropped: Counter[str]
     rules: Counter[str]
+    turned: int
     failures: Mapping[str, ZooError]
 
 
@@ -167,7 +165,7 @@ def _summed(
         rules.update(one.drawn.rules)
         pixels.update(one.pixels)
         pictures.update(one.pixels.keys())
-    splits = Counter(one.split for one in copied)
+    splits, quarter = Counter(one.split for one in copied), sum(one.turned for one in copied)
     return Conversion(
-        form, source, folder, found.labels, splits, shapes, pixels, pictures, dropped, rules, failures
+        form, source, folder, found.labels, splits, shapes, pixels, pictures, dropped, rules, quarter, failures
     )

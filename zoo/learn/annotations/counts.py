@@ -38,21 +38,22 @@ def read_lengths(text: str) -> list[int]:
     return lengths
 
 
-def fill_runs(lengths: Sequence[int], lines: int, length: int) -> NDArray[np.bool_]:
+def fill_runs(lengths: Sequence[object], lines: int, length: int) -> NDArray[np.bool_]:
     """Returns what alternating runs of false and true fill, (lines, length), line after line.
 
     Raises:
         ValueError: They do not make so many pixels; a `Message`.
     """
-    if not all(isinstance(count, int) and 0 <= count <= lines * length for count in lengths):
+    counts = [count for count in lengths if isinstance(count, int) and 0 <= count <= lines * length]
+    if len(counts) != len(lengths):
         raise ValueError(Message("has run lengths that are no numbers of pixels"))
-    if sum(lengths) != lines * length:
+    if sum(counts) != lines * length:
         raise ValueError(
             Message(
                 "has run lengths of {count} pixels in all; {expected} were expected",
-                count=sum(lengths),
+                count=sum(counts),
                 expected=lines * length,
             )
         )
-    values = np.arange(len(lengths)) % 2 == 1
-    return np.repeat(values, lengths).reshape(lines, length)
+    values = np.arange(len(counts)) % 2 == 1
+    return np.repeat(values, counts).reshape(lines, length)

@@ -9,7 +9,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -18,6 +18,7 @@ from PIL import Image
 from zoo.contract.labels import LabelSet
 from zoo.errors import DatasetError
 from zoo.learn.annotations.found import Annotated, Drawn, Mask
+from zoo.learn.dataset import SPLITS
 from zoo.message import printable
 from zoo.picture.image import most_pixels, open_picture
 from zoo.picture.opening import check_size, open_regular
@@ -26,9 +27,6 @@ from zoo.results.classes import color_table
 
 if TYPE_CHECKING:
     from zoo.learn.annotations.conversion import Conversion
-
-#: The lists that a dataset may have, in their order.
-SPLITS = ("train", "val", "test")
 
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "TIFF": ".tif", "WEBP": ".webp", "PPM": ".ppm"}
 # From this EXIF orientation on height and width change places.
@@ -86,9 +84,7 @@ def copy_pair(folder: Path, labels: LabelSet, one: Annotated, name: str) -> Copi
         return _pair(folder, labels, one, name, file, printable(one.picture), one.picture.suffix)
 
 
-def _pair(
-    folder: Path, labels: LabelSet, one: Annotated, name: str, file: BinaryIO, said: str, suffix: str
-) -> Copied:
+def _pair(folder: Path, labels: LabelSet, one: Annotated, name: str, file: BinaryIO, said: str, suffix: str) -> Copied:
     most = most_pixels()
     with open_picture(file, said, most) as picture:
         check_size(picture.height, picture.width, said, most)
@@ -181,5 +177,6 @@ def conversion_figures(made: Conversion) -> dict[str, object]:
         "ignored_pixels": made.pixels[made.labels.ignore_index],
         "dropped": [{"what": what, "count": count} for what, count in made.dropped.items()],
         "rules": [{"rule": rule, "shapes": count} for rule, count in made.rules.items()],
+        "turned": made.turned,
         "failures": [{"name": name, "error": error.message} for name, error in made.failures.items()],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -108,9 +108,7 @@ def find_coco(source: Path, wishes: Wishes) -> Found:
         for image, node in shapes.items():
             try:
                 entry = file.root["images"][image]
-                path = pictures.find(
-                    entry.value["file_name"], entry["file_name"], beside=_beside(file, folder, wishes)
-                )
+                path = pictures.find(entry.value["file_name"], entry["file_name"], beside=_beside(file, folder, wishes))
                 if path in taken:
                     raise entry.fault(
                         "{place} is the picture {picture}, which {other} has too.",
@@ -192,7 +190,7 @@ def _made_of_masks(root: Node) -> bool:
 
 
 def _plain_rings(root: Node) -> Iterator[Any]:
-    """Yields the outlines of a file that are lists of numbers; what is wrong with others is said when they are drawn."""
+    """Yields the outlines of a file that are lists of numbers; of others is told when they are drawn."""
     for annotation in root.value["annotations"]:
         polygons = annotation.get("segmentation")
         for ring in polygons if isinstance(polygons, list) else ():

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,10 +144,16 @@ def _draw_one(canvas: Canvas, shape: Element, value: int) -> None:
     elif shape.tag == "mask":
         top, left = shape.whole("top", -_MOST_SIDE, _MOST_SIDE), shape.whole("left", -_MOST_SIDE, _MOST_SIDE)
         height, width = shape.whole("height", 1, size[0]), shape.whole("width", 1, size[1])
-        counts = [int(part) for part in re.findall(r"\d{1,18}", shape.text("rle"))]
-        canvas.fill_box(fill_runs(counts, height, width), top, left, value, _MASK)
+        canvas.fill_box(fill_runs(_counts(shape.text("rle")), height, width), top, left, value, _MASK)
     else:
         raise ValueError(Message("is a kind of shape that zoo does not know"))
+
+
+def _counts(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ValueError(Message("has run lengths that are no numbers of pixels")) from error
 
 
 def _numbers(points: str) -> list[float]:

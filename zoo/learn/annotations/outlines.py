@@ -18,21 +18,22 @@ _SCALE = 5
 _MOST_STEPS = 20_000_000
 
 
-def ring_of(values: Sequence[float], size: tuple[int, int]) -> NDArray[np.float64]:
+def ring_of(values: Sequence[object], size: tuple[int, int]) -> NDArray[np.float64]:
     """Returns the corners (N, 2) of a flat list x, y, x, y, ...
 
     Raises:
         ValueError: It is no such list, or leads too far out of the picture; a `Message`.
     """
-    if len(values) % 2 or not all(isinstance(value, (int, float)) for value in values):
+    numbers = [value for value in values if isinstance(value, (int, float))]
+    if len(numbers) % 2 or len(numbers) != len(values):
         raise ValueError(Message("has an outline that is no list of x, y, x, y, ... in pixels"))
     # A whole number of hundreds of digits is no float.
     limit = (_FAR + 1) * max(size)
-    if not all(-limit <= value <= limit for value in values):
+    if not all(-limit <= value <= limit for value in numbers):
         raise ValueError(
             Message("has a corner far outside of its picture of {height}x{width}", height=size[0], width=size[1])
         )
-    return np.array(values, np.float64).reshape(-1, 2)
+    return np.array(numbers, np.float64).reshape(-1, 2)
 
 
 def fill_area(ring: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -77,9 +78,7 @@ def _walk(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.
     slope = np.where(steep, rise[:, 0], rise[:, 1]) / np.maximum(steps, 1)
     counts = steps + 1
     if counts.sum() > _MOST_STEPS:
-        raise ValueError(
-            Message("has an outline of more than {pixels} pixels' length", pixels=_MOST_STEPS // _SCALE)
-        )
+        raise ValueError(Message("has an outline of more than {pixels} pixels' length", pixels=_MOST_STEPS // _SCALE))
     edge = np.repeat(np.arange(len(start)), counts)
     step = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     step = np.where(flip[edge], steps[edge] - step, step)

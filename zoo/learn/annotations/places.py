@@ -56,6 +56,26 @@ def stem_of(path: Path, folder: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
+def by_stem(folder: Path) -> dict[str, Path]:
+    """Returns the picture files of a folder and those inside it, by their paths without suffixes.
+
+    Raises:
+        DatasetError: Two have one name.
+    """
+    found: dict[str, Path] = {}
+    for path in files_in(folder):
+        if holds_picture(path):
+            other = found.setdefault(stem_of(path, folder), path)
+            if other != path:
+                raise DatasetError(
+                    "{path} has the name of {other}, up to the suffix.",
+                    "Give every picture a name of its own.",
+                    path=path,
+                    other=other.name,
+                )
+    return found
+
+
 @dataclass(frozen=True)
 class Pictures:
     """The picture files that annotations may name.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from zoo.contract.labels import Color
 from zoo.errors import DatasetError, DecodeError
-from zoo.learn.annotations.found import Drawn, Mask
+from zoo.learn.annotations.found import Drawn
 from zoo.learn.annotations.wishes import IGNORE_INDEX
 from zoo.learn.data import read_mask
 from zoo.message import Message, printable
@@ -127,16 +125,3 @@ def _unknown(path: Path, mask: NDArray[np.integer], wrong: NDArray[np.bool_], wh
         count=int(wrong.sum()),
         kinds=len(np.unique(mask[wrong])),
     )
-
-
-def ignored_where(drawn: Drawn, what: str) -> Counter[str]:
-    """Returns a count of one where a mask has no class at all."""
-    return Counter({what: 1} if bool((drawn.mask == IGNORE_INDEX).all()) else {})
-
-
-def names_by_value(names: Iterable[str], kept: Iterable[str], dropped: Iterable[str]) -> Mapping[int, int]:
-    """Returns new value by old one, of class names in the order of the old values; others are ignored."""
-    kept, gone = list(kept), set(dropped)
-    return {
-        old: kept.index(name) if name in kept and name not in gone else IGNORE_INDEX for old, name in enumerate(names)
-    }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from zoo.base.files import user_path
 from zoo.contract.labels import Color, LabelSet, distinct_palette
@@ -15,6 +15,7 @@ from zoo.errors import DatasetError
 from zoo.learn.data.labels import find_labels
 from zoo.message import Message
 from zoo.results.formats.labelme_reader import BACKGROUND, IGNORED
+from zoo.settings.check import suggestion
 
 #: Masks have 8 bits, and 255 is no class.
 MOST_CLASSES = 255
@@ -46,6 +47,30 @@ class Wishes:
     contours: Contours = "auto"
 
 
+def read_wishes(
+    labels: Path | None,
+    palette: Path | None,
+    images: Path | None,
+    drop: Iterable[str],
+    unlabelled: str | None,
+    contours: str,
+) -> Wishes:
+    """Reads what the options of a command say; labels and palette are files.
+
+    Raises:
+        DatasetError: A file cannot be read.
+    """
+    names = None if labels is None else read_labels(labels)
+    return Wishes(
+        names,
+        None if palette is None else read_colours(palette, names),
+        None if images is None else Path(user_path(images)),
+        frozenset(drop),
+        cast("Unlabelled | None", unlabelled),
+        cast("Contours", contours),
+    )
+
+
 def read_labels(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """Reads class names, one a line; the "__ignore__" of LabelMe's label files is no class.
 
@@ -62,7 +87,7 @@ _HEX = re.compile(r"#([0-9a-fA-F]{6})(?![0-9a-fA-F])")
 _THREE = re.compile(r"(?<!\S)(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,3})(?![^\s,;:])")
 
 
-def read_palette(path: str | os.PathLike[str], labels: tuple[str, ...] | None) -> tuple[tuple[Color, str], ...]:
+def read_colours(path: str | os.PathLike[str], labels: tuple[str, ...] | None) -> tuple[tuple[Color, str], ...]:
     """Reads the colours of classes, one a line.
 
     A line has three numbers from 0 to 255, or #rrggbb, and the name before or behind it: "road 128 64 128",
@@ -107,7 +132,7 @@ def read_palette(path: str | os.PathLike[str], labels: tuple[str, ...] | None) -
     if not found or not all(names):
         raise DatasetError(
             "The palette {path} has {count} colours, {named} of them with a name.",
-            "Write a colour and a class name a line: road 128 64 128. Or only colours, and give the names with --labels.",
+            "Write a colour and a class name a line: road 128 64 128. Or only colours, and their names with --labels.",
             path=path,
             count=len(found),
             named=sum(map(bool, names)),
@@ -150,7 +175,7 @@ def _names_of(labels: tuple[str, ...] | None, count: int, path: Path) -> tuple[s
     return labels
 
 
-def label_set(names: Iterable[str], colours: dict[str, Color] | None = None) -> LabelSet:
+def label_set(names: Iterable[str], colours: Mapping[str, Color] | None = None) -> LabelSet:
     """Makes the classes of a dataset, of names that one line of a text file can hold each.
 
     Raises:
@@ -227,3 +252,24 @@ def class_values(names: Iterable[str], labels: LabelSet, wishes: Wishes) -> dict
         )
     values = {name: labels.names.index(name) for name in kept}
     return {**values, IGNORED: IGNORE_INDEX} if IGNORED not in labels.names and IGNORED not in wishes.drop else values
+
+
+def kept_names(names: Iterable[str], wishes: Wishes) -> tuple[str, ...]:
+    """Returns the classes of a dataset that are wanted, of those its masks hold.
+
+    Raises:
+        DatasetError: A label that was given is none of them.
+    """
+    names = tuple(names)
+    for wanted in (*(wishes.labels or ()), *wishes.drop):
+        if wanted not in names:
+            raise DatasetError(Message("The masks have no class {name!r:.60}.", name=wanted), suggestion(wanted, names))
+    return tuple(name for name in wishes.labels or names if name not in wishes.drop)
+
+
+def new_values(names: Iterable[str], labels: LabelSet, wishes: Wishes) -> dict[int, int]:
+    """Returns the new value of each class in the order of the old ones; what is not wanted is ignored."""
+    return {
+        old: labels.names.index(name) if name in labels.names and name not in wishes.drop else IGNORE_INDEX
+        for old, name in enumerate(names)
+    }
