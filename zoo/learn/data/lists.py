@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo.base.files import user_path
 from zoo.errors import DatasetError
-from zoo.learn.data.entries import MASK_FOLDERS, Fault, listed_entries, paired_entries
+from zoo.learn.data.pairs import MASK_FOLDERS, Fault, folder_pairs, listed_pairs
 from zoo.learn.data.samples import Sample
 from zoo.message import Message
 
@@ -51,7 +51,7 @@ def read_list(
         return _read_folder(data, missing_ok)
     root = data.parent if root is None else Path(user_path(root))
     try:
-        found = listed_entries(data, root)
+        found = listed_pairs(data, root)
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             "The list file {list_file} does not exist."
@@ -61,7 +61,7 @@ def read_list(
             list_file=data,
             reason=error,
         ) from error
-    if turned := sum(entry.turned for entry in found.entries):
+    if turned := sum(entry.turned for entry in found.pairs):
         _LOG.warning("%s: back-slashes in %d paths are taken for slashes", data, turned)
     if faults := _that_count(found.faults, missing_ok):
         raise DatasetError(
@@ -72,11 +72,11 @@ def read_list(
             count=len(faults),
             listed=first_faults(faults),
         )
-    if not found.entries:
+    if not found.pairs:
         raise DatasetError(
             "The list file {list_file} names no picture.", "Write `image mask` on every line.", list_file=data
         )
-    return tuple(entry.sample for entry in found.entries)
+    return tuple(entry.sample for entry in found.pairs)
 
 
 def first_faults(faults: Sequence[Fault]) -> list[str]:
@@ -107,7 +107,7 @@ def mask_folder(folder: Path) -> str:
 
 
 def _read_folder(folder: Path, missing_ok: bool) -> tuple[Sample, ...]:
-    found = paired_entries(folder, mask_folder(folder))
+    found = folder_pairs(folder, mask_folder(folder))
     if faults := _that_count(found.faults, missing_ok):
         raise DatasetError(
             "The folder {folder} has {count} faulty entries: {listed:; }.",
@@ -116,11 +116,11 @@ def _read_folder(folder: Path, missing_ok: bool) -> tuple[Sample, ...]:
             count=len(faults),
             listed=first_faults(faults),
         )
-    if not found.entries:
+    if not found.pairs:
         raise DatasetError(
             "The folder {folder} holds no picture.", "Put pictures into images/ and masks into masks/.", folder=folder
         )
-    return tuple(entry.sample for entry in found.entries)
+    return tuple(entry.sample for entry in found.pairs)
 
 
 def _that_count(faults: Sequence[Fault], missing_ok: bool) -> list[Fault]:

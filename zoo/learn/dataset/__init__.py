@@ -4,9 +4,7 @@
 
 Lists have `image mask` on every line, relative to DIR. Without lists `images/` and `masks/` or `annotations/` are
 enough.
+
+Import from the modules: `zoo.learn.dataset.dataset` reads, `zoo.learn.dataset.survey` checks, `zoo.learn.dataset.mend`
+repairs. Each look at a picture is in a process of its own, which loads `zoo.learn.dataset.look` and little else.
 """
-
-from zoo.learn.data.entries import Fault
-from zoo.learn.dataset.dataset import ALL, SPLITS, Dataset, read_dataset
-
-__all__ = ["ALL", "SPLITS", "Dataset", "Fault", "read_dataset"]

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.base.files import user_path
-from zoo.contract.labels import LabelMapping, LabelSet, distinct_palette
+from zoo.contract.labels import LabelMapping, LabelSet
 from zoo.errors import DatasetError
-from zoo.learn.data.entries import Entry, Fault, listed_entries, paired_entries
 from zoo.learn.data.lists import first_faults, mask_folder
 from zoo.learn.data.masks import read_mask
+from zoo.learn.data.pairs import Fault, Pair, folder_pairs, listed_pairs
 from zoo.learn.data.samples import Sample
 from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES
-from zoo.learn.dataset.description import Description, read_description
+from zoo.learn.dataset.description import Description, read_description, unnamed
 from zoo.message import Message
 
 #: The parts of a dataset, each with a list of this name; the first two are expected where there are lists.
@@ -66,7 +66,7 @@ class Dataset:
 
     def group(self, sample: Sample) -> str:
         """Returns what a picture has in common with those that must stay in one split with it."""
-        return group_of(self.groups, inside(sample.image, self.folder))
+        return group_of(self.groups, name_in(sample.image, self.folder))
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class Contents:
 
     Attributes:
         folder: Where it is.
-        splits: Entries by split, as of `Dataset.splits`, also those whose files do not exist.
+        splits: Pairs by split, as of `Dataset.splits`, also those whose files do not exist.
         description: What it says of itself.
         faults: What is wrong, without having opened a picture.
     """
 
     folder: Path
-    splits: Mapping[str, tuple[Entry, ...]]
+    splits: Mapping[str, tuple[Pair, ...]]
     description: Description
     faults: tuple[Fault, ...]
 
@@ -147,13 +147,6 @@ def class_table(values: tuple[tuple[int, ...], ...], ignore: tuple[int, ...]) ->
     return table
 
 
-def unnamed(count: int) -> tuple[LabelSet, tuple[tuple[int, ...], ...]]:
-    """Returns classes that nobody has named, at most 256, and their mask values."""
-    count = min(count, 256)
-    names = tuple(f"class {value}" for value in range(count))
-    return LabelSet("dataset", names, distinct_palette(count)), tuple((value,) for value in range(count))
-
-
 def with_ignore_index(labels: LabelSet) -> LabelSet:
     """Returns labels whose ignore index is none of their classes."""
     return replace(labels, ignore_index=255 if len(labels) <= 255 else 65535)
@@ -167,24 +160,24 @@ def group_of(pattern: str, name: str) -> str:
     return (found[1] if found.re.groups else found[0]) or name
 
 
-def inside(path: Path, folder: Path) -> str:
+def name_in(path: Path, folder: Path) -> str:
     """Returns a path as lists have it: relative to the folder, with slashes."""
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
-def _listed(folder: Path, faults: list[Fault]) -> dict[str, tuple[Entry, ...]]:
+def _listed(folder: Path, faults: list[Fault]) -> dict[str, tuple[Pair, ...]]:
     """Returns the entries of the lists; nothing where there is none."""
     files = {split: folder / f"{split}.txt" for split in SPLITS}
     if not any(file.exists() for file in files.values()):
         return {}
-    splits: dict[str, tuple[Entry, ...]] = {}
+    splits: dict[str, tuple[Pair, ...]] = {}
     for split, file in files.items():
         if not file.exists():
             if split != "test":
                 faults.append(Fault("absent split", file, Message("{path} does not exist", path=file)))
             continue
         try:
-            found = listed_entries(file, folder)
+            found = listed_pairs(file, folder)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             faults.append(
@@ -192,17 +185,17 @@ def _listed(folder: Path, faults: list[Fault]) -> dict[str, tuple[Entry, ...]]:
             )
             continue
         faults += found.faults
-        splits[split] = tuple(found.entries)
-        if not found.entries:
+        splits[split] = tuple(found.pairs)
+        if not found.pairs:
             faults.append(Fault("empty split", file, Message("{path} names no picture", path=file)))
     return splits or dict.fromkeys(SPLITS[:2], ())
 
 
-def _paired(folder: Path, faults: list[Fault]) -> dict[str, tuple[Entry, ...]]:
-    found = paired_entries(folder, mask_folder(folder))
+def _paired(folder: Path, faults: list[Fault]) -> dict[str, tuple[Pair, ...]]:
+    found = folder_pairs(folder, mask_folder(folder))
     faults += found.faults
-    if not found.entries:
+    if not found.pairs:
         faults.append(
             Fault("empty split", folder / "images", Message("{path} holds no picture", path=folder / "images"))
         )
-    return {ALL: tuple(found.entries)}
+    return {ALL: tuple(found.pairs)}

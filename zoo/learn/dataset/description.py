@@ -16,8 +16,8 @@ from typing import Any
 
 from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.errors import ConfigError, DatasetError, ZooError
-from zoo.learn.data.entries import Fault
 from zoo.learn.data.labels import find_labels
+from zoo.learn.data.pairs import Fault
 from zoo.message import Message
 from zoo.results.drawing.palette import read_palette
 from zoo.settings.check import conform
@@ -46,7 +46,7 @@ _SCHEMA = mapping(
         "ignore": _VALUES,
         "palette": ANYTHING,
         "groups": TEXT,
-        "num_classes": whole(1, 65535),
+        "num_classes": whole(1, 256),
     },
     closed=True,
 )
@@ -61,7 +61,7 @@ class Description:
         values: The mask values of each class, in the order of the classes.
         ignore: Mask values that do not count.
         groups: Pattern of what is alike in the names of pictures that belong together; empty for none.
-        num_classes: How many classes there are said to be; None where nothing says it.
+        source: Name of the file that gives the classes.
         colors: Whether `data.yaml` gives the colours.
         void_named: Whether `data.yaml` gives the values that do not count.
     """
@@ -70,7 +70,7 @@ class Description:
     values: tuple[tuple[int, ...], ...] = ()
     ignore: tuple[int, ...] = VOID
     groups: str = ""
-    num_classes: int | None = None
+    source: str = LABELS_FILE
     colors: bool = False
     void_named: bool = False
 
@@ -94,6 +94,13 @@ def read_description(folder: Path, faults: list[Fault]) -> Description:
     return _of(names, tuple((value,) for value in range(len(names))), None)
 
 
+def unnamed(count: int) -> tuple[LabelSet, tuple[tuple[int, ...], ...]]:
+    """Returns classes that nobody has named, at most 256, and their mask values."""
+    count = min(count, 256)
+    names = tuple(f"class {value}" for value in range(count))
+    return LabelSet("dataset", names, distinct_palette(count)), tuple((value,) for value in range(count))
+
+
 def line_of(error: ZooError) -> int:
     """Returns the line that an error about a file of settings names; 0 where it names none."""
     place = error.values.get("place")
@@ -112,7 +119,7 @@ def _names(file: Path, faults: list[Fault]) -> tuple[str, ...]:
 
 
 def _described(root: Node, content: dict[str, Any], names: tuple[str, ...], faults: list[Fault]) -> Description:
-    classes = content.get("classes")
+    classes, count, source = content.get("classes"), content.get("num_classes"), LABELS_FILE
     values = tuple((value,) for value in range(len(names)))
     if classes is not None:
         if isinstance(classes, list):
@@ -121,12 +128,14 @@ def _described(root: Node, content: dict[str, Any], names: tuple[str, ...], faul
                 raise root["classes"].fault("{place} names a class twice.")
         if names and names != tuple(classes):
             faults.append(_contradiction(root["classes"], names, tuple(classes)))
-        names = tuple(classes)
+        names, source = tuple(classes), SETTINGS_FILE
         values = tuple(tuple(value) if isinstance(value, list) else (value,) for value in classes.values())
-    _check_once(root, values, _listed(content.get("ignore", [])))
-    count = content.get("num_classes")
     if count is not None and names and count != len(names):
         faults.append(_count_fault(root["num_classes"], count, names))
+    if count is not None and not names:
+        labels, values = unnamed(count)
+        names, source = labels.names, SETTINGS_FILE
+    _check_once(root, values, _listed(content.get("ignore", [])))
     ignore = tuple(_listed(content["ignore"])) if "ignore" in content else None
     described = _of(names, values, ignore)
     labels = described.labels
@@ -139,7 +148,7 @@ def _described(root: Node, content: dict[str, Any], names: tuple[str, ...], faul
         described.values,
         described.ignore,
         content.get("groups", ""),
-        count,
+        source,
         "palette" in content,
         ignore is not None,
     )

@@ -1,4 +1,4 @@
-"""The entries of a dataset, each with its place, and everything that is wrong with them."""
+"""Pairs of picture and mask, each with its place, and everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Pair:
     """A labelled picture and where it is named.
 
     Attributes:
@@ -59,14 +59,14 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Entries:
-    """What a list or a folder holds: its entries in order, and what is wrong with it."""
+class Pairs:
+    """What a list or a folder holds: its pairs in order, and what is wrong with it."""
 
-    entries: list[Entry] = field(default_factory=list[Entry])
+    pairs: list[Pair] = field(default_factory=list[Pair])
     faults: list[Fault] = field(default_factory=list[Fault])
 
 
-def listed_entries(list_file: Path, root: Path) -> Entries:
+def listed_pairs(list_file: Path, root: Path) -> Pairs:
     """Reads a list file with `image mask` on every line; see `zoo.learn.data.read_list`.
 
     Args:
@@ -80,7 +80,7 @@ def listed_entries(list_file: Path, root: Path) -> Entries:
         OSError: The file cannot be read.
         UnicodeDecodeError: It is no UTF-8 text.
     """
-    found = Entries()
+    found = Pairs()
     for number, line in enumerate(list_file.read_text(encoding="utf-8-sig").splitlines(), 1):
         columns = _columns(line)
         if not columns:
@@ -91,8 +91,8 @@ def listed_entries(list_file: Path, root: Path) -> Entries:
             continue
         paths = [_found(root, column) for column in columns]
         turned = sum(path != root / column for path, column in zip(paths, columns, strict=True))
-        entry = Entry(Sample(*paths), list_file, number, turned)
-        found.entries.append(entry)
+        entry = Pair(Sample(*paths), list_file, number, turned)
+        found.pairs.append(entry)
         found.faults += [
             entry.fault("missing", path, Message("{path} does not exist", path=path))
             for path in paths
@@ -101,7 +101,7 @@ def listed_entries(list_file: Path, root: Path) -> Entries:
     return found
 
 
-def paired_entries(folder: Path, masks: str) -> Entries:
+def folder_pairs(folder: Path, masks: str) -> Pairs:
     """Reads a folder without lists, whose files belong together where their paths are equal up to the suffix.
 
     Args:
@@ -112,15 +112,15 @@ def paired_entries(folder: Path, masks: str) -> Entries:
         All pictures and masks; where one of the two is missing it is taken to be a PNG of the other's name, which is a
         fault of the kind "missing".
     """
-    found = Entries()
+    found = Pairs()
     names = ("images", masks)
     images, others = (_by_stem(folder / name, found.faults) for name in names)
     for stem in [*images, *(stem for stem in others if stem not in images)]:
         image, mask = (
             files.get(stem, folder / name / f"{stem}.png") for name, files in zip(names, (images, others), strict=True)
         )
-        entry = Entry(Sample(image, mask))
-        found.entries.append(entry)
+        entry = Pair(Sample(image, mask))
+        found.pairs.append(entry)
         if stem not in others:
             found.faults.append(entry.fault("missing", image, Message("{path} has no mask", path=image)))
         elif stem not in images:
