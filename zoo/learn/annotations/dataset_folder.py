@@ -18,7 +18,7 @@ from PIL import Image
 from zoo.contract.labels import LabelSet
 from zoo.errors import DatasetError
 from zoo.learn.annotations.found import Annotated, Drawn, Mask
-from zoo.learn.dataset import SPLITS
+from zoo.learn.dataset.dataset import SPLITS
 from zoo.message import printable
 from zoo.picture.image import most_pixels, open_picture
 from zoo.picture.opening import check_size, open_regular

@@ -33,9 +33,7 @@ _FORMS = ("labelme", "coco", "cvat", "voc", "cityscapes", "ade20k", "masks")
 @click.option(
     "--palette", type=click.Path(path_type=Path), help="File with a colour and a class a line, for masks in colours."
 )
-@click.option(
-    "--images", type=click.Path(path_type=Path), help="Folder of the pictures, where they are not in SOURCE."
-)
+@click.option("--images", type=click.Path(path_type=Path), help="Folder of the pictures, where they are not in SOURCE.")
 @click.option("--drop", multiple=True, metavar="LABEL", help="Leave this class out; may be given several times.")
 @click.option(
     "--unlabelled",
