@@ -57,11 +57,10 @@ _GROUPS = {
             Message("Print the script that completes words in a shell."),
         ),
     },
-    Message("Developers"): {
-        "registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue.")),
-    },
 }
-_COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
+#: For those who develop zoo or its plugins; `zoo --help` is one screen, without them.
+_UNLISTED = {"registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue."))}
+_COMMANDS = {name: entry for group in (*_GROUPS.values(), _UNLISTED) for name, entry in group.items()}
 #: Earlier names of commands, which still work.
 _EARLIER = {"bundle": "pack"}
 _COLUMNS = (12, 13)
