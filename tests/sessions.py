@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,25 @@ class Mortal:
         if batch.shape[2] == 34:
             time.sleep(600)
         return self.session.run(batch)
+
+
+class Stumbling(Mortal):
+    """Is killed there too, but only once, for which there is a file."""
+
+    def __init__(self, session: Session, stumbled: Path) -> None:
+        super().__init__(session)
+        self.stumbled = stumbled
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        if self.stumbled.exists():
+            return self.session.run(batch)
+        if batch.shape[2] == 33:
+            self.stumbled.touch()
+        return super().run(batch)
+
+
+def stumbling(program: Program, stumbled: Path, threads: int) -> Session:
+    return Stumbling(session_opener(program)(threads), stumbled)
 
 
 def mortal(program: Program, threads: int) -> Session:

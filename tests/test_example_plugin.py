@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pretend.build import compiler, plugins
+from pretend.machine import Machine
 
 from scenes import draw_scene
 from support import cells, onnx_folder
@@ -120,13 +122,12 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("device", ["cpu", "pretend:1"])
 def test_a_program_that_only_a_plugin_can_open_is_run_by_it(
-    site: Path, program: Path, street: Path, tmp_path: Path, device: str
+    site: Path, program: Path, street: Path, tmp_path: Path
 ) -> None:
-    words = ("predict", str(street), "--model", str(program), "--device", device)
+    words = ("predict", str(street), "--model", str(program))
     document = json.loads(zoo(site, *words, "-o", str(tmp_path), "--save", "mask", "--json"))
-    assert document["device"] == device
+    assert document["device"] == "cpu"
     assert document["engine"].startswith("tiny-onnx 1.")
     picture = np.asarray(Image.open(street)).transpose(2, 0, 1)[np.newaxis] / np.float32(127.5) - 1
     expected = upsample_argmax(cells(picture.astype(np.float32))[0], (50, 70))
@@ -135,10 +136,62 @@ def test_a_program_that_only_a_plugin_can_open_is_run_by_it(
     assert (mask == expected).mean() > 0.999
 
 
-def test_a_device_of_a_plugin_runs_a_program_of_paddle(site: Path, street: Path) -> None:
-    pytest.importorskip("paddle")
-    document = json.loads(zoo(site, "predict", str(street), "--device", "pretend:1", "--json"))
-    assert (document["device"], document["engine"].startswith("paddle ")) == ("pretend:1", True)
+@pytest.fixture
+def machine(site: Path, tmp_path: Path) -> Machine:
+    """A machine with two devices of the example's kind, which has the examples installed."""
+    if compiler() is None:
+        pytest.skip("there is no g++ to build the pretend runtime with")
+    machine = Machine(plugins({"pretend": "PRETEND_VISIBLE_DEVICES"}), tmp_path)
+    machine.environ["PYTHONPATH"] = os.pathsep.join([str(site), machine.environ["PYTHONPATH"]])
+    return machine
+
+
+def test_a_device_of_a_plugin_does_the_work(machine: Machine, street: Path) -> None:
+    """Also where its runtime hides one, and two at once."""
+    words = "predict", street, street, "--json", "--device"
+    masks: list[object] = []
+    for address, variables, used in (
+        ("cpu", {}, set[str]()),
+        ("Pretend:1", {}, {"pretend:1"}),
+        ("pretend", {"PRETEND_VISIBLE_DEVICES": "1"}, {"pretend:1"}),
+        ("pretend:0,1", {}, {"pretend:0", "pretend:1"}),
+    ):
+        ended = machine.zoo(*words, address, **variables)
+        assert ended.returncode == 0, ended
+        documents = [json.loads(line) for line in ended.stdout.splitlines()]
+        masks.append([document["classes"] for document in documents])
+        assert {document["engine"].split()[0] for document in documents} == {"paddle"}
+        assert "untested" not in documents[0]["why"]
+        assert machine.used() == used
+    assert masks[1:] == masks[:1] * 3
+
+
+@pytest.mark.parametrize(
+    ("device", "variables", "reason"),
+    [
+        ("pretend:2", {}, "there are 2, numbered from 0"),
+        ("pretend", {"PRETEND_COUNT": "0"}, "its runtime finds no device"),
+        ("pretend:0", {"FLAGS_selected_pretends": "1"}, "the usable ones are pretend:1"),
+        ("pretend", {"CUSTOM_DEVICE_ROOT": "/nowhere"}, "has no device plugin beside it"),
+    ],
+)
+def test_a_device_of_a_plugin_that_is_not_there_is_told(
+    machine: Machine, street: Path, device: str, variables: dict[str, str], reason: str
+) -> None:
+    ended = machine.zoo("predict", street, "--device", device, **variables)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    fact, _ = ended.stderr.splitlines()
+    assert fact.startswith("The device pretend:")
+    assert reason in fact
+
+
+def test_an_engine_without_a_provider_for_a_device_refuses(machine: Machine, program: Path, street: Path) -> None:
+    """onnxruntime itself would warn and go on on the processor."""
+    for backend in ("tiny-onnx", "onnxruntime"):
+        words = "predict", street, "--model", program, "--backend", backend, "--device"
+        ended = machine.zoo(*words, "pretend:1", ZOO_DISABLE_PLUGINS="")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert "PretendExecutionProvider" in ended.stderr.splitlines()[0], ended
 
 
 def test_a_changed_program_never_reaches_the_engine(site: Path, program: Path, street: Path, tmp_path: Path) -> None:
@@ -154,24 +207,32 @@ def test_a_changed_program_never_reaches_the_engine(site: Path, program: Path, s
     assert help_.startswith("The file was changed or damaged")
 
 
-def test_both_keep_their_contracts(site: Path, program: Path) -> None:
+def test_both_keep_their_contracts(site: Path, machine: Machine, program: Path) -> None:
     """As their own tests say, run as an author runs them."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(REPO)]), "ONNX_FOLDER": str(program)}
-    tests = [str(folder / "tests") for folder in (ENGINE, DEVICE)]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests]
-    ended = subprocess.run(command, env=environment, cwd=site, capture_output=True, text=True, timeout=240)
+    tests = [folder / "tests" for folder in (ENGINE, DEVICE)]
+    words = "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests
+    ended = machine.run(*words, ONNX_FOLDER=str(program))
     assert ended.returncode == 0, ended.stdout
     # What is compared with paddle, and int8, are not for it.
     assert "11 passed, 2 skipped" in ended.stdout
 
 
-def test_zoo_names_them_where_they_belong(site: Path) -> None:
+def test_zoo_names_them_where_they_belong(site: Path, machine: Machine) -> None:
     rows = {line.split()[1]: line.split()[3:] for line in zoo(site, "plugins").splitlines()}
     assert rows["zoo-backend-tiny-onnx"] == ["engines", "tiny-onnx", "ok"]
     assert rows["zoo-device-pretend"] == ["devices", "pretend", "ok"]
     findings = {
-        (item["topic"], item["name"]): item["value"] for item in json.loads(zoo(site, "doctor", "--json"))["findings"]
+        (item["topic"], item["name"]): item["value"]
+        for item in json.loads(machine.zoo("doctor", "--json").stdout)["findings"]
     }
-    assert findings["devices", "pretend"] == "2: Pretend A, Pretend B"
-    assert findings["engines", "tiny-onnx"] == "runs on cpu, pretend"
-    assert findings["engines", "paddle"] == "runs on cpu, pretend"
+    assert findings["devices", "pretend"] == "2"
+    assert findings["engines", "tiny-onnx"].startswith("runs on cpu, gpu, pretend; not on mlu: ")
+    assert findings["engines", "paddle"] == "runs on cpu, gpu, mlu, npu, pretend, xpu"
+    states = {state["kind"]: state for state in json.loads(machine.zoo("devices", "--probe", "--json").stdout)}
+    assert set(states) == {"cpu", "gpu", "mlu", "npu", "pretend", "xpu"}
+    assert (states["pretend"]["count"], states["pretend"]["title"]) == (2, "Pretend device")
+
+
+def test_the_device_has_at_most_sixty_lines() -> None:
+    files = DEVICE / "pyproject.toml", DEVICE / "zoo_device_pretend.py"
+    assert sum(len(file.read_text().splitlines()) for file in files) <= 60

@@ -66,14 +66,11 @@ if TYPE_CHECKING:
         LibrarySession,
         Shared,
         as_onnx,
-        built_missing,
-        built_probe,
-        custom_missing,
-        custom_probe,
         import_library,
         library_probe,
         threads_setting,
     )
+    from zoo.engine.paddle_build import built_missing, built_probe, custom_missing, custom_probe
     from zoo.errors import BackendError, DeviceUnavailableError
 
 
@@ -160,14 +157,11 @@ _MODULES = {
         "LibrarySession",
         "Shared",
         "as_onnx",
-        "built_missing",
-        "built_probe",
-        "custom_missing",
-        "custom_probe",
         "import_library",
         "library_probe",
         "threads_setting",
     ),
+    "zoo.engine.paddle_build": ("built_missing", "built_probe", "custom_missing", "custom_probe"),
     "zoo.errors": ("BackendError", "DeviceUnavailableError"),
 }
 

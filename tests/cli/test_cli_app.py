@@ -64,7 +64,8 @@ def test_the_help_fits_a_terminal_of_80_by_24_with_the_prompt(language: str) -> 
     assert len(lines) <= 23
     assert max(map(cells, lines)) <= 80
     context = click.Context(cli)
-    for name in cli.list_commands(context):
+    # What is for developers is in their page.
+    for name in {*cli.list_commands(context)} - {"registry"}:
         (line,) = (line for line in lines if f" {name} " in line)
         # Each has its words on the same line.
         assert len(line.split()) > 1
@@ -76,11 +77,10 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Use",
         "Models",
         "Upkeep",
-        "Developers",
         "Options",
     ]
     context = click.Context(cli)
-    names = "predict tiff pipeline evaluate optimize export download list-models info cache lock pack doctor plugins"
+    names = "predict tiff pipeline evaluate optimize export download list-models info cache lock pack doctor devices plugins"
     assert cli.list_commands(context) == [*names.split(), "completion", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))
 

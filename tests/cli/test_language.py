@@ -359,9 +359,9 @@ MISTAKES = {
         "请使用 --mode slide",
     ],
     "predict a.png --backend foo": ["没有名为 'foo' 的引擎。已安装：paddle。", "请使用 --backend auto"],
-    "predict a.png --device gpu": [
-        "此处未安装设备 'gpu'。已安装：cpu。",
-        "请使用 --device cpu  （尚未发布 gpu 的插件）",
+    "predict a.png --device dcu": [
+        "此处未安装设备 'dcu'。已安装：cpu、",
+        "请使用 --device cpu",
     ],
     "predict a.png --device cpu:3": [
         "设备 'cpu:3' 的编号不存在：编号从 0 开始，而 cpu 只有一个。",

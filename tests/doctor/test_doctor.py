@@ -194,7 +194,8 @@ def test_the_report_has_every_topic_and_the_json_holds_all_that_the_text_shows(t
         assert words in shown or finding.name in volatile, finding
         assert not finding.help or finding.help.split() in shown
     assert [line[0].lower() for line in shown if len(line) == 1] == TOPICS
-    assert text.stderr == "0 problems, 0 notes\n"
+    # A kind of device whose paddle is not here is worth knowing.
+    assert text.stderr == f"0 problems, {sum(finding.state == 'note' for finding in found)} notes\n"
     assert {field.name for field in fields(Finding)} == {"topic", "name", "value", "state", "help"}
 
 
@@ -312,7 +313,7 @@ def test_broken_plugins_are_listed_with_their_reason_and_the_command_that_helps(
     text = zoo_doctor(path=(tmp_path,), ZOO_HOME=str(tmp_path), ZOO_DISABLE_PLUGINS="zoo-plugin-off")
     assert text.returncode == 1
     assert "\x1b" not in text.stdout
-    assert text.stderr == "1 problem, 2 notes\n"
+    assert text.stderr == f"1 problem, {sum(finding.state == 'note' for finding in found)} notes\n"
 
 
 @pytest.mark.parametrize(
@@ -338,14 +339,26 @@ def test_devices_have_a_count_or_a_reason(tmp_path: Path, probe: str, value: str
 def test_devices_of_the_catalogue_that_are_not_installed_have_their_pip_line(tmp_path: Path) -> None:
     """Runs a copy of the package, as a wheel installs it, whose catalogue knows two devices."""
     shutil.copytree(REPO / "zoo", tmp_path / "zoo", ignore=shutil.ignore_patterns("__pycache__"))
-    known = [CatalogueDevice(kind, kind, f"zoo-device-{kind}") for kind in ("npu", "gpu")]
+    known = [CatalogueDevice(kind, kind, f"zoo-device-{kind}") for kind in ("gcu", "dcu")]
     (tmp_path / "zoo" / "registry.yaml").write_bytes(render(Catalogue((), tuple(known))))
-    add(tmp_path, "zoo-device-gpu", DEVICE.replace("KIND", "gpu").replace("PROBE", "return Probe(1)"), "zoo.devices")
+    add(tmp_path, "zoo-device-dcu", DEVICE.replace("KIND", "dcu").replace("PROBE", "return Probe(1)"), "zoo.devices")
     found = findings(zoo_doctor("--json", path=(tmp_path,), ZOO_HOME=str(tmp_path)))
-    assert named(found, "npu") == Finding("devices", "npu", "not installed", "ok", "Run: pip install zoo-device-npu")
-    assert named(found, "gpu").value == "1"
+    assert named(found, "gcu") == Finding("devices", "gcu", "not installed", "ok", "Run: pip install zoo-device-gcu")
+    assert named(found, "dcu").value == "1"
     (tmp_path / "zoo" / "registry.yaml").write_text("{")
     assert named(findings(zoo_doctor("--json", path=(tmp_path,))), "catalogue").state == "problem"
+
+
+def test_a_kind_that_two_plugins_bring_is_a_problem_and_ends_nothing(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        add(tmp_path, f"zoo-{name}", DEVICE.replace("KIND", "thing").replace("PROBE", "return Probe(1)"), "zoo.devices")
+    found = findings(zoo_doctor("--json", path=(tmp_path,), ZOO_HOME=str(tmp_path)))
+    devices = [finding for finding in found if (finding.topic, finding.name) == ("devices", "thing")]
+    assert [finding.value for finding in devices] == 2 * [
+        "none: The device name 'thing' is brought by plugin 'it' of zoo-one 1.0 and by plugin 'it' of zoo-two 1.0. "
+        "Each name must mean one device"
+    ]
+    assert {finding.topic for finding in found if finding.state == "problem"} == {"plugins"}
 
 
 def test_the_cache_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -599,6 +612,29 @@ def test_a_model_without_a_self_test_is_run_and_the_report_says_that_this_is_all
     assert "Only that was tested and not its result" in run(str(bundle.folder)).output
 
 
+def test_every_model_on_this_machine_is_tested_and_the_next_one_after_one_that_fails(tmp_path: Path) -> None:
+    shutil.copy(starter_files() / "mask.png", other_starter(tmp_path))  # and no picture
+    with installed(tmp_path):
+        done, text = run("--all", "--json"), run("--all")
+    assert (done.exit_code, text.exit_code) == (1, 1)
+    document = json.loads(done.stdout)
+    assert document["problems"] == 1
+    other, starter = document["models"]
+    assert (other["model"], other["state"]) == ("other-starter", "problem")
+    assert other["message"].startswith("The self-test of other-starter cannot be used: ")
+    assert (starter["model"], starter["state"], starter["device"]) == ("starter", "ok", "cpu")
+    lines = text.stdout.splitlines()
+    assert lines[0].split()[:2] == ["problem", "other-starter"]
+    assert lines[1].strip() == "Install zoo-plugin-other again from where it came."
+    assert lines[2].split()[:3] == ["ok", "starter", "1.000000"]
+    assert text.stderr == "1 of 2 failed\n"
+
+
+def test_one_model_and_every_model_are_not_asked_for_at_once() -> None:
+    done = run("starter", "--all")
+    assert (done.exit_code, "Give MODEL or --all" in done.output) == (2, True)
+
+
 @pytest.mark.parametrize("option", ["--device", "--backend", "--precision"])
 def test_options_of_the_self_test_need_a_model(option: str) -> None:
     done = run(option, "int8")
@@ -608,6 +644,6 @@ def test_options_of_the_self_test_need_a_model(option: str) -> None:
 
 def test_a_model_that_cannot_be_opened_is_an_error() -> None:
     assert isinstance(run("no-such-model").exception, LookupError)
-    assert isinstance(run("starter", "--device", "gpu").exception, zoo.DeviceNotInstalledError)
+    assert isinstance(run("starter", "--device", "dcu").exception, zoo.DeviceNotInstalledError)
     with pytest.raises((FetchError, zoo.BundleError)):
         self_test("/no/such/folder")

@@ -109,6 +109,7 @@ def test_other_strings_are_refused(name: str) -> None:
         ("npu:0,mlu:0", "is a list of another form. ", "Give them as npu:0,1"),
         (",", "is a list of another form. ", "Give them as gpu:0,1"),
         ("npu:0,0", "names one device twice. ", "Give npu:0"),
+        ("npu:0,00", "names one device twice. ", "Give npu:0"),
         ("npu: 0", "has a blank in it.", "Give one, such as gpu:0"),
         ("gpu:-1", "has a number that no device has: they are numbered from 0", "Give one, such as gpu:0"),
         ("npu:", "has a number that no device has", "Give one, such as npu:0"),

@@ -34,7 +34,7 @@ def test_a_member_that_is_given_up_leaves_the_batches_to_the_others(
     # Each costs its member two processes; the first of three in a row is given up.
     given = [team.submit(DEADLY) for _ in range(8)]
     for pending in given:
-        with pytest.raises(InferenceError, match="in its second try|in a row"):
+        with pytest.raises(InferenceError, match=r"in its second try|in a row"):
             pending.result()
     assert "no more batches for cpu" in caplog.text
     assert sum(not thread.is_alive() for thread in team._threads) == 1

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from pretend.build import VISIBLE
 
 COUNTERS = ("allocations", "bytes", "to_device", "from_device", "on_device", "fills", "used", "reserved")
 
@@ -38,9 +37,8 @@ class Machine:
     def used(self) -> set[str]:
         """The devices that were used since the last time."""
         found: set[str] = set()
-        for kind in VISIBLE:
-            path = self._folder / f"stats.{kind}"
+        for path in self._folder.glob("stats.*"):
             allocations = np.fromfile(path, np.int64).reshape(-1, len(COUNTERS))[:, 0]
             path.unlink()
-            found |= {f"{kind}:{number}" for number in np.flatnonzero(allocations)}
+            found |= {f"{path.suffix[1:]}:{number}" for number in np.flatnonzero(allocations)}
         return found

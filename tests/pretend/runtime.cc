@@ -7,6 +7,7 @@
 //   PRETEND_COUNT        devices there are (default 2)
 //   PRETEND_MEMORY       bytes that one device has (default 8 GiB)
 //   PRETEND_OPEN=1       addresses are host memory as it is
+//   PRETEND_WRONG=1      what is brought back to the host is wrong here and there, as from a kernel with a fault
 //   PRETEND_STATS        with ".npu" behind it a file that counts, for each device, allocations, bytes and copies
 //                        (8 numbers of 64 bits each)
 //   the visibility variable of the kind, which renumbers
@@ -48,6 +49,7 @@ std::vector<int> visible;
 Counters* counters = nullptr;
 int64_t limit = int64_t{8} << 30;
 bool open_memory = false;
+bool wrong = false;
 
 int64_t number_of(const char* name, int64_t fallback) {
   const char* text = std::getenv(name);
@@ -58,6 +60,7 @@ void read_environment() {
   int64_t count = number_of("PRETEND_COUNT", 2);
   limit = number_of("PRETEND_MEMORY", int64_t{8} << 30);
   open_memory = number_of("PRETEND_OPEN", 0) != 0;
+  wrong = number_of("PRETEND_WRONG", 0) != 0;
   visible.clear();
   const char* shown = std::getenv(VISIBLE);
   if (shown == nullptr) {
@@ -212,6 +215,8 @@ C_Status from_device(const C_Device device, void* target, const void* source, si
   char* host = behind(source, size);
   if (!host) return C_ERROR;
   std::memcpy(target, host, size);
+  // Not in the few numbers of a shape.
+  for (size_t at = 0; wrong && size >= 1024 && at + 4 <= size; at += 4 * 7) std::memset(static_cast<char*>(target) + at, 0, 4);
   of(device).from_device += 1;
   return C_SUCCESS;
 }

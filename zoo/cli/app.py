@@ -33,8 +33,8 @@ _GROUPS = {
         "tiff": ("tiff:tiff", Message("Segment a TIFF too large for memory.")),
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
+        "data": ("data.group:data", Message("Convert, check and split your labelled pictures.")),
         "optimize": ("measure.optimize:optimize", Message("Find the fastest engine with the right masks.")),
-        "data": ("data.group:data", Message("Check and repair your own datasets.")),
         "export": ("export:export", Message("Export a checkpoint; convert to ONNX or OpenVINO.")),
         "download": ("download:download", Message("Fetch model files before they are needed.")),
     },
@@ -57,11 +57,10 @@ _GROUPS = {
             Message("Print the script that completes words in a shell."),
         ),
     },
-    Message("Developers"): {
-        "registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue.")),
-    },
 }
-_COMMANDS = {name: entry for group in _GROUPS.values() for name, entry in group.items()}
+#: For those who develop zoo or its plugins; `zoo --help` is one screen, without them.
+_UNLISTED = {"registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue."))}
+_COMMANDS = {name: entry for group in (*_GROUPS.values(), _UNLISTED) for name, entry in group.items()}
 #: Earlier names of commands, which still work.
 _EARLIER = {"bundle": "pack"}
 _COLUMNS = (12, 13)

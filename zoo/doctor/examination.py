@@ -17,8 +17,8 @@ from zoo.registry.discovery import discover
 def examine() -> Report:
     """Looks at everything zoo depends on.
 
-    Plugins are loaded as any other use of zoo loads them. Packages are not imported, and devices are counted by their
-    plugins.
+    Plugins are loaded as any other use of zoo loads them. Packages are not imported, and devices that must be asked in
+    a process of their own are not asked.
 
     Returns:
         What was found. Faults of the machine, of a plugin or of a setting are findings and never raise. No finding

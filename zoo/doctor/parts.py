@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from zoo.doctor.findings import Finding
 from zoo.engine.guard import guarded_backends, guarded_devices
+from zoo.engine.kinds import device_states
 from zoo.engine.trial import kept_trials
 from zoo.errors import CacheError, RegistryError
 from zoo.message import Message
@@ -34,8 +35,11 @@ def plugins(found: Discovery) -> Iterator[Finding]:
 
 
 def engines(found: Discovery) -> Iterator[Finding]:
-    """Looks at every engine and the devices it runs on, and at what is kept of trials. Starts none."""
-    devices = list(guarded_devices(found))
+    """Looks at every engine and the devices it runs on, and at what is kept of trials. Starts none.
+
+    Of devices for which something is not installed nothing is said here: `devices` says why.
+    """
+    devices = [device for device in guarded_devices(found) if not device.missing()]
     asked = [
         (backend, {device.kind: backend.supports(device, None) for device in devices})
         for backend in guarded_backends(found)
@@ -61,16 +65,18 @@ def engines(found: Discovery) -> Iterator[Finding]:
 
 
 def devices(found: Discovery) -> Iterator[Finding]:
-    """Looks at the devices: how many there are, or why there is none, or how to get their plugin."""
-    installed = list(guarded_devices(found))
+    """Looks at the devices as `zoo devices` does: asks none that must be asked in a process of its own."""
+    installed = device_states(probe=False)
     for device in installed:
-        probe = device.probe()
-        if probe.count:
-            value = Message("{count}: {names:, }", count=probe.count, names=probe.names)
-            yield Finding("devices", device.kind, value if probe.names else str(probe.count))
+        if device.count is None:
+            hint = Message("Run: zoo devices --probe")
+            yield Finding("devices", device.kind, Message("installed; not asked for its devices"), "ok", hint)
+        elif device.count:
+            value = Message("{count}: {names:, }", count=device.count, names=device.names)
+            yield Finding("devices", device.kind, value if device.names else str(device.count))
         else:
-            hint = Message("Run: {install}", install=probe.install) if probe.install else ""
-            yield Finding("devices", device.kind, Message("none: {reason}", reason=probe.reason), "note", hint)
+            hint = Message("Run: {install}", install=device.install) if device.install else ""
+            yield Finding("devices", device.kind, Message("none: {reason}", reason=device.reason), "note", hint)
     try:
         catalogue = read_catalogue().devices
     except RegistryError as error:

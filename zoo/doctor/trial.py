@@ -7,20 +7,24 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zoo.bundle.settings_file import settings_file
 from zoo.contract.engine import Precision
+from zoo.doctor.beside_cpu import BesideCpu, beside_cpu
 from zoo.doctor.cards import MASK, PICTURE
 from zoo.doctor.engines import EngineState, engine_states
 from zoo.doctor.findings import State
+from zoo.engine.device import available_cores
 from zoo.engine.samples import made_up_picture
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
 from zoo.learn.data import Sample
 from zoo.message import Message
 from zoo.predict.load import load
+from zoo.proof.choice import choose_engine
 from zoo.proof.chosen import kept_choice, least_agreement
 from zoo.registry import find_model
 from zoo.store.embedded import embedded_folder
@@ -29,6 +33,7 @@ from zoo.store.embedded import embedded_folder
 #: engines are accepted with less, as in bf16 and int8, that is enough here too.
 LEAST_AGREEMENT = 0.999
 
+_Verdict: TypeAlias = tuple[State, str, str]
 _ONLY_RUN = Message("It runs. Only that was tested and not its result: there is no expected mask for it.")
 
 
@@ -48,6 +53,7 @@ class SelfTestResult:
         message: The outcome in one sentence.
         help: The next step; empty unless there is a problem.
         engines: What each engine is worth for this model.
+        beside: The device beside the processor, picture by picture; None on the processor.
     """
 
     model: str
@@ -60,12 +66,15 @@ class SelfTestResult:
     message: str
     help: str = ""
     engines: tuple[EngineState, ...] = ()
+    beside: BesideCpu | None = None
 
 
 def self_test(
     model: str | Path, device: str = "cpu", backend: str = "auto", precision: Precision | None = None
 ) -> SelfTestResult:
     """Runs a model on the picture of its self-test and compares the mask with the expected one.
+
+    On a device, what the network gives there is compared with what it gives on the processor.
 
     Args:
         model: Name of an installed model, or an export folder. A folder, and a model whose card has no self-test, is
@@ -82,23 +91,30 @@ def self_test(
         PluginContractError: The files of the self-test are missing or damaged.
     """
     expected = _find_expected(model)
+    picture = made_up_picture() if expected is None else expected.picture
+    asked: Precision = precision or "float32"
     began = time.perf_counter()
     with load(model, device=device, backend=backend, precision=precision) as opened:
         loaded = time.perf_counter() - began
-        program, asked = opened.bundle.verify(), precision or "float32"
+        bundle, program = opened.bundle, opened.bundle.verify()
         engines = engine_states(program, device, backend, asked)
-        result = opened.predict(made_up_picture() if expected is None else expected.picture).one()
-    agreement: float | None = None
-    verdict: tuple[State, str, str] = ("note", _ONLY_RUN, "")
-    if expected is not None:
-        agreement = float((result.mask == expected.mask).mean())
-        chosen = kept_choice(program, result.device, asked)
-        least = min(LEAST_AGREEMENT, least_agreement(chosen, asked))
+        result = opened.predict(picture).one()
+    chosen = kept_choice(program, result.device, asked)
+    least = min(LEAST_AGREEMENT, least_agreement(chosen, asked))
+    beside: BesideCpu | None = None
+    if result.device != "cpu":
+        used = choose_engine(program, device, backend, available_cores(), asked).candidate
+        beside = beside_cpu(bundle, program, picture, used)
+    agreement = None if expected is None else float((result.mask == expected.mask).mean())
+    verdict: _Verdict = ("note", _ONLY_RUN, "")
+    if expected is not None and agreement is not None:
         verdict = _judge(agreement, least, str(model), result.device, backend, expected.distribution)
+    if beside is not None and verdict[0] != "problem":
+        verdict = _judge_beside(beside, least, str(model), verdict)
     height, width = result.mask.shape
     seconds = {"load": loaded, **result.seconds}
     return SelfTestResult(
-        result.model, result.device, result.engine, (height, width), agreement, seconds, *verdict, engines
+        result.model, result.device, result.engine, (height, width), agreement, seconds, *verdict, engines, beside
     )
 
 
@@ -136,9 +152,7 @@ def _find_expected(model: str | Path) -> _Expected | None:
     return _Expected(folder / PICTURE, mask, found.distribution)
 
 
-def _judge(
-    agreement: float, least: float, wanted: str, device: str, backend: str, distribution: str
-) -> tuple[State, str, str]:
+def _judge(agreement: float, least: float, wanted: str, device: str, backend: str, distribution: str) -> _Verdict:
     figures = Message(
         "{agreement:.6f} of the pixels have the expected class; {least_agreement} or more was expected.",
         agreement=agreement,
@@ -148,13 +162,7 @@ def _judge(
         return "ok", figures, ""
     again = Message("zoo doctor {quote}", quote=shlex.quote(wanted))
     if device != "cpu":
-        return (
-            "problem",
-            figures,
-            Message(
-                "Run: {again} --device cpu  (if that is right, {device} computes wrongly)", again=again, device=device
-            ),
-        )
+        return "problem", figures, _on_cpu(wanted, device)
     if backend not in ("auto", "paddle"):
         return (
             "problem",
@@ -173,4 +181,26 @@ def _judge(
             "what zoo doctor prints)",
             distribution=distribution,
         ),
+    )
+
+
+def _judge_beside(beside: BesideCpu, least: float, wanted: str, verdict: _Verdict) -> _Verdict:
+    """Returns what the comparison says, where it says more than what was found without it."""
+    worst = min(beside.pictures, key=lambda picture: picture.agreement)
+    figures = Message(
+        "{agreement:.6f} or more of the pixels of each picture have on {device} the class that the cpu gives them; "
+        "{least_agreement} or more was expected.",
+        agreement=worst.agreement,
+        device=worst.device,
+        least_agreement=least,
+    )
+    if worst.agreement < least:
+        return "problem", figures, _on_cpu(wanted, worst.device)
+    return verdict if verdict[0] == "ok" else ("ok", figures, "")
+
+
+def _on_cpu(wanted: str, device: str) -> str:
+    again = Message("zoo doctor {quote}", quote=shlex.quote(wanted))
+    return Message(
+        "Run: {again} --device cpu  (if that is right, {device} computes wrongly)", again=again, device=device
     )

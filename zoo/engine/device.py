@@ -20,7 +20,7 @@ from zoo.registry.found import Discovery
 KINDS = ("gpu", "xpu", "npu", "mlu")
 AUTO = "auto"
 # A kind and its numbers.
-_FORM = re.compile(r"([^:,\s]+)(?::(\d+(?:,\d+)*))?")
+_FORM = re.compile(r"([^:,\s]+)(?::([0-9]{1,9}(?:,[0-9]{1,9})*))?")
 #: What others call a kind.
 _ELSEWHERE = {"cuda": "gpu", "nvidia": "gpu", "rocm": "gpu", "hip": "gpu", "ascend": "npu", "kunlun": "xpu"}
 
@@ -58,9 +58,7 @@ def find_devices(name: str, found: Discovery) -> Devices:
     word = name.strip().lower()
     if word == AUTO:
         return _first_usable(found)
-    match = _FORM.fullmatch(word)
-    kind, said = (match[1], match[2]) if match else (name, None)
-    numbers = tuple(map(int, said.split(","))) if said else ()
+    kind, numbers = _parts(word) or (name, ())
     device = None if kind == "cpu" and numbers not in ((), (0,)) else found.devices.get(kind)
     if device is None or len(set(numbers)) < len(numbers):
         raise _unknown(name, found)
@@ -70,6 +68,12 @@ def find_devices(name: str, found: Discovery) -> Devices:
         if number not in probe.usable:
             raise _unusable(kind, number, probe)
     return Devices(guarded, numbers or probe.usable[:1], probe.names)
+
+
+def _parts(word: str) -> tuple[str, tuple[int, ...]] | None:
+    """Returns the kind and the numbers of an address; None for what has another form."""
+    match = _FORM.fullmatch(word)
+    return None if match is None else (match[1], tuple(map(int, match[2].split(","))) if match[2] else ())
 
 
 def _first_usable(found: Discovery) -> Devices:
@@ -114,19 +118,16 @@ def _unknown(name: str, found: Discovery) -> DeviceNotInstalledError:
         )
     if any(character.isspace() for character in word):
         return DeviceNotInstalledError("The device {name!r} has a blank in it.", "Give one, such as gpu:0", name=name)
-    numbers = number.split(",") if number else []
-    if len(set(numbers)) < len(numbers) and all(map(str.isdecimal, numbers)):
+    parts = _parts(word)
+    numbers = parts[1] if parts else ()
+    if len(set(numbers)) < len(numbers):
         return DeviceNotInstalledError(
             "The device {name!r} names one device twice. Each does one batch at a time.",
             "Give {example}",
             name=name,
-            example=f"{kind}:{','.join(dict.fromkeys(numbers))}",
+            example=f"{kind}:{','.join(map(str, dict.fromkeys(numbers)))}",
         )
-    if (
-        (number or word.endswith(":"))
-        and (kind in KINDS or kind in found.devices)
-        and not (kind != "cpu" and numbers and all(map(str.isdecimal, numbers)))
-    ):
+    if ":" in word and (kind in KINDS or kind in found.devices) and (kind == "cpu" or parts is None):
         return DeviceNotInstalledError(
             "The device {name!r} has a number that no device has: they are numbered from 0, and there is one cpu.",
             "Give one, such as {kind}",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo.contract.device import Probe
-from zoo.engine.guard import GuardedDevice
+from zoo.engine.guard import GuardedDevice, guarded_devices
+from zoo.errors import DuplicateNameError
 from zoo.message import Message
 from zoo.registry.discovery import discover
+from zoo.registry.found import Discovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,26 @@ class DeviceState:
 
 
 def device_states(*, probe: bool) -> tuple[DeviceState, ...]:
-    """Returns the state of each kind, by name, the processor first.
+    """Returns the state of each kind, by name, the processor first. A kind that two plugins bring is there twice.
 
     Args:
         probe: Whether to ask those that may be there; what the files of the machine rule out is not asked.
     """
     found = discover("zoo.devices")
-    devices = sorted(found.devices.values(), key=lambda device: (device.kind != "cpu", device.kind))
-    return tuple(_state(GuardedDevice(device, found.owner(device)), probe) for device in devices)
+    devices = sorted(guarded_devices(found), key=lambda device: (device.kind != "cpu", device.kind))
+    return tuple(_state(device, _fault(device, found), probe) for device in devices)
 
 
-def _state(device: GuardedDevice, probe: bool) -> DeviceState:
-    missing = device.missing()
+def _fault(device: GuardedDevice, found: Discovery) -> str:
+    """Returns why a kind cannot be used, whatever its devices say."""
+    try:
+        found.devices.get(device.kind)
+    except DuplicateNameError as error:
+        return error.message.removesuffix(".")
+    return device.missing()
+
+
+def _state(device: GuardedDevice, missing: str, probe: bool) -> DeviceState:
     answer = Probe(0, missing) if missing else device.probe() if probe or not device.tried_first else None
     if answer is None:
         count, state, reason, names = None, Message("not asked"), "", ()

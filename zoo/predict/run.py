@@ -111,6 +111,12 @@ class Run:
             return self._failed(item, error)
 
     def _failed(self, item: Prepared | Failure, error: ZooError) -> Failure:
+        if isinstance(error, InferenceError):
+            # An engine does not know which picture it was. What came as an array has no address but a digest.
+            name = item.name if item.uri.startswith(f"{item.name}#") else item.uri
+            named = InferenceError("{name}: {reason}", error.hint, name=name, reason=error.message)
+            named.__cause__ = error
+            error = named
         if not self._skips:
             raise error
         return Failure(item.name, item.uri, error)

@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from zoo.plugin import Backend, Facts, Probe, hookimpl
+from zoo.plugin import Backend, DeviceUnavailableError, Facts, Probe, hookimpl
 
 
 class OnnxSession:
@@ -17,6 +17,10 @@ class OnnxSession:
         options.intra_op_num_threads = request.threads
         placed = request.device.place("onnxruntime", request.index)
         providers = placed.get("providers", ["CPUExecutionProvider"])
+        names = [each if isinstance(each, str) else each[0] for each in providers]
+        if missing := set(names) - set(onnxruntime.get_available_providers()):
+            # onnxruntime itself would go on on the processor.
+            raise DeviceUnavailableError("onnxruntime has no {names:, }", "Use device='cpu'", names=sorted(missing))
         self._session = onnxruntime.InferenceSession(str(program.path), options, providers=providers)
         setting = f"threads: {request.threads}"
         self.facts = Facts("tiny-onnx", onnxruntime.__version__, setting, "float32", request.device_name)
@@ -39,6 +43,8 @@ class TinyOnnx(Backend):
             found = version("onnxruntime")
         except PackageNotFoundError:
             return Probe(0, "onnxruntime is not installed", install="pip install onnxruntime")
+        if device.kind != "cpu" and not device.place("onnxruntime", 0).get("providers"):
+            return Probe(0, f"the device {device.kind} names no provider of onnxruntime")
         if program is not None and program.path.suffix != ".onnx":
             return Probe(0, f"it opens .onnx, not {program.path.name}")
         return Probe(1, names=(f"onnxruntime {found}",))

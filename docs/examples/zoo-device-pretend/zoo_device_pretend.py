@@ -1,26 +1,37 @@
-"""A device that is not there: two of them, and the processor does their work."""
+"""A kind of device that zoo does not know: what a plugin of paddle brings under the name `pretend`."""
 
-from zoo.plugin import Device, Probe, hookimpl
+from zoo.plugin import Device, custom_missing, custom_probe, hookimpl
 
 
 class Pretend(Device):
-    """Shows every part of a device; a real one asks its driver and enables itself."""
+    """Shows every part of a device."""
 
     kind = "pretend"
     api = 1
+    title = "Pretend device"
+    visibility = "PRETEND_VISIBLE_DEVICES"
     environ = {"PRETEND_LOG_LEVEL": "2"}
-    install = "pip install paddlepaddle"
+    training_environ = {"FLAGS_use_stride_kernel": "0"}
+    known = frozenset({"starter"})
+    ray_resource = "PRETEND"
+    install = "python tests/pretend/build.py pretend=PRETEND_VISIBLE_DEVICES"
+
+    def missing(self):
+        # What the files of the machine tell, without importing paddle.
+        return custom_missing()
 
     def probe(self):
-        return Probe(2, names=("Pretend A", "Pretend B"))
+        # zoo calls it in a process of its own, because a broken plugin of paddle ends the process.
+        return custom_probe(self.kind, self.install)
 
     def configure(self, config, index):
-        # A real one: config.enable_use_gpu(100, index), or config.enable_custom_device("npu", index).
-        config.disable_gpu()
+        # A kind that paddle is built for: config.enable_use_gpu(100, index).
+        config.enable_custom_device(self.kind, index)
 
     def place(self, engine, index):
-        # A real one: {"providers": [("CUDAExecutionProvider", {"device_id": index})]}.
-        return {"providers": ["CPUExecutionProvider"]} if engine == "onnxruntime" else {}
+        # An onnxruntime without this provider refuses: zoo never goes on on the processor.
+        pretend = ("PretendExecutionProvider", {"device_id": index})
+        return {"providers": [pretend]} if engine == "onnxruntime" else {}
 
 
 @hookimpl

@@ -22,6 +22,7 @@ class Mlu(Device):
     title = "Cambricon MLU"
     visibility = "MLU_VISIBLE_DEVICES"
     ray_resource = "MLU"
+    # The one segmentation network of PaddleX 3.7.2's MLU_WHITELIST (paddlex/utils/custom_device_list.py).
     known = frozenset({"PP-LiteSeg-T"})
     install = _INSTALL
     training_environ = _TRAINING

@@ -16,6 +16,24 @@ _TRAINING = {
     "FLAGS_npu_scale_aclnn": "True",
     "FLAGS_npu_split_aclnn": "True",
 }
+# PaddleX's list of models for Ascend; 3.7.2 refuses PP-LiteSeg-B there and no other
+# (paddlex/utils/custom_device_list.py).
+_KNOWN = frozenset(
+    {
+        "Deeplabv3-R101",
+        "Deeplabv3-R50",
+        "Deeplabv3_Plus-R101",
+        "Deeplabv3_Plus-R50",
+        "OCRNet_HRNet-W18",
+        "OCRNet_HRNet-W48",
+        "PP-LiteSeg-T",
+        "SeaFormer_base",
+        "SeaFormer_large",
+        "SeaFormer_small",
+        "SeaFormer_tiny",
+        *(f"SegFormer-B{size}" for size in range(6)),
+    }
+)
 
 
 class Npu(Device):
@@ -26,16 +44,7 @@ class Npu(Device):
     title = "Ascend NPU"
     visibility = "ASCEND_RT_VISIBLE_DEVICES"
     ray_resource = "NPU"
-    known = frozenset(
-        {
-            "Deeplabv3-R101",
-            "Deeplabv3-R50",
-            "Deeplabv3_Plus-R101",
-            "Deeplabv3_Plus-R50",
-            "OCRNet_HRNet-W48",
-            "PP-LiteSeg-T",
-        }
-    )
+    known = _KNOWN
     install = _INSTALL
     training_environ = _TRAINING
 

@@ -25,6 +25,7 @@ class Xpu(Device):
     title = "Kunlun XPU"
     visibility = "XPU_VISIBLE_DEVICES"
     ray_resource = "XPU"
+    # The one segmentation network of PaddleX 3.7.2's XPU_WHITELIST (paddlex/utils/custom_device_list.py).
     known = frozenset({"PP-LiteSeg-T"})
     install = _INSTALL
     training_environ = _TRAINING

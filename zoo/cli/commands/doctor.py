@@ -12,20 +12,21 @@ import click
 from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import BACKEND, DEVICE, MODEL
 from zoo.cli.language import tr, translate
-from zoo.cli.notes import alert, note
+from zoo.cli.notes import alert, note, on_the_command_line
 from zoo.cli.options import Word
 from zoo.cli.progress.loading import loading
-from zoo.cli.tables import echo_json, size_text, times_text
+from zoo.cli.tables import echo_json, echo_table, size_text, times_text
 from zoo.message import Message, printable
 
 if TYPE_CHECKING:
     from zoo.contract.engine import Precision
-    from zoo.doctor import EngineState, Finding, SelfTestResult
+    from zoo.doctor import BesideCpu, EngineState, Finding, SelfTestFault, SelfTestResult, State
 
 
 @click.command()
 @click.argument("model", type=MODEL, required=False)
-@click.option("--device", type=DEVICE, help="Where the self-test of MODEL runs, such as cpu or gpu:0.  [default: cpu]")
+@click.option("--all", "every", is_flag=True, help="Run the self-test of every model on this machine, a line a model.")
+@click.option("--device", type=DEVICE, help="Where the self-test runs, such as cpu or gpu:0.  [default: cpu]")
 @click.option("--backend", type=BACKEND, help="Inference engine of the self-test.  [default: auto]")
 @click.option(
     "--precision",
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 def doctor(
     ctx: click.Context,
     model: str | None,
+    every: bool,
     device: str | None,
     backend: str | None,
     precision: Precision | None,
@@ -44,12 +46,20 @@ def doctor(
 ) -> None:
     """Show what zoo finds on this machine; with MODEL, run its self-test. Exits with 1 if there is a problem.
 
-    The self-test says of each engine, or of the one given, whether it is proven or refused for MODEL, and why.
+    The self-test says of each engine, or of the one given, whether it is proven or refused for MODEL, and why. On a
+    device it compares what the network gives there with what it gives on the cpu, picture by picture.
     """
-    if model is None and (device or backend or precision):
-        said = tr("--device, --backend and --precision belong to the self-test of a model: give MODEL too.")
+    if model is not None and every:
+        raise click.UsageError(tr("Give MODEL or --all, not both."), ctx)
+    if model is None and not every and (device is not None or backend or precision):
+        said = tr("--device, --backend and --precision belong to the self-test of a model: give MODEL too, or --all.")
         raise click.UsageError(said, ctx)
-    if _examine(as_json) if model is None else _self_test(model, device, backend, precision, as_json):
+    how = "cpu" if device is None else device, backend or "auto", precision
+    if model is not None:
+        failed = _self_test(model, *how, as_json)
+    else:
+        failed = _self_tests(*how, as_json) if every else _examine(as_json)
+    if failed:
         ctx.exit(1)
 
 
@@ -77,28 +87,87 @@ def _examine(as_json: bool) -> bool:
 
 
 def _show(findings: Sequence[Finding]) -> None:
-    names = [translate(finding.name) for finding in findings]
-    width = max(map(cells, names))
-    for finding, name in zip(findings, names, strict=True):
-        click.echo(f"  {padded(translate(finding.state), 8)} {padded(name, width)}  {_text(finding.value)}")
-        if finding.help:
-            click.echo(f"  {'':<8} {'':<{width}}  {_text(finding.help)}")
+    width = max(cells(translate(finding.name)) for finding in findings)
+    for finding in findings:
+        _show_line(finding.state, finding.name, width, finding.value, finding.help)
 
 
-def _self_test(model: str, device: str | None, backend: str | None, precision: Precision | None, as_json: bool) -> bool:
+def _show_line(state: State, name: str, width: int, value: str, hint: str) -> None:
+    click.echo(f"  {padded(translate(state), 8)} {padded(translate(name), width)}  {_text(value)}")
+    if hint:
+        click.echo(f"  {'':<8} {'':<{width}}  {_text(hint)}")
+
+
+def _self_test(model: str, device: str, backend: str, precision: Precision | None, as_json: bool) -> bool:
     """Runs the self-test and prints what came of it. Returns whether there is a problem."""
     from zoo.doctor import self_test
 
     with loading("testing {model}", model=model):
-        result = self_test(model, device or "cpu", backend or "auto", precision)
+        result = self_test(model, device, backend, precision)
     if as_json:
         echo_json(asdict(result))
     else:
         for label, text in _lines(result):
             click.echo(f"{padded(translate(label), 10)} {_text(text)}")
+        if result.beside is not None:
+            click.echo()
+            _show_beside(result.beside)
         if result.help:
             alert("{help}", help=result.help)
     return result.state == "problem"
+
+
+def _show_beside(beside: BesideCpu) -> None:
+    rows = [
+        (
+            translate(each.picture),
+            "x".join(map(str, each.shape)),
+            each.device,
+            f"{each.agreement:.3%}",
+            "-" if each.difference is None else f"{each.difference:.1e}",
+            f"{each.milliseconds:.1f}",
+            f"{each.cpu_milliseconds:.1f}",
+        )
+        for each in beside.pictures
+    ]
+    echo_table(("PICTURE", "INPUT", "DEVICE", "SAME CLASS", "LOGITS WITHIN", "MS", "CPU MS"), rows, right=(3, 4, 5, 6))
+
+
+def _self_tests(device: str, backend: str, precision: Precision | None, as_json: bool) -> bool:
+    """Runs the self-test of every model and prints a line for each. Returns whether there is a problem."""
+    from zoo.doctor import present_models, self_tests
+
+    models = present_models()
+    outcomes: list[SelfTestResult | SelfTestFault] = []
+    width = max(map(cells, models))
+    tests = self_tests(device, backend, precision)
+    for model in models:
+        with loading("testing {model}", model=model):
+            outcome = next(tests)
+        outcomes.append(outcome)
+        if not as_json:
+            _show_line(outcome.state, outcome.model, width, _summary(outcome), on_the_command_line(outcome.help))
+    problems = sum(outcome.state == "problem" for outcome in outcomes)
+    if as_json:
+        echo_json({"problems": problems, "models": [asdict(outcome) for outcome in outcomes]})
+    else:
+        note("{problems} of {count} failed", problems=problems, count=len(outcomes))
+    return bool(problems)
+
+
+def _summary(outcome: SelfTestResult | SelfTestFault) -> str:
+    """Returns what came of a self-test in one line."""
+    from zoo.doctor import SelfTestResult
+
+    beside = outcome.beside if isinstance(outcome, SelfTestResult) else None
+    if beside is None or outcome.state == "problem":
+        return outcome.message
+    first = beside.pictures[0]
+    parts = [Message("{share:.3%} as on the cpu", share=beside.agreement)]
+    if beside.difference is not None:
+        parts.append(Message("logits within {difference:.1e}", difference=beside.difference))
+    parts.append(Message("{there:.1f} ms (cpu {here:.1f})", there=first.milliseconds, here=first.cpu_milliseconds))
+    return Message("{parts:, }", parts=parts)
 
 
 def _text(text: str) -> str:

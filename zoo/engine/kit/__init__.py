@@ -3,7 +3,6 @@
 from zoo.engine.kit.kept import Kept
 from zoo.engine.kit.library import import_library, library_probe, threads_setting
 from zoo.engine.kit.library_session import LibrarySession
-from zoo.engine.kit.paddle_build import built_missing, built_probe, custom_missing, custom_probe
 from zoo.engine.kit.shared import Shared
 from zoo.engine.kit.translated import as_onnx
 
@@ -12,10 +11,6 @@ __all__ = [
     "LibrarySession",
     "Shared",
     "as_onnx",
-    "built_missing",
-    "built_probe",
-    "custom_missing",
-    "custom_probe",
     "import_library",
     "library_probe",
     "threads_setting",

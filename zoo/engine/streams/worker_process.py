@@ -59,6 +59,7 @@ class WorkerProcess:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._batch, self._output = Block(), Block()
         self._said = _appended() if on_device else None
+        self._last_words = ""
         with theirs:
             self._process = _started(theirs.fileno(), self._said)
         _WORKERS.add(self)
@@ -112,10 +113,7 @@ class WorkerProcess:
         """Returns how the process ended, with the reason that was given last, if any."""
         status = self._process.returncode
         how = Message("exit status {status}", status=status) if status >= 0 else signal_name(-status)
-        if self._said is None:
-            return how
-        self._said.seek(0)
-        reasons = _REASON.findall(self._said.read().decode("utf-8", "replace"))
+        reasons = _REASON.findall(self._last_words)
         return Message("{how}: {reason}", how=how, reason=reasons[-1].strip(" .")) if reasons else how
 
     def end(self) -> None:
@@ -130,6 +128,10 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._said is not None:
+            with self._said:
+                self._said.seek(0)
+                self._last_words = self._said.read().decode("utf-8", "replace")
 
     def forget(self) -> None:
         """Leaves it to the process this one was forked off from."""

@@ -1,1 +1,1 @@
-"""`zoo data`: the user's own datasets."""
+"""Commands about the user's own labelled pictures."""
