@@ -162,11 +162,30 @@ def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp
     Image.fromarray(np.zeros((16, 32), np.uint8)).save(tmp_path / "annotations" / "b.png")
     (tmp_path / "train.txt").write_text("images/a.png annotations/a.png\n")
     (tmp_path / "val.txt").write_text("images/b.png annotations/b.png\n")
-    with pytest.raises(DatasetError, match="has no labels.txt"):
-        read_run_data(tmp_path)
     (tmp_path / "labels.txt").write_text("road\ncar\n")
-    with pytest.raises(DatasetError, match=r"2 faults: .*holds 77.*; .*b\.png is 32x32 but its mask"):
+    with pytest.raises(
+        DatasetError, match=r"2 faults: .*a\.png: .*77.*; .*b\.png: the picture is 32x32, its mask 16x32"
+    ):
         read_run_data(tmp_path)
+
+
+def test_masks_are_read_as_numbers_of_classes_whatever_their_values_are(streets: Path, tmp_path: Path) -> None:
+    """As `data.yaml` says it; what it says does not count does not."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "annotations").mkdir()
+    for name in "abcde":
+        picture = np.random.default_rng(ord(name)).integers(0, 255, (32, 32, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / "images" / f"{name}.png")
+        mask = np.zeros((32, 32), np.uint8)
+        mask[:8], mask[8:16], mask[16:24] = 7, 26, 33
+        Image.fromarray(mask).save(tmp_path / "annotations" / f"{name}.png")
+    (tmp_path / "data.yaml").write_text("classes: {road: 7, car: [26, 33]}\nignore: 0\n")
+    data = read_run_data(tmp_path)
+    assert (len(data.train), len(data.val), data.labels.names) == (4, 1, ("road", "car"))
+    _, mask = data.train[0].load()
+    assert mask[0, 0] == 0
+    assert (mask[8, 0], mask[16, 0], mask[31, 0]) == (1, 1, data.labels.ignore_index)
+    assert data.pixels == (4 * 8 * 32, 4 * 16 * 32)
 
 
 def test_a_folder_that_holds_something_else_is_left_as_it_is(whole: Path, streets: Path) -> None:

@@ -36,7 +36,6 @@ _SIGNALS: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 @click.option("--pretrained", help="Weights to begin with: a .pdparams or safetensors file.")
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file with settings, some or all.")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A setting, such as train.lr=0.01.")
-@click.option("--labels", type=click.Path(path_type=Path), help="File of class names; by default DATA/labels.txt.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
 @click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
 @click.pass_context
@@ -49,11 +48,12 @@ def train(
     pretrained: str | None,
     config: Path | None,
     given: tuple[str, ...],
-    labels: Path | None,
     seed: int,
     dry_run: bool,
 ) -> None:
     """Train MODEL on DATA, a folder with images/, annotations/, train.txt, val.txt and labels.txt.
+
+    DATA is checked first, as by `zoo data check`; what is done is shown before the first step.
 
     Ctrl-C writes a checkpoint; --resume goes on as if nothing had happened.
     """
@@ -66,14 +66,12 @@ def train(
             raise click.UsageError(said, ctx)
         folder = RunFolder(resume)
         configuration = folder.configuration()
-        with loading("reading {data}", data=configuration["data"]):
-            found = _read(Path(configuration["data"]), folder.labels())
+        found = _read(Path(configuration["data"]))
     else:
         if model is None or data is None or (output is None and not dry_run):
             raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
         folder = RunFolder(Path("run") if output is None else output)
-        with loading("reading {data}", data=data):
-            found = _read(data, labels)
+        found = _read(data)
         configuration = _settings(model, data, found, pretrained, config, given, seed)
         _show(configuration, found)
         if dry_run:
@@ -82,10 +80,17 @@ def train(
     ctx.exit(_run(folder, configuration, found))
 
 
-def _read(data: Path, labels: Path | None) -> RunData:
+def _read(data: Path) -> RunData:
+    """Reads the data, and tells what is odd about it."""
+    from zoo.cli.progress.counting import Counting
     from zoo.learn.run.data import read_run_data
 
-    return read_run_data(data, labels)
+    counting = Counting()
+    with line(counting.text):
+        found = read_run_data(data, counting)
+    for text in found.notes:
+        note(text)
+    return found
 
 
 def _settings(

@@ -1,22 +1,46 @@
-"""The data of a run: the lists, the classes, and what of it a resumed run must find again."""
+"""The data of a run: what it learns from and is measured on, the classes, and what a resumed run must find again."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.contract.labels import LabelSet
+from zoo.contract.spec import ValueRange
 from zoo.errors import DatasetError
-from zoo.learn.data import Sample, find_labels, read_list, read_mask
+from zoo.learn.data import Sample
+from zoo.learn.data.truth import NO_CLASS
+from zoo.learn.dataset.dataset import ALL, class_table, name_in, with_ignore_index
+from zoo.learn.dataset.survey import Seen, Survey, survey_dataset
 from zoo.message import Message
-from zoo.picture.image import read_image
 
-# Without a list of its own, every so many pictures are kept for validation.
+# Without lists every so many pictures are kept for validation.
 _EVERY = 5
 _SHOWN = 5
+#: Kinds of faults that `zoo data check` finds and a run can live with; they are told.
+_TOLD = ("same picture", "contradiction", "count", "gap", "absent class", "void")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassSample(Sample):
+    """A labelled picture whose mask is read as numbers of classes, whatever values stand for them in the file.
+
+    Attributes:
+        table: (65536,) uint16, the number of the class of each value; the ignore index for those that do not count.
+    """
+
+    table: NDArray[np.uint16]
+
+    def load(self, value_range: ValueRange = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8 | np.uint16]]:
+        """Reads both files; see `Sample.load`."""
+        # Not by super(): a dataclass with slots is another class than the one its methods were made for.
+        image, mask = Sample.load(self, value_range)
+        return image, self.table[mask]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,8 @@ class RunData:
         labels: The classes.
         sizes: (height, width) of those it learns from.
         pixels: Pixels of each class in their masks.
+        digest: Of the names and masks of all pictures in their order, and of the classes.
+        notes: What is odd about the data, and does not keep a run from learning.
     """
 
     train: tuple[Sample, ...]
@@ -36,14 +62,8 @@ class RunData:
     labels: LabelSet
     sizes: tuple[tuple[int, int], ...]
     pixels: tuple[int, ...]
-
-    @property
-    def digest(self) -> str:
-        """Of the names of all pictures in their order, and of the classes."""
-        told = "\n".join(
-            [*self.labels.names, *(f"{each.image.name} {each.mask.name}" for each in self.train + self.val)]
-        )
-        return hashlib.sha256(told.encode()).hexdigest()
+    digest: str
+    notes: tuple[str, ...]
 
     @property
     def class_weights(self) -> tuple[float, ...]:
@@ -53,72 +73,86 @@ class RunData:
         return tuple(float(np.median(present) / count) if count else 0.0 for count in counts)
 
 
-def read_run_data(folder: Path, labels: Path | None = None) -> RunData:
-    """Reads a folder with images/, annotations/, train.txt, val.txt and labels.txt, and looks into every file.
+def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = None) -> RunData:
+    """Reads a dataset folder, and looks into every file.
 
     Args:
-        folder: The folder. Without lists every fifth picture is kept for validation.
-        labels: A file of class names in place of its own.
+        folder: As of `zoo.learn.dataset.dataset.read_dataset`. Without lists every fifth picture is kept for
+            validation.
+        progress: As of `zoo.learn.dataset.survey.survey_dataset`.
 
     Raises:
-        DatasetError: A file is missing, cannot be read or does not fit; all that do not are counted.
+        DatasetError: It is no such folder, or a run cannot learn from it; all faults are counted.
     """
-    named = folder / "labels.txt" if labels is None else labels
-    if not named.is_file():
+    survey = survey_dataset(folder, progress)
+    _check(survey, folder)
+    labels = with_ignore_index(survey.meaning.labels)
+    values = class_table(survey.meaning.values, survey.meaning.ignore)
+    # `_check` found none of them in a mask.
+    table = np.where(values >= 0, values, labels.ignore_index).astype(np.uint16)
+    train, val = _parts(survey.seen)
+    if not (train and val):
         raise DatasetError(
-            "{folder} has no labels.txt: nothing names its classes.",
-            "Write one class name a line, in the order of their values, into {path}",
+            "{folder} has {train} pictures to learn from and {val} to measure on. At least one of each was expected.",
+            "Label more pictures, or deal them out: zoo data split {folder} --train 80 --val 20",
             folder=folder,
-            path=named,
+            train=len(train),
+            val=len(val),
         )
-    classes = find_labels(named)
-    lists = [folder / "train.txt", folder / "val.txt"]
-    if any(path.is_file() for path in lists):
-        train, val = (read_list(path) for path in lists)
-    else:
-        every = read_list(folder)
-        val = every[::_EVERY]
-        train = tuple(sample for sample in every if sample not in val)
-    if not train:
-        raise DatasetError(
-            "{folder} has {count} labelled pictures. At least 2 were expected, one to learn from and one to measure.",
-            "Label more pictures.",
-            folder=folder,
-            count=len(val),
-        )
-    faults: list[str] = []
-    sizes: list[tuple[int, int]] = []
-    pixels = np.zeros(len(classes), np.int64)
-    for sample in train + val:
-        try:
-            image = read_image(sample.image)
-            mask = read_mask(sample.mask)
-            sample.check_sizes(image, mask)
-        except Exception as error:
-            faults.append(str(getattr(error, "message", error)))
-            continue
-        counts = np.bincount(mask.ravel(), minlength=len(classes))
-        wrong = [
-            int(value) for value in np.flatnonzero(counts) if value >= len(classes) and value != classes.ignore_index
+    told = "\n".join(
+        [
+            *labels.names,
+            *(
+                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.mask.checksum}"
+                for one in (*train, *val)
+            ),
         ]
-        if wrong:
-            faults.append(
-                Message(
-                    "{mask} holds {wrong:, }; the classes are 0 to {last}",
-                    mask=sample.mask,
-                    wrong=wrong[:_SHOWN],
-                    last=len(classes) - 1,
-                )
-            )
-        if sample in train:
-            sizes.append((mask.shape[0], mask.shape[1]))
-            pixels += counts[: len(classes)]
-    if faults:
+    )
+    pixels = np.bincount(
+        np.concatenate([table[list(one.mask.counts)] for one in train]),
+        weights=np.concatenate([list(one.mask.counts.values()) for one in train]),
+        minlength=len(labels),
+    )
+    return RunData(
+        tuple(ClassSample(one.pair.sample.image, one.pair.sample.mask, table) for one in train),
+        tuple(ClassSample(one.pair.sample.image, one.pair.sample.mask, table) for one in val),
+        labels,
+        tuple(one.mask.size for one in train),
+        tuple(int(count) for count in pixels[: len(labels)]),
+        hashlib.sha256(told.encode()).hexdigest(),
+        (
+            *survey.notes,
+            *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in survey.faults),
+        ),
+    )
+
+
+def _check(survey: Survey, folder: Path) -> None:
+    """Refuses data that a run cannot learn from.
+
+    Raises:
+        DatasetError: There are such faults.
+    """
+    grave = [fault for fault in survey.faults if fault.kind not in _TOLD]
+    if grave:
         raise DatasetError(
             "{folder} has {count} faults: {faults:; }.",
-            "Run: zoo data check {folder}",
+            "All of them, and what can be repaired: zoo data check {folder} --fix DST",
             folder=folder,
-            count=len(faults),
-            faults=[*faults[:_SHOWN], *(["..."] if len(faults) > _SHOWN else [])],
+            count=len(grave),
+            faults=[
+                *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in grave[:_SHOWN]),
+                *(["..."] if len(grave) > _SHOWN else []),
+            ],
         )
-    return RunData(train, val, classes, tuple(sizes), tuple(int(count) for count in pixels))
+    table = class_table(survey.meaning.values, survey.meaning.ignore)
+    outside = [one for one in survey.seen if any(table[value] == NO_CLASS for value in one.mask.counts)]
+    assert not outside, "the check names values outside the classes"
+
+
+def _parts(seen: Sequence[Seen]) -> tuple[list[Seen], list[Seen]]:
+    every = [one for one in seen if one.split == ALL]
+    if every:
+        val = every[::_EVERY] if len(every) > 1 else []
+        return [one for one in every if one not in val], val
+    return [one for one in seen if one.split == "train"], [one for one in seen if one.split == "val"]

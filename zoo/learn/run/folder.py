@@ -81,10 +81,6 @@ class RunFolder:
             )
         return checked(read_yaml(self.path / _CONFIG, CONFIGURATION))
 
-    def labels(self) -> Path:
-        """Returns the file of class names."""
-        return self.path / _LABELS
-
     def log(self) -> list[dict[str, Any]]:
         """Reads the log; a last line that was cut short is left out."""
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, note
-from zoo.cli.progress.figures import bar, time_left
+from zoo.cli.progress.counting import Counting
 from zoo.cli.progress.line import line
 from zoo.cli.tables import echo_json, echo_table
 from zoo.message import printable
@@ -48,7 +47,7 @@ def check(ctx: click.Context, folder: Path, target: Path | None, output: Path | 
     if target is not None:
         check_new(source, target)
     output = ensure_free(_default_output(source) if output is None else output)
-    progress = _Progress()
+    progress = Counting()
     with line(progress.text):
         survey = survey_dataset(source, progress)
         document = write_survey(survey, output, lambda text: str(translate(text)))
@@ -64,25 +63,6 @@ def check(ctx: click.Context, folder: Path, target: Path | None, output: Path | 
     if left.faults:
         alert("Faults: {count}.", count=len(left.faults))
         ctx.exit(1)
-
-
-class _Progress:
-    """How many files are done, as a text."""
-
-    def __init__(self) -> None:
-        self._done, self._total, self._began = 0, 0, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Takes how far it is now."""
-        if done <= self._done:
-            self._began = time.monotonic()
-        self._done, self._total = done, total
-
-    def text(self) -> str:
-        """Returns the line to show."""
-        seconds = time.monotonic() - self._began
-        rest = time_left(self._done, self._total, seconds)
-        return "  ".join((bar(self._done, self._total), f"{self._done}/{self._total}", rest))
 
 
 def _default_output(folder: Path) -> Path:
