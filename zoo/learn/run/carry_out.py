@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.base.host import HOST
-from zoo.contract.spec import Normalize, Pad, Step
-from zoo.errors import TrainingError
+from zoo.contract.spec import Normalize, Step
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
 from zoo.learn.run.folder import RunFolder
+from zoo.learn.run.steps import padded_steps
 from zoo.registry import find_model
 
 with HOST.undisturbed():
@@ -27,7 +27,7 @@ with HOST.undisturbed():
     from paddle import nn
 
     from zoo.learn.run.validation import validate
-    from zoo.learn.training import Checkpoint, Progress, load_checkpoint, newest_checkpoint, train
+    from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
 
 # Settings that do not change what a run computes.
 _FREE = ("workers", "hours", "keep", "patience")
@@ -77,7 +77,7 @@ def carry_out(
     recipe = recipe_of(configuration, data.class_weights)
     paddle.seed(settings["seed"])
     network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
-    steps = run_steps(found.card.preprocess, found.card.network_stride)
+    steps = padded_steps(found.card.preprocess, found.card.network_stride)
     newest = newest_checkpoint(folder.path)
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
@@ -127,29 +127,6 @@ def carry_out(
     miou, best = _best(folder)
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
     return Outcome(last.iteration, finished, miou if best else float("nan"), best)
-
-
-def best_network(folder: RunFolder, classes: int) -> nn.Layer:
-    """Builds the network of a run with the weights of its best checkpoint.
-
-    Raises:
-        TrainingError: There is none yet.
-    """
-    configuration = folder.configuration()
-    if not folder.best.is_dir():
-        raise TrainingError(
-            "The run in {folder} has no evaluated checkpoint yet.",
-            "Run: zoo train --resume {folder}",
-            folder=folder.path,
-        )
-    checkpoint = load_checkpoint(folder.best)
-    return build_network(configuration["model"], classes, weights=checkpoint.average)
-
-
-def run_steps(official: tuple[Step, ...], network_stride: int) -> tuple[Step, ...]:
-    """Returns the preprocessing of a model that was trained on crops of its own data: pictures at their own size."""
-    padded = (Pad(network_stride),) if network_stride > 1 else ()
-    return (*padded, *(step for step in official if isinstance(step, Normalize)))
 
 
 def _normalize(steps: tuple[Step, ...]) -> Normalize:

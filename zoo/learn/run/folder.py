@@ -5,7 +5,6 @@ labels.txt        the classes, one a line
 train.jsonl       a line an iteration and an evaluation; the same for the same run, however often it was resumed
 iter_*/           the last checkpoints
 best/             the checkpoint with the best evaluation so far
-bundle/           the best checkpoint, exported
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ class RunFolder:
         return self.path / "best"
 
     @property
-    def bundle(self) -> Path:
-        """The exported model."""
-        return self.path / "bundle"
+    def labels_file(self) -> Path:
+        """The names of the classes."""
+        return self.path / _LABELS
 
     def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
         """Writes down what a new run does.
@@ -62,7 +61,7 @@ class RunFolder:
                 folder=self.path,
             )
         ensure_folder(self.path)
-        write_atomic(self.path / _LABELS, "".join(f"{name}\n" for name in labels).encode())
+        write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
         # Last: with it the run has begun.
         write_atomic(self.path / _CONFIG, write_yaml(configuration).encode())
 
