@@ -117,6 +117,7 @@ def faulty(tmp_path: Path) -> Path:
     drawn.add("train", "void", mask(255))
     drawn.add("train", "bicycle", mask(0, 3))
     drawn.add("val", "other")
+    drawn.lines["val"][-1] = drawn.lines["val"][-1].replace("/", "\\")
     drawn.add("val", "again", image=Image.open(first))
     (drawn.folder / "images/again.jpg").write_bytes(first.read_bytes())
     drawn.add("val", "encoded_again", mask(0, 1, 2))
@@ -189,6 +190,7 @@ def test_what_is_mechanical_is_repaired_in_a_new_folder_and_the_source_stays(fau
     assert after["images/good.jpg"] == before["images/good.jpg"]
     assert after["annotations/palette.png"] == before["annotations/palette.png"]
     assert [pair.sample.image.name for pair in listed_pairs(target / "val.txt", target).pairs] == ["other.jpg"]
+    assert "\\" not in (target / "val.txt").read_text()
     with pytest.raises(Exception, match="exists already"):
         mend_dataset(survey_dataset(faulty), target)
     with pytest.raises(Exception, match="inside of the dataset"):
