@@ -80,7 +80,10 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Options",
     ]
     context = click.Context(cli)
-    names = "predict tiff pipeline evaluate optimize export download list-models info cache lock pack doctor devices plugins"
+    names = (
+        "predict tiff pipeline evaluate data optimize export download list-models info cache lock pack doctor devices "
+        "plugins"
+    )
     assert cli.list_commands(context) == [*names.split(), "completion", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))
 
