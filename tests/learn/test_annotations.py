@@ -21,9 +21,9 @@ from scenes import draw_scene
 from zoo.cli.app import cli
 from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC
 from zoo.errors import OutputError, ZooError
-from zoo.learn.annotations import Conversion, Wishes, convert_annotations, read_wishes
-from zoo.learn.annotations.counts import fill_runs, read_lengths
-from zoo.learn.annotations.outlines import fill_area
+from zoo.learn.annotations import Converted, Wishes, convert_annotations, read_wishes
+from zoo.learn.annotations.drawing.counts import fill_runs, read_lengths
+from zoo.learn.annotations.drawing.outlines import fill_area
 from zoo.learn.data import read_list, read_mask
 from zoo.results import Result
 from zoo.results.formats import to_coco
@@ -64,7 +64,7 @@ def coco(*annotations: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def masks_of(made: Conversion) -> dict[str, Any]:
+def masks_of(made: Converted) -> dict[str, Any]:
     """The masks by the names of their pictures, through the lists that were written."""
     lists = [made.folder / f"{name}.txt" for name in made.splits]
     samples = [sample for file in lists for sample in read_list(file)]
@@ -80,7 +80,7 @@ def source(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def converted(source: Path, tmp_path: Path) -> Callable[..., Conversion]:
+def converted(source: Path, tmp_path: Path) -> Callable[..., Converted]:
     return lambda form, **wishes: convert_annotations(source, tmp_path / "new" / "set", form, Wishes(**wishes))
 
 
@@ -169,7 +169,7 @@ def test_polygons_and_run_lengths_are_filled_as_pycocotools_does(
 
 
 def test_coco_takes_ids_from_0_crowds_and_both_kinds_of_run_lengths(
-    source: Path, converted: Callable[..., Conversion]
+    source: Path, converted: Callable[..., Converted]
 ) -> None:
     plain = {"size": [30, 40], "counts": [30 * 5, 30 * 2, 30 * 33]}
     dense = to_coco(
@@ -197,7 +197,7 @@ def test_coco_takes_ids_from_0_crowds_and_both_kinds_of_run_lengths(
 
 
 def test_outlines_through_centres_of_pixels_are_found_out_and_said(
-    source: Path, converted: Callable[..., Conversion], tmp_path: Path
+    source: Path, converted: Callable[..., Converted], tmp_path: Path
 ) -> None:
     # What a contour finder makes of a disc, its last row and column included, and of one pixel.
     octagon = [12, 10, 18, 10, 19, 11, 20, 12, 20, 18, 18, 20, 12, 20, 10, 18, 10, 12]
@@ -215,7 +215,7 @@ def test_outlines_through_centres_of_pixels_are_found_out_and_said(
     assert list(as_areas.dropped.values()) == [1]
 
 
-def test_cvat_draws_by_z_order_and_says_what_has_no_area(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_cvat_draws_by_z_order_and_says_what_has_no_area(source: Path, converted: Callable[..., Converted]) -> None:
     (source / "annotations.xml").write_text(
         """<?xml version="1.0"?>
 <annotations><version>1.1</version><meta><project><labels>
@@ -241,7 +241,7 @@ def test_cvat_draws_by_z_order_and_says_what_has_no_area(source: Path, converted
     assert sum(made.dropped.values()) == 2
 
 
-def test_masks_of_pascal_voc_keep_their_values_and_lists(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_masks_of_pascal_voc_keep_their_values_and_lists(source: Path, converted: Callable[..., Converted]) -> None:
     mask = (np.arange(1200).reshape(30, 40) % 21).astype(np.uint8)
     mask[0] = 255
     for name in ("x", "y"):
@@ -295,7 +295,7 @@ def test_cityscapes_gives_one_mask_from_ids_train_ids_and_polygons(source: Path,
     assert {name for name in chosen.pictures if name != 255} == {0, 1}
 
 
-def test_ade20k_counts_from_1_and_0_is_no_class(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_ade20k_counts_from_1_and_0_is_no_class(source: Path, converted: Callable[..., Converted]) -> None:
     raw = (np.arange(1200).reshape(30, 40) % 151).astype(np.uint8)
     for part in ("training", "validation"):
         picture(source / "images" / part / "p.jpg")
@@ -350,7 +350,7 @@ def test_unlabelled_pixels_are_a_class_or_ignored_and_labels_can_be_left_out(sou
         {"label": "car", "points": [[1, 1]], "shape_type": "points"},
     )
 
-    def mask(name: str, **wishes: Any) -> tuple[Conversion, Any]:
+    def mask(name: str, **wishes: Any) -> tuple[Converted, Any]:
         made = convert_annotations(source, tmp_path / name, "labelme", Wishes(**wishes))
         return made, masks_of(made)["a.png"]
 
@@ -368,7 +368,7 @@ def test_unlabelled_pixels_are_a_class_or_ignored_and_labels_can_be_left_out(sou
         mask("unknown", labels=("car", "cat"))
 
 
-def test_pictures_inside_labelme_files_and_odd_names_arrive(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_pictures_inside_labelme_files_and_odd_names_arrive(source: Path, converted: Callable[..., Converted]) -> None:
     content = (source / "a.png").read_bytes()
     inside = base64.b64encode(content).decode()
     labelme(source / "in side.json", shape("x", square(0, 0, 5, 5)), imagePath="nowhere.png", imageData=inside)
@@ -380,7 +380,7 @@ def test_pictures_inside_labelme_files_and_odd_names_arrive(source: Path, conver
     assert (made.folder / "images" / "in side.png").read_bytes() == content
 
 
-def test_masks_follow_the_exif_turn_of_their_pictures(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_masks_follow_the_exif_turn_of_their_pictures(source: Path, converted: Callable[..., Converted]) -> None:
     turn = Image.Exif()
     turn[274] = 6
     picture(source / "t.jpg", exif=turn)
@@ -456,7 +456,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
 
 @pytest.mark.parametrize("case", FAULTS)
 def test_bad_annotations_are_refused_with_their_place_and_nothing_is_written(
-    case: str, source: Path, converted: Callable[..., Conversion], tmp_path: Path
+    case: str, source: Path, converted: Callable[..., Converted], tmp_path: Path
 ) -> None:
     form, content, expected = FAULTS[case]
     picture(tmp_path / "outside.png")
@@ -507,14 +507,14 @@ def test_the_target_is_a_new_folder_outside_of_the_source(source: Path, tmp_path
     assert convert_annotations(source, tmp_path / "empty", "labelme").splits == {"train": 1}
 
 
-def test_a_picture_that_is_a_pipe_blocks_nobody(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_a_picture_that_is_a_pipe_blocks_nobody(source: Path, converted: Callable[..., Converted]) -> None:
     os.mkfifo(source / "pipe.png")
     labelme(source / "a.json", shape("x", square(0, 0, 5, 5)), imagePath="pipe.png")
     with pytest.raises(ZooError, match=r"pipe\.png"):
         converted("labelme")
 
 
-def test_masks_with_soft_edges_are_told_where_they_are(source: Path, converted: Callable[..., Conversion]) -> None:
+def test_masks_with_soft_edges_are_told_where_they_are(source: Path, converted: Callable[..., Converted]) -> None:
     pixels = np.zeros((30, 40, 3), np.uint8)
     pixels[3, 4] = 77, 0, 0
     picture(source / "images" / "a.png")

@@ -19,7 +19,7 @@ from PIL import Image
 from zoo.cli.app import cli
 from zoo.errors import ConfigError, DatasetError, ZooError
 from zoo.learn.annotations import split_dataset
-from zoo.learn.annotations.shares import Group, deal, targets
+from zoo.learn.annotations.splitting.dealing import Group, deal, targets
 from zoo.learn.data import read_list
 
 THREE = {"train": 80.0, "val": 10.0, "test": 10.0}

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from zoo.base.files import write_atomic
-from zoo.base.spread import spread
 from zoo.contract.labels import LabelSet
-from zoo.errors import ConfigError, DatasetError
 from zoo.learn.annotations.dataset_folder import list_text
 from zoo.learn.annotations.places import by_stem
-from zoo.learn.annotations.shares import Group, deal, targets
-from zoo.learn.data.pairs import Pair
+from zoo.learn.annotations.splitting.dealing import deal, targets
+from zoo.learn.annotations.splitting.gather import (
+    Gathered,
+    compiled_groups,
+    counted,
+    faulty,
+    group_in,
+    grouped,
+    looked_at,
+    weighed,
+)
 from zoo.learn.dataset.dataset import SPLITS, class_table, name_in, read_contents
 from zoo.learn.dataset.description import unnamed
-from zoo.learn.dataset.look import ImageLook, MaskLook, look
 from zoo.message import Message, printable
 
 
@@ -46,17 +49,6 @@ class Split:
     pixels: Mapping[str, Counter[int]]
     kept: tuple[str, ...]
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _One:
-    """A picture to deal out: its paths in the folder, what was seen, its group."""
-
-    image: str
-    mask: str
-    seen: ImageLook
-    classes: Counter[int]
-    group: str
 
 
 def split_dataset(
@@ -91,32 +83,32 @@ def split_dataset(
     """
     contents = read_contents(folder)
     if faults := [fault for fault in contents.faults if fault.kind not in ("absent split", "empty split")]:
-        raise _faulty(contents.folder, [fault.reason for fault in faults])
+        raise faulty(contents.folder, [fault.reason for fault in faults])
     said = contents.description
-    pattern = _compiled(said.groups if groups is None else groups)
+    pattern = compiled_groups(said.groups if groups is None else groups)
     fixed = [name for name in contents.splits if name in SPLITS and name not in shares]
     pairs = [pair for name, several in contents.splits.items() for pair in several if name not in fixed]
     staying = [pair for name in fixed for pair in contents.splits[name]]
-    looks = _looked(contents.folder, [*pairs, *staying], report)
+    looks = looked_at(contents.folder, [*pairs, *staying], report)
     labels, values = said.labels, said.values
     if labels is None:
         found = {value for _, mask in looks for value in mask.counts} - {*said.ignore}
         labels, values = unnamed(max(found, default=0) + 1)
     table = class_table(values, said.ignore)
     ones = [
-        _One(
+        Gathered(
             name_in(pair.sample.image, contents.folder),
             name_in(pair.sample.mask, contents.folder),
             image,
-            _counted(mask, table, labels, pair),
-            _group(pattern, name_in(pair.sample.image, contents.folder)),
+            counted(mask, table, labels, pair),
+            group_in(pattern, name_in(pair.sample.image, contents.folder)),
         )
         for pair, (image, mask) in zip([*pairs, *staying], looks, strict=True)
     ]
     notes: list[str] = []
-    free, members = _grouped(ones[: len(pairs)], ones[len(pairs) :], fixed, notes)
+    free, members = grouped(ones[: len(pairs)], ones[len(pairs) :], fixed, notes)
     wanted = targets(shares, len(free))
-    dealt = deal([_weighed(free, one, len(labels)) for one in members], wanted, seed)
+    dealt = deal([weighed(free, one, len(labels)) for one in members], wanted, seed)
     lists = {
         name: sorted(
             (free[place] for number in numbers for place in members[number]), key=lambda one: os.fsencode(one.image)
@@ -170,138 +162,7 @@ def split_figures(made: Split) -> dict[str, object]:
     }
 
 
-def _compiled(pattern: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(pattern) if pattern else None
-    except re.error as error:
-        raise ConfigError(
-            "The pattern of groups {pattern!r:.80} is no regular expression: {reason}.",
-            "Give one such as '([^_/]+)_' for what stands before the first underscore.",
-            pattern=pattern,
-            reason=error,
-        ) from error
-
-
-def _group(pattern: re.Pattern[str] | None, name: str) -> str:
-    if pattern is None:
-        return ""
-    found = pattern.search(name)
-    if found is None or not (group := found[1] if pattern.groups else found[0]):
-        raise DatasetError(
-            "The pattern of groups {pattern!r:.80} finds nothing in {name}.",
-            "Give a pattern that finds something in every picture's path.",
-            pattern=pattern.pattern,
-            name=name,
-        )
-    return group
-
-
-def _looked(
-    folder: Path, pairs: Sequence[Pair], report: Callable[[int, int], object] | None
-) -> list[tuple[ImageLook, MaskLook]]:
-    """Reads all pictures and masks.
-
-    Raises:
-        DatasetError: There are none, or some cannot be read.
-    """
-    found: dict[int, tuple[ImageLook, MaskLook]] = {}
-    reasons: dict[int, str] = {}
-    for done, (number, seen) in enumerate(
-        spread(look, [pair.sample for pair in pairs], len(os.sched_getaffinity(0))), 1
-    ):
-        sample = pairs[number].sample
-        if seen is None:
-            reasons[number] = Message("{path} ended the process that read it", path=sample.image)
-        else:
-            found[number] = seen
-            for path, part in zip((sample.image, sample.mask), seen, strict=True):
-                if part.fault:
-                    reasons[number] = Message("{path}: {reason}", path=path, reason=part.fault)
-        if report is not None:
-            report(done, len(pairs))
-    if reasons:
-        raise _faulty(folder, [reasons[number] for number in sorted(reasons)])
-    return [found[number] for number in range(len(pairs))]
-
-
-def _faulty(folder: Path, reasons: Sequence[str]) -> DatasetError:
-    shown = list(reasons[:5])
-    if len(reasons) > 5:
-        shown.append(Message("and {count} more", count=len(reasons) - 5))
-    return DatasetError(
-        "The dataset {folder} has {count} faults: {listed:; }.",
-        "All faults: zoo data check {folder}",
-        folder=folder,
-        count=len(reasons),
-        listed=shown,
-    )
-
-
-def _counted(mask: MaskLook, table: np.ndarray, labels: LabelSet, pair: Pair) -> Counter[int]:
-    """Returns the pixels of each class."""
-    counts = Counter[int]()
-    for value, count in mask.counts.items():
-        number = int(table[value])
-        if 0 <= number < len(labels):
-            counts[number] += count
-    return counts
-
-
-def _grouped(
-    free: list[_One], staying: Sequence[_One], fixed: Sequence[str], notes: list[str]
-) -> tuple[list[_One], list[list[int]]]:
-    """Returns the pictures to deal out, each once, and which of them stay together, by their places.
-
-    Pictures whose file or group stands in a list that stays are left out, which the notes say.
-    """
-    once = list({(one.image, one.mask): one for one in free}.values())
-    if len(once) < len(free):
-        notes.append(Message("lines that stood twice in the lists: {count}", count=len(free) - len(once)))
-    parent = list(range(len(once) + len(staying)))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
-
-    first: dict[object, int] = {}
-    same = 0
-    for place, one in enumerate([*once, *staying]):
-        for key in (one.image, one.seen.digest, ("group", one.group) if one.group else None):
-            if key is not None:
-                other = first.setdefault(key, place)
-                same += key == one.seen.digest and other != place
-                parent[root(place)] = root(other)
-    taken = {root(place) for place in range(len(once), len(parent))}
-    kept = [one for place, one in enumerate(once) if root(place) not in taken]
-    if len(kept) < len(once):
-        notes.append(
-            Message(
-                "left out, because they or their groups are in {lists: and }, which stay: {count}",
-                lists=[f"{name}.txt" for name in fixed],
-                count=len(once) - len(kept),
-            )
-        )
-    if same:
-        notes.append(Message("files with the content of another, which stay together: {count}", count=same))
-    together: dict[int, list[int]] = defaultdict(list)
-    place = 0
-    for number in range(len(once)):
-        if root(number) not in taken:
-            together[root(number)].append(place)
-            place += 1
-    return kept, list(together.values())
-
-
-def _weighed(free: Sequence[_One], places: Sequence[int], classes: int) -> Group:
-    counts = np.zeros(classes, np.int64)
-    for place in places:
-        counts[list(free[place].classes)] += 1
-    return Group(min(free[place].group or free[place].image for place in places), len(places), counts)
-
-
-def _missed(folder: Path, ones: Iterable[_One]) -> list[str]:
+def _missed(folder: Path, ones: Iterable[Gathered]) -> list[str]:
     """Returns a note on pictures in images/ that no list names."""
     if not (folder / "images").is_dir():
         return []
@@ -310,12 +171,12 @@ def _missed(folder: Path, ones: Iterable[_One]) -> list[str]:
     return [Message("pictures in images/ that no list named and none names now: {count}", count=count)] if count else []
 
 
-def _lacking(several: Sequence[_One], free: Sequence[_One], labels: LabelSet) -> list[str]:
+def _lacking(several: Sequence[Gathered], free: Sequence[Gathered], labels: LabelSet) -> list[str]:
     held, there = ({value for one in some for value in one.classes} for some in (several, free))
     return [labels.names[value] for value in sorted(there - held)]
 
 
-def _written(folder: Path, lists: Mapping[str, Sequence[_One]]) -> list[str]:
+def _written(folder: Path, lists: Mapping[str, Sequence[Gathered]]) -> list[str]:
     """Writes the lists; earlier ones get the next free number. Returns their new names."""
     kept: list[str] = []
     for name in lists:

@@ -72,9 +72,9 @@ def deal(groups: Sequence[Group], wanted: Mapping[str, int], seed: int) -> dict[
     """Deals groups out to splits.
 
     The class that the fewest of the pictures left hold is dealt out first, larger groups before smaller ones, each to
-    a split that has none of it, else to the one that lacks the most of it. Without groups of several pictures every split gets exactly what is wanted;
-    with them a group goes where it fits, and if it fits nowhere where the most room is. Which of equals comes first is
-    decided by digests of seed and name, the same on every machine.
+    a split that has none of it, else to the one that lacks the most of it. Without groups of several pictures every
+    split gets exactly what is wanted; with them a group goes where it fits, and if it fits nowhere where the most room
+    is. Which of equals comes first is decided by digests of seed and name, the same on every machine.
 
     Args:
         groups: In any order.
