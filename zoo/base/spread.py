@@ -29,7 +29,7 @@ _CHUNK = 4
 _MOST_ENDS = 20
 
 
-def spread(
+def in_processes(
     function: Callable[[_Item], _Result], items: Sequence[_Item], processes: int
 ) -> Generator[tuple[int, _Result | None], None, None]:
     """Calls a function for every item, in several processes where there are enough items.

@@ -42,6 +42,7 @@ class ImageLook:
         orientation: EXIF orientation that it is turned by; 1 for none.
         digest: SHA-256 of the file.
         thumbnail: (32, 32) grey, uint8, as bytes.
+        plain: Whether it is RGB or grey of 8 bits, all of which a PNG of that kind keeps.
     """
 
     fault: str = ""
@@ -49,6 +50,7 @@ class ImageLook:
     orientation: int = 1
     digest: bytes = b""
     thumbnail: bytes = b""
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _decoded(file: BinaryIO, name: str, digest: bytes) -> ImageLook:
         small = np.asarray(_thumbnail(picture))
         small = turned(small, orientation) if 2 <= orientation <= 8 else small
         size = (picture.width, picture.height) if 5 <= orientation <= 8 else (picture.height, picture.width)
-        return ImageLook("", size, orientation, digest, small.tobytes())
+        return ImageLook("", size, orientation, digest, small.tobytes(), True)
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:
@@ -149,8 +151,7 @@ def _in_colours(path: Path, reason: str) -> MaskLook:
 
 def packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Returns colours (..., 3) as one number each."""
-    wide = pixels.astype(np.uint32)
-    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+    return pixels.astype(np.uint32) @ np.array((1 << 16, 1 << 8, 1), np.uint32)
 
 
 def _unreadable(path: Path) -> str:

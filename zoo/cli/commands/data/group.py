@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.commands.data.check import check
 from zoo.cli.commands.data.convert import convert
 from zoo.cli.commands.data.split import split
 
@@ -13,5 +14,6 @@ def data() -> None:
     """Convert, check and split labelled pictures."""
 
 
+data.add_command(check)
 data.add_command(convert)
 data.add_command(split)

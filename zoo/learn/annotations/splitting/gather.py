@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.base.spread import spread
+from zoo.base.spread import in_processes
 from zoo.contract.labels import LabelSet
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.annotations.splitting.dealing import Group
@@ -68,7 +68,7 @@ def looked_at(
     found: dict[int, tuple[ImageLook, MaskLook]] = {}
     reasons: dict[int, str] = {}
     for done, (number, seen) in enumerate(
-        spread(look, [pair.sample for pair in pairs], len(os.sched_getaffinity(0))), 1
+        in_processes(look, [pair.sample for pair in pairs], len(os.sched_getaffinity(0))), 1
     ):
         sample = pairs[number].sample
         if seen is None:
