@@ -11,20 +11,10 @@ from pathlib import Path
 from zoo.base.files import write_atomic
 from zoo.contract.labels import LabelSet
 from zoo.learn.annotations.dataset_folder import list_text
-from zoo.learn.annotations.places import by_stem
+from zoo.learn.annotations.places import files_in, holds_picture
 from zoo.learn.annotations.splitting.dealing import deal, targets
-from zoo.learn.annotations.splitting.gather import (
-    Gathered,
-    compiled_groups,
-    counted,
-    faulty,
-    group_in,
-    grouped,
-    looked_at,
-    weighed,
-)
-from zoo.learn.dataset.dataset import SPLITS, class_table, name_in, read_contents
-from zoo.learn.dataset.description import unnamed
+from zoo.learn.annotations.splitting.gather import Gathered, faulty, gathered, grouped, weighed
+from zoo.learn.dataset.dataset import SPLITS, name_in, read_contents
 from zoo.message import Message, printable
 
 
@@ -85,26 +75,11 @@ def split_dataset(
     if faults := [fault for fault in contents.faults if fault.kind not in ("absent split", "empty split")]:
         raise faulty(contents.folder, [fault.reason for fault in faults])
     said = contents.description
-    pattern = compiled_groups(said.groups if groups is None else groups)
     fixed = [name for name in contents.splits if name in SPLITS and name not in shares]
     pairs = [pair for name, several in contents.splits.items() for pair in several if name not in fixed]
     staying = [pair for name in fixed for pair in contents.splits[name]]
-    looks = looked_at(contents.folder, [*pairs, *staying], report)
-    labels, values = said.labels, said.values
-    if labels is None:
-        found = {value for _, mask in looks for value in mask.counts} - {*said.ignore}
-        labels, values = unnamed(max(found, default=0) + 1)
-    table = class_table(values, said.ignore)
-    ones = [
-        Gathered(
-            name_in(pair.sample.image, contents.folder),
-            name_in(pair.sample.mask, contents.folder),
-            image,
-            counted(mask, table, labels, pair),
-            group_in(pattern, name_in(pair.sample.image, contents.folder)),
-        )
-        for pair, (image, mask) in zip([*pairs, *staying], looks, strict=True)
-    ]
+    pattern = said.groups if groups is None else groups
+    labels, ones = gathered(contents.folder, [*pairs, *staying], said, pattern, report)
     notes: list[str] = []
     free, members = grouped(ones[: len(pairs)], ones[len(pairs) :], fixed, notes)
     wanted = targets(shares, len(free))
@@ -115,6 +90,10 @@ def split_dataset(
         )
         for name, numbers in dealt.items()
     }
+    if strange := sum(bool(one.strange) for one in free):
+        notes.append(
+            Message("pictures whose masks hold values of no class: {count}; zoo data check names them", count=strange)
+        )
     notes += _missed(contents.folder, ones) if contents.splits.keys() & set(SPLITS) else []
     notes += [
         Message(
@@ -167,7 +146,7 @@ def _missed(folder: Path, ones: Iterable[Gathered]) -> list[str]:
     if not (folder / "images").is_dir():
         return []
     named = {one.image for one in ones}
-    count = sum(name_in(path, folder) not in named for path in by_stem(folder / "images").values())
+    count = sum(name_in(path, folder) not in named and holds_picture(path) for path in files_in(folder / "images"))
     return [Message("pictures in images/ that no list named and none names now: {count}", count=count)] if count else []
 
 
