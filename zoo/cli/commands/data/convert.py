@@ -38,7 +38,7 @@ _FORMS = ("labelme", "coco", "cvat", "voc", "cityscapes", "ade20k", "masks")
 @click.option(
     "--unlabelled",
     type=Word(("background", "ignore")),
-    help="What pixels that no shape covers are; by default a class, which file of labels may leave out.",
+    help="What pixels are that no shape covers; by default a class, or ignored where the file of labels has none.",
 )
 @click.option(
     "--contours",

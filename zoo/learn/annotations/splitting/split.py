@@ -13,7 +13,7 @@ from zoo.contract.labels import LabelSet
 from zoo.learn.annotations.dataset_folder import list_text
 from zoo.learn.annotations.places import files_in, holds_picture
 from zoo.learn.annotations.splitting.dealing import deal, targets
-from zoo.learn.annotations.splitting.gather import Gathered, faulty, gathered, grouped, weighed
+from zoo.learn.annotations.splitting.pool import Gathered, faulty, gathered, grouped, weighed
 from zoo.learn.dataset.dataset import SPLITS, name_in, read_contents
 from zoo.message import Message, printable
 
