@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from zoo.picture.rgb import orientation_of, to_rgb, turned
 SIDE = 32
 # Formats that hold one picture, of 8 bits where the mode is RGB or L.
 _SIMPLE = ("JPEG", "PNG", "BMP")
-_BLOCK = 1 << 20
+_BLOCK, _HEAD = 1 << 20, 64
+_HTML = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 # Masks with more colours are photographs.
 _MOST_COLOURS = 1000
 
@@ -87,7 +89,7 @@ def _image(path: Path) -> ImageLook:
             digest = hashlib.sha256()
             while block := file.read(_BLOCK):
                 digest.update(block)
-            return _decoded(file, printable(path), digest.digest())
+            return _decoded(file, printable(path.name), digest.digest())
     except ZooError as error:
         return ImageLook(error.message)
     except Exception as error:  # whatever it is, the other files are looked at
@@ -111,8 +113,7 @@ def _decoded(file: BinaryIO, name: str, digest: bytes) -> ImageLook:
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:
-    factors = (max(1, picture.width // SIDE), max(1, picture.height // SIDE))
-    return picture.reduce(factors).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    return picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("L")
 
 
 def _mask(path: Path) -> MaskLook:
@@ -160,8 +161,12 @@ def _unreadable(path: Path) -> str:
         found = os.stat(path)
         if path.is_dir():
             return Message("it is a folder")
-        if not found.st_size and path.is_file():
-            return Message("it is empty")
+        if path.is_file():
+            if not found.st_size:
+                return Message("it is empty")
+            with path.open("rb") as file:
+                if _HTML.match(file.read(_HEAD)):
+                    return Message("it is an HTML page, as a server sends in place of a picture that it has not")
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -116,6 +116,9 @@ def _tell(survey: Survey, mended: Mended | None) -> None:
         echo_table(("REPAIRED", "HOW"), rows)
     click.echo()
     _before_and_after(survey, mended)
+    if mended.after.faults:
+        click.echo()
+        _faults(mended.after)
     note("saved {page}", page=mended.folder)
 
 
