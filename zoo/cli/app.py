@@ -106,7 +106,9 @@ class _LazyGroup(click.Group):
         self.format_usage(ctx, formatter)
         formatter.write_text(self.help or "")
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
-        options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
+        # Who reads this knows how it is had.
+        shown = [option for option in self.get_params(ctx) if "--help" not in option.opts]
+        options = [record for option in shown if (record := option.get_help_record(ctx))]
         groups = [*commands.items(), (gettext("Options"), options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
