@@ -14,8 +14,8 @@ from zoo.base.flow import ahead
 from zoo.contract.labels import LabelSet
 from zoo.contract.refs import resolve
 from zoo.errors import ConfigError, DatasetError, OutputError, ZooError
+from zoo.learn.annotations.annotated import Annotated, Found
 from zoo.learn.annotations.dataset_folder import Copied, copy_pair, unique_names, write_lists, write_result
-from zoo.learn.annotations.found import Annotated, Found
 from zoo.learn.annotations.places import one_of
 from zoo.learn.annotations.wishes import Wishes
 
@@ -36,7 +36,7 @@ _WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Conversion:
+class Converted:
     """What became of annotations.
 
     Attributes:
@@ -75,7 +75,7 @@ def convert_annotations(
     wishes: Wishes | None = None,
     skip: bool = False,
     report: Callable[[int, int], object] | None = None,
-) -> Conversion:
+) -> Converted:
     """Writes annotations as a dataset: images/, annotations/, lists, labels.txt and convert_result.json.
 
     Pictures are copied byte for byte. Masks are 8-bit PNG files with the colours of the classes as palette; 255 is no
@@ -101,7 +101,7 @@ def convert_annotations(
         )
     origin, folder = Path(user_path(source)), Path(user_path(target))
     _check_places(origin, folder)
-    found: Found = resolve(f"zoo.learn.annotations.{FORMS[form]}")(origin, wishes or Wishes())
+    found: Found = resolve(f"zoo.learn.annotations.forms.{FORMS[form]}")(origin, wishes or Wishes())
     names = unique_names([one.name for one in found.pictures])
     with replacing_folder(folder) as partial_folder:
         failures: dict[str, ZooError] = {}
@@ -156,7 +156,7 @@ def _tried(folder: Path, labels: LabelSet, work: tuple[Annotated, str]) -> tuple
 
 def _summed(
     form: str, source: Path, folder: Path, found: Found, copied: list[Copied], failures: dict[str, ZooError]
-) -> Conversion:
+) -> Converted:
     shapes, pixels, pictures = Counter[int](), Counter[int](), Counter[int]()
     dropped, rules = Counter(found.dropped), Counter[str](dict.fromkeys(found.rules, 0))
     for one in copied:
@@ -166,6 +166,6 @@ def _summed(
         pixels.update(one.pixels)
         pictures.update(one.pixels.keys())
     splits, quarter = Counter(one.split for one in copied), sum(one.turned for one in copied)
-    return Conversion(
+    return Converted(
         form, source, folder, found.labels, splits, shapes, pixels, pictures, dropped, rules, quarter, failures
     )

@@ -17,7 +17,7 @@ from PIL import Image
 
 from zoo.contract.labels import LabelSet
 from zoo.errors import DatasetError
-from zoo.learn.annotations.found import Annotated, Drawn, Mask
+from zoo.learn.annotations.annotated import Annotated, Drawn, Mask
 from zoo.learn.dataset.dataset import SPLITS
 from zoo.message import printable
 from zoo.picture.image import most_pixels, open_picture
@@ -26,7 +26,7 @@ from zoo.picture.rgb import orientation_of, turned
 from zoo.results.classes import color_table
 
 if TYPE_CHECKING:
-    from zoo.learn.annotations.conversion import Conversion
+    from zoo.learn.annotations.conversion import Converted
 
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "TIFF": ".tif", "WEBP": ".webp", "PPM": ".ppm"}
 # From this EXIF orientation on height and width change places.
@@ -143,7 +143,7 @@ def write_lists(folder: Path, labels: LabelSet, copied: Sequence[Copied]) -> Non
     (folder / "labels.txt").write_text("".join(f"{name}\n" for name in labels.names), encoding="utf-8")
 
 
-def write_result(path: Path, made: Conversion, copied: Sequence[Copied]) -> None:
+def write_result(path: Path, made: Converted, copied: Sequence[Copied]) -> None:
     """Writes what a conversion tells of itself."""
     document = {
         **conversion_figures(made),
@@ -155,7 +155,7 @@ def write_result(path: Path, made: Conversion, copied: Sequence[Copied]) -> None
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def conversion_figures(made: Conversion) -> dict[str, object]:
+def conversion_figures(made: Converted) -> dict[str, object]:
     """Returns a conversion as plain data."""
     colours = color_table(made.labels, 256)
     return {

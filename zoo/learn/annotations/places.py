@@ -77,7 +77,7 @@ def by_stem(folder: Path) -> dict[str, Path]:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class PictureFiles:
     """The picture files that annotations may name.
 
     Attributes:
@@ -87,7 +87,7 @@ class Pictures:
     roots: tuple[Path, ...]
 
     @classmethod
-    def of(cls, source: Path, wishes: Wishes) -> Pictures:
+    def of(cls, source: Path, wishes: Wishes) -> PictureFiles:
         """Returns those of a source and of the folder that was given for them."""
         return cls((source,) if wishes.images is None else (wishes.images, source))
 

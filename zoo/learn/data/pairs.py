@@ -46,15 +46,17 @@ class Pair:
         listed: The list that names it; None in a folder without lists.
         line: Its line there; 0 without a list.
         turned: How many of the two names have back-slashes that were taken for slashes.
+        missing: Whether one of the two files does not exist.
     """
 
     sample: Sample
     listed: Path | None = None
     line: int = 0
     turned: int = 0
+    missing: bool = False
 
     def fault(self, kind: str, path: Path, reason: str) -> Fault:
-        """Returns a fault of this entry."""
+        """Returns a fault of this pair."""
         return Fault(kind, path, reason, self.listed, self.line)
 
 
@@ -91,13 +93,10 @@ def listed_pairs(list_file: Path, root: Path) -> Pairs:
             continue
         paths = [_found(root, column) for column in columns]
         turned = sum(path != root / column for path, column in zip(paths, columns, strict=True))
-        entry = Pair(Sample(*paths), list_file, number, turned)
-        found.pairs.append(entry)
-        found.faults += [
-            entry.fault("missing", path, Message("{path} does not exist", path=path))
-            for path in paths
-            if not path.is_file()
-        ]
+        missing = [path for path in paths if not path.is_file()]
+        pair = Pair(Sample(*paths), list_file, number, turned, bool(missing))
+        found.pairs.append(pair)
+        found.faults += [pair.fault("missing", path, _absence(path)) for path in missing]
     return found
 
 
@@ -119,12 +118,12 @@ def folder_pairs(folder: Path, masks: str) -> Pairs:
         image, mask = (
             files.get(stem, folder / name / f"{stem}.png") for name, files in zip(names, (images, others), strict=True)
         )
-        entry = Pair(Sample(image, mask))
-        found.pairs.append(entry)
+        pair = Pair(Sample(image, mask), missing=stem not in others or stem not in images)
+        found.pairs.append(pair)
         if stem not in others:
-            found.faults.append(entry.fault("missing", image, Message("{path} has no mask", path=image)))
+            found.faults.append(pair.fault("missing", image, Message("{path} has no mask", path=image)))
         elif stem not in images:
-            found.faults.append(entry.fault("missing", mask, Message("{path} has no picture", path=mask)))
+            found.faults.append(pair.fault("missing", mask, Message("{path} has no picture", path=mask)))
     return found
 
 
@@ -139,6 +138,12 @@ def list_line(image: str, mask: str) -> str:
             raise ValueError(Message("the name {name!r} cannot stand in a list", name=name))
     plain = not any(re.search(r"""[\s"']""", name) for name in (image, mask))
     return f"{image} {mask}" if plain else f"{image}\t{mask}"
+
+
+def _absence(path: Path) -> str:
+    if not path.exists():
+        return Message("{path} does not exist", path=path)
+    return Message("{path} is not a regular file", path=path)
 
 
 def _columns(line: str) -> list[str]:

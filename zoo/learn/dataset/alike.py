@@ -1,10 +1,10 @@
-"""The same picture twice, by content: also where one of the two was encoded again.
+"""The same picture twice, by content: also where one of the two was encoded again, or in another size.
 
 A picture is known by a grey thumbnail of 32 x 32 means, upright as it is seen. Two pictures are the same where their
-files are equal byte for byte; or where no mean differs by more than 6 grey levels and the means by 1.2 on average,
-which JPEG keeps down to quality 30. Frames of a video one second apart differ by more as soon as anything moves. A copy
-of another size has other edges: there 20 and 2.5 are allowed. Pictures that are nearly flat say too little to be the
-same by their thumbnails.
+files are equal byte for byte; or where no mean differs by more than 4.5 grey levels, and the means by no more than 1 on
+average. JPEG keeps that down to quality 50, and half the size does; two frames of a street, a second apart while the
+car stands, do not. Where pictures are small the means are of 8 x 8 pixels and more, which JPEG changes as little.
+Pictures that are nearly flat say too little to be the same by their thumbnails.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zoo.learn.dataset.look import SIDE, ImageLook
 
-# Most difference of a mean and of all means, for copies of the same size and of another.
-_SAME_SIZE, _OTHER_SIZE = (6, 1.2), (20, 2.5)
+# Most difference of a mean, and of all on average, in grey levels.
+_MOST, _AVERAGE = 4.5, 1.0
 # Standard deviation of the means below which a picture is flat.
 _FLAT = 4.0
 # How much height divided by width may differ, for a size that was rounded.
 _SHAPE = 0.02
+# Fewest means a side and most pixels that one needs.
+_COARSEST, _PIXELS = 8, 8
 _QUARTERS = 4
 
 
@@ -70,21 +73,28 @@ def _near(looks: Sequence[ImageLook]) -> Iterator[tuple[int, int]]:
     brightness = means.mean(axis=1)
     order = np.argsort(brightness, kind="stable")
     numbers, means, brightness = numbers[order], means[order], brightness[order]
-    coarse = means.reshape(-1, _QUARTERS, SIDE // _QUARTERS, _QUARTERS, SIDE // _QUARTERS).mean(axis=(2, 4))
-    coarse = coarse.reshape(len(numbers), -1)
-    ends = np.searchsorted(brightness, brightness + _OTHER_SIZE[1], side="right")
+    coarse = _means(means, _QUARTERS).reshape(len(numbers), -1)
+    ends = np.searchsorted(brightness, brightness + _AVERAGE, side="right")
     for row, end in enumerate(ends.tolist()):
-        near = np.abs(coarse[row + 1 : end] - coarse[row]).max(axis=1, initial=0.0) <= _OTHER_SIZE[0]
+        near = np.abs(coarse[row + 1 : end] - coarse[row]).max(axis=1, initial=0.0) <= _MOST
         for other in (np.flatnonzero(near) + row + 1).tolist():
             one, two = int(numbers[row]), int(numbers[other])
-            apart = np.abs(means[row].astype(np.int16) - means[other])
-            most, average = _allowed(looks[one], looks[two])
-            if apart.max() <= most and apart.mean() <= average:
+            if _alike(looks[one], looks[two], means[[row, other]]):
                 yield one, two
 
 
-def _allowed(one: ImageLook, other: ImageLook) -> tuple[float, float]:
-    if one.size == other.size:
-        return _SAME_SIZE
+def _alike(one: ImageLook, other: ImageLook, means: NDArray[np.uint8]) -> bool:
     shapes = [look.size[0] / look.size[1] for look in (one, other)]
-    return _OTHER_SIZE if abs(shapes[0] / shapes[1] - 1) <= _SHAPE else (-1.0, -1.0)
+    if abs(shapes[0] / shapes[1] - 1) > _SHAPE:
+        return False
+    side = SIDE
+    while side > _COARSEST and side * _PIXELS > min(*one.size, *other.size):
+        side //= 2
+    first, second = _means(means, side)
+    apart = np.abs(first - second)
+    return bool(apart.max() <= _MOST and apart.mean() <= _AVERAGE)
+
+
+def _means(thumbnails: NDArray[np.uint8], side: int) -> NDArray[np.float64]:
+    """Returns thumbnails (N, 32 * 32) with fewer means, (N, side, side)."""
+    return thumbnails.reshape(-1, side, SIDE // side, side, SIDE // side).mean(axis=(2, 4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,8 @@ from zoo.picture.rgb import orientation_of, to_rgb, turned
 SIDE = 32
 # Formats that hold one picture, of 8 bits where the mode is RGB or L.
 _SIMPLE = ("JPEG", "PNG", "BMP")
-_BLOCK = 1 << 20
+_BLOCK, _HEAD = 1 << 20, 64
+_HTML = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
 # Masks with more colours are photographs.
 _MOST_COLOURS = 1000
 
@@ -80,18 +82,16 @@ def look(sample: Sample) -> tuple[ImageLook, MaskLook]:
 
 
 def _image(path: Path) -> ImageLook:
-    if fault := _unreadable(path):
-        return ImageLook(fault)
     try:
         with open_regular(path) as file:
             digest = hashlib.sha256()
             while block := file.read(_BLOCK):
                 digest.update(block)
-            return _decoded(file, printable(path), digest.digest())
+            return _decoded(file, printable(path.name), digest.digest())
     except ZooError as error:
-        return ImageLook(error.message)
+        return ImageLook(_unreadable(path) or error.message)
     except Exception as error:  # whatever it is, the other files are looked at
-        return ImageLook(str(error) or described(error))
+        return ImageLook(_unreadable(path) or str(error) or described(error))
 
 
 def _decoded(file: BinaryIO, name: str, digest: bytes) -> ImageLook:
@@ -111,22 +111,19 @@ def _decoded(file: BinaryIO, name: str, digest: bytes) -> ImageLook:
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:
-    factors = (max(1, picture.width // SIDE), max(1, picture.height // SIDE))
-    return picture.reduce(factors).convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)
+    return picture.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("L")
 
 
 def _mask(path: Path) -> MaskLook:
-    if fault := _unreadable(path):
-        return MaskLook(fault)
     try:
         values, orientation = read_turned_mask(path)
     except DatasetError as error:
         reason = error.values["reason"]
         if isinstance(reason, Message) and reason.template == IN_COLOURS:
             return _in_colours(path, reason)
-        return MaskLook(reason)
+        return MaskLook(_unreadable(path) or reason)
     except Exception as error:
-        return MaskLook(str(error) or described(error))
+        return MaskLook(_unreadable(path) or str(error) or described(error))
     return MaskLook("", values.shape, orientation, zlib.crc32(np.ascontiguousarray(values).data), _counts(values))
 
 
@@ -155,13 +152,17 @@ def packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def _unreadable(path: Path) -> str:
-    """Says why a file cannot even be opened, in the words of the system; or that it is empty."""
+    """Says why a file is no picture at all, where that can be said more plainly than by a decoder."""
     try:
         found = os.stat(path)
         if path.is_dir():
             return Message("it is a folder")
-        if not found.st_size and path.is_file():
-            return Message("it is empty")
+        if path.is_file():
+            if not found.st_size:
+                return Message("it is empty")
+            with path.open("rb") as file:
+                if _HTML.match(file.read(_HEAD)):
+                    return Message("it is an HTML page, as a server sends in place of a picture that it has not")
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -58,7 +58,7 @@ def meaning_of(said: Description, masks: Iterable[MaskLook]) -> Meaning:
         labels, values = unnamed(2 if binary else max(counting - {*said.ignore}, default=0) + (0 if from_one else 1))
     elif values == unnamed(len(labels))[1]:
         from_one = from_one and max(counting) == len(labels)
-        binary = binary and len(labels) == 2
+        binary = binary and len(labels) <= 2
     else:
         from_one = binary = False
     return Meaning(labels, values, said.ignore, binary, from_one)
@@ -165,11 +165,19 @@ def dataset_faults(
         pictures: By split, in how many pictures each class occurs.
         lists: The list of each split.
     """
-    if not masks or meaning.binary or meaning.from_one:
+    if not masks:
         return
     found = {value for mask in masks for value in mask.counts} - {*meaning.ignore}
     known = {value for several in meaning.values for value in several}
     names, source = meaning.labels.names, folder if said.labels is None else folder / said.source
+    if len(names) == 1 or (len(found) == 1 and not meaning.binary):
+        yield Fault(
+            "one class",
+            source,
+            Message("there is one class only, which nothing can be told apart from: the background is a class too"),
+        )
+    if meaning.binary or meaning.from_one:
+        return
     absent = [number for number in range(len(names)) if not any(counts[number] for counts in pictures.values())]
     if said.labels is not None and (found - known or absent):
         reason = Message(
@@ -185,12 +193,6 @@ def dataset_faults(
         values = _shown(value for number in absent for value in meaning.values[number])
         reason = Message("no mask holds {names:, } (value {values:, })", names=shown, values=values)
         yield Fault("gap", source, reason)
-    if len(names) == 1 or (len(found) == 1 and len(names) > 1):
-        yield Fault(
-            "one class",
-            source,
-            Message("there is one class only, which nothing can be told apart from: the background is a class too"),
-        )
     for split, counts in pictures.items():
         others = [other for other in pictures if other != split and pictures[other]]
         for number, name in enumerate(names) if counts else ():

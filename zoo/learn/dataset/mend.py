@@ -99,6 +99,11 @@ def mend_dataset(
     ]
     dropped = dict(_dropped(survey))
     repairs += [Repair(place_of(survey.seen[number].pair, source), what) for number, what in dropped.items()]
+    repairs += [
+        Repair(place_of(one.pair, source), Message("back-slashes replaced by slashes"))
+        for number, one in enumerate(survey.seen)
+        if one.pair.turned and number not in dropped
+    ]
     kept = [(number, one) for number, one in enumerate(survey.seen) if number not in dropped]
     plan = _Plan(survey)
     with replacing_folder(folder) as partial:
@@ -119,8 +124,8 @@ def _dropped(survey: Survey) -> Iterator[tuple[int, str]]:
     """Yields the numbers of the labelled pictures that are left out, and why."""
     folder = survey.contents.folder
     for number, one in enumerate(survey.seen):
-        missing = [path for path in (one.pair.sample.image, one.pair.sample.mask) if not path.exists()]
-        if missing:
+        missing = [path for path in (one.pair.sample.image, one.pair.sample.mask) if not path.is_file()]
+        if one.pair.missing and missing:
             names = [name_in(path, folder) for path in missing]
             yield number, Message("left out: {names:, } does not exist", names=names)
     for group in survey.doubles:

@@ -148,8 +148,8 @@ def _looked(contents: Contents, progress: Callable[[int, int], None] | None) -> 
 def _file_faults(one: Seen, meaning: Meaning, white: bool) -> Iterator[Fault]:
     pair, image, mask = one.pair, one.image, one.mask
     for path, fault in ((pair.sample.image, image.fault), (pair.sample.mask, mask.fault)):
-        # What does not exist was said with the lists.
-        if fault and path.exists():
+        # What did not exist was said with the lists.
+        if fault and not (pair.missing and not path.is_file()):
             yield pair.fault("colours" if path == pair.sample.mask and mask.colours else "unreadable", path, fault)
     if image.size != mask.size and image.size[0] and mask.size[0]:
         values = {

@@ -68,7 +68,8 @@ def check(ctx: click.Context, folder: Path, target: Path | None, output: Path | 
 def _default_output(folder: Path) -> Path:
     """Returns where a check goes: here, but not into the dataset."""
     here, whole = Path.cwd(), folder.resolve()
-    return (whole.parent if here.is_relative_to(whole) else here) / f"check_{whole.name}"
+    name = f"check_{whole.name}"
+    return whole.parent / name if here.is_relative_to(whole) else Path(name)
 
 
 def _fixed(mended: Mended) -> dict[str, Any]:
@@ -96,6 +97,9 @@ def _tell(survey: Survey, mended: Mended | None) -> None:
         echo_table(("REPAIRED", "HOW"), rows)
     click.echo()
     _before_and_after(survey, mended)
+    if mended.after.faults:
+        click.echo()
+        _faults(mended.after)
     note("saved {page}", page=mended.folder)
 
 

@@ -18,7 +18,7 @@ from zoo.cli.tables import echo_json, echo_table
 from zoo.message import Message, printable
 
 if TYPE_CHECKING:
-    from zoo.learn.annotations import Conversion
+    from zoo.learn.annotations import Converted
 
 _FORMS = ("labelme", "coco", "cvat", "voc", "cityscapes", "ade20k", "masks")
 
@@ -38,7 +38,7 @@ _FORMS = ("labelme", "coco", "cvat", "voc", "cityscapes", "ade20k", "masks")
 @click.option(
     "--unlabelled",
     type=Word(("background", "ignore")),
-    help="What pixels that no shape covers are; by default a class, which file of labels may leave out.",
+    help="What pixels are that no shape covers; by default a class, or ignored where the file of labels has none.",
 )
 @click.option(
     "--contours",
@@ -96,7 +96,7 @@ def convert(
         ctx.exit(3)
 
 
-def _table(made: Conversion) -> None:
+def _table(made: Converted) -> None:
     total = max(1, sum(made.pixels.values()))
     names = [*enumerate(made.labels.names), (made.labels.ignore_index, translate(Message("(ignored)")))]
     rows = [
@@ -112,7 +112,7 @@ def _table(made: Conversion) -> None:
     echo_table(("VALUE", "CLASS", "SHAPES", "PICTURES", "% OF PIXELS"), rows, right=(0, 2, 3, 4))
 
 
-def _tell(made: Conversion) -> None:
+def _tell(made: Converted) -> None:
     for rule, count in made.rules.items():
         if count:
             note("{count}: {rule}", count=count, rule=rule)

@@ -13,9 +13,10 @@ import numpy as np
 
 from zoo.contract.labels import LabelSet
 from zoo.errors import DatasetError, ZooError
-from zoo.learn.annotations.found import Annotated, Drawn, Found
-from zoo.learn.annotations.places import Pictures, files_in, holds_picture, one_of, stem_of
-from zoo.learn.annotations.wishes import Wishes, dropped_label, ground_of, label_set, with_background
+from zoo.learn.annotations.annotated import Annotated, Drawn, Found
+from zoo.learn.annotations.places import PictureFiles, files_in, holds_picture, one_of, stem_of
+from zoo.learn.annotations.wanted import dropped_label, ground_of, label_set, with_background
+from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 from zoo.results.formats.labelme_reader import IGNORED, LABELME, draw_labelme, labelme_size, open_labelme
 from zoo.settings.document import Node
@@ -43,7 +44,7 @@ def find_labelme(source: Path, wishes: Wishes) -> Found:
         DecodeError: A file is damaged.
     """
     folder = source if source.is_dir() else source.parent
-    pictures = Pictures.of(folder, wishes)
+    pictures = PictureFiles.of(folder, wishes)
     dropped, names = Counter[str](), set[str]()
     files: list[tuple[Path, Path | Callable[[], bytes], tuple[int, int] | None]] = []
     errors: list[ZooError] = []
@@ -87,7 +88,7 @@ def _labels_in(root: Node) -> Iterator[tuple[Node, str]]:
             yield shape, label
 
 
-def _picture_of(root: Node, path: Path, pictures: Pictures) -> Path | Callable[[], bytes]:
+def _picture_of(root: Node, path: Path, pictures: PictureFiles) -> Path | Callable[[], bytes]:
     """Returns the file that LabelMe's names, or what reads the picture inside it."""
     inside = root.value.get("imageData") is not None
     name = root.value.get("imagePath")

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo.errors import DatasetError, ZooError
-from zoo.learn.annotations.counts import fill_runs, read_lengths
-from zoo.learn.annotations.found import Annotated, Drawn, Found
-from zoo.learn.annotations.outlines import fill_area, fill_centres, ring_of, through_centres
-from zoo.learn.annotations.places import Pictures, files_in, name_of, one_of
-from zoo.learn.annotations.shapes import Canvas
-from zoo.learn.annotations.wishes import Wishes, class_values, dropped_label, ground_of, label_set, with_background
+from zoo.learn.annotations.annotated import Annotated, Drawn, Found
+from zoo.learn.annotations.drawing.canvas import Canvas
+from zoo.learn.annotations.drawing.counts import fill_runs, read_lengths
+from zoo.learn.annotations.drawing.outlines import fill_area, fill_centres, ring_of, through_centres
+from zoo.learn.annotations.places import PictureFiles, files_in, name_of, one_of
+from zoo.learn.annotations.wanted import dropped_label, ground_of, label_set, values_of_names, with_background
+from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
 from zoo.settings.check import conform
@@ -76,7 +77,7 @@ def find_coco(source: Path, wishes: Wishes) -> Found:
     folder = source if source.is_dir() else source.parent
     if source.is_file() and folder.name == "annotations":
         folder = folder.parent
-    pictures = Pictures.of(folder, wishes)
+    pictures = PictureFiles.of(folder, wishes)
     dropped = Counter[str]()
     files: list[_File] = []
     for path in files_in(source, ".json") if source.is_dir() else [source]:
@@ -94,7 +95,7 @@ def find_coco(source: Path, wishes: Wishes) -> Found:
         )
     ordered = dict.fromkeys(name for file in files for _, name in sorted(file.names.items()))
     labels = label_set(with_background((name for name in ordered if name not in wishes.drop), wishes))
-    values = class_values(ordered, labels, wishes)
+    values = values_of_names(ordered, labels, wishes)
     rules: list[str] = [_ORDER]
     annotated: list[Annotated] = []
     taken: dict[Path, Path] = {}

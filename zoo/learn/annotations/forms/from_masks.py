@@ -9,18 +9,12 @@ from pathlib import Path
 
 from zoo.contract.labels import ADE20K, VOC, Color
 from zoo.errors import DatasetError
-from zoo.learn.annotations.found import Annotated, Found
+from zoo.learn.annotations.annotated import Annotated, Found
+from zoo.learn.annotations.drawing.mask_classes import draw_colours, draw_values, meaning_table
+from zoo.learn.annotations.palette_file import read_colours
 from zoo.learn.annotations.places import by_stem, files_in, folder_of, stem_of
-from zoo.learn.annotations.values import draw_colours, draw_values, value_table
-from zoo.learn.annotations.wishes import (
-    IGNORE_INDEX,
-    Wishes,
-    kept_names,
-    label_set,
-    new_values,
-    read_colours,
-    read_labels,
-)
+from zoo.learn.annotations.wanted import IGNORE_INDEX, kept_names, label_set, new_values
+from zoo.learn.annotations.wishes import Wishes, read_labels
 from zoo.message import Message
 from zoo.results.classes import class_names
 from zoo.results.formats.labelme_reader import IGNORED
@@ -113,7 +107,7 @@ def _valued(
     """Finds masks whose values from `first` on are these classes, and those below none."""
     labels = label_set(kept_names(names, wishes), colours)
     new = new_values(names, labels, wishes)
-    table = value_table({value + first: class_ for value, class_ in new.items()}, [*range(first), IGNORE_INDEX])
+    table = meaning_table({value + first: class_ for value, class_ in new.items()}, [*range(first), IGNORE_INDEX])
     rule = _FROM_ONE if first else _VALUES
     pairs, rules = _pairs(images, masks, dropped)
     return Found(

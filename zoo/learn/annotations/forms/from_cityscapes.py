@@ -13,12 +13,13 @@ from PIL import Image, ImageDraw
 from zoo.contract.labels import CITYSCAPES
 from zoo.contract.labels.conversions import CITYSCAPES_IDS
 from zoo.errors import DatasetError
-from zoo.learn.annotations.found import Annotated, Drawn, Found
-from zoo.learn.annotations.from_masks import UNLABELLED
-from zoo.learn.annotations.outlines import ring_of
+from zoo.learn.annotations.annotated import Annotated, Drawn, Found
+from zoo.learn.annotations.drawing.mask_classes import draw_values, meaning_table
+from zoo.learn.annotations.drawing.outlines import ring_of
+from zoo.learn.annotations.forms.from_masks import UNLABELLED
 from zoo.learn.annotations.places import files_in, folder_of, stem_of
-from zoo.learn.annotations.values import draw_values, value_table
-from zoo.learn.annotations.wishes import IGNORE_INDEX, Wishes, kept_names, label_set, new_values
+from zoo.learn.annotations.wanted import IGNORE_INDEX, kept_names, label_set, new_values
+from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
 from zoo.settings.check import conform
@@ -70,8 +71,8 @@ def find_cityscapes(source: Path, wishes: Wishes) -> Found:
     ids = new_values(CITYSCAPES_IDS.names, labels, wishes)
     train_ids = new_values(CITYSCAPES.names, labels, wishes)
     drawers: dict[str, Callable[[Path, tuple[int, int]], Drawn]] = {
-        "labelIds.png": partial(_by_table, value_table(ids, [*range(len(ids), 256)])),
-        "labelTrainIds.png": partial(_by_table, value_table(train_ids, [IGNORE_INDEX])),
+        "labelIds.png": partial(_by_table, meaning_table(ids, [*range(len(ids), 256)])),
+        "labelTrainIds.png": partial(_by_table, meaning_table(train_ids, [IGNORE_INDEX])),
         "polygons.json": partial(_polygons, {CITYSCAPES_IDS.names[old]: new for old, new in ids.items()}),
     }
     dropped = Counter[str]()

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from zoo.contract.labels import Color
 from zoo.errors import DatasetError, DecodeError
-from zoo.learn.annotations.found import Drawn
-from zoo.learn.annotations.wishes import IGNORE_INDEX
+from zoo.learn.annotations.annotated import Drawn
+from zoo.learn.annotations.wanted import IGNORE_INDEX
 from zoo.learn.data import read_mask
 from zoo.message import Message, printable
 from zoo.picture.image import most_pixels, open_picture
@@ -22,7 +22,7 @@ _VALUES = 65536
 _NO_CLASS = -1
 
 
-def value_table(classes: Mapping[int, int], ignored: Iterable[int] = ()) -> NDArray[np.int16]:
+def meaning_table(classes: Mapping[int, int], ignored: Iterable[int] = ()) -> NDArray[np.int16]:
     """Returns the table (65536,) of what becomes of mask values.
 
     Args:

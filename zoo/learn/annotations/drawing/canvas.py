@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.learn.annotations.found import Drawn
+from zoo.learn.annotations.annotated import Drawn
 
 
 class Canvas:

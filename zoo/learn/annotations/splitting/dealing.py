@@ -72,9 +72,9 @@ def deal(groups: Sequence[Group], wanted: Mapping[str, int], seed: int) -> dict[
     """Deals groups out to splits.
 
     The class that the fewest of the pictures left hold is dealt out first, larger groups before smaller ones, each to
-    the split that lacks the most of it. Without groups of several pictures every split gets exactly what is wanted;
-    with them a group goes where it fits, and if it fits nowhere where the most room is. Which of equals comes first is
-    decided by digests of seed and name, the same on every machine.
+    a split that has none of it, else to the one that lacks the most of it. Without groups of several pictures every
+    split gets exactly what is wanted; with them a group goes where it fits, and if it fits nowhere where the most room
+    is. Which of equals comes first is decided by digests of seed and name, the same on every machine.
 
     Args:
         groups: In any order.
@@ -89,7 +89,7 @@ def deal(groups: Sequence[Group], wanted: Mapping[str, int], seed: int) -> dict[
     """
     if len(groups) < len(wanted):
         raise DatasetError(
-            "There are {count} groups of pictures that belong together, and {splits} splits: each needs one at least.",
+            "The pictures make {count} groups that stay together, for {splits} splits: each split needs one at least.",
             "Take a pattern with more groups, or ask for fewer splits.",
             count=len(groups),
             splits=len(wanted),
@@ -114,6 +114,7 @@ class _Dealing:
         self._room = dict(wanted)
         # Times the total, to stay whole.
         self._lacks = {name: count * self._classes.sum(axis=0) for name, count in wanted.items()}
+        self._holds = {name: np.zeros(self._classes.shape[1], np.int64) for name in wanted}
         self._total = total
         self._open = np.ones(len(groups), np.bool_)
         digests = [
@@ -144,9 +145,13 @@ class _Dealing:
             # None may be left for a split that has nothing yet.
             able = empty
         able = able or [max(names, key=lambda name: self._room[name])]
+        if value is not None:
+            # What no picture of a split shows cannot be learned or measured there.
+            able = [name for name in able if not self._holds[name][value]] or able
         lack = {name: 0 if value is None else int(self._lacks[name][value]) for name in able}
         chosen = max(able, key=lambda name: (lack[name], self._room[name], -names.index(name)))
         self.given[chosen].append(number)
         self._open[number] = False
         self._room[chosen] -= size
+        self._holds[chosen] = self._holds[chosen] + self._classes[number]
         self._lacks[chosen] = self._lacks[chosen] - self._total * self._classes[number]

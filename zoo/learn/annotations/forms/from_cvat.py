@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.errors import DatasetError, ZooError
-from zoo.learn.annotations.counts import fill_runs
-from zoo.learn.annotations.found import Annotated, Drawn, Found
-from zoo.learn.annotations.outlines import fill_area, ring_of, rotated
-from zoo.learn.annotations.places import Pictures, files_in, name_of, one_of
-from zoo.learn.annotations.shapes import Canvas
-from zoo.learn.annotations.wishes import Wishes, class_values, dropped_label, ground_of, label_set, with_background
-from zoo.learn.annotations.xml_text import Element, read_xml
+from zoo.learn.annotations.annotated import Annotated, Drawn, Found
+from zoo.learn.annotations.drawing.canvas import Canvas
+from zoo.learn.annotations.drawing.counts import fill_runs
+from zoo.learn.annotations.drawing.outlines import fill_area, ring_of, rotated
+from zoo.learn.annotations.forms.xml_text import Element, read_xml
+from zoo.learn.annotations.places import PictureFiles, files_in, name_of, one_of
+from zoo.learn.annotations.wanted import dropped_label, ground_of, label_set, values_of_names, with_background
+from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 
 _OTHER = Message("XML files that are not CVAT's")
@@ -45,7 +46,7 @@ def find_cvat(source: Path, wishes: Wishes) -> Found:
         DatasetError: There are none, or a file is damaged or of another form of CVAT.
     """
     folder = source if source.is_dir() else source.parent
-    pictures = Pictures.of(folder, wishes)
+    pictures = PictureFiles.of(folder, wishes)
     dropped, names, ordered = Counter[str](), set[str](), dict[str, None]()
     images: list[Element] = []
     for path in files_in(source, ".xml") if source.is_dir() else [source]:
@@ -65,7 +66,7 @@ def find_cvat(source: Path, wishes: Wishes) -> Found:
     names.update(shape.text("label") for image in images for shape in image.children)
     ordered.update(dict.fromkeys(sorted(names - set(ordered))))
     labels = label_set(with_background((name for name in ordered if name not in wishes.drop), wishes))
-    values = class_values(ordered, labels, wishes)
+    values = values_of_names(ordered, labels, wishes)
     annotated: list[Annotated] = []
     errors: list[ZooError] = []
     for image in images:
