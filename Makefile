@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check mutations test-wheels parity interop bench findings registry options operations messages clean
+.PHONY: demo test test-all check device-check mutations test-wheels parity interop bench findings registry options operations device-table messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -32,6 +32,12 @@ check: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/zoo registry check
+
+# Every network on a real device against the processor, in the environment that has its build of paddle: nothing is
+# installed. make device-check DEVICE=npu:0 PYTHON=~/npu/bin/python
+DEVICE ?= gpu:0
+device-check:
+	$(PYTHON) benchmarks/device_check.py --device $(DEVICE)
 
 # Ten thousand programs changed at random: a quarter of an hour.
 mutations: $(READY)
@@ -99,6 +105,10 @@ options: $(READY)
 # The operations that are translated, in docs/engines.md; see tests/operation_table.py.
 operations: $(READY)
 	$(BIN)/python tests/operation_table.py
+
+# Which models run on which devices, in docs/devices.md; see tests/device_table.py.
+device-table: $(READY)
+	$(BIN)/python tests/device_table.py
 
 # The texts zoo shows, and their translations: zoo/cli/locale.
 messages: $(READY)

@@ -43,8 +43,9 @@ REPO = Path(__file__).resolve().parents[1]
 DOCS = REPO / "docs"
 pytestmark = pytest.mark.usefixtures("all_engines")
 
-PAGES = sorted([*REPO.glob("*.md"), *DOCS.glob("*.md"), *REPO.glob("plugins/*/README.md")])
-GUIDES = [REPO / "README.md", *sorted(DOCS.glob("*.md"))]
+SITE = sorted([*DOCS.glob("*.md"), *DOCS.glob("devices/*.md")])
+PAGES = sorted([*REPO.glob("*.md"), *SITE, *REPO.glob("plugins/*/README.md")])
+GUIDES = [REPO / "README.md", *SITE]
 
 _FENCE = re.compile(
     r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -340,8 +341,10 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 def test_the_navigation_has_every_page() -> None:
     settings = yaml.safe_load((REPO / "mkdocs.yml").read_text(encoding="utf-8"))
-    pages = [page for entry in settings["nav"] for page in entry.values()]
-    assert sorted(pages) == sorted(page.name for page in DOCS.glob("*.md"))
+    entries = [content for entry in settings["nav"] for content in entry.values()]
+    pages = [page for content in entries if isinstance(content, list) for entry in content for page in entry.values()]
+    pages += [content for content in entries if isinstance(content, str)]
+    assert sorted(pages) == sorted(page.relative_to(DOCS).as_posix() for page in SITE)
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,8 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Options",
     ]
     context = click.Context(cli)
-    names = "predict tiff pipeline evaluate optimize export download list-models info cache lock pack doctor devices plugins"
-    assert cli.list_commands(context) == [*names.split(), "completion", "registry"]
+    names = "predict tiff pipeline evaluate data optimize export download list-models info cache lock pack doctor"
+    assert cli.list_commands(context) == [*names.split(), "devices", "plugins", "completion", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))
 
 
@@ -404,8 +404,8 @@ def test_bash_completes_commands_options_models_and_files(
         (LABELS, "city", ["cityscapes-ids", "cityscapes-trainids"]),
         (LABELS, "str", ["street.yaml"]),
         (LABELS, "../", ["file"]),
-        (DEVICE, "", ["cpu"]),
-        (DEVICE, "x", []),
+        (DEVICE, "", ["auto", "cpu", "gpu", "mlu", "npu", "xpu"]),
+        (DEVICE, "x", ["xpu"]),
         (BACKEND, "", ["auto", "paddle"]),
         (FORMATS, "m", ["mask"]),
         (FORMATS, "overlay,mask,l", ["overlay,mask,labelme", "overlay,mask,labelstudio"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from pretend.build import VISIBLE
@@ -90,15 +91,6 @@ def test_a_runtime_that_cannot_be_loaded_is_told_and_ends_nothing(
     assert "file too short" in ended.stderr
 
 
-def test_a_device_without_memory_is_an_error_and_no_run_on_the_processor(
-    machine: Machine, bundle: Bundle, picture: Path
-) -> None:
-    words = "predict", picture, "--model", bundle.folder, "--device", "npu:0"
-    ended = machine.zoo(*words, PRETEND_MEMORY="100000")
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "Traceback" not in ended.stderr
-
-
 def test_two_devices_share_the_pictures_in_their_order(machine: Machine, bundle: Bundle, tmp_path: Path) -> None:
     folder = tmp_path / "streets"
     folder.mkdir()
@@ -112,6 +104,33 @@ def test_two_devices_share_the_pictures_in_their_order(machine: Machine, bundle:
     assert [result["source"] for result in results[0]] == [result["source"] for result in results[1]]
     assert [result["classes"] for result in results[0]] == [result["classes"] for result in results[1]]
     assert {result["device"] for result in results[1]} == {"npu:0", "npu:1"}
+
+
+def test_evaluate_tiff_and_pipelines_use_several_devices_too(
+    machine: Machine, bundle: Bundle, picture: Path, tmp_path: Path
+) -> None:
+    scene = draw_scene(3, 160, 224).image
+    for name, pixels in (("images", scene), ("masks", scene[:, :, 0] % 7)):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    Image.fromarray(scene).save(tmp_path / "large.tif")
+    words = "evaluate", bundle.folder, "--data", tmp_path, "--json", "--device"
+    figures = [json.loads(machine.zoo(*words, device).stdout) for device in ("cpu", "npu:0,1")]
+    assert [found["device"] for found in figures] == ["cpu", "npu:0,npu:1"]
+    assert figures[0]["IoU"] == figures[1]["IoU"]
+    assert machine.used() == {"npu:0", "npu:1"}
+    window = "--window", "64", "64", "--model", bundle.folder
+    for device in ("cpu", "mlu:1,0"):
+        ended = machine.zoo("tiff", tmp_path / "large.tif", tmp_path / f"{device[:3]}.tif", *window, "--device", device)
+        assert ended.returncode == 0, ended
+    masks = [np.asarray(Image.open(tmp_path / f"{name}.tif")) for name in ("cpu", "mlu")]
+    assert np.array_equal(*masks)
+    assert machine.used() == {"mlu:0", "mlu:1"}
+    (tmp_path / "pipeline.yaml").write_text(f"zoo: 1\nmodel: {bundle.folder}\ndevice: npu:1,0\n")
+    ended = machine.zoo("predict", tmp_path / "images", "--pipeline", tmp_path / "pipeline.yaml", "--json")
+    assert {json.loads(line)["device"] for line in ended.stdout.splitlines()} <= {"npu:0", "npu:1"}, ended
+    assert machine.used() == {"npu:0", "npu:1"}
 
 
 def test_auto_is_the_first_kind_with_a_device(machine: Machine, bundle: Bundle, picture: Path) -> None:

@@ -13,7 +13,7 @@ COUNTERS = ("allocations", "bytes", "to_device", "from_device", "on_device", "fi
 
 
 class Machine:
-    """A machine with pretend devices, on which zoo runs."""
+    """A machine with pretend devices, on which zoo runs in a folder."""
 
     def __init__(self, runtime: Path, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,9 @@ class Machine:
     def run(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, *map(str, words)]
         environ = self.environ | {"PRETEND_STATS": str(self._folder / "stats")} | variables
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
+        return subprocess.run(
+            command, env=environ, cwd=self._folder, capture_output=True, text=True, timeout=240, check=False
+        )
 
     def zoo(self, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
         return self.run("-m", "zoo", *words, **variables)

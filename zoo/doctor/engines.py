@@ -9,7 +9,7 @@ from typing import Literal
 from zoo.base.home import home
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
-from zoo.engine.device import available_cores
+from zoo.engine.device import Devices, available_cores
 from zoo.engine.kit.kept import kept_files
 from zoo.engine.kit.library import threads_setting
 from zoo.engine.open import candidates
@@ -51,17 +51,14 @@ class EngineState:
     compiled: int = 0
 
 
-def engine_states(program: Program, device: str, backend: str, precision: Precision) -> tuple[EngineState, ...]:
+def engine_states(program: Program, device: Devices, backend: str, precision: Precision) -> tuple[EngineState, ...]:
     """Returns what each engine is worth for a program, by name; those that were not proven yet are proven now.
 
     Args:
         program: The program.
-        device: As in `zoo.load`.
+        device: Where it is to run.
         backend: Name of the only one that is looked at, or "auto".
         precision: As in `zoo.load`.
-
-    Raises:
-        DeviceError: The device cannot be used.
     """
     names = sorted(discover("zoo.backends").backends) if backend == "auto" else [backend]
     usable: list[Candidate] = []

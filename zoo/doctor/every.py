@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from zoo.contract.engine import Precision
@@ -47,23 +47,22 @@ def present_models() -> tuple[str, ...]:
 
 
 def self_tests(
-    device: str = "cpu", backend: str = "auto", precision: Precision | None = None
+    models: Sequence[str], device: str = "cpu", backend: str = "auto", precision: Precision | None = None
 ) -> Iterator[SelfTestResult | SelfTestFault]:
-    """Runs the self-test of every model that is present, and goes on after one that fails.
+    """Runs the self-tests of models, and goes on after one that fails.
 
     Args:
+        models: Their names, such as `present_models` gives them.
         device: As in `self_test`.
         backend: See there.
         precision: See there.
 
     Yields:
-        An outcome a model, in the order of `present_models`.
+        An outcome a model, in their order.
 
     Raises:
-        ModelNotFoundError: There is none.
         DeviceError: The device cannot be used by any.
     """
-    models = present_models()
     find_devices(device, discover("zoo.devices"))
     for model in models:
         try:

@@ -92,7 +92,10 @@ def devices(found: Discovery) -> Iterator[Finding]:
                 device.kind,
                 "not installed",
                 "ok",
-                Message("Run: pip install {distribution}", distribution=device.distribution),
+                Message(
+                    "Run in a clone of zoo: pip install ./plugins/{distribution}  (it is on no public index yet)",
+                    distribution=device.distribution,
+                ),
             )
 
 

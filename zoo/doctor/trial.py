@@ -18,7 +18,7 @@ from zoo.doctor.beside_cpu import BesideCpu, beside_cpu
 from zoo.doctor.cards import MASK, PICTURE
 from zoo.doctor.engines import EngineState, engine_states
 from zoo.doctor.findings import State
-from zoo.engine.device import available_cores
+from zoo.engine.device import available_cores, find_devices
 from zoo.engine.samples import made_up_picture
 from zoo.errors import DatasetError, DecodeError, ModelNotFoundError, PluginContractError
 from zoo.learn.data import Sample
@@ -26,7 +26,7 @@ from zoo.message import Message
 from zoo.predict.load import load
 from zoo.proof.choice import choose_engine
 from zoo.proof.chosen import kept_choice, least_agreement
-from zoo.registry import find_model
+from zoo.registry import discover, find_model
 from zoo.store.embedded import embedded_folder
 
 #: Smallest fraction of equal pixels that is no fault: engines round differently, and single pixels are ties. Where
@@ -97,13 +97,14 @@ def self_test(
     with load(model, device=device, backend=backend, precision=precision) as opened:
         loaded = time.perf_counter() - began
         bundle, program = opened.bundle, opened.bundle.verify()
-        engines = engine_states(program, device, backend, asked)
+        meant = find_devices(device, discover("zoo.devices"))
+        engines = engine_states(program, meant, backend, asked)
         result = opened.predict(picture).one()
     chosen = kept_choice(program, result.device, asked)
     least = min(LEAST_AGREEMENT, least_agreement(chosen, asked))
     beside: BesideCpu | None = None
     if result.device != "cpu":
-        used = choose_engine(program, device, backend, available_cores(), asked).candidate
+        used = choose_engine(program, meant, backend, available_cores(), asked).candidate
         beside = beside_cpu(bundle, program, picture, used)
     agreement = None if expected is None else float((result.mask == expected.mask).mean())
     verdict: _Verdict = ("note", _ONLY_RUN, "")

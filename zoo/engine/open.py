@@ -9,7 +9,7 @@ from zoo.contract.device import Probe
 from zoo.contract.engine import Precision, Program
 from zoo.engine.absent import how_to_get, no_such_engine, other_ways
 from zoo.engine.candidate import Candidate
-from zoo.engine.device import available_cores, find_devices
+from zoo.engine.device import Devices, available_cores, find_devices
 from zoo.engine.engine import Engine, Opener
 from zoo.engine.guard import GuardedBackend, GuardedDevice
 from zoo.engine.streams.lanes import Lanes
@@ -76,13 +76,14 @@ def session_opener(
 
 
 def candidates(
-    program: Program, device: str = "cpu", engine: str = "auto", precision: Precision = "float32"
+    program: Program, device: str | Devices = "cpu", engine: str = "auto", precision: Precision = "float32"
 ) -> list[Candidate]:
     """Finds the engines that say they run a program.
 
     Args:
         program: The program.
-        device: "cpu", or a kind of device with an optional number: "gpu", "npu:1".
+        device: "cpu", or a kind of device with optional numbers: "gpu", "npu:1"; or those that were found already:
+            looking for them asks a device in a process of its own.
         engine: Name of an engine, or "auto" for all of them: zoo's own come first, then the others by name.
         precision: Precision to ask them for.
 
@@ -97,7 +98,7 @@ def candidates(
         DuplicateNameError: Two distributions bring the device or the engine.
     """
     found = discover("zoo.devices", "zoo.backends")
-    meant = find_devices(device, found)
+    meant = find_devices(device, found) if isinstance(device, str) else device
     chosen = meant.device
     if engine != "auto" and engine not in found.backends:
         raise no_such_engine(engine, found, _present(found, chosen))

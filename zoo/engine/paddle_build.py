@@ -136,8 +136,10 @@ def custom_missing() -> str:
     if build is None:
         return Message("paddlepaddle is not installed")
     if not build.plugins:
-        reason = "paddlepaddle {version} has no device plugin beside it, and CUSTOM_DEVICE_ROOT names no folder of one"
-        return Message(reason, version=build.version)
+        return Message(
+            "paddlepaddle {version} has no device plugin beside it, and CUSTOM_DEVICE_ROOT names no folder of one",
+            version=build.version,
+        )
     return ""
 
 

@@ -13,6 +13,7 @@ from zoo.bundle.bundle import Bundle
 from zoo.bundle.calibration import read_calibrated
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
+from zoo.engine.device import find_devices
 from zoo.engine.open import candidates, open_engine
 from zoo.engine.samples import made_up_picture
 from zoo.errors import CacheError, ConfigError, OutputError
@@ -26,6 +27,7 @@ from zoo.proof.choice import proofs, refusal
 from zoo.proof.chosen import Chosen
 from zoo.proof.measure import Measured, measure
 from zoo.proof.record import calibration_used
+from zoo.registry.discovery import discover
 
 #: Most pictures that are measured on.
 MOST = 20
@@ -88,7 +90,7 @@ class How:
 
 def compare_engines(how: How, program: Program) -> SideBySide:
     """Measures the engines that run a program, and keeps what was found."""
-    device, threads = how.device, how.threads
+    device, threads = find_devices(how.device, discover("zoo.devices")), how.threads
     found = [item for precision in how.precisions for item in candidates(program, device, precision=precision)]
     exact = candidates(program, device)
     pictures = _pictures(how, program)

@@ -11,6 +11,7 @@ from zoo.base.files import ensure_folder
 from zoo.base.home import home
 from zoo.contract.engine import Precision, Program
 from zoo.engine.candidate import Candidate
+from zoo.engine.device import Devices, find_devices
 from zoo.engine.kit.library import threads_setting
 from zoo.engine.open import candidates
 from zoo.engine.trial import LOCK_SUFFIX
@@ -20,6 +21,7 @@ from zoo.proof.agreement import LEAST
 from zoo.proof.chosen import kept_choice
 from zoo.proof.measure import prove, references, subject_of
 from zoo.proof.record import Proof, kept_proof
+from zoo.registry.discovery import discover
 from zoo.store.exclusive import exclusive
 
 _log = logging.getLogger("zoo.engine")
@@ -44,7 +46,7 @@ class Choice:
 
 def choose_engine(
     program: Program,
-    device: str = "cpu",
+    device: str | Devices = "cpu",
     engine: str = "auto",
     threads: int = 1,
     precision: Precision = "float32",
@@ -64,12 +66,13 @@ def choose_engine(
         BackendError: Every engine, or the one that was asked for, gives other masks than the reference, or fails.
         ZooError: As `candidates`.
     """
-    usable = candidates(program, device, engine, precision)
+    meant = find_devices(device, discover("zoo.devices")) if isinstance(device, str) else device
+    usable = candidates(program, meant, engine, precision)
     if len(usable) == 1 and usable[0].backend.reference and precision == "float32":
         return Choice(usable[0], asked if engine != "auto" else Message("no other engine can be used"))
     kept = kept_choice(program, usable[0].device_name, precision)
     least = kept.least if kept else LEAST[precision]
-    made = proofs(program, usable, device, threads, again=engine != "auto")
+    made = proofs(program, usable, meant, threads, again=engine != "auto")
     found = list(zip(usable, map(kept.held, made) if kept else made, strict=True))
     if engine != "auto" and found[0][1].fault:
         raise _failed(program, *found[0], threads)
@@ -134,7 +137,7 @@ def _none_right(
 
 
 def proofs(
-    program: Program, usable: Sequence[Candidate], device: str, threads: int, *, again: bool = False
+    program: Program, usable: Sequence[Candidate], device: Devices, threads: int, *, again: bool = False
 ) -> list[Proof]:
     """Returns a proof of each engine: what is kept, and the others made now, by one process at a time.
 

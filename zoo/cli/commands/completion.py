@@ -92,7 +92,7 @@ def _models() -> list[str]:
 
 
 def _devices() -> list[str]:
-    return sorted(_installed("zoo.devices").devices)
+    return ["auto", *sorted(_installed("zoo.devices").devices)]
 
 
 def _engines() -> list[str]:
@@ -120,7 +120,7 @@ PIPELINE = Completed("pipeline", _pipelines, files=True)
 LABELS = Completed("labels", _mappings, files=True)
 #: For --truth-labels.
 TRUTH = Completed("mapping", _truths, files=True)
-#: For --device: the kinds that are installed, which a number may follow.
+#: For --device: auto, and the kinds that are installed, which a number may follow.
 DEVICE = Completed("device", _devices)
 #: For --backend.
 BACKEND = Completed("engine", _engines)

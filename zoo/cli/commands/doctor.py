@@ -140,7 +140,7 @@ def _self_tests(device: str, backend: str, precision: Precision | None, as_json:
     models = present_models()
     outcomes: list[SelfTestResult | SelfTestFault] = []
     width = max(map(cells, models))
-    tests = self_tests(device, backend, precision)
+    tests = self_tests(models, device, backend, precision)
     for model in models:
         with loading("testing {model}", model=model):
             outcome = next(tests)

@@ -94,20 +94,36 @@ class PaddleBackend(Backend):
                 with COUT.quiet():
                     return create_predictor(config)
             except Exception as error:
-                raise BackendError(
-                    "paddle {version} cannot open {program}: {reason}.",
-                    TRY_AGAIN
-                    if is_shortage(str(error))
-                    else Message("Export the model again with this version of paddlepaddle."),
-                    version=version,
-                    program=program.path,
-                    reason=first_line(error),
-                ) from error
+                reason, name = first_line(error), None if on_cpu else request.device_name
+                raise _not_opened(version, program.path, reason, name, is_shortage(str(error))) from error
 
         settings = working_settings(program, version) if on_cpu else ("",)
         # From 3.3 on run() keeps other threads of Python waiting (measured): sessions would take turns.
         parallel = on_cpu and version.split(".")[:2] == ["3", "2"]
         return PaddleSession(create, settings, version, request.threads, request.device_name, parallel)
+
+
+def _not_opened(version: str, program: Path, reason: str, device: str | None, shortage: bool) -> BackendError:
+    """Returns the error where paddle opens a program neither on the processor nor, where it has a name, on a device."""
+    from zoo.engine.paddle.settings import DEVICE_HINT
+    from zoo.engine.trial import TRY_AGAIN
+
+    if device is not None:
+        return BackendError(
+            "paddle {version} cannot open {program} on {device}: {reason}.",
+            DEVICE_HINT,
+            version=version,
+            program=program,
+            device=device,
+            reason=reason,
+        )
+    return BackendError(
+        "paddle {version} cannot open {program}: {reason}.",
+        TRY_AGAIN if shortage else Message("Export the model again with this version of paddlepaddle."),
+        version=version,
+        program=program,
+        reason=reason,
+    )
 
 
 def _not_taken(device: Device, index: int, number: int | None) -> DeviceUnavailableError:

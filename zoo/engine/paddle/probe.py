@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from zoo.message import Message
 from zoo.program.parameters import check_finite
 
 _log = logging.getLogger("zoo.engine")
+# Where in paddle's sources an error was raised.
+_SOURCE = re.compile(r"[. ]*\(at \S+:\d+\)\.?$")
 _TOLERANCE = 1e-3
 _SECONDS = 240
 
@@ -153,10 +156,11 @@ def run_predictor(predictor: Any, batch: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def first_line(error: Exception) -> str:
-    """Returns the reason in an error of paddle, without its C++ stack."""
+    """Returns the reason in an error of paddle, without its C++ stack and the place in its sources."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # paddle puts its C++ stack first and the reason into the line after "Error Message Summary".
-    summary = [index for index, line in enumerate(lines) if "Error Message Summary" in line]
-    if summary and summary[0] + 2 < len(lines):
-        return lines[summary[0] + 2]
-    return lines[0] if lines else type(error).__name__
+    # paddle puts its C++ stack first and the reason into the line after "Error Message Summary"; what an operation
+    # raises stands below a title.
+    summary = [index + 2 for index, line in enumerate(lines) if "Error Message Summary" in line]
+    titled = [1] if lines[:1] == ["In user code:"] else []
+    place = next((place for place in (*summary, *titled) if place < len(lines)), 0)
+    return _SOURCE.sub("", lines[place]) if lines else type(error).__name__

@@ -16,7 +16,7 @@ from zoo.engine.kit.library import threads_setting
 from zoo.engine.paddle.cout import COUT
 from zoo.engine.paddle.onednn import ONEDNN
 from zoo.engine.paddle.probe import first_line, run_predictor
-from zoo.engine.paddle.settings import PLAIN
+from zoo.engine.paddle.settings import DEVICE_HINT, PLAIN
 from zoo.errors import InferenceError
 from zoo.message import Message
 
@@ -98,15 +98,7 @@ class PaddleSession:
     def _fall_back(self, shape: tuple[int, ...], error: Exception) -> None:
         """Goes on to the next setting, or raises when none is left."""
         if isinstance(error, MemoryError) or len(self._settings) == 1:
-            raise InferenceError(
-                "paddle {version} failed on a batch of shape {shape}: {error}.",
-                Message("Use a smaller batch_size or a smaller picture.")
-                if isinstance(error, MemoryError)
-                else Message("Run it again with --debug and report the traceback."),
-                version=self._version,
-                shape=shape,
-                error=first_line(error),
-            ) from error
+            raise self._failed(shape, error) from error
         _log.warning(
             "paddle failed with %s on a batch of shape %s (%s); going on with %s",
             self._settings[0],
@@ -117,3 +109,23 @@ class PaddleSession:
         self._settings = self._settings[1:]
         self._predictor = self._create(self._settings[0], self._threads)
         self._fresh = True
+
+    def _failed(self, shape: tuple[int, ...], error: Exception) -> InferenceError:
+        if not self._settings[0]:
+            return InferenceError(
+                "paddle {version} failed on {device}, on a batch of shape {shape}: {error}.",
+                DEVICE_HINT,
+                version=self._version,
+                device=self._device,
+                shape=shape,
+                error=first_line(error),
+            )
+        return InferenceError(
+            "paddle {version} failed on a batch of shape {shape}: {error}.",
+            Message("Use a smaller batch_size or a smaller picture.")
+            if isinstance(error, MemoryError)
+            else Message("Run it again with --debug and report the traceback."),
+            version=self._version,
+            shape=shape,
+            error=first_line(error),
+        )

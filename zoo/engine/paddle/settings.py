@@ -16,6 +16,10 @@ from zoo.message import Message
 SETTINGS = ("oneDNN", "oneDNN without placement pass", "plain")
 #: The setting that the others are compared with.
 PLAIN = SETTINGS[-1]
+#: Where a device fails: what it says, such as "the error code is : 2", is its vendor's.
+DEVICE_HINT = Message(
+    "See whether its memory is enough and its driver well: zoo devices --probe  (or use device='cpu')"
+)
 
 
 def clean_config(program: Path, params: Path) -> Any:

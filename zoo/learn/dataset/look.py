@@ -82,8 +82,6 @@ def look(sample: Sample) -> tuple[ImageLook, MaskLook]:
 
 
 def _image(path: Path) -> ImageLook:
-    if fault := _unreadable(path):
-        return ImageLook(fault)
     try:
         with open_regular(path) as file:
             digest = hashlib.sha256()
@@ -91,9 +89,9 @@ def _image(path: Path) -> ImageLook:
                 digest.update(block)
             return _decoded(file, printable(path.name), digest.digest())
     except ZooError as error:
-        return ImageLook(error.message)
+        return ImageLook(_unreadable(path) or error.message)
     except Exception as error:  # whatever it is, the other files are looked at
-        return ImageLook(str(error) or described(error))
+        return ImageLook(_unreadable(path) or str(error) or described(error))
 
 
 def _decoded(file: BinaryIO, name: str, digest: bytes) -> ImageLook:
@@ -117,17 +115,15 @@ def _thumbnail(picture: Image.Image) -> Image.Image:
 
 
 def _mask(path: Path) -> MaskLook:
-    if fault := _unreadable(path):
-        return MaskLook(fault)
     try:
         values, orientation = read_turned_mask(path)
     except DatasetError as error:
         reason = error.values["reason"]
         if isinstance(reason, Message) and reason.template == IN_COLOURS:
             return _in_colours(path, reason)
-        return MaskLook(reason)
+        return MaskLook(_unreadable(path) or reason)
     except Exception as error:
-        return MaskLook(str(error) or described(error))
+        return MaskLook(_unreadable(path) or str(error) or described(error))
     return MaskLook("", values.shape, orientation, zlib.crc32(np.ascontiguousarray(values).data), _counts(values))
 
 
@@ -156,7 +152,7 @@ def packed(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
 
 def _unreadable(path: Path) -> str:
-    """Says why a file cannot even be opened, in the words of the system; or that it is empty."""
+    """Says why a file is no picture at all, where that can be said more plainly than by a decoder."""
     try:
         found = os.stat(path)
         if path.is_dir():

@@ -88,7 +88,8 @@ class _Progress:
 def _default_output(folder: Path) -> Path:
     """Returns where a check goes: here, but not into the dataset."""
     here, whole = Path.cwd(), folder.resolve()
-    return (whole.parent if here.is_relative_to(whole) else here) / f"check_{whole.name}"
+    name = f"check_{whole.name}"
+    return whole.parent / name if here.is_relative_to(whole) else Path(name)
 
 
 def _fixed(mended: Mended) -> dict[str, Any]:
