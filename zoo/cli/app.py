@@ -108,7 +108,7 @@ class _LazyGroup(click.Group):
         formatter.write_text(self.help or "")
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
         # What every command has, and whoever reads this knows, has no line.
-        shown = [option for option in self.get_params(ctx) if option.name not in ("help", "version")]
+        shown = [option for option in self.get_params(ctx) if not {"--help", "--version"} & {*option.opts}]
         options = [record for option in shown if (record := option.get_help_record(ctx))]
         groups = [*commands.items(), (gettext("Options"), options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
