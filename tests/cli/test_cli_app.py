@@ -80,8 +80,8 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Options",
     ]
     context = click.Context(cli)
-    names = "predict tiff pipeline evaluate optimize export download list-models info cache lock pack doctor devices"
-    assert cli.list_commands(context) == [*names.split(), "plugins", "completion", "registry"]
+    names = "predict tiff pipeline evaluate data train optimize export download list-models info cache lock pack doctor"
+    assert cli.list_commands(context) == [*names.split(), "devices", "plugins", "completion", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))
 
 

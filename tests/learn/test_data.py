@@ -196,7 +196,7 @@ def test_back_slashes_that_stand_for_slashes_are_read_and_said(named: Path, capl
 
 def test_a_list_with_names_that_need_quotes_says_so(named: Path) -> None:
     (named / "list.txt").write_text("a b.png a b_mask.png\nno.png c.png\n")
-    with pytest.raises(DatasetError, match=r"line 1 has 4 columns; line 2: .*no\.png does not exist") as caught:
+    with pytest.raises(DatasetError, match=r"line 1: it has 4 columns; line 2: .*no\.png does not exist") as caught:
         read_list(named / "list.txt")
     assert "quotes" in caught.value.hint
 

@@ -77,7 +77,7 @@ def test_every_fault_of_a_list_file_is_named_at_once(dataset: Path) -> None:
     (dataset / "bad.txt").write_text("0.jpg 0.png\n1.jpg\n2.jpg nowhere.png\nnothing.jpg 3.png\n")
     with pytest.raises(DatasetError) as caught:
         read_list(dataset / "bad.txt")
-    for fault in ("line 2 has 1 columns", "line 3: ", "nowhere.png does not exist", "line 4: ", "nothing.jpg"):
+    for fault in ("line 2: it has 1 columns", "line 3: ", "nowhere.png does not exist", "line 4: ", "nothing.jpg"):
         assert fault in caught.value.message
     (dataset / "empty.txt").write_text("\n")
     with pytest.raises(DatasetError, match="names no picture"):

@@ -75,9 +75,10 @@ def replacing_folder(path: str | os.PathLike[str]) -> Generator[Path, None, None
             try:
                 _hold(handle)
                 yield partial
-                for file in partial.iterdir():
-                    with open(file, "rb") as written:
-                        os.fsync(written.fileno())
+                for file in partial.rglob("*"):
+                    if not file.is_dir():
+                        with open(file, "rb") as written:
+                            os.fsync(written.fileno())
                 os.replace(partial, target)
             finally:
                 os.close(handle)

@@ -33,6 +33,8 @@ _GROUPS = {
         "tiff": ("tiff:tiff", Message("Segment a TIFF too large for memory.")),
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
+        "data": ("data.group:data", Message("Convert, check and split your labelled pictures.")),
+        "train": ("train:train", Message("Train a model on them.")),
         "optimize": ("measure.optimize:optimize", Message("Find the fastest engine with the right masks.")),
         "export": ("export:export", Message("Export a checkpoint; convert to ONNX or OpenVINO.")),
         "download": ("download:download", Message("Fetch model files before they are needed.")),
@@ -105,7 +107,9 @@ class _LazyGroup(click.Group):
         self.format_usage(ctx, formatter)
         formatter.write_text(self.help or "")
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
-        options = [record for option in self.get_params(ctx) if (record := option.get_help_record(ctx))]
+        # What every command has, and whoever reads this knows, has no line.
+        shown = [option for option in self.get_params(ctx) if not {"--help", "--version"} & {*option.opts}]
+        options = [record for option in shown if (record := option.get_help_record(ctx))]
         groups = [*commands.items(), (gettext("Options"), options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 

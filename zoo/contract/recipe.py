@@ -201,6 +201,7 @@ class Recipe:
             devices with a `batch_size` of 2 are 8 pictures a step. On one device the batches of a step are taken one
             after the other, in the memory of one batch.
         groups: Parameters that are treated differently; a parameter belongs to the first group that matches its name.
+        clip: Largest norm of all gradients together; longer ones are shortened to it. None leaves them as they are.
 
     Raises:
         ValueError: There is no picture in a step.
@@ -217,6 +218,7 @@ class Recipe:
     source: str = ""
     devices: int = 1
     groups: tuple[ParameterGroup, ...] = ()
+    clip: float | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.devices < 1:

@@ -101,15 +101,14 @@ def to_rgb(picture: Image.Image, name: str = "image", value_range: ValueRange = 
     note = joined_notes(note, told)
     if orientation not in _TURNS:
         return Picture(image, note, empty=empty)
-    return Picture(
-        _turned(image, orientation), note, orientation, None if empty is None else _turned(empty, orientation)
-    )
+    return Picture(turned(image, orientation), note, orientation, None if empty is None else turned(empty, orientation))
 
 
-def _turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+def turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """Turns pixels (H, W, ...) as an EXIF orientation from 2 to 8 says."""
     rows, columns, swap = _TURNS[orientation]
-    turned = pixels[::rows, ::columns]
-    return np.ascontiguousarray(turned.swapaxes(0, 1) if swap else turned)
+    flipped = pixels[::rows, ::columns]
+    return np.ascontiguousarray(flipped.swapaxes(0, 1) if swap else flipped)
 
 
 def unmultiplied(colours: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from zoo.cli.notes import note
 from zoo.cli.progress.loading import loading
 from zoo.cli.run_options import run_options
 from zoo.contract.spec import ValueRange
+
+if TYPE_CHECKING:
+    from zoo.learn.run.folder import RunFolder
 
 #: Formats that a program can be converted to: `zoo.learn.convert.FORMS`.
 _CONVERTED = ("onnx", "openvino")
@@ -57,10 +61,10 @@ def export(
     labels: str | None,
     value_range: ValueRange,
 ) -> None:
-    """Export a checkpoint of MODEL, or convert a model or an export folder to ONNX or OpenVINO.
+    """Export a run of zoo train, or a checkpoint of MODEL; or convert a model or an export folder.
 
-    With --weights MODEL is the name of an installed model. Without, it is a name or an export folder, and --format is
-    onnx or openvino.
+    A run's folder in place of MODEL exports its best checkpoint. With --weights MODEL is the name of an installed
+    model. Without, it is a name or an export folder, and --format is onnx or openvino.
     """
     from zoo.registry.names import RULE, is_valid
 
@@ -71,6 +75,12 @@ def export(
     if labels is not None:
         note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
     named = label_set or labels
+    from zoo.learn.run.folder import RunFolder
+
+    run = RunFolder(Path(model))
+    if weights is None and run.exists:
+        _export_run(ctx, run, output, form, name)
+        return
     if weights is not None:
         _export(model, weights, output, form, input_size, named, name, value_range)
         return
@@ -81,6 +91,28 @@ def export(
     if wrong := [option for option, value in given.items() if value is not None]:
         raise click.UsageError(tr("{options:, } belongs to a checkpoint: give --weights too.", options=wrong), ctx)
     _convert(model, output, form)
+
+
+def _export_run(ctx: click.Context, run: RunFolder, output: Path, form: str, name: str | None) -> None:
+    """Exports the best checkpoint of a run."""
+    from zoo.learn.convert import Checked, converter
+
+    if form == "paddlex":
+        said = tr("A run is exported for zoo, as paddle, onnx or openvino.")
+        raise click.UsageError(said, ctx)
+    convert = converter(form) if form in _CONVERTED else None
+    checks: list[Checked] = []
+    with loading("exporting {model}", model=run.path):
+        from zoo.learn.run.deliver import export_run
+
+        bundle = export_run(
+            run, output, name, also=None if convert is None else lambda partial: checks.append(convert(partial))
+        )
+    click.echo(bundle.folder)
+    for checked in checks:
+        for said in checked.notes:
+            note(said)
+    note("Run: zoo predict PICTURE --model {folder}", folder=bundle.folder)
 
 
 def _convert(model: str, output: Path, form: str) -> None:

@@ -16,11 +16,14 @@ from zoo.errors import DatasetError, DecodeError
 from zoo.message import Message, printable
 from zoo.picture.image import most_pixels, open_picture
 from zoo.picture.opening import check_size, open_regular
+from zoo.picture.rgb import orientation_of
 
 # Others may change the values.
 _FORMATS = ("PNG", "TIFF", "BMP", "GIF")
 # Compressions of TIFF that do.
 _LOSSY = ("jpeg", "tiff_jpeg", "webp")
+#: Why a mask in colours is refused.
+IN_COLOURS = Message("it is in colours, and nothing says which class a colour is")
 _EXPECTED = Message("A mask is a PNG, TIFF, BMP or GIF file whose pixels hold class values.")
 # What Pillow multiplies grey values of so many bits by.
 _WIDENED = {2: 85, 4: 17}
@@ -42,6 +45,13 @@ def read_mask(path: str | os.PathLike[str], max_pixels: int | None = None) -> ND
     Raises:
         DatasetError: The file is not such a picture.
     """
+    return read_turned_mask(path, max_pixels)[0]
+
+
+def read_turned_mask(
+    path: str | os.PathLike[str], max_pixels: int | None = None
+) -> tuple[NDArray[np.uint8 | np.uint16], int]:
+    """Reads a mask as `read_mask` does, and returns the EXIF orientation too that it was turned by, 1 for none."""
     name = printable(path)
     try:
         limit = most_pixels(max_pixels)
@@ -50,6 +60,7 @@ def read_mask(path: str | os.PathLike[str], max_pixels: int | None = None) -> ND
             _check_exact(picture)
             bits = _bits(file, picture)
             picture.load()
+            orientation = orientation_of(picture, name)
             values = _values(np.asarray(ImageOps.exif_transpose(picture)), picture.mode, bits)
     except Exception as error:
         # Pillow's parsers raise whatever goes wrong first.
@@ -62,7 +73,8 @@ def read_mask(path: str | os.PathLike[str], max_pixels: int | None = None) -> ND
             reason=reason,
             expected=_EXPECTED,
         ) from error
-    return values.astype(np.uint8 if not values.size or values.max() < 256 else np.uint16, copy=False)
+    kind = np.uint8 if not values.size or values.dtype == np.uint8 or values.max() < 256 else np.uint16
+    return values.astype(kind, copy=False), orientation
 
 
 def _check_exact(picture: ImageFile) -> None:
@@ -101,7 +113,7 @@ def _values(pixels: NDArray[Any], mode: str, bits: int) -> NDArray[np.integer]:
             pixels = pixels[:, :, :-1]
         for other in range(1, pixels.shape[2]):
             if (pixels[:, :, other] != pixels[:, :, 0]).any():
-                raise ValueError(Message("it is in colours, and nothing says which class a colour is"))
+                raise ValueError(IN_COLOURS)
         return pixels[:, :, 0]
     if mode == "L" and bits in _WIDENED:
         return pixels // _WIDENED[bits]

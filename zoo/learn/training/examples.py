@@ -41,17 +41,25 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         super().__init__()
         self._samples, self._recipe, self._normalize = samples, recipe, normalize
         self._ignore_index, self._seed = ignore_index, seed
-        self._range = value_range
+        self._range: ValueRange = value_range
         self._first = start * recipe.pictures_per_step
 
     def __len__(self) -> int:
         return self._recipe.iterations * self._recipe.pictures_per_step - self._first
 
-    def __getitem__(self, idx: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        example = self._first + idx
+    def samples(self, iteration: int) -> tuple[Sample, ...]:
+        """Returns the samples of an iteration of the run, in their order."""
+        first = iteration * self._recipe.pictures_per_step
+        return tuple(self._sample(first + number) for number in range(self._recipe.pictures_per_step))
+
+    def _sample(self, example: int) -> Sample:
         epoch, position = divmod(example, len(self._samples))
         order = np.random.default_rng((self._seed, 0, epoch)).permutation(len(self._samples))
-        image, mask = self._samples[order[position]].load(self._range)
+        return self._samples[order[position]]
+
+    def __getitem__(self, idx: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        example = self._first + idx
+        image, mask = self._sample(example).load(self._range)
         rng = np.random.default_rng((self._seed, 1, example))
         image, mask = augment(image, mask, self._recipe.augmentation, self._recipe.crop, self._ignore_index, rng)
         tensor, _ = preprocess(image, (self._normalize,))

@@ -30,6 +30,8 @@ from zoo.predict.values import given_value
 
 _log = logging.getLogger("zoo.learn.training")
 _HALVES = Normalize()
+# A prime above the iterations of any run, so that two seeds share no number for long.
+_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def train(
     report: Callable[[Progress], None] | None = None,
     workers: int = 1,
     identity: Mapping[str, Any] | None = None,
+    stop: Callable[[], bool] | None = None,
+    checked: Callable[[Checkpoint], bool] | None = None,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -79,6 +83,8 @@ def train(
         report: Receives the progress.
         workers: Processes that prepare batches.
         identity: Facts of the run that a resumed run must share; recipe, seed and range are always among them.
+        stop: Asked after every iteration; where it says so, a checkpoint is written and the run ends.
+        checked: Called with every checkpoint that was written; where it returns True, the run ends.
 
     Raises:
         ConfigError: The range is none.
@@ -112,10 +118,12 @@ def train(
     batches = iter(paddle.io.DataLoader(examples, batch_size=recipe.batch_size, num_workers=workers, return_list=True))
     for iteration in range(start, recipe.iterations):
         done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
+        # What is drawn inside the network, as by dropout, follows from the seed and the position too.
+        paddle.seed((seed * _STRIDE + iteration) % 2**31)
         losses.append(_backward(network, itertools.islice(batches, recipe.devices), recipe, ignore_index))
         bad = _not_finite(losses[-1], network)
         if bad is not None:
-            raise _diverged(bad, done, rate, output)
+            raise _diverged(bad, done, rate, output, examples.samples(iteration))
         optimizer.set_lr(rate)
         apply_gradients(optimizer)
         _update_average(average, network, _warmed(recipe.ema, done))
@@ -123,14 +131,18 @@ def train(
             seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
             report(Progress(done, float(np.mean(losses)), rate, seconds))
             losses, began = [], time.perf_counter()
-        if done % checkpoint_every == 0 or done == recipe.iterations:
+        ends = done == recipe.iterations or (stop is not None and stop())
+        if done % checkpoint_every == 0 or ends:
             checkpoint = Checkpoint(
                 done, _arrays(network.state_dict()), dict(average), moments(optimizer, network), facts
             )
             bad = checkpoint.first_not_finite()
             if bad is not None:
-                raise _diverged(bad, done, rate, output)
+                raise _diverged(bad, done, rate, output, examples.samples(iteration))
             checkpoint.save(output)
+            ends |= checked is not None and checked(checkpoint)
+        if ends:
+            break
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
@@ -156,15 +168,17 @@ def _not_finite(loss: float, network: nn.Layer) -> str | None:
     return None if finite.all() else f"gradient:{named[int(finite.argmin())][0]}"
 
 
-def _diverged(name: str, iteration: int, rate: float, output: Path) -> TrainingError:
+def _diverged(name: str, iteration: int, rate: float, output: Path, batch: Sequence[Sample]) -> TrainingError:
     return TrainingError(
-        "The run has diverged: {name!r} is not finite at iteration {iteration}, learning rate {rate:.3g}.",
+        "The run has diverged: {name!r} is not finite at iteration {iteration}, learning rate {rate:.3g}, on "
+        "{batch:, }.",
         "Start again in another folder with a lower learning rate or a longer warm-up; the checkpoints in "
         "{output} are from before and stay as they are.",
         name=name,
         iteration=iteration,
         rate=rate,
         output=output,
+        batch=[sample.image for sample in batch],
     )
 
 

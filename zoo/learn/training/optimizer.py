@@ -24,12 +24,13 @@ def build_optimizer(network: nn.Layer, recipe: Recipe) -> paddle.optimizer.Optim
     """
     settings = recipe.optimizer
     parameters: Any = _paddle_groups(network, recipe.groups) if recipe.groups else network.parameters()
+    clip = None if recipe.clip is None else nn.ClipGradByGlobalNorm(recipe.clip)
     if isinstance(settings, SGD):
         return paddle.optimizer.Momentum(
-            0.0, settings.momentum, parameters=parameters, weight_decay=settings.weight_decay
+            0.0, settings.momentum, parameters=parameters, weight_decay=settings.weight_decay, grad_clip=clip
         )
     return paddle.optimizer.AdamW(
-        0.0, settings.beta1, settings.beta2, parameters=parameters, weight_decay=settings.weight_decay
+        0.0, settings.beta1, settings.beta2, parameters=parameters, weight_decay=settings.weight_decay, grad_clip=clip
     )
 
 

@@ -7,6 +7,7 @@ import io
 import logging
 import math
 import os
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -29,10 +30,12 @@ from zoo.settings.rules import array, mapping, optional, whole
 #: Label of shapes whose pixels have no class.
 IGNORED = "__ignore__"
 
-_BACKGROUND = ("_background_", "background")
+#: Names of the class of pixels that no shape covers.
+BACKGROUND = ("_background_", "background")
 # Far outside of any picture; larger numbers do not fit into the arithmetic that fills polygons.
 _FARTHEST = 1_000_000
-_LABELME = DocumentKind(
+#: What is said of a damaged file.
+LABELME = DocumentKind(
     error=DecodeError,
     noun=Message("a LabelMe file"),
     hint=Message("Open the file in LabelMe, correct it and save it again."),
@@ -79,11 +82,47 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
         DecodeError: It is no LabelMe file, says no size and has no picture, or a label is no class.
     """
     path = Path(user_path(path))
-    root = read_json(path, _LABELME)
+    root = open_labelme(path)
+    size = labelme_size(root) or _picture_size(root, path.parent)
+    shapes = [shape for _, shape in root["shapes"].members() if not _passed_over(shape)]
+    background = next((labels.names.index(name) for name in BACKGROUND if name in labels.names), labels.ignore_index)
+    return draw_labelme(root, shapes, labels, size, background)
+
+
+def open_labelme(path: Path) -> Node:
+    """Reads a LabelMe file; its shapes are looked at when they are drawn.
+
+    Raises:
+        DecodeError: It is none.
+    """
+    root = read_json(path, LABELME)
+    conform(root, _SCHEMA)
+    return root
+
+
+def labelme_size(root: Node) -> tuple[int, int] | None:
+    """Returns (height, width) where a LabelMe file says both."""
     document = conform(root, _SCHEMA)
     height, width = document.get("imageHeight"), document.get("imageWidth")
-    if height is None or width is None:
-        height, width = _picture_size(root, path.parent)
+    return None if height is None or width is None else (height, width)
+
+
+def draw_labelme(
+    root: Node, shapes: Sequence[Node], labels: LabelSet, size: tuple[int, int], ground: int
+) -> NDArray[np.uint8 | np.uint16]:
+    """Draws shapes of a LabelMe file as `read_labelme` does.
+
+    Args:
+        root: The file.
+        shapes: Those of its shapes that are wanted.
+        labels: The classes.
+        size: (height, width) of the picture.
+        ground: Value of pixels that no shape covers.
+
+    Raises:
+        DecodeError: The picture is too large, a shape is damaged, or a label is no class.
+    """
+    height, width = size
     if height * width > MAX_DECODED_PIXELS:
         raise root.fault(
             "{place} is about a picture of {height}x{width} pixels; expected at most {most} pixels.",
@@ -91,8 +130,6 @@ def read_labelme(path: str | os.PathLike[str], labels: LabelSet) -> NDArray[np.u
             width=width,
             most=MAX_DECODED_PIXELS,
         )
-    shapes = [shape for _, shape in root["shapes"].members() if not _passed_over(shape)]
-    ground = next((labels.names.index(name) for name in _BACKGROUND if name in labels.names), labels.ignore_index)
     values = [_value(shape, labels) for shape in shapes]
     if not all(0 <= value <= 65535 for value in (ground, *values)):
         raise root.fault(

@@ -1,0 +1,196 @@
+"""`zoo train` on one's own data: settings, the run, and a run that is killed anywhere and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scenes import draw_scene
+from support import zoo_process
+from zoo.errors import ConfigError, DatasetError
+from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
+from zoo.learn.run.data import read_run_data
+from zoo.learn.run.folder import RunFolder
+from zoo.learn.run.proposal import official_recipe, propose
+from zoo.plugin import CAMVID
+from zoo.settings.document import node_of
+
+QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--set", "train.batch_size=2")
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the reference has it: pictures, masks, lists, and the names of the classes."""
+    folder = tmp_path_factory.mktemp("streets")
+    rows: list[str] = []
+    for name in ("images", "annotations"):
+        (folder / name).mkdir()
+    for number in range(8):
+        scene = draw_scene(number, 64, 96)
+        Image.fromarray(scene.image).save(folder / "images" / f"{number}.jpg", quality=95)
+        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
+        rows.append(f"images/{number}.jpg annotations/{number}.png\n")
+    (folder / "train.txt").write_text("".join(rows[:6]))
+    (folder / "val.txt").write_text("".join(rows[6:]))
+    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
+    return folder
+
+
+def arrays(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.safetensors"))}
+
+
+@pytest.fixture(scope="module")
+def whole(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *QUICK)
+    assert ended.returncode == 0, ended.stderr
+    assert "on the validation pictures, at iteration" in ended.stdout
+    return folder
+
+
+def test_a_run_keeps_its_settings_its_log_and_its_best_checkpoint(whole: Path) -> None:
+    run = RunFolder(whole)
+    log = run.log()
+    assert [line["iteration"] for line in log if "loss" in line] == [1, 2, 3, 4, 5, 6]
+    measured = {line["iteration"]: line["miou"] for line in log if "miou" in line}
+    assert list(measured) == [2, 4, 6]
+    best = max(measured, key=lambda iteration: measured[iteration])
+    assert json.loads((run.best / "state.json").read_text())["iteration"] == best
+    assert run.configuration()["train"]["batch_size"] == 2
+    assert run.configuration()["model"] == "SeaFormer_tiny"
+
+
+def test_a_run_that_is_killed_anywhere_goes_on_to_the_same_weights_and_the_same_log(
+    whole: Path, streets: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    words = [sys.executable, "-m", "zoo", "train"]
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [*words, "SeaFormer_tiny", str(streets), "-o", str(folder), *QUICK]
+    for lines in (1, 4, 7):
+        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while len(RunFolder(folder).log()) < lines and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        command = [*words, "--resume", str(folder)]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert (folder / "train.jsonl").read_bytes() == (whole / "train.jsonl").read_bytes()
+    assert arrays(folder) == arrays(whole)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
+    streets: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    folder = tmp_path / "run"
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-m", "zoo", "train", "SeaFormer_tiny", str(streets), "-o", str(folder)]
+    process = subprocess.Popen(
+        [*command, "--set", "train.iterations=100000"],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(RunFolder(folder).log()) < 2 and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == code, said
+    assert f"zoo train --resume {folder}" in said
+    [checkpoint] = folder.glob("iter_*")
+    assert int(checkpoint.name[5:]) == RunFolder(folder).log()[-1]["iteration"]
+
+
+def test_settings_follow_the_official_ones_and_the_data() -> None:
+    official = official_recipe("PP-LiteSeg-T")
+    own = propose(official, [(360, 480)] * 40, model="PP-LiteSeg-T", data="here")
+    assert own["train"]["crop"] == [384, 480]
+    assert own["train"]["iterations"] == 250
+    assert own["train"]["lr"] == pytest.approx(official.schedule.learning_rate)
+    assert own["train"]["warmup"] == 12
+    few = propose(official, [(2000, 3000)] * 2, model="PP-LiteSeg-T", data="here")
+    assert (few["train"]["batch_size"], few["train"]["accumulate"]) == (2, 1)
+    assert few["train"]["lr"] == pytest.approx(official.schedule.learning_rate / 8, rel=1e-2)
+    assert few["train"]["crop"] == list(official.crop)
+    # Back and forth nothing is lost.
+    again = recipe_of({**own, **configuration_of(recipe_of(own)), "train": own["train"]})
+    assert again == recipe_of(own)
+
+
+def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_meant() -> None:
+    base = propose(official_recipe("SeaFormer_tiny"), [(96, 96)] * 4, model="SeaFormer_tiny", data="here")
+    changed = overridden(base, node_of({"train": {"lr": 0.5}}, CONFIGURATION), ["train.crop=[64, 32]", "train.clip=1"])
+    assert (changed["train"]["lr"], changed["train"]["crop"], changed["train"]["clip"]) == (0.5, [64, 32], 1)
+    for word, said in {
+        "train.learning_rat=1": "learning_rat",
+        "train.lr=fast": "expected a number above 0",
+        "train.iterations=0": "expected a whole number from 1",
+        "lr": "KEY=VALUE was expected",
+        "losses=[{kind: dyce}]": "cross_entropy",
+    }.items():
+        with pytest.raises(ConfigError, match=said):
+            overridden(base, None, [word])
+
+
+def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp_path: Path) -> None:
+    data = read_run_data(streets)
+    assert (len(data.train), len(data.val), len(data.labels)) == (6, 2, 11)
+    assert data.class_weights[int(np.argmax(data.pixels))] == min(weight for weight in data.class_weights if weight)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "annotations").mkdir()
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "images" / "a.png")
+    Image.fromarray(np.full((32, 32), 77, np.uint8)).save(tmp_path / "annotations" / "a.png")
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "images" / "b.png")
+    Image.fromarray(np.zeros((16, 32), np.uint8)).save(tmp_path / "annotations" / "b.png")
+    (tmp_path / "train.txt").write_text("images/a.png annotations/a.png\n")
+    (tmp_path / "val.txt").write_text("images/b.png annotations/b.png\n")
+    (tmp_path / "labels.txt").write_text("road\ncar\n")
+    with pytest.raises(
+        DatasetError, match=r"2 faults: .*a\.png: .*77.*; .*b\.png: the picture is 32x32, its mask 16x32"
+    ):
+        read_run_data(tmp_path)
+
+
+def test_masks_are_read_as_numbers_of_classes_whatever_their_values_are(streets: Path, tmp_path: Path) -> None:
+    """As `data.yaml` says it; what it says does not count does not."""
+    (tmp_path / "images").mkdir()
+    (tmp_path / "annotations").mkdir()
+    for name in "abcde":
+        picture = np.random.default_rng(ord(name)).integers(0, 255, (32, 32, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / "images" / f"{name}.png")
+        mask = np.zeros((32, 32), np.uint8)
+        mask[:8], mask[8:16], mask[16:24] = 7, 26, 33
+        Image.fromarray(mask).save(tmp_path / "annotations" / f"{name}.png")
+    (tmp_path / "data.yaml").write_text("classes: {road: 7, car: [26, 33]}\nignore: 0\n")
+    data = read_run_data(tmp_path)
+    assert (len(data.train), len(data.val), data.labels.names) == (4, 1, ("road", "car"))
+    _, mask = data.train[0].load()
+    assert mask[0, 0] == 0
+    assert (mask[8, 0], mask[16, 0], mask[31, 0]) == (1, 1, data.labels.ignore_index)
+    assert data.pixels == (4 * 8 * 32, 4 * 16 * 32)
+
+
+def test_a_folder_that_holds_something_else_is_left_as_it_is(whole: Path, streets: Path) -> None:
+    before = arrays(whole)
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, *QUICK)
+    assert ended.returncode == 1
+    assert f"zoo train --resume {whole}" in ended.stderr
+    assert arrays(whole) == before

@@ -1,0 +1,208 @@
+"""`zoo train`: a model on one's own data."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.commands.completion import MODEL
+from zoo.cli.language import tr
+from zoo.cli.notes import note
+from zoo.cli.progress.line import line
+from zoo.cli.progress.loading import loading
+
+if TYPE_CHECKING:
+    from zoo.learn.run.configuration import Configuration
+    from zoo.learn.run.data import RunData
+    from zoo.learn.run.folder import RunFolder
+    from zoo.learn.training import Progress
+
+_SIGNALS: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@click.command()
+@click.argument("model", type=MODEL, required=False)
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run; new or empty.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder, exactly.")
+@click.option("--pretrained", help="Weights to begin with: a .pdparams or safetensors file.")
+@click.option("--config", type=click.Path(path_type=Path), help="YAML file with settings, some or all.")
+@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A setting, such as train.lr=0.01.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
+@click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
+@click.pass_context
+def train(
+    ctx: click.Context,
+    model: str | None,
+    data: Path | None,
+    output: Path | None,
+    resume: Path | None,
+    pretrained: str | None,
+    config: Path | None,
+    given: tuple[str, ...],
+    seed: int,
+    dry_run: bool,
+) -> None:
+    """Train MODEL on DATA, a folder with images/, annotations/, train.txt, val.txt and labels.txt.
+
+    DATA is checked first, as by `zoo data check`; what is done is shown before the first step.
+
+    Ctrl-C writes a checkpoint; --resume goes on as if nothing had happened.
+    """
+    from zoo.learn.run.folder import RunFolder
+
+    if resume is not None:
+        begun = {"MODEL": model, "-o": output, "--config": config, "--set": given or None, "--pretrained": pretrained}
+        if wrong := [name for name, value in begun.items() if value is not None]:
+            said = tr("A run is resumed with its own settings; leave {wrong:, } out.", wrong=wrong)
+            raise click.UsageError(said, ctx)
+        folder = RunFolder(resume)
+        configuration = folder.configuration()
+        found = _read(Path(configuration["data"]))
+    else:
+        if model is None or data is None or (output is None and not dry_run):
+            raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
+        folder = RunFolder(Path("run") if output is None else output)
+        found = _read(data)
+        configuration = _settings(model, data, found, pretrained, config, given, seed)
+        _show(configuration, found)
+        if dry_run:
+            return
+        folder.begin(configuration, found.labels.names)
+    ctx.exit(_run(folder, configuration, found))
+
+
+def _read(data: Path) -> RunData:
+    """Reads the data, and tells what is odd about it."""
+    from zoo.cli.progress.counting import Counting
+    from zoo.learn.run.data import read_run_data
+
+    counting = Counting()
+    with line(counting.text):
+        found = read_run_data(data, counting)
+    for text in found.notes:
+        note(text)
+    return found
+
+
+def _settings(
+    model: str,
+    data: Path,
+    found: RunData,
+    pretrained: str | None,
+    config: Path | None,
+    given: tuple[str, ...],
+    seed: int,
+) -> Configuration:
+    """Returns the whole configuration of a new run."""
+    from zoo.learn.run.configuration import CONFIGURATION, overridden
+    from zoo.learn.run.proposal import official_recipe, propose
+    from zoo.registry import find_model
+    from zoo.settings.yaml_text import read_yaml
+
+    name = find_model(model).card.name
+    base = propose(official_recipe(name), found.sizes, model=name, data=str(data.resolve()), seed=seed)
+    if pretrained is not None:
+        base["pretrained"] = str(Path(pretrained).resolve())
+    return overridden(base, None if config is None else read_yaml(config, CONFIGURATION), given)
+
+
+def _show(configuration: Configuration, found: RunData) -> None:
+    from zoo.settings.yaml_text import write_yaml
+
+    said = {key: value for key, value in configuration.items() if key != "data"}
+    click.echo(write_yaml(said), nl=False)
+    note(
+        "{train} pictures to learn from, {val} to measure on, {classes} classes.",
+        train=len(found.train),
+        val=len(found.val),
+        classes=len(found.labels),
+    )
+
+
+def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int:
+    """Carries the run out and returns the exit code."""
+    with loading("building {model}", model=configuration["model"]):
+        from zoo.learn.run.carry_out import carry_out
+    state = _State(configuration["train"]["iterations"])
+    with _signals() as got, line(lambda: state.text):
+        outcome = carry_out(folder, found, stop=lambda: bool(got), report=state.step, evaluated=state.evaluated)
+    if not outcome.finished:
+        note(
+            "Interrupted at iteration {iteration}; a checkpoint is written. Run: zoo train --resume {folder}",
+            iteration=outcome.iteration,
+            folder=folder.path,
+        )
+        return _SIGNALS[got[0]]
+    click.echo(
+        tr(
+            "mIoU {miou:.2f} on the validation pictures, at iteration {best}",
+            miou=100 * outcome.miou,
+            best=outcome.best,
+        )
+    )
+    note("Run: zoo export {folder} -o bundle", folder=folder.path)
+    return 0
+
+
+class _State:
+    """What the line of progress shows."""
+
+    def __init__(self, iterations: int) -> None:
+        self._iterations, self._began = iterations, time.monotonic()
+        self._first = self._done = 0
+        self._loss = self._miou = math.nan
+        self._rate = 0.0
+
+    def step(self, progress: Progress) -> None:
+        self._first = self._first or progress.iteration
+        self._done, self._loss, self._rate = progress.iteration, progress.loss, progress.learning_rate
+
+    def evaluated(self, iteration: int, miou: float) -> None:
+        self._miou = miou
+        note("iteration {iteration}: mIoU {miou:.2f}", iteration=iteration, miou=100 * miou)
+
+    @property
+    def text(self) -> str:
+        if not self._done:
+            return ""
+        done = self._done - self._first + 1
+        left = (time.monotonic() - self._began) / done * (self._iterations - self._done)
+        return tr(
+            "{done} of {iterations}  loss {loss:.4f}  rate {rate:.2e}  {left} left",
+            done=self._done,
+            iterations=self._iterations,
+            loss=self._loss,
+            rate=self._rate,
+            left=f"{int(left) // 60}:{int(left) % 60:02d}",
+        )
+
+
+@contextmanager
+def _signals() -> Generator[list[int], None, None]:
+    """Notes Ctrl-C and SIGTERM in place of ending; a second one ends at once."""
+    got: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield got
+        return
+
+    def note_it(number: int, frame: Any) -> None:
+        if got:
+            raise KeyboardInterrupt
+        got.append(number)
+        note("A checkpoint is written; once more ends at once.")
+
+    before = {number: signal.signal(number, note_it) for number in _SIGNALS}
+    try:
+        yield got
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

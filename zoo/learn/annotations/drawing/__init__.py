@@ -1,0 +1,1 @@
+"""Masks drawn from shapes, run lengths and other masks."""

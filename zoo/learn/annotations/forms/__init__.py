@@ -1,0 +1,1 @@
+"""Annotations found in folders, one module a format."""

@@ -1,0 +1,194 @@
+"""Carries a run out, from its configuration to the best checkpoint; also after it was interrupted, exactly.
+
+Everything of a run follows from its configuration, its data and the number of the iteration. Its log is written so that
+a resumed run writes what the uninterrupted one would have written: what stands there of iterations after the newest
+whole checkpoint is dropped, and run again.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zoo.base.host import HOST
+from zoo.contract.spec import Normalize, Step
+from zoo.learn.networks import build_network
+from zoo.learn.run.configuration import Configuration, recipe_of
+from zoo.learn.run.data import RunData
+from zoo.learn.run.folder import RunFolder
+from zoo.learn.run.steps import padded_steps
+from zoo.registry import find_model
+
+with HOST.undisturbed():
+    import paddle
+    from paddle import nn
+
+    from zoo.learn.run.validation import validate
+    from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
+
+# Settings that do not change what a run computes.
+_FREE = ("workers", "hours", "keep", "patience")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        iteration: Iterations done.
+        finished: Whether it did all that it was to do.
+        miou: The best mean IoU on the validation pictures, a fraction; NaN where none was measured.
+        best: The iteration it was measured at; 0 where none was.
+    """
+
+    iteration: int
+    finished: bool
+    miou: float
+    best: int
+
+
+def carry_out(
+    folder: RunFolder,
+    data: RunData,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    report: Callable[[Progress], None] = lambda progress: None,
+    evaluated: Callable[[int, float], None] = lambda iteration, miou: None,
+) -> Outcome:
+    """Runs until the end, or until somebody says stop.
+
+    Args:
+        folder: Its folder, with a configuration.
+        data: Its data.
+        stop: Asked after every iteration.
+        report: Called after every iteration.
+        evaluated: Called with the iteration and the mean IoU after an evaluation.
+
+    Raises:
+        TrainingError: The loss or a gradient is not finite.
+        CheckpointError: The checkpoints belong to another run.
+        ZooError: As `build_network` and `read_run_data`.
+    """
+    configuration = folder.configuration()
+    settings, found = configuration["train"], find_model(configuration["model"])
+    recipe = recipe_of(configuration, data.class_weights)
+    paddle.seed(settings["seed"])
+    network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
+    steps = padded_steps(found.card.preprocess, found.card.network_stride)
+    newest = newest_checkpoint(folder.path)
+    folder.rewind(0 if newest is None else newest.iteration)
+    every, patience = settings["evaluate_every"], settings["patience"]
+
+    def measure(checkpoint: Checkpoint) -> bool:
+        """Evaluates where it is due; the checkpoint is the best one before the log says so."""
+        if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations:
+            confusion = _measured(network, checkpoint, data, steps, configuration)
+            if not confusion.miou <= _best(folder)[0]:
+                _keep_best(folder, checkpoint)
+            folder.append(
+                {
+                    "iteration": checkpoint.iteration,
+                    "miou": confusion.miou,
+                    "accuracy": confusion.accuracy,
+                    "iou": [None if math.isnan(value) else float(value) for value in confusion.iou],
+                }
+            )
+            evaluated(checkpoint.iteration, confusion.miou)
+        _forget_old(folder, settings["keep"])
+        return patience is not None and _without_progress(folder) >= patience
+
+    def told(progress: Progress) -> None:
+        folder.append({"iteration": progress.iteration, "loss": progress.loss, "learning_rate": progress.learning_rate})
+        report(progress)
+
+    if newest is not None and not _is_measured(folder, newest.iteration):
+        # It ended between the checkpoint and its evaluation.
+        measure(newest)
+    last = train(
+        network,
+        data.train,
+        recipe,
+        folder.path,
+        normalize=_normalize(steps),
+        value_range=configuration["value_range"],
+        ignore_index=data.labels.ignore_index,
+        seed=settings["seed"],
+        checkpoint_every=every,
+        report_every=1,
+        report=told,
+        workers=settings["workers"],
+        identity=_identity(configuration, data),
+        stop=stop,
+        checked=measure,
+    )
+    miou, best = _best(folder)
+    finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
+    return Outcome(last.iteration, finished, miou if best else float("nan"), best)
+
+
+def _normalize(steps: tuple[Step, ...]) -> Normalize:
+    return next(step for step in steps if isinstance(step, Normalize))
+
+
+def _measured(
+    network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
+) -> Any:
+    """Evaluates the moving average, and gives the network its own weights back."""
+
+    def give(arrays: Any) -> None:
+        network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
+
+    give(checkpoint.average)
+    try:
+        ignored = data.labels.ignore_index
+        return validate(network, data.val, steps, len(data.labels), ignored, configuration["value_range"])
+    finally:
+        give(checkpoint.model)
+
+
+def _identity(configuration: Configuration, data: RunData) -> dict[str, Any]:
+    train_settings = {key: value for key, value in configuration["train"].items() if key not in _FREE}
+    said = {key: value for key, value in configuration.items() if key not in ("data", "train")}
+    return {"settings": {**said, "train": train_settings}, "data": data.digest}
+
+
+def _evaluations(folder: RunFolder) -> list[tuple[int, float]]:
+    return [(line["iteration"], line["miou"]) for line in folder.log() if "miou" in line]
+
+
+def _is_measured(folder: RunFolder, iteration: int) -> bool:
+    return any(done == iteration for done, _ in _evaluations(folder))
+
+
+def _best(folder: RunFolder) -> tuple[float, int]:
+    """Returns the best mean IoU so far and its iteration, the first where several are equal."""
+    best, at = -1.0, 0
+    for iteration, miou in _evaluations(folder):
+        if miou > best:
+            best, at = miou, iteration
+    return best, at
+
+
+def _without_progress(folder: RunFolder) -> int:
+    """Counts the evaluations since the best one."""
+    return sum(iteration > _best(folder)[1] for iteration, _ in _evaluations(folder))
+
+
+def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
+    """Puts a checkpoint in the place of the best one. A kill in between leaves one of the two."""
+    made = replace(checkpoint, optimizer={}).save(folder.path / "better")
+    old = folder.path / "worse"
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.best.exists():
+        folder.best.rename(old)
+    made.rename(folder.best)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(made.parent, ignore_errors=True)
+
+
+def _forget_old(folder: RunFolder, keep: int) -> None:
+    for path in sorted(folder.path.glob("iter_*"))[:-keep]:
+        shutil.rmtree(path, ignore_errors=True)

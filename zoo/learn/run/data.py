@@ -1,0 +1,158 @@
+"""The data of a run: what it learns from and is measured on, the classes, and what a resumed run must find again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.contract.labels import LabelSet
+from zoo.contract.spec import ValueRange
+from zoo.errors import DatasetError
+from zoo.learn.data import Sample
+from zoo.learn.data.truth import NO_CLASS
+from zoo.learn.dataset.dataset import ALL, class_table, name_in, with_ignore_index
+from zoo.learn.dataset.survey import Seen, Survey, survey_dataset
+from zoo.message import Message
+
+# Without lists every so many pictures are kept for validation.
+_EVERY = 5
+_SHOWN = 5
+#: Kinds of faults that `zoo data check` finds and a run can live with; they are told.
+_TOLD = ("same picture", "contradiction", "count", "gap", "absent class", "void")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassSample(Sample):
+    """A labelled picture whose mask is read as numbers of classes, whatever values stand for them in the file.
+
+    Attributes:
+        table: (65536,) uint16, the number of the class of each value; the ignore index for those that do not count.
+    """
+
+    table: NDArray[np.uint16]
+
+    def load(self, value_range: ValueRange = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8 | np.uint16]]:
+        """Reads both files; see `Sample.load`."""
+        # Not by super(): a dataclass with slots is another class than the one its methods were made for.
+        image, mask = Sample.load(self, value_range)
+        return image, self.table[mask]
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """Labelled pictures of a run.
+
+    Attributes:
+        train: Those it learns from.
+        val: Those it is measured on.
+        labels: The classes.
+        sizes: (height, width) of those it learns from.
+        pixels: Pixels of each class in their masks.
+        digest: Of the names and masks of all pictures in their order, and of the classes.
+        notes: What is odd about the data, and does not keep a run from learning.
+    """
+
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...]
+    labels: LabelSet
+    sizes: tuple[tuple[int, int], ...]
+    pixels: tuple[int, ...]
+    digest: str
+    notes: tuple[str, ...]
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """A weight a class from the pixels: median share over own share (arXiv 1411.4734), 0 for one that is absent."""
+        counts = np.asarray(self.pixels, np.float64)
+        present = counts[counts > 0]
+        return tuple(float(np.median(present) / count) if count else 0.0 for count in counts)
+
+
+def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = None) -> RunData:
+    """Reads a dataset folder, and looks into every file.
+
+    Args:
+        folder: As of `zoo.learn.dataset.dataset.read_dataset`. Without lists every fifth picture is kept for
+            validation.
+        progress: As of `zoo.learn.dataset.survey.survey_dataset`.
+
+    Raises:
+        DatasetError: It is no such folder, or a run cannot learn from it; all faults are counted.
+    """
+    survey = survey_dataset(folder, progress)
+    _check(survey, folder)
+    labels = with_ignore_index(survey.meaning.labels)
+    values = class_table(survey.meaning.values, survey.meaning.ignore)
+    # `_check` found none of them in a mask.
+    table = np.where(values >= 0, values, labels.ignore_index).astype(np.uint16)
+    train, val = _parts(survey.seen)
+    if not (train and val):
+        raise DatasetError(
+            "{folder} has {train} pictures to learn from and {val} to measure on. At least one of each was expected.",
+            "Label more pictures, or deal them out: zoo data split {folder} --train 80 --val 20",
+            folder=folder,
+            train=len(train),
+            val=len(val),
+        )
+    told = "\n".join(
+        [
+            *labels.names,
+            *(
+                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.mask.checksum}"
+                for one in (*train, *val)
+            ),
+        ]
+    )
+    pixels = np.bincount(
+        np.concatenate([table[list(one.mask.counts)] for one in train]),
+        weights=np.concatenate([list(one.mask.counts.values()) for one in train]),
+        minlength=len(labels),
+    )
+    return RunData(
+        tuple(ClassSample(one.pair.sample.image, one.pair.sample.mask, table) for one in train),
+        tuple(ClassSample(one.pair.sample.image, one.pair.sample.mask, table) for one in val),
+        labels,
+        tuple(one.mask.size for one in train),
+        tuple(int(count) for count in pixels[: len(labels)]),
+        hashlib.sha256(told.encode()).hexdigest(),
+        (
+            *survey.notes,
+            *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in survey.faults),
+        ),
+    )
+
+
+def _check(survey: Survey, folder: Path) -> None:
+    """Refuses data that a run cannot learn from.
+
+    Raises:
+        DatasetError: There are such faults.
+    """
+    grave = [fault for fault in survey.faults if fault.kind not in _TOLD]
+    if grave:
+        raise DatasetError(
+            "{folder} has {count} faults: {faults:; }.",
+            "All of them, and what can be repaired: zoo data check {folder} --fix DST",
+            folder=folder,
+            count=len(grave),
+            faults=[
+                *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in grave[:_SHOWN]),
+                *(["..."] if len(grave) > _SHOWN else []),
+            ],
+        )
+    table = class_table(survey.meaning.values, survey.meaning.ignore)
+    outside = [one for one in survey.seen if any(table[value] == NO_CLASS for value in one.mask.counts)]
+    assert not outside, "the check names values outside the classes"
+
+
+def _parts(seen: Sequence[Seen]) -> tuple[list[Seen], list[Seen]]:
+    every = [one for one in seen if one.split == ALL]
+    if every:
+        val = every[::_EVERY] if len(every) > 1 else []
+        return [one for one in every if one not in val], val
+    return [one for one in seen if one.split == "train"], [one for one in seen if one.split == "val"]

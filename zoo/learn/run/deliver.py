@@ -1,0 +1,62 @@
+"""From a run to a model: its best checkpoint as an export folder. Imports paddle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from zoo.base.host import HOST
+from zoo.bundle.bundle import Bundle
+from zoo.contract.labels import LabelSet, distinct_palette
+from zoo.errors import TrainingError
+from zoo.learn.data import find_labels
+from zoo.learn.dataset.dataset import with_ignore_index
+from zoo.learn.networks import build_network
+from zoo.learn.run.folder import RunFolder
+from zoo.learn.run.steps import run_steps
+from zoo.registry import find_model
+
+with HOST.undisturbed():
+    from zoo.learn.export import export_bundle
+    from zoo.learn.training import load_checkpoint
+
+
+def export_run(
+    run: RunFolder, folder: str | Path, name: str | None = None, also: Callable[[Bundle], object] | None = None
+) -> Bundle:
+    """Exports the best checkpoint of a run.
+
+    Args:
+        run: The run; it may still go on.
+        folder: Where to write; it must not exist or be empty.
+        name: Name of the model; by default that of the one that was trained.
+        also: As of `export_bundle`.
+
+    Raises:
+        TrainingError: It has no evaluated checkpoint yet.
+        ZooError: As `export_bundle`.
+    """
+    found = find_model(run.configuration()["model"])
+    if not run.best.is_dir():
+        raise TrainingError(
+            "The run in {folder} has no evaluated checkpoint yet.",
+            "Go on with it: zoo train --resume {folder}",
+            folder=run.path,
+        )
+    best, labels = load_checkpoint(run.best), _labels(run)
+    return export_bundle(
+        build_network(found.card.name, len(labels), weights=best.average),
+        folder,
+        model=name or found.card.name,
+        labels=labels,
+        preprocess=run_steps(found.card.preprocess),
+        output_stride=found.card.output_stride,
+        network_stride=found.card.network_stride,
+        value_range=best.value_range,
+        also=also,
+    )
+
+
+def _labels(run: RunFolder) -> LabelSet:
+    named = find_labels(run.labels_file)
+    return with_ignore_index(LabelSet(run.path.name, named.names, distinct_palette(len(named))))

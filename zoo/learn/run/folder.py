@@ -1,0 +1,119 @@
+"""The folder of a run: what is in it, and its log.
+
+config.yaml       the whole configuration, as the run follows it
+labels.txt        the classes, one a line
+train.jsonl       a line an iteration and an evaluation; the same for the same run, however often it was resumed
+iter_*/           the last checkpoints
+best/             the checkpoint with the best evaluation so far
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.base.files import ensure_folder, write_atomic
+from zoo.errors import ConfigError, OutputError
+from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
+from zoo.settings.yaml_text import read_yaml, write_yaml
+
+_CONFIG, _LABELS, _LOG = "config.yaml", "labels.txt", "train.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A folder of a run.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    path: Path
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun in it."""
+        return (self.path / _CONFIG).is_file()
+
+    @property
+    def best(self) -> Path:
+        """Folder of the best checkpoint."""
+        return self.path / "best"
+
+    @property
+    def labels_file(self) -> Path:
+        """The names of the classes."""
+        return self.path / _LABELS
+
+    def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
+        """Writes down what a new run does.
+
+        Raises:
+            OutputError: The folder cannot be written, or holds something else.
+        """
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise OutputError(
+                "{folder} is there already, and no run that can be continued with other settings. A new or empty "
+                "folder was expected.",
+                "Give another folder with -o, or go on with that run: zoo train --resume {folder}",
+                folder=self.path,
+            )
+        ensure_folder(self.path)
+        write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
+        # Last: with it the run has begun.
+        write_atomic(self.path / _CONFIG, write_yaml(configuration).encode())
+
+    def configuration(self) -> Configuration:
+        """Reads what the run does.
+
+        Raises:
+            ConfigError: It is no folder of a run, or its configuration was damaged.
+        """
+        if not self.exists:
+            raise ConfigError(
+                "{folder} is no folder of a run: it holds no {file}.",
+                "Begin one: zoo train MODEL DATA -o {folder}",
+                folder=self.path,
+                file=_CONFIG,
+            )
+        return checked(read_yaml(self.path / _CONFIG, CONFIGURATION))
+
+    def log(self) -> list[dict[str, Any]]:
+        """Reads the log; a last line that was cut short is left out."""
+        try:
+            lines = (self.path / _LOG).read_text(encoding="utf-8").splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def rewind(self, iteration: int) -> None:
+        """Drops what the log says of later iterations: they are run again.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        kept = [line for line in self.log() if line["iteration"] <= iteration]
+        write_atomic(self.path / _LOG, "".join(map(_line, kept)).encode())
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Adds a line to the log.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            with open(self.path / _LOG, "ab") as file:
+                file.write(_line(line).encode())
+        except OSError as error:
+            raise OutputError(
+                "The log of the run in {folder} cannot be written: {reason}.",
+                "Make room, then run: zoo train --resume {folder}",
+                folder=self.path,
+                reason=error.strerror,
+            ) from error
+
+
+def _line(content: dict[str, Any]) -> str:
+    return json.dumps(content) + "\n"
