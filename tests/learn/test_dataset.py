@@ -320,6 +320,14 @@ def test_a_folder_pair_without_lists_is_a_dataset(tmp_path: Path) -> None:
     data = read_dataset(drawn.folder)
     assert (len(data.splits["all"]), data.labels.names) == (2, ("class 0", "class 1", "class 2"))
     assert survey_dataset(drawn.folder).faults == ()
+    # Names that no list could have.
+    for name in ("images/a.jpg", "annotations/a.png"):
+        (drawn.folder / name).rename((drawn.folder / name).with_stem("two\nlines\udcff"))
+    words = ["data", "check", str(drawn.folder), "--output", str(tmp_path / "out"), "--fix", str(tmp_path / "new")]
+    made = CliRunner().invoke(cli, words)
+    assert made.exit_code == 0, made.output
+    assert digests(tmp_path / "new") == digests(drawn.folder)
+    json.loads((tmp_path / "out/check_dataset_result.json").read_bytes())
     (drawn.folder / "images/b.jpg").unlink()
     assert [fault.path.name for fault in survey_dataset(drawn.folder).faults][:1] == ["b.png"]
 
