@@ -220,6 +220,28 @@ def test_masks_that_are_all_wrong_in_one_way_are_all_repaired(
     assert np.array_equal(read_mask(tmp_path / "mended/annotations/val1.png"), becomes)
 
 
+def test_one_mask_among_others_is_repaired_where_only_one_reading_is_left(tmp_path: Path) -> None:
+    drawn = Drawn(tmp_path / "set", "background\nroad\n")
+    for split in ("train", "val"):
+        drawn.add(split, split, mask(0, 1))
+    drawn.add("train", "white", mask(0, 255))
+    turned_by_exif(Image.fromarray(mask(0, 1, 1, 1)), drawn.add("train", "mask_turned")[1])
+    survey = survey_dataset(drawn.write())
+    assert [fault.kind for fault in survey.faults] == ["0/255", "turned"]
+    mended = mend_dataset(survey, tmp_path / "mended")
+    assert mended.after.faults == ()
+    assert np.array_equal(read_mask(tmp_path / "mended/annotations/white.png"), mask(0, 1))
+    assert np.array_equal(read_mask(tmp_path / "mended/annotations/mask_turned.png"), mask(0, 1, 1, 1))
+
+
+def test_black_and_void_only_is_a_mask_like_others_where_void_is_in_use(tmp_path: Path) -> None:
+    drawn = Drawn(tmp_path / "set", "background\nroad\n")
+    for split in ("train", "val"):
+        drawn.add(split, split, mask(0, 1, 255))
+    drawn.add("train", "edge", mask(0, 0, 0, 255))
+    assert survey_dataset(drawn.write()).faults == ()
+
+
 @pytest.mark.parametrize(
     ("labels", "settings", "values", "kinds"),
     [
