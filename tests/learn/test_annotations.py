@@ -210,9 +210,22 @@ def test_outlines_through_centres_of_pixels_are_found_out_and_said(
     assert mask[20, 12:19].tolist() == mask[12:19, 20].tolist() == [2] * 7
     assert mask[29, 39] == 2
     assert any("labels.json" in rule and "--contours edges" in rule for rule in made.rules)
+    assert made.dropped == {}
     as_areas = convert_annotations(source, tmp_path / "areas", "coco", Wishes(contours="edges"))
     assert not masks_of(as_areas)["a.png"][20:].any()
     assert list(as_areas.dropped.values()) == [1]
+
+
+def test_pictures_without_annotations_are_left_out_or_all_background(source: Path, tmp_path: Path) -> None:
+    picture(source / "b.png")
+    images = [{"id": n, "file_name": f"{name}.png"} for n, name in enumerate("ab", 1)]
+    document = coco({"category_id": 7, "segmentation": [RING]}, images=images)
+    (source / "labels.json").write_text(json.dumps(document))
+    made = convert_annotations(source, tmp_path / "without", "coco")
+    assert list(masks_of(made)) == ["a.png"]
+    assert list(made.dropped.values()) == [1]
+    made = convert_annotations(source, tmp_path / "with", "coco", Wishes(keep_empty=True))
+    assert not masks_of(made)["b.png"].any()
 
 
 def test_cvat_draws_by_z_order_and_says_what_has_no_area(source: Path, converted: Callable[..., Converted]) -> None:
@@ -404,6 +417,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
     "no shapes": ("labelme", "{}", "holds no LabelMe file"),
     "a picture outside": ("labelme", {"imagePath": "../outside.png"}, "leads out of"),
     "an absolute path": ("labelme", {"imagePath": "/etc/passwd"}, "leads out of"),
+    "a name of 5000 letters": ("labelme", {"imagePath": "a" * 5000}, "which is not in"),
     "no picture": ("labelme", {"imagePath": "missing.png"}, "which is not in"),
     "another size": ("labelme", {"imageHeight": 31}, "is about a picture of 31x40"),
     "a huge size": ("labelme", {"imageHeight": 1 << 29}, "is about a picture of 536870912x40"),
@@ -449,6 +463,11 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
         "cvat",
         CVAT.format("a.png", '<mask label="x" rle="3" left="0" top="0" width="2" height="2"/>'),
         "line 1: <mask> has run lengths of 3 pixels in all; 4",
+    ),
+    "an ellipse far away": (
+        "cvat",
+        CVAT.format("a.png", '<ellipse label="x" cx="1e300" cy="0" rx="1" ry="1"/>'),
+        "line 1: <ellipse> has a corner far outside",
     ),
     "an XML file that leads out": ("cvat", CVAT.format("../outside.png", '<tag label="x"/>'), "leads out of"),
 }
@@ -505,6 +524,19 @@ def test_the_target_is_a_new_folder_outside_of_the_source(source: Path, tmp_path
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
     (tmp_path / "empty").mkdir()
     assert convert_annotations(source, tmp_path / "empty", "labelme").splits == {"train": 1}
+
+
+def test_links_to_pictures_are_followed_and_names_cannot_climb_out(
+    source: Path, converted: Callable[..., Converted], tmp_path: Path
+) -> None:
+    (source / "linked.png").symlink_to(picture(tmp_path / "store" / "x.png"))
+    (source / "store").symlink_to(tmp_path / "store")
+    labelme(source / "linked.json", shape("x", square(0, 0, 5, 5)))
+    labelme(source / "climbs.json", shape("x", square(0, 0, 5, 5)), imagePath="store/../store/x.png")
+    with pytest.raises(ZooError, match=r"climbs\.json.*leads out of"):
+        converted("labelme")
+    (source / "climbs.json").unlink()
+    assert list(masks_of(converted("labelme"))) == ["linked.png"]
 
 
 def test_a_picture_that_is_a_pipe_blocks_nobody(source: Path, converted: Callable[..., Converted]) -> None:

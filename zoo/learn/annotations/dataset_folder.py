@@ -61,7 +61,7 @@ def unique_names(names: Iterable[str]) -> list[str]:
     taken: set[str] = set()
     given: list[str] = []
     for name in names:
-        clean = "".join(sign if sign.isprintable() and sign not in "\\\"'" else "_" for sign in name).strip(" /") or "_"
+        clean = "".join(sign if sign.isprintable() and sign not in "\\\"'" else "_" for sign in name)
         free, number = clean, 2
         while free in taken:
             free, number = f"{clean}_{number}", number + 1

@@ -105,7 +105,7 @@ class PictureFiles:
         slashed = name.replace("\\", "/")
         for spelt in dict.fromkeys((name, slashed)):
             for folder in (*beside, *self.roots):
-                if "\0" not in spelt and (path := folder / spelt).is_file():
+                if os.path.isfile(path := folder / spelt):
                     return self._inside(path, name, node)
         parts = [part for part in PurePosixPath(slashed).parts if part not in (".", "..", "/")]
         same = [path for path in self._by_name.get(parts[-1] if parts else "", []) if _ends(path, parts)]
@@ -128,8 +128,11 @@ class PictureFiles:
         return self._inside(same[0], name, node)
 
     def _inside(self, path: Path, name: str, node: Node) -> Path:
-        real = Path(os.path.realpath(path))
-        if not any(real.is_relative_to(os.path.realpath(root)) for root in self.roots):
+        # Links that stand in the folders are followed, as everywhere; a name cannot climb out of them.
+        climbs = ".." in PurePosixPath(name.replace("\\", "/")).parts
+        real = Path(os.path.realpath(path) if climbs else os.path.abspath(path))
+        seen = os.path.realpath if climbs else os.path.abspath
+        if not any(real.is_relative_to(seen(root)) for root in self.roots):
             raise node.fault(
                 "{place} names the picture {name!r:.200}, which leads out of {folders: and }.",
                 "Give the folder of the pictures if that is meant: --images FOLDER",

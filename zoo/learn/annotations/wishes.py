@@ -31,6 +31,7 @@ class Wishes:
         unlabelled: What becomes of pixels that no shape covers: a class of their own, or ignored. None for a class
             where no labels were given or one of them is called so.
         contours: Whether corners of COCO polygons are corners of areas or centres of pixels.
+        keep_empty: Take pictures that COCO or CVAT list without annotations: none of their pixels has a shape.
     """
 
     labels: tuple[str, ...] | None = None
@@ -39,6 +40,7 @@ class Wishes:
     drop: frozenset[str] = frozenset()
     unlabelled: Unlabelled | None = None
     contours: Contours = "auto"
+    keep_empty: bool = False
 
 
 def read_wishes(
@@ -48,6 +50,7 @@ def read_wishes(
     drop: Iterable[str],
     unlabelled: str | None,
     contours: str,
+    keep_empty: bool = False,
 ) -> Wishes:
     """Reads what the options of a command say; labels and palette are files.
 
@@ -62,6 +65,7 @@ def read_wishes(
         frozenset(drop),
         cast("Unlabelled | None", unlabelled),
         cast("Contours", contours),
+        keep_empty,
     )
 
 

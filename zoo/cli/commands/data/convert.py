@@ -48,6 +48,9 @@ _FORMS = ("labelme", "coco", "cvat", "voc", "cityscapes", "ade20k", "masks")
     help="What corners of COCO polygons are: edges of areas, or centres of pixels at the edge.",
 )
 @click.option(
+    "--keep-empty", is_flag=True, help="Take pictures that COCO or CVAT list without annotations: all background."
+)
+@click.option(
     "--on-error",
     type=Word(("raise", "skip")),
     default="raise",
@@ -67,13 +70,14 @@ def convert(
     drop: tuple[str, ...],
     unlabelled: str | None,
     contours: str,
+    keep_empty: bool,
     on_error: str,
     as_json: bool,
 ) -> None:
     """Write the annotations in SOURCE as a new dataset folder TARGET, with masks."""
     from zoo.learn.annotations import conversion_figures, convert_annotations, read_wishes
 
-    wishes = read_wishes(labels, palette, images, drop, unlabelled, contours)
+    wishes = read_wishes(labels, palette, images, drop, unlabelled, contours, keep_empty)
     progress, began = [0, 0], time.monotonic()
 
     def report(done: int, total: int) -> None:

@@ -30,7 +30,7 @@ class Canvas:
 
     def fill(self, inside: NDArray[np.bool_], value: int, rule: str) -> None:
         """Draws a shape (H, W) over those before it."""
-        self._mask[inside] = value
+        np.copyto(self._mask, value, where=inside)
         self._shapes[value] += 1
         self._rules[rule] += 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +62,14 @@ def fill_area(ring: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bo
     inside = (np.floor(x) == x) & (x >= 0) & (x <= width - 1)
     y = np.minimum(v[crossed], v[crossed + 1])[inside]
     y = np.ceil(np.clip((y + 0.5) / _SCALE - 0.5, 0, height)).astype(np.int64)
-    turns = np.bincount(x[inside].astype(np.int64) * height + y, minlength=height * width + 1)[: height * width]
-    return (np.cumsum(turns) % 2 == 1).reshape(width, height).T
+    turns = x[inside].astype(np.int64) * height + y
+    filled = np.zeros(height * width, np.bool_)
+    if turns.size:
+        first, last = int(turns.min()), int(turns.max())
+        parity = np.cumsum(np.bincount(turns - first)) % 2 == 1
+        filled[first : last + 1] = parity[: filled.size - first]
+        filled[last:] |= parity[-1]
+    return filled.reshape(width, height).T
 
 
 def _walk(start: NDArray[np.int64], end: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -107,7 +113,7 @@ def fill_centres(ring: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np
     return np.array(canvas)
 
 
-def through_centres(rings: Sequence[NDArray[np.float64]]) -> bool:
+def through_centres(rings: Iterable[NDArray[np.float64]]) -> bool:
     """Says whether polygons are outlines through the centres of pixels, as contour finders return them.
 
     Their corners are whole numbers, every edge goes straight or along a diagonal, and some goes from a pixel to the one

@@ -102,7 +102,7 @@ def find_coco(source: Path, wishes: Wishes) -> Found:
     errors: list[ZooError] = []
     for file in files:
         centres = wishes.contours == "centres"
-        if wishes.contours == "auto" and _made_of_masks(file.root):
+        if wishes.contours == "auto" and through_centres(_plain_rings(file.root)):
             centres = True
             rules.append(Message(_DETECTED, file=file.path.name))
         shapes = _by_image(file)
@@ -121,7 +121,7 @@ def find_coco(source: Path, wishes: Wishes) -> Found:
                 errors.append(error)
                 continue
             taken[path] = file.path
-            if not node:
+            if not node and not wishes.keep_empty:
                 dropped[_EMPTY] += 1
                 continue
             size = entry.value.get("height"), entry.value.get("width")
@@ -178,16 +178,11 @@ def _by_image(file: _File) -> dict[int, list[Node]]:
         if image not in places or category not in file.names:
             raise node.fault(
                 "{place} has the {what} {number}, and there is none of this id.",
-                what=Message("image_id") if image not in places else Message("category_id"),
+                what="image_id" if image not in places else "category_id",
                 number=image if image not in places else category,
             )
         shapes[places[image]].append(node)
     return shapes
-
-
-def _made_of_masks(root: Node) -> bool:
-    rings = list(_plain_rings(root))
-    return bool(rings) and through_centres(rings)
 
 
 def _plain_rings(root: Node) -> Iterator[Any]:

@@ -80,7 +80,7 @@ def find_cvat(source: Path, wishes: Wishes) -> Found:
         except ZooError as error:
             errors.append(error)
             continue
-        if not image.children:
+        if not image.children and not wishes.keep_empty:
             dropped[_EMPTY] += 1
             continue
         draw = partial(_draw, image.children, values, ground_of(labels, wishes))
@@ -165,7 +165,7 @@ def _numbers(points: str) -> list[float]:
 
 
 def _ellipse(shape: Element, size: tuple[int, int]) -> NDArray[np.bool_]:
-    cx, cy, rx, ry = (shape.number(name) for name in ("cx", "cy", "rx", "ry"))
+    (cx, cy), (rx, ry) = ring_of([shape.number(name) for name in ("cx", "cy", "rx", "ry")], size)
     angle = np.deg2rad(shape.number("rotation", 0))
     y, x = np.ogrid[: size[0], : size[1]]
     x, y = x + 0.5 - cx, y + 0.5 - cy
