@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -66,7 +67,7 @@ def test_the_help_fits_a_terminal_of_80_by_24_with_the_prompt(language: str) -> 
     context = click.Context(cli)
     # What is for developers is in their page.
     for name in {*cli.list_commands(context)} - {"registry"}:
-        (line,) = (line for line in lines if f" {name} " in line)
+        (line,) = (line for line in lines if re.match(rf"\S* +{name} ", line))
         # Each has its words on the same line.
         assert len(line.split()) > 1
 

@@ -178,7 +178,7 @@ def _by_image(file: _File) -> dict[int, list[Node]]:
         if image not in places or category not in file.names:
             raise node.fault(
                 "{place} has the {what} {number}, and there is none of this id.",
-                what=Message("image_id") if image not in places else Message("category_id"),
+                what="image_id" if image not in places else "category_id",
                 number=image if image not in places else category,
             )
         shapes[places[image]].append(node)
