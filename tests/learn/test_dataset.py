@@ -220,6 +220,28 @@ def test_masks_that_are_all_wrong_in_one_way_are_all_repaired(
     assert np.array_equal(read_mask(tmp_path / "mended/annotations/val1.png"), becomes)
 
 
+def test_one_mask_among_others_is_repaired_where_only_one_reading_is_left(tmp_path: Path) -> None:
+    drawn = Drawn(tmp_path / "set", "background\nroad\n")
+    for split in ("train", "val"):
+        drawn.add(split, split, mask(0, 1))
+    drawn.add("train", "white", mask(0, 255))
+    turned_by_exif(Image.fromarray(mask(0, 1, 1, 1)), drawn.add("train", "mask_turned")[1])
+    survey = survey_dataset(drawn.write())
+    assert [fault.kind for fault in survey.faults] == ["0/255", "turned"]
+    mended = mend_dataset(survey, tmp_path / "mended")
+    assert mended.after.faults == ()
+    assert np.array_equal(read_mask(tmp_path / "mended/annotations/white.png"), mask(0, 1))
+    assert np.array_equal(read_mask(tmp_path / "mended/annotations/mask_turned.png"), mask(0, 1, 1, 1))
+
+
+def test_black_and_void_only_is_a_mask_like_others_where_void_is_in_use(tmp_path: Path) -> None:
+    drawn = Drawn(tmp_path / "set", "background\nroad\n")
+    for split in ("train", "val"):
+        drawn.add(split, split, mask(0, 1, 255))
+    drawn.add("train", "edge", mask(0, 0, 0, 255))
+    assert survey_dataset(drawn.write()).faults == ()
+
+
 @pytest.mark.parametrize(
     ("labels", "settings", "values", "kinds"),
     [
@@ -320,6 +342,14 @@ def test_a_folder_pair_without_lists_is_a_dataset(tmp_path: Path) -> None:
     data = read_dataset(drawn.folder)
     assert (len(data.splits["all"]), data.labels.names) == (2, ("class 0", "class 1", "class 2"))
     assert survey_dataset(drawn.folder).faults == ()
+    # Names that no list could have.
+    for name in ("images/a.jpg", "annotations/a.png"):
+        (drawn.folder / name).rename((drawn.folder / name).with_stem("two\nlines\udcff"))
+    words = ["data", "check", str(drawn.folder), "--output", str(tmp_path / "out"), "--fix", str(tmp_path / "new")]
+    made = CliRunner().invoke(cli, words)
+    assert made.exit_code == 0, made.output
+    assert digests(tmp_path / "new") == digests(drawn.folder)
+    json.loads((tmp_path / "out/check_dataset_result.json").read_bytes())
     (drawn.folder / "images/b.jpg").unlink()
     assert [fault.path.name for fault in survey_dataset(drawn.folder).faults][:1] == ["b.png"]
 

@@ -20,7 +20,7 @@ from zoo.learn.data.pairs import list_line
 from zoo.learn.dataset.dataset import SPLITS, name_in
 from zoo.learn.dataset.description import LABELS_FILE, SETTINGS_FILE
 from zoo.learn.dataset.redraw import Redraw, redraw
-from zoo.learn.dataset.survey import Seen, Survey, contradict, place_of, survey_dataset
+from zoo.learn.dataset.survey import Seen, Survey, contradict, listed_place, survey_dataset
 from zoo.message import Message
 
 # The other way round, where turning is not its own.
@@ -98,22 +98,23 @@ def mend_dataset(
         if fault.kind == "columns"
     ]
     dropped = dict(_dropped(survey))
-    repairs += [Repair(place_of(survey.seen[number].pair, source), what) for number, what in dropped.items()]
+    repairs += [Repair(listed_place(survey.seen[number].pair, source), what) for number, what in dropped.items()]
     repairs += [
-        Repair(place_of(one.pair, source), Message("back-slashes replaced by slashes"))
+        Repair(listed_place(one.pair, source), Message("back-slashes replaced by slashes"))
         for number, one in enumerate(survey.seen)
         if one.pair.turned and number not in dropped
     ]
     kept = [(number, one) for number, one in enumerate(survey.seen) if number not in dropped]
     plan = _Plan(survey)
     with replacing_folder(folder) as partial:
-        lines: dict[str, list[str]] = {split: [] for split in survey.contents.splits}
+        names: dict[str, list[tuple[str, str]]] = {split: [] for split in survey.contents.splits}
         for number, one in kept:
-            lines[one.split].append(list_line(*plan.add(one, survey.white[number])))
+            names[one.split].append(plan.add(one, survey.white[number]))
         repairs += _carried_out(plan, partial, source, progress)
-        for split, content in lines.items():
+        for split, pairs in names.items():
             if (source / f"{split}.txt").is_file() and split in SPLITS:
-                (partial / f"{split}.txt").write_text("".join(f"{line}\n" for line in content), encoding="utf-8")
+                lines = "".join(f"{list_line(*pair)}\n" for pair in pairs)
+                (partial / f"{split}.txt").write_text(lines, encoding="utf-8")
         for name in (LABELS_FILE, SETTINGS_FILE):
             if (source / name).is_file():
                 shutil.copyfile(source / name, partial / name)
@@ -134,7 +135,7 @@ def _dropped(survey: Survey) -> Iterator[tuple[int, str]]:
             one = survey.seen[number]
             # Which of two masks is right nobody can tell but their owner.
             if one.split != first.split and not any(contradict(survey.seen[other], one) for other in group):
-                place = place_of(first.pair, folder)
+                place = listed_place(first.pair, folder)
                 yield number, Message("left out: the same picture is in {place}", place=place)
 
 
@@ -188,10 +189,10 @@ class _Plan:
         if order.what:
             name = str(Path(name).with_suffix(".png"))
         free, count = name, 0
-        while free.lower() in self._names:
+        while free in self._names:
             count += 1
             free = str(Path(name).with_stem(f"{Path(name).stem}_{count}"))
-        self._names.add(free.lower())
+        self._names.add(free)
         self._orders[order.source] = order, free
         return free
 

@@ -182,14 +182,14 @@ def _double_faults(seen: Sequence[Seen], doubles: Iterable[Sequence[int]], folde
                 reason = Message(
                     "it is the same picture as {other} in {place}",
                     other=name_in(other.pair.sample.image, folder),
-                    place=place_of(other.pair, folder),
+                    place=listed_place(other.pair, folder),
                 )
                 yield one.pair.fault("same picture", one.pair.sample.image, reason)
             if other := next((other for other in earlier if contradict(other, one)), None):
                 reason = Message(
                     "it contradicts {other} in {place}: both are masks of the picture {shown}",
                     other=name_in(other.pair.sample.mask, folder),
-                    place=place_of(other.pair, folder),
+                    place=listed_place(other.pair, folder),
                     shown=shown,
                 )
                 yield one.pair.fault("contradiction", one.pair.sample.mask, reason)
@@ -210,7 +210,7 @@ def contradict(one: Seen, other: Seen) -> bool:
     return apart > 2 * _ALIKE * first.size[0] * first.size[1]
 
 
-def place_of(pair: Pair, folder: Path) -> str:
+def listed_place(pair: Pair, folder: Path) -> str:
     """Returns list and line of a labelled picture, or its name where no list names it."""
     if pair.listed is None:
         return name_in(pair.sample.image, folder)

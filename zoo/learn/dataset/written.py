@@ -61,7 +61,9 @@ def write_survey(survey: Survey, output: str | os.PathLike[str], translate: Call
         write_atomic(folder / place, content)
     write_atomic(folder / _HISTOGRAM, chart)
     write_atomic(folder / PAGE_FILE, page.encode())
-    write_atomic(folder / RESULT_FILE, json.dumps(document, indent=2, ensure_ascii=False).encode())
+    # A name that is not UTF-8 becomes an escape of JSON.
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    write_atomic(folder / RESULT_FILE, text.encode(errors="backslashreplace"))
     return document
 
 
