@@ -16,7 +16,7 @@ _TRAINING = {
     "FLAGS_npu_scale_aclnn": "True",
     "FLAGS_npu_split_aclnn": "True",
 }
-# PaddleX's list of models for Ascend; 3.7.2 refuses PP-LiteSeg-B there and no other
+# Six of PaddleX's list for Ascend. Its newer list has more, and 3.7.2 refuses PP-LiteSeg-B alone
 # (paddlex/utils/custom_device_list.py).
 _KNOWN = frozenset(
     {
@@ -24,14 +24,8 @@ _KNOWN = frozenset(
         "Deeplabv3-R50",
         "Deeplabv3_Plus-R101",
         "Deeplabv3_Plus-R50",
-        "OCRNet_HRNet-W18",
         "OCRNet_HRNet-W48",
         "PP-LiteSeg-T",
-        "SeaFormer_base",
-        "SeaFormer_large",
-        "SeaFormer_small",
-        "SeaFormer_tiny",
-        *(f"SegFormer-B{size}" for size in range(6)),
     }
 )
 
