@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import zoo
 from scenes import draw_scene
 from support import zoo_process
 from zoo.errors import ConfigError, DatasetError
+from zoo.learn.evaluation import evaluate
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.folder import RunFolder
@@ -194,3 +196,25 @@ def test_a_folder_that_holds_something_else_is_left_as_it_is(whole: Path, street
     assert ended.returncode == 1
     assert f"zoo train --resume {whole}" in ended.stderr
     assert arrays(whole) == before
+
+
+def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, streets: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    ended = zoo_process("export", whole, "-o", bundle, "--name", "mine")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout == f"{bundle}\n"
+    with zoo.load(bundle) as model:
+        assert (model.name, model.labels) == ("mine", CAMVID.names)
+        found = evaluate(model, read_run_data(streets).val).confusion
+    run = RunFolder(whole)
+    best = json.loads((run.best / "state.json").read_text())["iteration"]
+    [measured] = [line["miou"] for line in run.log() if "miou" in line and line["iteration"] == best]
+    # What the run measured is what is delivered.
+    assert found.miou == pytest.approx(measured, abs=2e-3)
+    begun = tmp_path / "begun"
+    RunFolder(begun).begin(run.configuration(), CAMVID.names)
+    ended = zoo_process("export", begun, "-o", tmp_path / "none")
+    assert (ended.returncode, ended.stderr.splitlines()) == (
+        1,
+        [f"The run in {begun} has no evaluated checkpoint yet.", f"Go on with it: zoo train --resume {begun}"],
+    )
