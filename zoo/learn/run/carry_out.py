@@ -30,7 +30,7 @@ with HOST.undisturbed():
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
 
 # Settings that do not change what a run computes.
-_FREE = ("workers", "hours", "keep", "patience")
+_FREE = ("workers", "keep", "patience")
 
 
 @dataclass(frozen=True, slots=True)

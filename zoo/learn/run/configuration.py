@@ -101,7 +101,6 @@ _TRAIN = {
     "workers": whole(0, 256),
     "evaluate_every": whole(1, 10**9),
     "patience": optional(whole(1, 10**6)),
-    "hours": optional(_above(0, 100_000)),
     "keep": whole(1, 10**6),
 }
 SCHEMA = mapping(

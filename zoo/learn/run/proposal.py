@@ -60,7 +60,6 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         "workers": 1,
         "evaluate_every": every,
         "patience": None,
-        "hours": None,
         "keep": 3,
     }
     return {
