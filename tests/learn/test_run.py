@@ -108,12 +108,15 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 120
     while len(RunFolder(folder).log()) < 2 and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(number)
+    # As a terminal does it: also to the processes that prepare batches.
+    send = os.killpg if number == signal.SIGINT else os.kill
+    send(process.pid, number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == code, said
     assert f"zoo train --resume {folder}" in said

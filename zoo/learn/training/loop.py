@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,14 @@ def train(
     losses: list[float] = []
     began = time.perf_counter()
     examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range)
-    batches = iter(paddle.io.DataLoader(examples, batch_size=recipe.batch_size, num_workers=workers, return_list=True))
+    loader = paddle.io.DataLoader(
+        examples,
+        batch_size=recipe.batch_size,
+        num_workers=workers,
+        return_list=True,
+        worker_init_fn=_leave_to_the_run,
+    )
+    batches = iter(loader)
     for iteration in range(start, recipe.iterations):
         done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
         # What is drawn inside the network, as by dropout, follows from the seed and the position too.
@@ -146,6 +154,11 @@ def train(
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
+
+
+def _leave_to_the_run(worker: int) -> None:
+    """Lets a process that prepares batches pass over the Ctrl-C of a terminal, which all processes get."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _backward(network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, ignore_index: int) -> float:
