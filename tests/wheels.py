@@ -35,7 +35,8 @@ def main() -> None:
         # By path: by name an index could answer with somebody else's distribution.
         [core] = wheels.glob("zoo_core-*.whl")
         # The core comes first: pip looks for what it has not met yet in the index.
-        run(python, "-m", "pip", "install", "-q", f"{core}[cpu]", *wheels.glob("zoo_plugin_*.whl"), cwd=work)
+        plugins = [*wheels.glob("zoo_plugin_*.whl"), *wheels.glob("zoo_device_*.whl")]
+        run(python, "-m", "pip", "install", "-q", f"{core}[cpu]", *plugins, cwd=work)
         use(python, zoo, work, folder / "home")
         for engine in ("onnxruntime", "openvino"):
             without_paddle(engine, core, wheels, folder / engine)
@@ -73,6 +74,15 @@ def use(python: Path, zoo: Path, work: Path, home: Path) -> None:
     expect("'road'" in run(python, "-W", "error::ResourceWarning", "-c", code, cwd=work, env=environment), "Python too")
     wrong = subprocess.run([zoo, "predict", "gone.jpg"], cwd=work, env=environment, capture_output=True, check=False)
     expect(wrong.returncode == 1 and len(wrong.stderr.splitlines()) == 2, "a missing file is two lines and exit 1")
+    kinds = run(zoo, "devices", cwd=work, env=environment)
+    expect(all(kind in kinds for kind in ("cpu", "gpu", "npu", "xpu", "mlu")), "devices shows the kinds")
+    words = [zoo, "predict", "street.jpg", "--device"]
+    wrong = subprocess.run([*words, "npu:0"], cwd=work, env=environment, capture_output=True, text=True, check=False)
+    expect(
+        (wrong.returncode, wrong.stdout) == (1, "") and wrong.stderr.startswith("The device npu:0 cannot be used: "),
+        f"a device that is not there is an error, not a run on the processor: {wrong.stderr}",
+    )
+    expect('"device": "cpu"' in run(*words, "auto", "--json", cwd=work, env=environment), "auto is the processor here")
 
 
 def without_paddle(engine: str, core: Path, wheels: Path, folder: Path) -> None:
