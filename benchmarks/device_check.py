@@ -52,7 +52,6 @@ def main() -> None:
     parser.add_argument("--device", default="gpu:0", help="(default: gpu:0)")
     parser.add_argument("--models", nargs="+", default=networks, help="(default: every network)")
     parser.add_argument("--size", nargs=2, type=int, default=(512, 1024), metavar=("H", "W"))
-    parser.add_argument("--threads", type=int, default=available_cores(), help="of the processor (default: its cores)")
     parser.add_argument("--seconds", type=float, default=280, help="begin no other network after these (default: 280)")
     parser.add_argument(
         "--threads",

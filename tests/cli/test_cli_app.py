@@ -113,10 +113,7 @@ def test_a_long_line_of_a_group_wraps_below_its_words() -> None:
         (["--input", "x"], "It belongs to a command: zoo predict X\n"),
         (["--save_path", "x"], "It belongs to a command: zoo predict X --save-path\n"),
         (["--verbse"], "'--verbose'"),
-        (
-            ["train", "x"],
-            "No such command 'train'. There is no command for it yet. Python trains: zoo.learn.training.train",
-        ),
+        (["train", "x"], "MODEL, DATA and -o are needed, or --resume."),
         (["serve"], "There is no server yet."),
         (["benchmark", "starter"], "zoo optimize MODEL measures the engines"),
         (["convert"], "Did you mean export?"),

@@ -277,7 +277,7 @@ def test_wrong_usage_exits_with_2(site: Path, arguments: list[str]) -> None:
 
 def test_the_version_and_the_help_are_printed(site: Path) -> None:
     assert zoo(site, "--version").stdout.startswith("zoo 0")
-    for command in ("evaluate", "info", "list-models", "plugins", "predict", "registry"):
+    for command in ("evaluate", "info", "list-models", "plugins", "predict", "train"):
         assert f"  {command} " in zoo(site, "-h").stdout
 
 

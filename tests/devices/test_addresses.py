@@ -117,6 +117,7 @@ def test_an_address_that_cannot_be_used_is_refused_in_every_command(work: Path, 
 
 
 @pytest.mark.parametrize("address", ["cpu:0", " CPU "])
+@pytest.mark.usefixtures("home")
 def test_there_is_one_processor_with_the_number_0(work: Path, bundle: Bundle, address: str) -> None:
     for name, command in commands(bundle.folder, address).items():
         done = CliRunner().invoke(cli, command)

@@ -21,8 +21,8 @@ from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import evaluate
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
-from zoo.learn.run.folder import RunFolder
 from zoo.learn.run.proposal import official_recipe, propose
+from zoo.learn.run.run_folder import RunFolder
 from zoo.plugin import CAMVID
 from zoo.settings.document import node_of
 

@@ -239,6 +239,15 @@ ALLOWED = {
         "on_error": "of files that are missing too",
         "skip": "a value of on_error",
     },
+    "cli/commands/data/check.py": {"labels": "of the dataset"},
+    "cli/commands/data/convert.py": {
+        "labels": "of the dataset",
+        "on_error": "of annotations",
+        "palette": "of masks in colours",
+        "skip": "a value of on_error",
+    },
+    "cli/commands/data/split.py": {"labels": "of the dataset"},
+    "cli/commands/data/train.py": {"labels": "of the dataset"},
     "cli/commands/measure/optimize.py": dict.fromkeys(("device", "precision", "threads"), "an option of its own"),
     "cli/commands/lock.py": dict.fromkeys(("device", "backend", "precision"), "of the engine that is locked"),
     "cli/commands/export.py": {
@@ -260,6 +269,7 @@ ALLOWED = {
             "stride",
             "threads",
             "window",
+            "workers",
         ),
         "what other programs call it",
     ),

@@ -44,6 +44,7 @@ device: gpu:0
 backend: other
 threads: 3
 streams: 2
+workers: 2
 precision: bf16
 live: true
 target_size: [256, 512]
@@ -123,6 +124,7 @@ def test_every_key_is_read_and_paths_are_relative_to_the_file(tmp_path: Path) ->
         backend="other",
         threads=3,
         streams=2,
+        workers=2,
         precision="bf16",
         live=True,
         target_size=(256, 512),

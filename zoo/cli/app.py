@@ -34,7 +34,7 @@ _GROUPS = {
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
         "data": ("data.group:data", Message("Convert, check and split your labelled pictures.")),
-        "train": ("train:train", Message("Train a model on them.")),
+        "train": ("data.train:train", Message("Train a model on them.")),
         "optimize": ("measure.optimize:optimize", Message("Find the fastest engine with the right masks.")),
         "export": ("export:export", Message("Export a checkpoint; convert to ONNX or OpenVINO.")),
         "download": ("download:download", Message("Fetch model files before they are needed.")),

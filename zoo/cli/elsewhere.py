@@ -21,10 +21,6 @@ COMMANDS = {
 
 #: Commands of others that zoo does not have yet, and what there is.
 ABSENT = {
-    "train": Message(
-        "There is no command for it yet. Python trains: zoo.learn.training.train, see docs/training.md. "
-        "zoo evaluate and zoo export take what comes of it."
-    ),
     "serve": Message(
         "There is no server yet. zoo predict takes folders, patterns and addresses; in Python a loaded model stays "
         "open, see docs/python.md."

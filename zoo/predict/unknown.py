@@ -14,7 +14,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("half", "fp16", "bf16", "bfloat16", "amp"), "precision='bf16'"),
     **dict.fromkeys(("int8", "quantize"), "precision='int8'"),
     "dtype": "precision",
-    **dict.fromkeys(("workers", "num_workers", "num_threads", "cpu_threads", "jobs"), "threads"),
+    **dict.fromkeys(("num_workers", "num_threads", "cpu_threads", "jobs"), "threads"),
     **dict.fromkeys(("gpu", "cuda", "use_gpu"), "device"),
 }
 

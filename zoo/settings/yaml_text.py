@@ -62,6 +62,19 @@ def read_yaml(file: Path, kind: DocumentKind) -> Node:
     return root
 
 
+def yaml_value(text: str, kind: DocumentKind) -> Any:
+    """Reads a value that was typed, as on the command line, with the limits of `read_yaml`.
+
+    Raises:
+        ZooError: It is no YAML; of the class of the kind.
+    """
+    source = Source(kind)
+    try:
+        return _Builder(source).build(yaml.parse(text, Loader=_Loader))
+    except (yaml.YAMLError, ValueError) as error:
+        raise source.malformed("cannot be parsed: {reason:.80}", 1, reason=error) from error
+
+
 class _Builder:
     """Makes plain values of a parser's events, and notes their lines; `line` is where it is."""
 

@@ -15,7 +15,7 @@ from zoo.cli.run_options import run_options
 from zoo.contract.spec import ValueRange
 
 if TYPE_CHECKING:
-    from zoo.learn.run.folder import RunFolder
+    from zoo.learn.run.run_folder import RunFolder
 
 #: Formats that a program can be converted to: `zoo.learn.convert.FORMS`.
 _CONVERTED = ("onnx", "openvino")
@@ -75,7 +75,7 @@ def export(
     if labels is not None:
         note("--labels is called --label-set here: elsewhere it brings a model to other classes.")
     named = label_set or labels
-    from zoo.learn.run.folder import RunFolder
+    from zoo.learn.run.run_folder import RunFolder
 
     run = RunFolder(Path(model))
     if weights is None and run.exists:

@@ -18,7 +18,7 @@ from zoo.contract.spec import Normalize, Step
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
-from zoo.learn.run.folder import RunFolder
+from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import padded_steps
 from zoo.registry import find_model
 
@@ -34,7 +34,7 @@ _FREE = ("workers", "keep", "patience")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a run ended.
 
     Attributes:
@@ -57,7 +57,7 @@ def carry_out(
     stop: Callable[[], bool] = lambda: False,
     report: Callable[[Progress], None] = lambda progress: None,
     evaluated: Callable[[int, float], None] = lambda iteration, miou: None,
-) -> Outcome:
+) -> RunOutcome:
     """Runs until the end, or until somebody says stop.
 
     Args:
@@ -126,7 +126,7 @@ def carry_out(
     )
     miou, best = _best(folder)
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
-    return Outcome(last.iteration, finished, miou if best else float("nan"), best)
+    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best)
 
 
 def _normalize(steps: tuple[Step, ...]) -> Normalize:

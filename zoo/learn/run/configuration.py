@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-import yaml
-
 from zoo.contract.recipe import (
     SGD,
     AdamW,
@@ -27,6 +25,7 @@ from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
 from zoo.settings.rules import STRING, VALUE_RANGE, array, mapping, optional, whole
+from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.
 Configuration = dict[str, Any]
@@ -38,7 +37,7 @@ CONFIGURATION = DocumentKind(
     edited=True,
 )
 #: What `--set` gives.
-SET = CONFIGURATION._replace(name=Message("--set"))
+SET = CONFIGURATION._replace(name="--set")
 
 
 def _number(low: float, high: float) -> dict[str, Any]:
@@ -173,12 +172,7 @@ def _node(word: str) -> Node:
             "docs/training.md has every key with its values.",
             word=word,
         )
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            "--set {word!r}: the value cannot be read as YAML.", "Quote it for the shell.", word=word
-        ) from error
+    value = yaml_value(text, SET)
     for name in reversed(names):
         value = {name: value}
     return node_of(value, SET)

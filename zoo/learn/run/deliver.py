@@ -12,7 +12,7 @@ from zoo.errors import TrainingError
 from zoo.learn.data import find_labels
 from zoo.learn.dataset.dataset import with_ignore_index
 from zoo.learn.networks import build_network
-from zoo.learn.run.folder import RunFolder
+from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import run_steps
 from zoo.registry import find_model
 

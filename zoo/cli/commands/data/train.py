@@ -22,7 +22,7 @@ from zoo.cli.progress.loading import loading
 if TYPE_CHECKING:
     from zoo.learn.run.configuration import Configuration
     from zoo.learn.run.data import RunData
-    from zoo.learn.run.folder import RunFolder
+    from zoo.learn.run.run_folder import RunFolder
     from zoo.learn.training import Progress
 
 _SIGNALS: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -57,7 +57,7 @@ def train(
 
     Ctrl-C writes a checkpoint; --resume goes on as if nothing had happened.
     """
-    from zoo.learn.run.folder import RunFolder
+    from zoo.learn.run.run_folder import RunFolder
 
     if resume is not None:
         begun = {"MODEL": model, "-o": output, "--config": config, "--set": given or None, "--pretrained": pretrained}
