@@ -81,26 +81,22 @@ class _Work:
                 process = process or self._start()
                 results = _ask(process, [self._items[number] for number in chunk])
             except (OSError, EOFError, pickle.UnpicklingError):
+                _close(process)
                 process = None
                 self._ends += 1
                 self._give_up(chunk)
                 continue
             for number, result in zip(chunk, results, strict=True):
                 self.done.put((number, result))
-        if process is not None and process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+        _close(process)
 
     def end(self) -> None:
         """Ends what still runs."""
         self._ended = True
         for process in self._processes:
+            # Its thread, which may be in the middle of asking, reads the end and closes the pipes.
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                # Its thread may be in the middle of it.
-                with contextlib.suppress(OSError, ValueError):
-                    pipe.close() if pipe else None
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(python(__name__), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment())
@@ -118,6 +114,14 @@ class _Work:
             return
         for number in chunk:
             self.done.put((number, None))
+
+
+def _close(process: subprocess.Popen[bytes] | None) -> None:
+    """Closes the pipes of a process, which ends it, where there is one."""
+    for pipe in () if process is None else (process.stdin, process.stdout):
+        # What was not written yet is nobody's any more.
+        with contextlib.suppress(OSError):
+            pipe.close() if pipe else None
 
 
 def _ask(process: subprocess.Popen[bytes], items: list[Any]) -> list[Any]:
