@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -62,7 +63,7 @@ def in_terminal(
     screen = pyte.HistoryScreen(columns, ROWS, history=10000)
     stream = pyte.ByteStream(screen)
     frames: list[str] = []
-    pressed = 0
+    presses: list[threading.Timer] = []
     with subprocess.Popen(
         [sys.executable, "-c", _OWN_TERMINAL, *command],
         stdin=theirs,
@@ -78,8 +79,13 @@ def in_terminal(
             last = next((line for line in reversed(_lines(screen)) if line), "")
             if not frames or frames[-1] != last:
                 frames.append(last)
-                if pressed < times and interrupt(last):
-                    pressed += os.write(ours, b"\x03")
+                if not presses and interrupt(last):
+                    # The later ones whatever is shown by then.
+                    presses = [threading.Timer(number, os.write, (ours, b"\x03")) for number in range(times)]
+                    for press in presses:
+                        press.start()
+        for press in presses:
+            press.cancel()
         os.close(ours)
     lines = _lines(screen)
     while lines and not lines[-1]:

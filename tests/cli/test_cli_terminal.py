@@ -164,7 +164,7 @@ def test_a_second_ctrl_c_ends_at_once_and_leaves_nothing(bundle: Bundle, street:
 
     seen = in_terminal(command, cwd=street.parent, interrupt=is_writing, times=2)
     assert (seen.code, seen.left) == (130, [])
-    assert sum(map(is_segmenting, seen.frames)) >= 2
+    assert any(map(is_segmenting, seen.frames))
     assert time.monotonic() - began < 60
 
 
