@@ -52,7 +52,7 @@ def in_terminal(
         stdout: Where standard output goes, if not to the terminal.
         cwd: The working directory.
         interrupt: Asked with every new state of the last line; Ctrl-C is pressed when it says so.
-        times: How often at most.
+        times: How often at most, a second apart.
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
