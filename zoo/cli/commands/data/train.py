@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.learn.run.run_folder import RunFolder
     from zoo.learn.training import Progress
 
-_SIGNALS: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command()
@@ -141,7 +141,8 @@ def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int
             iteration=outcome.iteration,
             folder=folder.path,
         )
-        return _SIGNALS[got[0]]
+        # As shells count.
+        return 128 + got[0]
     click.echo(
         tr(
             "mIoU {miou:.2f} on the validation pictures, at iteration {best}",
@@ -159,7 +160,7 @@ class _State:
     def __init__(self, iterations: int) -> None:
         self._iterations, self._began = iterations, time.monotonic()
         self._first = self._done = 0
-        self._loss = self._miou = math.nan
+        self._loss = math.nan
         self._rate = 0.0
 
     def step(self, progress: Progress) -> None:
@@ -167,7 +168,6 @@ class _State:
         self._done, self._loss, self._rate = progress.iteration, progress.loss, progress.learning_rate
 
     def evaluated(self, iteration: int, miou: float) -> None:
-        self._miou = miou
         note("iteration {iteration}: mIoU {miou:.2f}", iteration=iteration, miou=100 * miou)
 
     @property
