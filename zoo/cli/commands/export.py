@@ -46,6 +46,7 @@ _CONVERTED = ("onnx", "openvino")
 )
 @click.option("--label-set", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
 @click.option("--name", help="Name of the exported model; by default that of MODEL.")
+@click.option("--no-training-weights", is_flag=True, help="Of a run: leave out what it can be trained further from.")
 @click.option("--labels", hidden=True)
 @run_options("export")
 @click.pass_context
@@ -58,6 +59,7 @@ def export(
     input_size: tuple[int, int] | None,
     label_set: str | None,
     name: str | None,
+    no_training_weights: bool,
     labels: str | None,
     value_range: ValueRange,
 ) -> None:
@@ -79,8 +81,10 @@ def export(
 
     run = RunFolder(Path(model))
     if weights is None and run.exists:
-        _export_run(ctx, run, output, form, name)
+        _export_run(ctx, run, output, form, name, not no_training_weights)
         return
+    if no_training_weights:
+        raise click.UsageError(tr("--no-training-weights belongs to a run of zoo train."), ctx)
     if weights is not None:
         _export(model, weights, output, form, input_size, named, name, value_range)
         return
@@ -93,7 +97,9 @@ def export(
     _convert(model, output, form)
 
 
-def _export_run(ctx: click.Context, run: RunFolder, output: Path, form: str, name: str | None) -> None:
+def _export_run(
+    ctx: click.Context, run: RunFolder, output: Path, form: str, name: str | None, training_weights: bool
+) -> None:
     """Exports the best checkpoint of a run."""
     from zoo.learn.convert import Checked, converter
 
@@ -106,7 +112,11 @@ def _export_run(ctx: click.Context, run: RunFolder, output: Path, form: str, nam
         from zoo.learn.run.deliver import export_run
 
         bundle = export_run(
-            run, output, name, also=None if convert is None else lambda partial: checks.append(convert(partial))
+            run,
+            output,
+            name,
+            also=None if convert is None else lambda partial: checks.append(convert(partial)),
+            training_weights=training_weights,
         )
     click.echo(bundle.folder)
     for checked in checks:

@@ -36,6 +36,8 @@ def info(model: str, as_json: bool) -> None:
         from zoo.store.find import find_bundle
 
         bundle = find_bundle(model)
+        if bundle.training is not None:
+            bundle.training_weights()
         proofs = _proofs(bundle)
         if as_json:
             echo_json(_bundle_document(bundle) | {"engines": [asdict(proof) for proof in proofs]})

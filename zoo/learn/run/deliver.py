@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from safetensors.numpy import save
+
 from zoo.base.host import HOST
-from zoo.bundle.bundle import Bundle
+from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.errors import TrainingError
+from zoo.learn.convert.original import add_digests
 from zoo.learn.data import find_labels
 from zoo.learn.dataset.dataset import with_ignore_index
 from zoo.learn.networks import build_network
@@ -21,8 +24,16 @@ with HOST.undisturbed():
     from zoo.learn.training import load_checkpoint
 
 
+#: File of the weights to train further from, in an export folder.
+_TRAINING = "training.safetensors"
+
+
 def export_run(
-    run: RunFolder, folder: str | Path, name: str | None = None, also: Callable[[Bundle], object] | None = None
+    run: RunFolder,
+    folder: str | Path,
+    name: str | None = None,
+    also: Callable[[Bundle], object] | None = None,
+    training_weights: bool = True,
 ) -> Bundle:
     """Exports the best checkpoint of a run.
 
@@ -31,6 +42,7 @@ def export_run(
         folder: Where to write; it must not exist or be empty.
         name: Name of the model; by default that of the one that was trained.
         also: As of `export_bundle`.
+        training_weights: Whether the folder gets the weights that it can be trained further from.
 
     Raises:
         TrainingError: It has no evaluated checkpoint yet.
@@ -44,6 +56,15 @@ def export_run(
             folder=run.path,
         )
     best, labels = load_checkpoint(run.best), _labels(run)
+
+    def add(partial: Bundle) -> None:
+        if training_weights:
+            # Not by its save_file, whose files nobody else can read.
+            (partial.folder / _TRAINING).write_bytes(save(best.average))
+            add_digests(partial.folder, _TRAINING, training=_TRAINING)
+        if also is not None:
+            also(read_bundle(partial.folder))
+
     return export_bundle(
         build_network(found.card.name, len(labels), weights=best.average),
         folder,
@@ -53,7 +74,7 @@ def export_run(
         output_stride=found.card.output_stride,
         network_stride=found.card.network_stride,
         value_range=best.value_range,
-        also=also,
+        also=add,
     )
 
 
