@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
+from safetensors.numpy import save
 
 import zoo
-from support import zoo_process
+from servers import Server
+from support import CHECKPOINT, zoo_process
+from zoo.base.digest import file_sha256
 from zoo.errors import BundleError
 from zoo.learn.checkpoint import load_checkpoint
 from zoo.learn.run.run_folder import RunFolder
@@ -27,7 +32,7 @@ def run(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bundle(run: Path) -> Path:
+def exported(run: Path) -> Path:
     folder = run.parent / "bundle"
     ended = zoo_process("export", run, "-o", folder)
     assert ended.returncode == 0, ended.stderr
@@ -35,12 +40,12 @@ def bundle(run: Path) -> Path:
 
 
 def test_an_export_of_a_run_keeps_the_weights_to_train_from_and_predicts_without_them(
-    run: Path, bundle: Path, tmp_path: Path
+    run: Path, exported: Path, tmp_path: Path
 ) -> None:
-    kept, best = load_checkpoint(zoo.read_bundle(bundle).training_weights()), load_state(RunFolder(run).best).average
+    kept, best = load_checkpoint(zoo.read_bundle(exported).training_weights()), load_state(RunFolder(run).best).average
     assert kept.keys() == best.keys()
     assert all(np.array_equal(kept[name], best[name]) for name in best)
-    copy = shutil.copytree(bundle, tmp_path / "copy")
+    copy = shutil.copytree(exported, tmp_path / "copy")
     (copy / "training.safetensors").write_bytes(b"cut short")
     zoo.load(copy, threads=1).close()
     with pytest.raises(BundleError, match=r"training\.safetensors has sha256"):
@@ -60,3 +65,108 @@ def test_an_export_of_a_run_keeps_the_weights_to_train_from_and_predicts_without
     ]
     with pytest.raises(BundleError, match="holds no weights for training"):
         zoo.read_bundle(bare).training_weights()
+
+
+def begun(
+    streets: Path, tmp_path: Path, what: object, model: str = "SeaFormer_tiny"
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path / "begun"
+    return zoo_process("train", model, streets, "-o", folder, *QUICK, "--pretrained", what), folder
+
+
+def other_classes(streets: Path, folder: Path) -> Path:
+    """The same pictures with two classes."""
+    shutil.copytree(streets, folder)
+    (folder / "labels.txt").unlink()
+    (folder / "data.yaml").write_text("classes: {road: [3, 4], other: [0, 1, 2, 5, 6, 7, 8, 9, 10]}\nignore: 255\n")
+    return folder
+
+
+def test_a_run_begins_with_the_weights_of_a_file_a_run_or_an_export_and_says_what_it_takes(
+    run: Path, exported: Path, streets: Path, tmp_path: Path
+) -> None:
+    best = load_state(RunFolder(run).best).average
+    file = tmp_path / "weights.safetensors"
+    file.write_bytes((exported / "training.safetensors").read_bytes())
+    two = other_classes(streets, tmp_path / "two")
+    firsts: set[bytes] = set()
+    for number, what in enumerate((run, exported, file)):
+        ended, folder = begun(streets, tmp_path / str(number), what)
+        assert ended.returncode == 0, ended.stderr
+        assert f"{len(best)} arrays of {what} are taken: all." in ended.stderr
+        configuration = RunFolder(folder).configuration()
+        assert configuration["pretrained"] == str(what)
+        assert configuration["pretrained_sha256"] == file_sha256(file)
+        firsts.add((folder / "train.jsonl").read_bytes())
+    # The same weights and the same steps, wherever they came from; and others than without.
+    assert len(firsts) == 1
+    assert firsts != {(run / "train.jsonl").read_bytes()}
+    ended, folder = begun(two, tmp_path / "two-run", exported)
+    assert ended.returncode == 0, ended.stderr
+    assert f"{len(best) - 2} arrays of {exported} are taken; 2 begin anew, because the classes differ." in ended.stderr
+    assert "cls_seg.weight" in ended.stderr
+    assert len(load_state(RunFolder(folder).best).model["cls_seg.bias"]) == 2
+
+
+def test_a_run_goes_on_without_the_file_it_began_with_and_not_from_another_one(
+    run: Path, streets: Path, tmp_path: Path
+) -> None:
+    file = shutil.copy(run / "best" / "average.safetensors", tmp_path / "weights.safetensors")
+    ended, folder = begun(streets, tmp_path, file)
+    assert ended.returncode == 0, ended.stderr
+    # As after a kill before the first checkpoint.
+    early = tmp_path / "early"
+    early.mkdir()
+    for name in ("config.yaml", "labels.txt"):
+        shutil.copy(folder / name, early / name)
+    file.write_bytes(save({"another": np.zeros(1, np.float32)}))
+    ended = zoo_process("train", "--resume", early)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (
+        1,
+        "Bring these weights back, or begin another run.",
+    )
+    file.unlink()
+    shutil.rmtree(folder / "iter_0000002")
+    ended = zoo_process("train", "--resume", folder)
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_weights_that_cannot_be_begun_with_are_an_error_before_there_is_a_run(
+    exported: Path, streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZOO_OFFLINE", "1")
+    bare = tmp_path / "bare"
+    shutil.copytree(exported, bare)
+    settings = (bare / "inference.yml").read_text()
+    (bare / "inference.yml").write_text(settings.replace("training: training.safetensors\n", ""))
+    empty = tmp_path / "empty"
+    RunFolder(empty).begin(RunFolder(exported.parent / "run").configuration(), ("a", "b"))
+    for what, said in {
+        str(bare): f"{bare} holds no weights for training",
+        str(empty): f"The run in {empty} has no evaluated checkpoint yet.",
+        "gone.pdparams": "The checkpoint gone.pdparams does not exist.",
+        "SeaFormer_tinny": "No model is called 'SeaFormer_tinny'.",
+        "starter": "holds no weights for training",
+        "official": "The pretrained files of SeaFormer_tiny are not on this machine, and zoo was told to stay offline.",
+    }.items():
+        ended, folder = begun(streets, tmp_path / "x", what)
+        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 2), ended.stderr
+        assert said in ended.stderr.splitlines()[0]
+        assert not folder.exists()
+    ended, folder = begun(streets, tmp_path / "x", exported, model="PP-LiteSeg-T")
+    assert ended.returncode == 1
+    assert "does not fit the network" in ended.stderr
+    assert not folder.exists()
+
+
+def test_a_run_begins_with_the_official_checkpoint_which_is_fetched(
+    streets: Path, server: Server, home: Path, tmp_path: Path
+) -> None:
+    network = zoo.build_network("PP-LiteSeg-T")
+    paddle.save(network.state_dict(), str(tmp_path / "official.pdparams"))
+    server.files[CHECKPOINT] = (tmp_path / "official.pdparams").read_bytes()
+    ended = zoo_process("train", "PP-LiteSeg-T", streets, "--dry-run", "--pretrained", "official")
+    assert ended.returncode == 0, ended.stderr
+    assert "arrays of official are taken; 3 begin anew, because the classes differ." in ended.stderr
+    assert "pretrained: official\n" in ended.stdout
+    assert len(server.requests) == 1

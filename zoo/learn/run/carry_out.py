@@ -18,6 +18,7 @@ from zoo.contract.spec import Normalize, Step
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
+from zoo.learn.run.pretrained import read_pretrained
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import padded_steps
 from zoo.registry import find_model
@@ -76,9 +77,11 @@ def carry_out(
     settings, found = configuration["train"], find_model(configuration["model"])
     recipe = recipe_of(configuration, data.class_weights)
     paddle.seed(settings["seed"])
-    network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
-    steps = padded_steps(found.card.preprocess, found.card.network_stride)
     newest = newest_checkpoint(folder.path)
+    # A checkpoint has weights of its own: what the run began with may be gone by then.
+    weights = read_pretrained(configuration) if newest is None else None
+    network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
+    steps = padded_steps(found.card.preprocess, found.card.network_stride)
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 

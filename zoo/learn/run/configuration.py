@@ -24,7 +24,7 @@ from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
-from zoo.settings.rules import STRING, VALUE_RANGE, array, mapping, optional, whole
+from zoo.settings.rules import SHA256, STRING, VALUE_RANGE, array, mapping, optional, whole
 from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.
@@ -112,6 +112,8 @@ SCHEMA = mapping(
         "losses": array(_LOSS, 1),
         "augment": mapping(_AUGMENT, closed=True),
     },
+    # What zoo itself writes down of the weights it began with.
+    {"pretrained_sha256": SHA256},
     closed=True,
 )
 #: A file of settings may leave everything out.
@@ -121,6 +123,7 @@ _PARTIAL = mapping(
         "model": STRING,
         "data": STRING,
         "pretrained": optional(STRING),
+        "pretrained_sha256": SHA256,
         "value_range": VALUE_RANGE,
         "train": mapping({}, _TRAIN, closed=True),
         "losses": array(_LOSS, 1),

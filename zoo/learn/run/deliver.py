@@ -10,11 +10,11 @@ from safetensors.numpy import save
 from zoo.base.host import HOST
 from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.labels import LabelSet, distinct_palette
-from zoo.errors import TrainingError
 from zoo.learn.convert.original import add_digests
 from zoo.learn.data import find_labels
 from zoo.learn.dataset.dataset import with_ignore_index
 from zoo.learn.networks import build_network
+from zoo.learn.run.pretrained import best_weights
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import run_steps
 from zoo.registry import find_model
@@ -49,13 +49,7 @@ def export_run(
         ZooError: As `export_bundle`.
     """
     found = find_model(run.configuration()["model"])
-    if not run.best.is_dir():
-        raise TrainingError(
-            "The run in {folder} has no evaluated checkpoint yet.",
-            "Go on with it: zoo train --resume {folder}",
-            folder=run.path,
-        )
-    best, labels = load_checkpoint(run.best), _labels(run)
+    best, labels = load_checkpoint(best_weights(run)), _labels(run)
 
     def add(partial: Bundle) -> None:
         if training_weights:

@@ -33,7 +33,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run; new or empty.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder, exactly.")
-@click.option("--pretrained", help="Weights to begin with: a .pdparams or safetensors file.")
+@click.option("--pretrained", help="Begin with: a file, run, export folder, `official`, a model's name.")
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file with settings, some or all.")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A setting, such as train.lr=0.01.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
@@ -111,8 +111,28 @@ def _settings(
     name = find_model(model).card.name
     base = propose(official_recipe(name), found.sizes, model=name, data=str(data.resolve()), seed=seed)
     if pretrained is not None:
-        base["pretrained"] = str(Path(pretrained).resolve())
-    return overridden(base, None if config is None else read_yaml(config, CONFIGURATION), given)
+        base["pretrained"] = pretrained
+    said = overridden(base, None if config is None else read_yaml(config, CONFIGURATION), given)
+    return _with_pretrained(said, len(found.labels))
+
+
+def _with_pretrained(configuration: Configuration, classes: int) -> Configuration:
+    """Looks at the weights that the run begins with, and tells what is taken of them."""
+    if configuration["pretrained"] is None:
+        return configuration
+    with loading("reading {weights}", weights=configuration["pretrained"]) as progress:
+        from zoo.learn.run.pretrained import look_at_pretrained
+
+        beginning = look_at_pretrained(configuration, classes, progress)
+    note(
+        "{taken} arrays of {weights} are taken; {left} begin anew, because the classes differ."
+        if beginning.left
+        else "{taken} arrays of {weights} are taken: all.",
+        taken=beginning.taken,
+        weights=configuration["pretrained"],
+        left=len(beginning.left),
+    )
+    return beginning.configuration
 
 
 def _show(configuration: Configuration, found: RunData) -> None:
