@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from PIL import Image
 from safetensors.numpy import save
 
 import zoo
 from servers import Server
-from support import CHECKPOINT, zoo_process
+from support import CHECKPOINT, run_python, zoo_process
 from zoo.base.digest import file_sha256
-from zoo.errors import BundleError
+from zoo.errors import BundleError, TrainingError
 from zoo.learn.checkpoint import load_checkpoint
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import load_checkpoint as load_state
+from zoo.plugin import CAMVID
 
 QUICK = ("--set", "train.iterations=2", "--set", "train.evaluate_every=1", "--set", "train.batch_size=2")
 
@@ -170,3 +173,42 @@ def test_a_run_begins_with_the_official_checkpoint_which_is_fetched(
     assert "arrays of official are taken; 3 begin anew, because the classes differ." in ended.stderr
     assert "pretrained: official\n" in ended.stdout
     assert len(server.requests) == 1
+
+
+def test_a_run_is_a_model_by_its_folder_exported_once_and_again_when_it_is_better(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture: np.ndarray
+) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    with zoo.load(folder, threads=1) as model:
+        first = model.predict(picture).one().mask
+        assert (model.name, model.labels, model.bundle.origin) == ("SeaFormer_tiny", CAMVID.names, str(folder))
+    made = (folder / "bundle" / "inference.yml").stat().st_mtime_ns
+    # By its bare name, on the command line and in a pipeline file, and from the folder that is there.
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(picture).save("street.png")
+    (tmp_path / "street.yaml").write_text("zoo: 1\nmodel: run\n")
+    for words in (("--model", "run"), ("--pipeline", "street.yaml")):
+        ended = zoo_process("predict", "street.png", *words, "--save-path", "out", "--save", "mask")
+        assert ended.returncode == 0, ended.stderr
+        [mask] = tmp_path.glob("out/*.png")
+        assert np.array_equal(np.asarray(Image.open(mask)), first)
+        mask.unlink()
+    assert (folder / "bundle" / "inference.yml").stat().st_mtime_ns == made
+    found = run_python("import sys, zoo.store; zoo.store.find_bundle('run'); print(*sys.modules)").stdout.split()
+    assert "zoo.learn.run.delivered" in found
+    assert "paddle" not in found
+    better = load_state(folder / "best")
+    head = {"cls_seg.bias": np.arange(11, dtype=np.float32) * 1000}
+    shutil.rmtree(folder / "best")
+    replace(better, iteration=77, average={**better.average, **head}).save(folder).rename(folder / "best")
+    with zoo.load("run", threads=1) as model:
+        assert np.unique(model.predict(picture).one().mask).tolist() == [10]
+
+
+def test_a_run_without_an_evaluated_checkpoint_is_no_model_yet(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "begun"
+    RunFolder(folder).begin(RunFolder(run).configuration(), CAMVID.names)
+    with pytest.raises(TrainingError, match="has no evaluated checkpoint yet") as caught:
+        zoo.load(folder)
+    assert caught.value.hint == f"Go on with it: zoo train --resume {folder}"
+    assert [path.name for path in sorted(folder.iterdir())] == ["config.yaml", "labels.txt"]

@@ -14,7 +14,6 @@ from zoo.learn.convert.original import add_digests
 from zoo.learn.data import find_labels
 from zoo.learn.dataset.dataset import with_ignore_index
 from zoo.learn.networks import build_network
-from zoo.learn.run.pretrained import best_weights
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import run_steps
 from zoo.registry import find_model
@@ -49,9 +48,10 @@ def export_run(
         ZooError: As `export_bundle`.
     """
     found = find_model(run.configuration()["model"])
-    best, labels = load_checkpoint(best_weights(run)), _labels(run)
+    best, labels = load_checkpoint(run.evaluated()), _labels(run)
 
     def add(partial: Bundle) -> None:
+        add_digests(partial.folder, iteration=best.iteration)
         if training_weights:
             # Not by its save_file, whose files nobody else can read.
             (partial.folder / _TRAINING).write_bytes(save(best.average))

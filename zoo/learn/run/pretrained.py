@@ -18,7 +18,7 @@ from zoo.base.digest import file_sha256
 from zoo.base.files import user_path
 from zoo.bundle.bundle import read_bundle
 from zoo.bundle.settings_file import looks_like_path
-from zoo.errors import CheckpointError, TrainingError
+from zoo.errors import CheckpointError
 from zoo.learn.checkpoint import load_checkpoint
 from zoo.learn.checkpoint.match import check_weights
 from zoo.learn.networks import build_network
@@ -93,21 +93,6 @@ def read_pretrained(configuration: Configuration) -> dict[str, NDArray[Any]] | N
     return load_checkpoint(file)
 
 
-def best_weights(run: RunFolder) -> Path:
-    """Returns the folder of the best checkpoint of a run.
-
-    Raises:
-        TrainingError: It has no evaluated checkpoint yet.
-    """
-    if not run.best.is_dir():
-        raise TrainingError(
-            "The run in {folder} has no evaluated checkpoint yet.",
-            "Go on with it: zoo train --resume {folder}",
-            folder=run.path,
-        )
-    return run.best
-
-
 def _file_of(what: str, model: str, progress: Callable[[Progress], None] | None = None) -> Path:
     if not _is_path(what):
         if what == _OFFICIAL:
@@ -115,7 +100,7 @@ def _file_of(what: str, model: str, progress: Callable[[Progress], None] | None 
         return find_bundle(what, progress=progress).training_weights()
     path = Path(user_path(what))
     if (run := RunFolder(path)).exists:
-        return best_weights(run) / "average.safetensors"
+        return run.evaluated() / "average.safetensors"
     return read_bundle(path).training_weights() if path.is_dir() else path
 
 
