@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -17,8 +18,12 @@ import zoo
 from servers import Server
 from support import CHECKPOINT, run_python, zoo_process
 from zoo.base.digest import file_sha256
-from zoo.errors import BundleError, TrainingError
+from zoo.errors import BundleError, ExportError, TrainingError
 from zoo.learn.checkpoint import load_checkpoint
+from zoo.learn.evaluation import evaluate
+from zoo.learn.run.data import read_run_data
+from zoo.learn.run.deliver import export_run
+from zoo.learn.run.delivered import bundle_of_run
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import load_checkpoint as load_state
 from zoo.plugin import CAMVID
@@ -212,3 +217,62 @@ def test_a_run_without_an_evaluated_checkpoint_is_no_model_yet(run: Path, tmp_pa
         zoo.load(folder)
     assert caught.value.hint == f"Go on with it: zoo train --resume {folder}"
     assert [path.name for path in sorted(folder.iterdir())] == ["config.yaml", "labels.txt"]
+
+
+def test_an_export_knows_how_good_it_is_and_that_its_masks_are_those_of_the_network(
+    run: Path, exported: Path, streets: Path
+) -> None:
+    known = zoo.read_bundle(exported).evaluation
+    data = read_run_data(streets)
+    with zoo.load(exported) as model:
+        found = evaluate(model, data.val).confusion
+    assert known is not None
+    assert (known.data, known.pictures, known.miou, known.accuracy) == (data.digest, 2, found.miou, found.accuracy)
+    assert np.array_equal(np.array(known.iou, np.float64), found.iou, equal_nan=True)
+    assert known.agreement is not None
+    assert known.differs_most is not None
+    assert known.agreement >= 0.999
+    assert known.differs_most[0] in ("images/6.jpg", "images/7.jpg")
+    assert known.differs_most[1] <= known.agreement
+    shown = zoo_process("info", exported).stdout
+    assert f"{100 * found.miou:.2f} on 2 validation pictures" in shown
+    assert f"{100 * found.iou[0]:6.2f}  sky" in shown
+    told = json.loads(zoo_process("info", exported, "--json").stdout)
+    assert told["evaluation"]["miou"] == found.miou
+    assert told["confidence"]["lowest"] <= told["confidence"]["mean"]
+    # The run's own folder is not measured again, and says what its log says.
+    [line] = [line for line in RunFolder(run).log() if line["iteration"] == best_of(run) and "miou" in line]
+    logged = zoo.read_bundle(bundle_of_run(run)).evaluation
+    assert logged is not None
+    assert (logged.miou, logged.agreement) == (line["miou"], None)
+
+
+def best_of(run: Path) -> int:
+    return load_state(RunFolder(run).best).iteration
+
+
+def test_masks_that_are_not_those_of_the_network_are_no_export(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"of the pixels of the export's masks .* At least 100.10% were") as caught:
+        export_run(RunFolder(run), tmp_path / "none", agreement=1.001)
+    assert "--agreement" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_run_whose_data_is_gone_or_changed_is_exported_and_it_is_said_what_was_not_measured(
+    run: Path, streets: Path, tmp_path: Path, gone: bool
+) -> None:
+    copy, data = shutil.copytree(run, tmp_path / "run"), tmp_path / "data"
+    if not gone:
+        shutil.copytree(streets, data)
+        (data / "val.txt").write_text("images/6.jpg annotations/6.png\n")
+    settings = (copy / "config.yaml").read_text()
+    (copy / "config.yaml").write_text(settings.replace(f"data: {streets}", f"data: {data}"))
+    ended = zoo_process("export", copy, "-o", tmp_path / "bundle")
+    assert ended.returncode == 0, ended.stderr
+    reason = f"{data}" if gone else f"the data in {data} is no longer that of the run."
+    assert "The masks were not held against the network: " in ended.stderr
+    assert reason in ended.stderr
+    known = zoo.read_bundle(tmp_path / "bundle").evaluation
+    assert known is not None
+    assert (known.pictures, known.agreement, known.differs_most) == (2, None, None)

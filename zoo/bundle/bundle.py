@@ -16,6 +16,7 @@ from zoo.base.digest import file_sha256
 from zoo.base.files import user_path
 from zoo.bundle.calibration import kept_calibration
 from zoo.bundle.class_section import against_background, read_class_section
+from zoo.bundle.facts import Confidence, Evaluated, read_confidence, read_evaluation
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
 from zoo.bundle.program_files import PADDLE, check_digested, named_files, program_files
 from zoo.bundle.section_rules import FORMAT, SECTION
@@ -62,6 +63,8 @@ class Bundle:
             has none.
         training: The weights in the form they are trained further in, a safetensors file; None where the folder has
             none. Predictions do not read it.
+        evaluation: How good it was on the validation pictures of its run; None where nobody said.
+        confidence: How sure it is of pictures like those of its training; None where nobody said.
         one_channel: What the one channel of a program is whose settings leave it open; empty for others.
     """
 
@@ -82,6 +85,8 @@ class Bundle:
     one_channel: OneChannel = ""
     calibration: Path | None = None
     training: Path | None = None
+    evaluation: Evaluated | None = None
+    confidence: Confidence | None = None
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
@@ -244,6 +249,9 @@ def _own(section: Node, folder: Path) -> Bundle:
     for name in values["sha256"]:
         conform(replace(section["sha256"], value=name), file_name_rule())
     program, params = named_files(section, values, folder)
+    evaluation = values.get("evaluation")
+    if evaluation and len(evaluation["iou"]) != len(values["labels"]["classes"]):
+        raise mismatch(section["evaluation"]["iou"], Message("a number for every class"))
     golden, calibration, training = (values.get(name) for name in ("golden", "calibration", "training"))
     check_digested(section, values["sha256"], golden, calibration, training)
     return Bundle(
@@ -260,5 +268,7 @@ def _own(section: Node, folder: Path) -> Bundle:
         golden=folder / golden if golden else None,
         calibration=folder / calibration if calibration else None,
         training=folder / training if training else None,
+        evaluation=read_evaluation(evaluation) if evaluation else None,
+        confidence=read_confidence(values["confidence"]) if values.get("confidence") else None,
         value_range=read_range(section["value_range"]) if "value_range" in section else None,
     )

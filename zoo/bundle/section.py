@@ -28,6 +28,10 @@ def bundle_section(bundle: Bundle) -> dict[str, Any]:
         section["calibration"] = bundle.calibration.name
     if bundle.training is not None:
         section["training"] = bundle.training.name
+    if bundle.evaluation is not None:
+        section["evaluation"] = bundle.evaluation.plain()
+    if bundle.confidence is not None:
+        section["confidence"] = bundle.confidence.plain()
     if window is not None:
         section["window"] = {"size": list(window.size), "stride": list(window.stride)}
     if value_range is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zoo.bundle.class_section import CLASS_SECTION
+from zoo.bundle.facts import CONFIDENCE, EVALUATION
 from zoo.bundle.foreign import file_name_rule
 from zoo.bundle.steps import SIDES, STEP
 from zoo.settings.rules import SHA256, TEXT, VALUE_RANGE, array, mapping, optional, whole
@@ -27,6 +28,8 @@ SECTION = mapping(
         "golden": optional(file_name_rule()),
         "calibration": optional(file_name_rule()),
         "training": optional(file_name_rule()),
+        "evaluation": optional(EVALUATION),
+        "confidence": optional(CONFIDENCE),
         "window": optional(mapping({"size": SIDES, "stride": SIDES})),
         "value_range": VALUE_RANGE,
     },

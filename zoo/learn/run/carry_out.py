@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.base.host import HOST
+from zoo.bundle.facts import Confidence
 from zoo.contract.spec import Normalize, Step
 from zoo.learn.evaluation import Confusion
 from zoo.learn.networks import build_network
@@ -92,7 +93,7 @@ def carry_out(
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations:
-            confusion, compared = _measured(network, checkpoint, data, steps, configuration)
+            confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= _best(folder)[0]:
                 _keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
@@ -102,6 +103,7 @@ def carry_out(
                     "miou": confusion.miou,
                     "accuracy": confusion.accuracy,
                     "iou": [None if math.isnan(value) else float(value) for value in confusion.iou],
+                    "scores": {"pictures": len(scores), **Confidence.of(scores).plain()},
                 }
             )
             add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
@@ -154,13 +156,20 @@ def _normalize(steps: tuple[Step, ...]) -> Normalize:
 
 def _measured(
     network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
-) -> tuple[Confusion, list[Compared]]:
-    """Evaluates the moving average, and gives the network its own weights back. Returns some label maps too."""
+) -> tuple[Confusion, list[Compared], list[float]]:
+    """Evaluates the moving average, and gives the network its own weights back.
+
+    Returns:
+        The counts, some label maps, and the mean score of every picture.
+    """
     compared: list[Compared] = []
+    scores: list[float] = []
 
     def keep(*one: Any) -> None:
+        *shown, score = one
+        scores.append(score)
         if len(compared) < SHOWN:
-            compared.append(one)
+            compared.append((shown[0], shown[1], shown[2]))
 
     def give(arrays: Any) -> None:
         network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
@@ -169,7 +178,7 @@ def _measured(
     try:
         ignored = data.labels.ignore_index
         value_range = configuration["value_range"]
-        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared
+        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared, scores
     finally:
         give(checkpoint.model)
 

@@ -31,7 +31,7 @@ def bundle_of_run(folder: Path) -> Path:
 
     shutil.rmtree(target, ignore_errors=True)
     try:
-        export_run(run, target, training_weights=False)
+        export_run(run, target, training_weights=False, agreement=None)
     except (ExportError, OutputError):
         # Another process may have made it meanwhile.
         if _iteration_of(target) != best:
