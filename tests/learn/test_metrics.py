@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from zoo.learn.evaluation import Confusion
 from zoo.learn.evaluation.boundary import BoundaryCounts, near_contour
-from zoo.learn.evaluation.calibration import Calibration
+from zoo.learn.evaluation.reliability import Reliability
 
 
 def label_maps(seed: int, classes: int, void: int, kind: type) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +105,7 @@ def test_calibration_is_how_far_scores_and_accuracy_are_apart() -> None:
     scores = rng.random((50, 60)).astype(np.float32)
     scores[0, :2] = 0, 1
     right, counted = rng.random(scores.shape) < scores**2, rng.random(scores.shape) < 0.9
-    half = Calibration.empty().add(right[:25], scores[:25], counted[:25])
+    half = Reliability.empty().add(right[:25], scores[:25], counted[:25])
     found = half.add(right[25:], scores[25:], counted[25:])
     expected, total = 0.0, counted.sum()
     for number in range(15):
@@ -115,4 +115,4 @@ def test_calibration_is_how_far_scores_and_accuracy_are_apart() -> None:
         assert found.score[number] == pytest.approx(scores[inside].mean(), abs=1e-6)
     assert found.error == pytest.approx(expected, abs=1e-6)
     assert expected > 0.1
-    assert np.isnan(Calibration.empty().error)
+    assert np.isnan(Reliability.empty().error)

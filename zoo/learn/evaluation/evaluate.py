@@ -21,8 +21,8 @@ from zoo.errors import DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
 from zoo.learn.data.truth import NO_CLASS, value_table
 from zoo.learn.evaluation.outcome import Evaluation
-from zoo.learn.evaluation.pairs import count_pairs
-from zoo.learn.evaluation.tally import Tally, Watch
+from zoo.learn.evaluation.picture_sums import PictureSums, Watch
+from zoo.learn.evaluation.value_pairs import count_pairs
 from zoo.message import Message, notes_in, printable
 from zoo.picture.image import read_orientation, read_picture
 from zoo.picture.rgb import Picture
@@ -85,7 +85,7 @@ def evaluate(
     start = model.bundle.labels if map_truth else plan.labels
     truth = None if truth_labels is None else read_truth(truth_labels, start)
     table = value_table(len(start), len(plan.labels), ignore_index, truth, plan.mapping if map_truth else None)
-    tally = Tally(plan.labels, table, boundary, calibration, watch)
+    sums = PictureSums(plan.labels, table, boundary, calibration, watch)
     failures: list[Failure] = []
     orientations: dict[Path, int] = {}
     unsure: list[Path] = []
@@ -100,7 +100,7 @@ def evaluate(
                 found, true = _usable(sample, result, mask)
                 pairs = count_pairs(true, found.mask)
                 _check_values(pairs.true[table[pairs.true] == NO_CLASS], sample, model, len(start))
-                tally.add(sample.image, pairs, found, true)
+                sums.add(sample.image, pairs, found, true)
                 _count_notes(found, told)
                 if _fits_both_ways(sample, orientations[sample.image], true.shape):
                     unsure.append(sample.image)
@@ -118,14 +118,14 @@ def evaluate(
         )
     return Evaluation(
         plan.labels,
-        tally.confusion,
-        tally.pixels,
+        sums.confusion,
+        sums.pixels,
         table,
         tuple(failures),
         tuple(told.values()),
-        tuple(tally.pictures),
-        tally.boundary,
-        tally.calibration,
+        tuple(sums.pictures),
+        sums.boundary,
+        sums.calibration,
     )
 
 

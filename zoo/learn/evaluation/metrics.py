@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.learn.evaluation.pairs import Pairs, count_pairs
+from zoo.learn.evaluation.value_pairs import Pairs, count_pairs
 from zoo.message import Message
 
 

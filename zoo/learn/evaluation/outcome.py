@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from zoo.contract.labels import LabelSet
 from zoo.learn.data.truth import NOT_COUNTED, VOID
 from zoo.learn.evaluation.boundary import BoundaryCounts
-from zoo.learn.evaluation.calibration import Calibration
 from zoo.learn.evaluation.metrics import Confusion
-from zoo.learn.evaluation.tally import PictureFigures
+from zoo.learn.evaluation.picture_sums import PictureFigures
+from zoo.learn.evaluation.reliability import Reliability
 from zoo.message import Message
 from zoo.results import Failure
 from zoo.results.classes import class_names
@@ -49,7 +49,7 @@ class Evaluation:
     told: tuple[tuple[str, str, int], ...] = ()
     pictures: tuple[PictureFigures, ...] = ()
     boundary: BoundaryCounts | None = None
-    calibration: Calibration | None = None
+    calibration: Reliability | None = None
 
     @property
     def worst(self) -> tuple[PictureFigures, ...]:

@@ -11,7 +11,7 @@ _BINS = 15
 
 
 @dataclass(frozen=True, eq=False)
-class Calibration:
+class Reliability:
     """Pixels by the score of the class that they were given, in 15 bins of equal width.
 
     Attributes:
@@ -25,11 +25,11 @@ class Calibration:
     scores: NDArray[np.float64]
 
     @classmethod
-    def empty(cls) -> Calibration:
+    def empty(cls) -> Reliability:
         """Returns counts of zero."""
         return cls(np.zeros(_BINS, np.int64), np.zeros(_BINS, np.int64), np.zeros(_BINS, np.float64))
 
-    def add(self, right: NDArray[np.bool_], scores: NDArray[np.float32], counted: NDArray[np.bool_]) -> Calibration:
+    def add(self, right: NDArray[np.bool_], scores: NDArray[np.float32], counted: NDArray[np.bool_]) -> Reliability:
         """Returns new counts with one picture added.
 
         Args:
@@ -39,7 +39,7 @@ class Calibration:
         """
         scores, right = scores[counted], right[counted]
         bins = np.minimum((scores * _BINS).astype(np.uint8), _BINS - 1)
-        return Calibration(
+        return Reliability(
             self.pixels + np.bincount(bins, minlength=_BINS),
             self.right + np.bincount(bins[right], minlength=_BINS),
             self.scores + np.bincount(bins, weights=scores, minlength=_BINS),
@@ -57,6 +57,6 @@ class Calibration:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: how far accuracy and score of the bins are apart, weighted; NaN without pixels."""
+        """Expected calibration error: how far accuracy and score are apart in the mean; NaN without pixels."""
         total = int(self.pixels.sum())
         return float(np.abs(self.right - self.scores).sum() / total) if total else float("nan")

@@ -1,4 +1,4 @@
-"""The counts of an evaluation, a picture at a time. Memory does not grow with pixels: a picture leaves a few numbers."""
+"""The counts of an evaluation, a picture at a time, of which each leaves a few numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from zoo.contract.labels import LabelSet
 from zoo.learn.data.truth import NOT_COUNTED, VALUES
 from zoo.learn.evaluation.boundary import BoundaryCounts
-from zoo.learn.evaluation.calibration import Calibration
 from zoo.learn.evaluation.metrics import Confusion
-from zoo.learn.evaluation.pairs import Pairs
+from zoo.learn.evaluation.reliability import Reliability
+from zoo.learn.evaluation.value_pairs import Pairs
 from zoo.results import Result
 
 
@@ -39,7 +39,7 @@ class PictureFigures:
 Watch = Callable[[PictureFigures, Result, NDArray[np.uint8 | np.uint16]], object]
 
 
-class Tally:
+class PictureSums:
     """Sums over pictures.
 
     Attributes:
@@ -57,7 +57,7 @@ class Tally:
         self.confusion, self.pixels = Confusion.empty(size), np.zeros(VALUES, np.int64)
         self.pictures: list[PictureFigures] = []
         self.boundary = BoundaryCounts.empty(size) if boundary else None
-        self.calibration = Calibration.empty() if calibration else None
+        self.calibration = Reliability.empty() if calibration else None
         self._watch = watch
         self._labels, self._table = labels, table
         # A byte a pixel, where the classes and one value more fit.

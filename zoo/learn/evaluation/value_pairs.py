@@ -67,7 +67,7 @@ def _count_bytes(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDA
 
 
 def _places(values: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.integer]]:
-    """Returns an ascending list of values, and the place in it of each of `values`: bytes, wherever those are enough."""
+    """Returns values in ascending order, and the place of each of `values` among them: bytes where those will do."""
     if values.dtype == np.uint8 or not values.size or (values.min() >= 0 and values.max() < 256):
         return np.arange(256), values.astype(np.uint8, copy=False)
     present = np.flatnonzero(np.bincount(values))
