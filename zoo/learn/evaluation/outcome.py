@@ -38,7 +38,7 @@ class Evaluation:
             picture, its note and how many there are.
         pictures: The figures of each picture that counts, in their order.
         boundary: Counts of pixels close to contours; None where they were not asked for.
-        calibration: Pixels by score; None where that was not asked for.
+        reliability: Pixels by score; None where that was not asked for.
     """
 
     classes: LabelSet
@@ -49,7 +49,7 @@ class Evaluation:
     told: tuple[tuple[str, str, int], ...] = ()
     pictures: tuple[PictureFigures, ...] = ()
     boundary: BoundaryCounts | None = None
-    calibration: Reliability | None = None
+    reliability: Reliability | None = None
 
     @property
     def worst(self) -> tuple[PictureFigures, ...]:
