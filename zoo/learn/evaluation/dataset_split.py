@@ -13,9 +13,6 @@ from zoo.learn.data.lists import first_faults
 from zoo.learn.dataset.dataset import ALL, Contents, read_contents, without_lists
 from zoo.learn.dataset.description import Description
 
-#: The parts that can be measured.
-SPLITS = ("val", "test", "train", ALL)
-
 
 @dataclass(frozen=True)
 class DatasetSplit:
@@ -32,7 +29,7 @@ class DatasetSplit:
     description: Description
 
     def truth(self, classes: LabelSet) -> dict[str, list[int]] | None:
-        """Returns what the mask values mean, as `evaluate` takes it; None where the dataset names no classes.
+        """Returns what the mask values mean, as `evaluate` takes it; None where the dataset does not say.
 
         Args:
             classes: What the predictions are compared in.
@@ -40,9 +37,11 @@ class DatasetSplit:
         Raises:
             DatasetError: It has a class that is none of these.
         """
-        labels = self.description.labels
-        if labels is None:
+        labels, ignore = self.description.labels, self.description.ignore
+        if labels is None and not self.description.void_named:
             return None
+        if labels is None:
+            return {name: [value] for value, name in enumerate(classes.names) if value not in ignore}
         if missing := [name for name in labels.names if name not in classes.names]:
             raise DatasetError(
                 "The dataset {folder} has {count} classes that are none of the {total} of {classes}: {names:, }.",

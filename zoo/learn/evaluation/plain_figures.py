@@ -53,9 +53,7 @@ def plain_figures(found: Evaluation) -> dict[str, Any]:
     figures["histogram"] = histogram_of(found).tolist()
     figures["worst"] = [str(one.image) for one in found.worst]
     figures["per_picture"] = [_picture(one) for one in found.pictures]
-    figures["not_counted"] = [
-        {"value": value, "share": fraction(share)} for value, share in found.not_counted.items()
-    ]
+    figures["not_counted"] = [{"value": value, "share": fraction(share)} for value, share in found.not_counted.items()]
     figures["never_true"] = list(found.never_true)
     figures["notes"] = [printable(said) for said in found.notes]
     figures["failures"] = [
@@ -68,7 +66,7 @@ def picture_table(found: Evaluation) -> bytes:
     """Returns the figures of every picture as a CSV file; a figure of a picture without counted pixels is empty."""
     text = io.StringIO()
     rows = [_picture(one) for one in found.pictures]
-    table = csv.DictWriter(text, ("image", "pixels", "mIoU", "accuracy"))
+    table = csv.DictWriter(text, ("image", "pixels", "mIoU", "accuracy"), lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     return text.getvalue().encode(errors="backslashreplace")
