@@ -18,8 +18,8 @@ from support import export_small
 from zoo.bundle.bundle import Bundle
 from zoo.cli.app import cli
 from zoo.contract.labels import CAMVID
-from zoo.learn.data import Sample
-from zoo.learn.evaluation import evaluate
+from zoo.learn.data import Sample, read_list
+from zoo.learn.evaluation import Confusion, evaluate
 from zoo.predict.model import Model
 
 NAMES = [f"{number:02}" for number in range(12)]
@@ -164,11 +164,8 @@ def test_the_json_has_every_figure_and_the_table_few(bundle: Bundle, listed: Pat
     assert sum(one["pixels"] for one in found["calibration"]) == confusion.sum()
     assert 0 < found["calibration_error"] < 1
     assert 0 < found["boundary_mIoU"] < found["mIoU"] < 1
-    for entry in found["IoU"]:
-        if entry["pixels"]:
-            assert entry["accuracy"] == pytest.approx(
-                confusion[CAMVID.names.index(entry["class"])].max() / entry["pixels"], abs=1e-6
-            )
+    for entry, hits in zip(found["IoU"], np.diag(confusion), strict=True):
+        assert entry["accuracy"] == (pytest.approx(hits / entry["pixels"], abs=1e-6) if entry["pixels"] else None)
     with (tmp_path / "new" / "pictures.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [Path(row["image"]).stem for row in rows] == NAMES
@@ -192,3 +189,40 @@ def test_a_picture_of_which_nothing_counts_has_no_figures(model: Model, data: Pa
     assert found.boundary is not None
     assert alone.boundary is not None
     assert np.array_equal(found.boundary.both, alone.boundary.both)
+
+
+@pytest.mark.usefixtures("all_engines")
+@pytest.mark.parametrize("backend", ["paddle", "onnxruntime", "openvino"])
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        (("--mode", "whole"), {"mode": "whole"}),
+        (
+            ("--mode", "slide", "--window", 32, 64, "--stride", 16, 32),
+            {"mode": "slide", "window": (32, 64), "stride": (16, 32)},
+        ),
+        (("--flip", "--scales", "0.5,1"), {"flip": True, "scales": (0.5, 1.0)}),
+    ],
+)
+def test_what_is_measured_is_the_delivered_mask_on_every_engine(
+    bundle: Bundle, listed: Path, backend: str, words: tuple[object, ...], options: dict[str, object]
+) -> None:
+    found = measured(bundle.folder, listed, "--backend", backend, "--threads", 1, *words)
+    assert found["engine"].startswith(backend)
+    expected = Confusion.empty(len(CAMVID))
+    with zoo.load(bundle.folder, backend=backend, threads=1) as model:
+        for name in NAMES[8:10]:
+            truth = np.asarray(Image.open(listed / "annotations" / f"{name}.png"))
+            mask = model.predict(listed / "images" / f"{name}.png", **options).one().mask
+            expected = expected.add(truth, mask, 255)
+    assert found["confusion"]["counts"] == expected.counts.tolist()
+
+
+def test_a_card_is_measured_by_its_name(listed: Path) -> None:
+    words = ("--mode", "whole", "--flip", "--threads", 1)
+    found = measured("starter", listed, *words)
+    with zoo.load("starter", threads=1) as starter:
+        samples = read_list(listed / "val.txt")
+        expected = evaluate(starter, samples, mode="whole", flip=True).confusion
+    assert found["confusion"]["counts"] == expected.counts.tolist()
+    assert found["confusion"]["counts"] != measured("starter", listed, "--threads", 1)["confusion"]["counts"]
