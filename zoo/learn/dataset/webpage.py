@@ -8,7 +8,7 @@ from html import escape
 
 from zoo.learn.dataset.dataset import name_in
 from zoo.learn.dataset.survey import KINDS, Survey
-from zoo.learn.report.page import html_page, html_picture, html_table
+from zoo.learn.report.html import html_page, html_picture, html_table
 from zoo.message import Message, printable
 
 

@@ -18,7 +18,7 @@ from zoo.learn.dataset.dataset import ALL, SPLITS, name_in, with_ignore_index
 from zoo.learn.dataset.meanings import lookup
 from zoo.learn.dataset.survey import Seen, Survey
 from zoo.learn.dataset.webpage import webpage
-from zoo.learn.report.overlays import overlay_jpeg
+from zoo.learn.report.overlays import jpeg, small_overlay
 from zoo.message import printable
 
 RESULT_FILE, PAGE_FILE = "check_dataset_result.json", "report.html"
@@ -141,4 +141,4 @@ def _overlay(survey: Survey, one: Seen, number: int) -> bytes:
     labels = with_ignore_index(survey.meaning.labels)
     image, mask = one.pair.sample.load()
     classes = lookup(survey.meaning, survey.white[number])[mask]
-    return overlay_jpeg(image, np.where(classes < 0, labels.ignore_index, classes), labels)
+    return jpeg(small_overlay(image, np.where(classes < 0, labels.ignore_index, classes), labels))

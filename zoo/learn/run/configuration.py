@@ -24,7 +24,7 @@ from zoo.errors import ConfigError
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
-from zoo.settings.rules import STRING, VALUE_RANGE, array, mapping, optional, whole
+from zoo.settings.rules import BOOLEAN, STRING, VALUE_RANGE, array, mapping, optional, whole
 from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.
@@ -101,6 +101,7 @@ _TRAIN = {
     "evaluate_every": whole(1, 10**9),
     "patience": optional(whole(1, 10**6)),
     "keep": whole(1, 10**6),
+    "tensorboard": BOOLEAN,
 }
 SCHEMA = mapping(
     {
