@@ -17,6 +17,7 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from support import zoo_process
+from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import evaluate
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
@@ -144,12 +145,22 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     base = propose(official_recipe("SeaFormer_tiny"), [(96, 96)] * 4, model="SeaFormer_tiny", data="here")
     changed = overridden(base, node_of({"train": {"lr": 0.5}}, CONFIGURATION), ["train.crop=[64, 32]", "train.clip=1"])
     assert (changed["train"]["lr"], changed["train"]["crop"], changed["train"]["clip"]) == (0.5, [64, 32], 1)
+    own, heads = (
+        "[[{kind: ohem}, {kind: dice, smooth: 2}], {kind: lovasz}]",
+        ((OhemCrossEntropy(), Dice(1.0, 2)), Lovasz()),
+    )
+    several = overridden(base, None, [f"losses={own}"])
+    assert recipe_of(several).losses == heads
+    assert recipe_of({**several, **configuration_of(recipe_of(several)), "train": several["train"]}).losses == heads
+    with pytest.raises(ConfigError, match=r"The loss lovasz has no smooth\. Its keys: weight"):
+        recipe_of(overridden(base, None, ["losses=[{kind: lovasz, smooth: 1}]"]))
     for word, said in {
         "train.learning_rat=1": "learning_rat",
         "train.lr=fast": "expected a number above 0",
         "train.iterations=0": "expected a whole number from 1",
         "lr": "KEY=VALUE was expected",
         "losses=[{kind: dyce}]": "cross_entropy",
+        "losses=[[{kind: dice}, {kind: lovazs}]]": "lovasz",
     }.items():
         with pytest.raises(ConfigError, match=said):
             overridden(base, None, [word])

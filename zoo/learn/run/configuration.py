@@ -15,6 +15,9 @@ from zoo.contract.recipe import (
     AdamW,
     Augmentation,
     CrossEntropy,
+    Dice,
+    Loss,
+    Lovasz,
     OhemCrossEntropy,
     ParameterGroup,
     PolynomialDecay,
@@ -52,17 +55,27 @@ _SHARE = _number(0, 1)
 _RATE = _above(0, 1e6)
 _SIDE = whole(1, 65536)
 _STEPS = whole(0, 10**9)
+#: Kinds of losses as a configuration calls them.
+_KINDS: dict[str, type[Loss]] = {
+    "cross_entropy": CrossEntropy,
+    "ohem": OhemCrossEntropy,
+    "dice": Dice,
+    "lovasz": Lovasz,
+}
 _LOSS = mapping(
-    {"kind": {"enum": ["cross_entropy", "ohem"]}},
+    {"kind": {"enum": list(_KINDS)}},
     {
         "weight": _number(0, 1e6),
         "class_weights": {"anyOf": [{"const": "auto"}, array(_number(0, 1e6))]},
         "stride": {"enum": [0, 1]},
         "threshold": _SHARE,
         "min_kept": whole(1, 2**31 - 1),
+        "smooth": _number(0, 1e6),
     },
     closed=True,
 )
+#: One a head, or several of each.
+_HEADS = array({"anyOf": [_LOSS, array(_LOSS, 1)]}, 1)
 _AUGMENT = {
     "scale": array(_above(0, 64), 2, 2),
     "scale_step": _number(0, 64),
@@ -109,7 +122,7 @@ SCHEMA = mapping(
         "pretrained": optional(STRING),
         "value_range": VALUE_RANGE,
         "train": mapping(_TRAIN, closed=True),
-        "losses": array(_LOSS, 1),
+        "losses": _HEADS,
         "augment": mapping(_AUGMENT, closed=True),
     },
     closed=True,
@@ -123,7 +136,7 @@ _PARTIAL = mapping(
         "pretrained": optional(STRING),
         "value_range": VALUE_RANGE,
         "train": mapping({}, _TRAIN, closed=True),
-        "losses": array(_LOSS, 1),
+        "losses": _HEADS,
         "augment": mapping({}, _AUGMENT, closed=True),
     },
     closed=True,
@@ -209,10 +222,7 @@ def configuration_of(recipe: Recipe) -> Configuration:
             ],
         },
         "losses": [
-            {"kind": "ohem", **asdict(loss)}
-            if isinstance(loss, OhemCrossEntropy)
-            else {"kind": "cross_entropy", **asdict(loss), "class_weights": list(loss.class_weights)}
-            for loss in recipe.losses
+            [_said(loss) for loss in each] if isinstance(each, tuple) else _said(each) for each in recipe.losses
         ],
         "augment": {
             name: list(value) if isinstance(value, tuple) else value
@@ -245,7 +255,7 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
             if train["optimizer"] == "adamw"
             else SGD(train["momentum"], train["weight_decay"]),
             schedule=PolynomialDecay(train["lr"], train["power"], train["lr_end"], train["warmup"], train["warmup_lr"]),
-            losses=tuple(_loss(each, class_weights) for each in configuration["losses"]),
+            losses=tuple(_head(each, class_weights) for each in configuration["losses"]),
             augmentation=Augmentation(**augment),
             ema=train["ema"],
             groups=(*frozen, *groups),
@@ -255,9 +265,15 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
         raise ConfigError("The settings do not go together: {reason}.", CONFIGURATION.hint, reason=error) from error
 
 
-def _loss(given: Mapping[str, Any], class_weights: tuple[float, ...]) -> CrossEntropy | OhemCrossEntropy:
+def _head(given: Mapping[str, Any] | Sequence[Mapping[str, Any]], class_weights: tuple[float, ...]) -> Any:
+    if isinstance(given, Mapping):
+        return _loss(given, class_weights)
+    return tuple(_loss(each, class_weights) for each in given)
+
+
+def _loss(given: Mapping[str, Any], class_weights: tuple[float, ...]) -> Loss:
     values = {key: value for key, value in given.items() if key != "kind"}
-    kind = OhemCrossEntropy if given["kind"] == "ohem" else CrossEntropy
+    kind = _KINDS[given["kind"]]
     known = {field.name for field in fields(kind)}
     if wrong := sorted(values.keys() - known):
         raise ConfigError(
@@ -271,3 +287,9 @@ def _loss(given: Mapping[str, Any], class_weights: tuple[float, ...]) -> CrossEn
         weights = values["class_weights"]
         values["class_weights"] = class_weights if weights == "auto" else tuple(weights)
     return kind(**values)
+
+
+def _said(loss: Loss) -> dict[str, Any]:
+    """Returns what a configuration says of a loss."""
+    kind = next(name for name, of_kind in _KINDS.items() if isinstance(loss, of_kind))
+    return {"kind": kind, **{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(loss).items()}}

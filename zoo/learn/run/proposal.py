@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from zoo.contract.recipe import CrossEntropy, OhemCrossEntropy, Recipe
+from zoo.contract.recipe import CrossEntropy, Loss, OhemCrossEntropy, Recipe
 from zoo.contract.refs import resolve
 from zoo.errors import ConfigError
 from zoo.learn.run.configuration import Configuration, configuration_of
@@ -47,7 +47,10 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         learning_rate=_rounded(recipe.schedule.learning_rate * share),
         warmup_iterations=min(recipe.schedule.warmup_iterations, int(_WARMUP * steps)),
     )
-    losses = tuple(_fitting(loss, pixels) for loss in recipe.losses)
+    losses = tuple(
+        tuple(_fitting(loss, pixels) for loss in each) if isinstance(each, tuple) else _fitting(each, pixels)
+        for each in recipe.losses
+    )
     scaled = replace(
         recipe, iterations=steps, batch_size=batch, devices=accumulate, crop=crop, schedule=schedule, losses=losses
     )
@@ -96,11 +99,13 @@ def _side(official: int, sides: Sequence[int]) -> int:
     return min(official, math.ceil(middle / _MULTIPLE) * _MULTIPLE)
 
 
-def _fitting(loss: CrossEntropy | OhemCrossEntropy, pixels: float) -> CrossEntropy | OhemCrossEntropy:
+def _fitting(loss: Loss, pixels: float) -> Loss:
     if isinstance(loss, CrossEntropy):
         # Those of the official classes say nothing of others.
         return replace(loss, class_weights=())
-    return replace(loss, min_kept=max(1, round(loss.min_kept * pixels)))
+    if isinstance(loss, OhemCrossEntropy):
+        return replace(loss, min_kept=max(1, round(loss.min_kept * pixels)))
+    return loss
 
 
 def _rounded(rate: float) -> float:

@@ -88,7 +88,7 @@ def train(
         checked: Called with every checkpoint that was written; where it returns True, the run ends.
 
     Raises:
-        ConfigError: The range is none.
+        ConfigError: The range is none; or the losses do not fit the heads of the network or the classes.
         DatasetError: A sample cannot be used.
         CheckpointError: The checkpoint in `output` belongs to another run.
         OutputError: A checkpoint cannot be written.
@@ -165,7 +165,7 @@ def _backward(network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recip
     """Leaves the mean gradients of the batches, one a device, with the parameters. Returns the mean loss."""
     found: list[float] = []
     for images, masks in batches:
-        loss = total_loss(network(images), masks, recipe.losses, ignore_index)
+        loss = total_loss(network(images), masks, recipe.heads, ignore_index)
         found.append(float(loss))
         (loss / recipe.devices).backward()
     return sum(found) / len(found)
