@@ -96,6 +96,33 @@ def test_a_run_that_is_killed_anywhere_goes_on_to_the_same_weights_and_the_same_
     assert arrays(folder) == arrays(whole)
 
 
+def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, streets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *QUICK, "--hours", "1e-6")
+    assert ended.returncode == 0, ended.stderr
+    assert (
+        f"The time is up (1e-06 h) at iteration 1 of 6; a checkpoint is written. Go on: zoo train --resume {folder}"
+        in (ended.stderr)
+    )
+    assert "on the validation pictures, at iteration 1" in ended.stdout
+    run = RunFolder(folder)
+    log, spent = run.log(), run.seconds()
+    assert [line["iteration"] for line in log] == [1, 1]
+    assert spent > 1e-6 * 3600
+    # What was spent counts.
+    again = zoo_process("train", "--resume", folder)
+    assert "at iteration 1 of 6" in again.stderr
+    assert run.log() == log
+    further = zoo_process("train", "--resume", folder, "--hours", "1")
+    assert further.returncode == 0, further.stderr
+    assert run.seconds() > spent
+    # The evaluation at the end of the time stays; all else is as if there had been no break.
+    assert [line for line in run.log() if line != log[1]] == RunFolder(whole).log()
+    assert (folder / "iter_0000006" / "model.safetensors").read_bytes() == (
+        whole / "iter_0000006" / "model.safetensors"
+    ).read_bytes()
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     streets: Path, tmp_path: Path, number: signal.Signals, code: int

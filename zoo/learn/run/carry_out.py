@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,7 +31,7 @@ with HOST.undisturbed():
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
 
 # Settings that do not change what a run computes.
-_FREE = ("workers", "keep", "patience")
+_FREE = ("workers", "keep", "patience", "hours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,29 @@ class RunOutcome:
         finished: Whether it did all that it was to do.
         miou: The best mean IoU on the validation pictures, a fraction; NaN where none was measured.
         best: The iteration it was measured at; 0 where none was.
+        late: Whether it ended because its hours were over.
     """
 
     iteration: int
     finished: bool
     miou: float
     best: int
+    late: bool
+
+
+class _Clock:
+    """How long a run may still run; what it ran before it was resumed counts."""
+
+    def __init__(self, folder: RunFolder, hours: float | None) -> None:
+        self._folder, self._limit = folder, math.inf if hours is None else hours * 3600
+        self._began = time.monotonic() - folder.seconds()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self._began >= self._limit
+
+    def note(self) -> None:
+        self._folder.spend(time.monotonic() - self._began)
 
 
 def carry_out(
@@ -74,6 +92,7 @@ def carry_out(
     """
     configuration = folder.configuration()
     settings, found = configuration["train"], find_model(configuration["model"])
+    clock = _Clock(folder, settings.get("hours"))
     recipe = recipe_of(configuration, data.class_weights)
     paddle.seed(settings["seed"])
     network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
@@ -84,7 +103,7 @@ def carry_out(
 
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
-        if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations:
+        if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
             confusion = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= _best(folder)[0]:
                 _keep_best(folder, checkpoint)
@@ -98,6 +117,7 @@ def carry_out(
             )
             evaluated(checkpoint.iteration, confusion.miou)
         _forget_old(folder, settings["keep"])
+        clock.note()
         return patience is not None and _without_progress(folder) >= patience
 
     def told(progress: Progress) -> None:
@@ -107,26 +127,29 @@ def carry_out(
     if newest is not None and not _is_measured(folder, newest.iteration):
         # It ended between the checkpoint and its evaluation.
         measure(newest)
-    last = train(
-        network,
-        data.train,
-        recipe,
-        folder.path,
-        normalize=_normalize(steps),
-        value_range=configuration["value_range"],
-        ignore_index=data.labels.ignore_index,
-        seed=settings["seed"],
-        checkpoint_every=every,
-        report_every=1,
-        report=told,
-        workers=settings["workers"],
-        identity=_identity(configuration, data),
-        stop=stop,
-        checked=measure,
-    )
+    last = newest
+    if last is None or not clock.is_over:
+        last = train(
+            network,
+            data.train,
+            recipe,
+            folder.path,
+            normalize=_normalize(steps),
+            value_range=configuration["value_range"],
+            ignore_index=data.labels.ignore_index,
+            seed=settings["seed"],
+            checkpoint_every=every,
+            report_every=1,
+            report=told,
+            workers=settings["workers"],
+            identity=_identity(configuration, data),
+            stop=lambda: stop() or clock.is_over,
+            checked=measure,
+        )
     miou, best = _best(folder)
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
-    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best)
+    late = clock.is_over and not finished
+    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
 
 
 def _normalize(steps: tuple[Step, ...]) -> Normalize:

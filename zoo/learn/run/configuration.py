@@ -115,13 +115,15 @@ _TRAIN = {
     "patience": optional(whole(1, 10**6)),
     "keep": whole(1, 10**6),
 }
+#: Runs that began before there were these have none.
+_LATER = {"hours": optional(_above(0, 1e6))}
 SCHEMA = mapping(
     {
         "model": STRING,
         "data": STRING,
         "pretrained": optional(STRING),
         "value_range": VALUE_RANGE,
-        "train": mapping(_TRAIN, closed=True),
+        "train": mapping(_TRAIN, _LATER, closed=True),
         "losses": _HEADS,
         "augment": mapping(_AUGMENT, closed=True),
     },
@@ -135,7 +137,7 @@ _PARTIAL = mapping(
         "data": STRING,
         "pretrained": optional(STRING),
         "value_range": VALUE_RANGE,
-        "train": mapping({}, _TRAIN, closed=True),
+        "train": mapping({}, _TRAIN | _LATER, closed=True),
         "losses": _HEADS,
         "augment": mapping({}, _AUGMENT, closed=True),
     },

@@ -64,6 +64,7 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         "evaluate_every": every,
         "patience": None,
         "keep": 3,
+        "hours": None,
     }
     return {
         "model": model,

@@ -36,6 +36,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.option("--pretrained", help="Weights to begin with: a .pdparams or safetensors file.")
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file with settings, some or all.")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A setting, such as train.lr=0.01.")
+@click.option("--hours", type=click.FloatRange(0, 10**6, min_open=True), help="End after so many hours, all told.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
 @click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
 @click.pass_context
@@ -48,6 +49,7 @@ def train(
     pretrained: str | None,
     config: Path | None,
     given: tuple[str, ...],
+    hours: float | None,
     seed: int,
     dry_run: bool,
 ) -> None:
@@ -67,12 +69,16 @@ def train(
         folder = RunFolder(resume)
         configuration = folder.configuration()
         found = _read(Path(configuration["data"]))
+        if hours is not None:
+            configuration["train"]["hours"] = hours
+            folder.configure(configuration)
     else:
         if model is None or data is None or (output is None and not dry_run):
             raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
         folder = RunFolder(Path("run") if output is None else output)
         found = _read(data)
         configuration = _settings(model, data, found, pretrained, config, given, seed)
+        configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
             return
@@ -135,7 +141,17 @@ def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int
     state = _State(configuration["train"]["iterations"])
     with _signals() as got, line(lambda: state.text):
         outcome = carry_out(folder, found, stop=lambda: bool(got), report=state.step, evaluated=state.evaluated)
-    if not outcome.finished:
+    if outcome.late:
+        note(
+            "The time is up ({hours:g} h) at iteration {iteration} of {iterations}; a checkpoint is written. Go on: "
+            "zoo train --resume {folder} --hours {more:g}",
+            hours=configuration["train"]["hours"],
+            iteration=outcome.iteration,
+            iterations=configuration["train"]["iterations"],
+            folder=folder.path,
+            more=2 * configuration["train"]["hours"],
+        )
+    elif not outcome.finished:
         note(
             "Interrupted at iteration {iteration}; a checkpoint is written. Run: zoo train --resume {folder}",
             iteration=outcome.iteration,
