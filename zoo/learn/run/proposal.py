@@ -22,7 +22,15 @@ _LEAST_STEPS = 200
 _WARMUP, _EVALUATIONS = 0.05, 20
 
 
-def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, data: str, seed: int = 0) -> Configuration:
+def propose(
+    recipe: Recipe,
+    sizes: Sequence[tuple[int, int]],
+    *,
+    model: str,
+    data: str,
+    seed: int = 0,
+    most: int | None = None,
+) -> Configuration:
     """Returns a whole configuration for some data.
 
     Crops are not larger than pictures, a step has no more pictures than there are, the learning rate follows the number
@@ -34,10 +42,12 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         model: Name of the model.
         data: Path of the data.
         seed: Seed of the run.
+        most: Pictures of a batch at most; those of the official one by default. A step has as many as before, in more
+            batches.
     """
     crop = (_side(recipe.crop[0], [size[0] for size in sizes]), _side(recipe.crop[1], [size[1] for size in sizes]))
-    batch = min(recipe.batch_size, len(sizes))
-    accumulate = max(1, min(recipe.devices, len(sizes) // batch))
+    batch = min(most or recipe.batch_size, len(sizes))
+    accumulate = min(recipe.pictures_per_step, len(sizes)) // batch
     pictures = batch * accumulate
     steps = min(recipe.iterations, max(_LEAST_STEPS, math.ceil(_EPOCHS * len(sizes) / pictures)))
     share = pictures / recipe.pictures_per_step

@@ -109,16 +109,26 @@ def _settings(
     seed: int,
 ) -> Configuration:
     """Returns the whole configuration of a new run."""
-    from zoo.learn.run.configuration import CONFIGURATION, overridden
-    from zoo.learn.run.proposal import official_recipe, propose
-    from zoo.registry import find_model
+    from zoo.base.free_memory import CGROUP, PROC, read_memory
+    from zoo.learn.run.configuration import CONFIGURATION
+    from zoo.learn.run.settle import settle
     from zoo.settings.yaml_text import read_yaml
 
-    name = find_model(model).card.name
-    base = propose(official_recipe(name), found.sizes, model=name, data=str(data.resolve()), seed=seed)
-    if pretrained is not None:
-        base["pretrained"] = str(Path(pretrained).resolve())
-    return overridden(base, None if config is None else read_yaml(config, CONFIGURATION), given)
+    memory = read_memory(PROC, CGROUP)
+    with loading("measuring {model}", model=model):
+        configuration, told = settle(
+            model,
+            data,
+            found,
+            pretrained=pretrained,
+            file=None if config is None else read_yaml(config, CONFIGURATION),
+            given=given,
+            seed=seed,
+            free=math.inf if memory is None else memory.free,
+        )
+    if memory is not None:
+        note(told)
+    return configuration
 
 
 def _show(configuration: Configuration, found: RunData) -> None:
