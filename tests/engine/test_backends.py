@@ -92,12 +92,20 @@ def test_masks_are_those_of_paddle(engine: str) -> None:
 @BOTH
 @pytest.mark.parametrize("name", NETWORKS)
 def test_every_network_gives_what_it_gives_in_paddle(name: str, engine: str, tmp_path: Path) -> None:
+    """Measured from the network in float64: untrained SeaFormers make 4e-4 of the spread of rounding, in any engine."""
     card = zoo.find_model(name).card
     paddle.seed(1)
-    bundle = export_bundle(
-        zoo.build_network(name), tmp_path / name, model=name, labels=card.labels, output_stride=card.output_stride
-    )
-    agree(bundle.verify(), engine)
+    network = zoo.build_network(name)
+    bundle = export_bundle(network, tmp_path / name, model=name, labels=card.labels, output_stride=card.output_stride)
+    program = bundle.verify()
+    network.eval()
+    network.to(dtype="float64")
+    for batch, found, paddles in zip(batches(), answers(program, engine), answers(program, "paddle"), strict=True):
+        with paddle.no_grad():
+            exact = network(paddle.to_tensor(batch.astype(np.float64)))[0].numpy()
+        assert (found.shape, found.dtype) == (paddles.shape, paddles.dtype) == (exact.shape, np.dtype(np.float32))
+        rounding = np.abs(paddles - exact).max()
+        assert np.abs(found - exact).max() <= max(3e-5 * np.ptp(exact), 8 * rounding)
 
 
 @BOTH

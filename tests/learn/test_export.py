@@ -220,6 +220,11 @@ def test_agreement_counts_classes_and_differences() -> None:
     assert (agreement.pixels, agreement.same, agreement.difference) == (4, 3, 3.0)
     with pytest.raises(ExportError, match=r"75\.0000%"):
         agreement.check("they")
+    # A class that the network gives as much, but for rounding, is not another one.
+    logits[0, 0, 0, 0], other[0, 0, 0, 0] = 0.9995, 1.0005
+    assert Agreement.none().add(other, logits).same == 4
+    logits[0, 0, 0, 0] = 0.99
+    assert Agreement.none().add(other, logits).same == 3
     with pytest.raises(ExportError, match="shape"):
         agreement.add(logits[:, :, :1], logits)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +21,11 @@ from scenes import draw_scene
 from support import zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
-from zoo.learn.evaluation import evaluate
+from zoo.learn.evaluation import Confusion, evaluate
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe, propose
+from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
 from zoo.plugin import CAMVID
 from zoo.settings.document import node_of
@@ -56,7 +59,7 @@ def arrays(folder: Path) -> dict[str, bytes]:
 def whole(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing interrupted."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *QUICK)
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *QUICK, "--set", "train.tensorboard=true")
     assert ended.returncode == 0, ended.stderr
     assert "on the validation pictures, at iteration" in ended.stdout
     return folder
@@ -70,30 +73,59 @@ def test_a_run_keeps_its_settings_its_log_and_its_best_checkpoint(whole: Path) -
     assert list(measured) == [2, 4, 6]
     best = max(measured, key=lambda iteration: measured[iteration])
     assert json.loads((run.best / "state.json").read_text())["iteration"] == best
+    [events] = (whole / "tensorboard").iterdir()
+    assert events.read_bytes().count(b"learning_rate") == 6
     assert run.configuration()["train"]["batch_size"] == 2
     assert run.configuration()["model"] == "SeaFormer_tiny"
 
 
-def test_a_run_that_is_killed_anywhere_goes_on_to_the_same_weights_and_the_same_log(
-    whole: Path, streets: Path, tmp_path: Path
+def test_a_run_that_is_killed_at_random_moments_goes_on_to_the_same_weights_and_the_same_log(
+    streets: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "killed"
-    words = [sys.executable, "-m", "zoo", "train"]
-    environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [*words, "SeaFormer_tiny", str(streets), "-o", str(folder), *QUICK]
-    for lines in (1, 4, 7):
-        process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 120
-        while len(RunFolder(folder).log()) < lines and process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-        process.kill()
-        process.wait()
-        command = [*words, "--resume", str(folder)]
-    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
+    folder = tmp_path / "proof"
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, "--prove-resume", *QUICK)
     assert ended.returncode == 0, ended.stderr
-    assert (folder / "train.jsonl").read_bytes() == (whole / "train.jsonl").read_bytes()
-    assert arrays(folder) == arrays(whole)
+    assert "killed 3 times and resumed" in ended.stdout
+    assert "while a checkpoint was written" in ended.stderr
+    one, other = folder / "undisturbed", folder / "killed"
+    assert arrays(one) == arrays(other)
+    assert (one / "train.jsonl").read_bytes() == (other / "train.jsonl").read_bytes()
+    # It would find a difference out.
+    weights = other / "best" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    assert compare_runs(one, other)[1] == ("best/model.safetensors",)
+
+
+def test_a_run_shows_what_it_learns_from_how_it_goes_and_what_its_best_checkpoint_does(
+    whole: Path, streets: Path
+) -> None:
+    run = RunFolder(whole)
+    log, page = run.log(), (whole / "report.html").read_text(encoding="utf-8")
+    best = max((line for line in log if "miou" in line), key=lambda line: line["miou"])
+    # One file, and nothing in it comes from elsewhere.
+    assert page.count("<img") == page.count('src="data:image/') == 6
+    assert "://" not in page
+    assert f"<b>{100 * best['miou']:.2f}</b>" in page
+    assert "batch_size: 2" in page
+    with open(whole / "metrics.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["loss"]) for row in rows] == [line["loss"] for line in log if "loss" in line]
+    assert [row["mIoU"] for row in rows[1::2]] == [str(measured(log, n)["miou"]) for n in (2, 4, 6)]
+    with open(whole / "confusion.csv", encoding="utf-8", newline="") as file:
+        _, *counts = csv.reader(file)
+    confusion = Confusion(np.array([row[1:] for row in counts], np.int64), np.zeros(len(counts), np.int64))
+    assert confusion.miou == best["miou"]
+    data = read_run_data(streets)
+    masks = [sample.load()[1] for sample in data.val]
+    assert confusion.counts.sum() == sum((mask != data.labels.ignore_index).sum() for mask in masks)
+    for name in ("classes.png", "train_batch.jpg", "curves.png", "validation.jpg", "confusion.png", "iou.png"):
+        with Image.open(whole / "plots" / name) as picture:
+            assert np.asarray(picture.convert("L")).std() > 5
+
+
+def measured(log: list[dict[str, Any]], iteration: int) -> dict[str, Any]:
+    [line] = [line for line in log if "miou" in line and line["iteration"] == iteration]
+    return line
 
 
 def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, streets: Path, tmp_path: Path) -> None:

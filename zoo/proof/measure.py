@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -18,6 +15,7 @@ from numpy.typing import NDArray
 
 from zoo.base.files import replacing
 from zoo.base.home import home
+from zoo.base.peak_memory import peak_memory
 from zoo.base.processor import processor
 from zoo.bundle.calibration import read_calibrated
 from zoo.bundle.golden import Golden, read_golden
@@ -239,17 +237,7 @@ def trial_run(
         # The message is the end of other sentences.
         return {"fault": error.message.removesuffix("."), "hint": error.hint, "lasting": lasting}
     np.savez(made, *outputs)
-    return {"seconds": seconds, "opening": opening, "memory": _peak_memory(), "rate": rate, "setting": setting}
-
-
-def _peak_memory() -> int:
-    """Returns the most memory that this process had, in bytes."""
-    # What `getrusage` tells begins with the memory of the process that started this one (Linux).
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
-    # Kilobytes, but bytes on macOS.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {"seconds": seconds, "opening": opening, "memory": peak_memory(), "rate": rate, "setting": setting}
 
 
 def _timed(session: Session, batch: NDArray[np.float32]) -> float:

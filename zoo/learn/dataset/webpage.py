@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 from zoo.learn.dataset.dataset import name_in
 from zoo.learn.dataset.survey import KINDS, Survey
+from zoo.learn.report.html import html_page, html_picture, html_table
 from zoo.message import Message, printable
-
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem}
-body{color:#202226;background:#fcfcfa}
-table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top}
-th{border-bottom:1px solid #b0b2b6}.ok{color:#2c7a45}.bad{color:#b02a2a}
-.swatch{display:inline-block;width:.8em;height:.8em;border:1px solid #b0b2b6;margin-right:.5em}
-figure{display:inline-block;margin:0 1rem 1rem 0}figcaption{font-size:.8rem;color:#686c74}img{max-width:100%}
-"""
 
 
 def webpage(
@@ -41,10 +32,9 @@ def webpage(
     kinds = Counter(fault.kind for fault in survey.faults)
     verdict = Message("{count} faults", count=len(survey.faults)) if kinds else Message("no faults")
     parts = [
-        f"<h1>{title}</h1>",
         f'<p class="{"bad" if kinds else "ok"}"><b>{said(verdict)}</b></p>',
         "".join(f"<p>{said(note)}</p>" for note in survey.notes),
-        _table(
+        html_table(
             [said(Message("Split")), said(Message("Pictures"))],
             [[escape(split), str(len(pairs))] for split, pairs in survey.contents.splits.items()],
         ),
@@ -61,17 +51,15 @@ def webpage(
             for fault in survey.faults
         ]
         header = [Message("List"), Message("Line"), Message("Kind"), Message("File"), Message("Fault")]
-        parts += [f"<h2>{said(Message('Faults'))}</h2>", _table([said(text) for text in header], rows)]
+        parts += [f"<h2>{said(Message('Faults'))}</h2>", html_table([said(text) for text in header], rows)]
     parts += [
         f"<h2>{said(Message('Classes'))}</h2>",
-        f'<img alt="histogram" src="{_data("png", chart)}">',
+        html_picture(chart),
         _classes(survey, said),
         f"<h2>{said(Message('Samples'))}</h2>",
-        *(_figure(caption, content) for caption, content in overlays),
+        *(html_picture(content, caption) for caption, content in overlays),
     ]
-    body = "\n".join(parts)
-    head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
-    return f"<!DOCTYPE html>\n<html><head>{head}</head><body>\n{body}\n</body></html>\n"
+    return html_page(title, parts)
 
 
 def _classes(survey: Survey, said: Callable[[str], str]) -> str:
@@ -95,20 +83,4 @@ def _classes(survey: Survey, said: Callable[[str], str]) -> str:
         ]
         for number, name in enumerate(labels.names)
     ]
-    return _table(header, rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a table of cells that are HTML already."""
-    head = "".join(f"<th>{cell}</th>" for cell in header)
-    lines = ("".join(f"<td>{cell}</td>" for cell in row) for row in rows)
-    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def _figure(caption: str, content: bytes) -> str:
-    said = escape(printable(caption))
-    return f'<figure><img src="{_data("jpeg", content)}"><figcaption>{said}</figcaption></figure>'
-
-
-def _data(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return html_table(header, rows)

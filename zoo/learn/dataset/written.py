@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.errors import OutputError
@@ -20,14 +18,13 @@ from zoo.learn.dataset.dataset import ALL, SPLITS, name_in, with_ignore_index
 from zoo.learn.dataset.meanings import lookup
 from zoo.learn.dataset.survey import Seen, Survey
 from zoo.learn.dataset.webpage import webpage
+from zoo.learn.report.overlays import jpeg, small_overlay
 from zoo.message import printable
-from zoo.results.classes import color_table
-from zoo.results.drawing.draw import OPACITY, blend
 
 RESULT_FILE, PAGE_FILE = "check_dataset_result.json", "report.html"
 _PICTURES = "check_dataset"
 _HISTOGRAM = f"{_PICTURES}/histogram.png"
-_SAMPLES, _LONGEST = 10, 480
+_SAMPLES = 10
 
 
 def write_survey(survey: Survey, output: str | os.PathLike[str], translate: Callable[[str], str]) -> dict[str, Any]:
@@ -143,12 +140,5 @@ def _overlay(survey: Survey, one: Seen, number: int) -> bytes:
     """Returns a picture under its classes, as JPEG, at most 480 pixels wide and high."""
     labels = with_ignore_index(survey.meaning.labels)
     image, mask = one.pair.sample.load()
-    step = max(1, -(-max(mask.shape) // _LONGEST))
-    classes = lookup(survey.meaning, survey.white[number])[mask[::step, ::step]]
-    small = np.asarray(Image.fromarray(image).resize(classes.shape[::-1], Image.Resampling.BOX))
-    shown = np.where(classes < 0, labels.ignore_index, classes).astype(np.uint16)
-    colors = color_table(labels, labels.ignore_index + 1)
-    blended = blend(small, shown, colors, OPACITY, outline=True, unknown=labels.ignore_index)
-    file = io.BytesIO()
-    Image.fromarray(blended).save(file, "JPEG", quality=88)
-    return file.getvalue()
+    classes = lookup(survey.meaning, survey.white[number])[mask]
+    return jpeg(small_overlay(image, np.where(classes < 0, labels.ignore_index, classes), labels))

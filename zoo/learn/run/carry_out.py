@@ -16,11 +16,14 @@ from typing import Any
 
 from zoo.base.host import HOST
 from zoo.contract.spec import Normalize, Step
+from zoo.learn.evaluation import Confusion
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
+from zoo.learn.run.run_figures import SHOWN, Compared, draw_batch, draw_best, draw_classes, draw_course
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import padded_steps
+from zoo.learn.run.tensorboard import tensorboard
 from zoo.registry import find_model
 
 with HOST.undisturbed():
@@ -29,9 +32,10 @@ with HOST.undisturbed():
 
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
+    from zoo.learn.training.examples import Examples
 
 # Settings that do not change what a run computes.
-_FREE = ("workers", "keep", "patience", "hours")
+_FREE = ("workers", "keep", "patience", "hours", "tensorboard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +108,10 @@ def carry_out(
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
-            confusion = _measured(network, checkpoint, data, steps, configuration)
+            confusion, compared = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= _best(folder)[0]:
                 _keep_best(folder, checkpoint)
+                draw_best(folder, data.labels, confusion, compared)
             folder.append(
                 {
                     "iteration": checkpoint.iteration,
@@ -115,37 +120,48 @@ def carry_out(
                     "iou": [None if math.isnan(value) else float(value) for value in confusion.iou],
                 }
             )
+            add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
+            draw_course(folder, data.labels)
             evaluated(checkpoint.iteration, confusion.miou)
         _forget_old(folder, settings["keep"])
         clock.note()
         return patience is not None and _without_progress(folder) >= patience
 
     def told(progress: Progress) -> None:
-        folder.append({"iteration": progress.iteration, "loss": progress.loss, "learning_rate": progress.learning_rate})
+        figures = {"loss": progress.loss, "learning_rate": progress.learning_rate}
+        folder.append({"iteration": progress.iteration, **figures})
+        add(progress.iteration, figures)
         report(progress)
 
-    if newest is not None and not _is_measured(folder, newest.iteration):
-        # It ended between the checkpoint and its evaluation.
-        measure(newest)
-    last = newest
-    if last is None or not clock.is_over:
-        last = train(
-            network,
-            data.train,
-            recipe,
-            folder.path,
-            normalize=_normalize(steps),
-            value_range=configuration["value_range"],
-            ignore_index=data.labels.ignore_index,
-            seed=settings["seed"],
-            checkpoint_every=every,
-            report_every=1,
-            report=told,
-            workers=settings["workers"],
-            identity=_identity(configuration, data),
-            stop=lambda: stop() or clock.is_over,
-            checked=measure,
-        )
+    if newest is None:
+        draw_classes(folder, data.labels, data.pixels)
+        shown = replace(recipe, batch_size=min(SHOWN, recipe.pictures_per_step), devices=1)
+        ignored, value_range = data.labels.ignore_index, configuration["value_range"]
+        first = Examples(data.train, shown, _normalize(steps), ignored, settings["seed"], 0, value_range)
+        draw_batch(folder, data.labels, _normalize(steps), (first[number] for number in range(shown.batch_size)))
+    with tensorboard(folder, settings.get("tensorboard", False), 0 if newest is None else newest.iteration) as add:
+        if newest is not None and not _is_measured(folder, newest.iteration):
+            # It ended between the checkpoint and its evaluation.
+            measure(newest)
+        last = newest
+        if last is None or not clock.is_over:
+            last = train(
+                network,
+                data.train,
+                recipe,
+                folder.path,
+                normalize=_normalize(steps),
+                value_range=configuration["value_range"],
+                ignore_index=data.labels.ignore_index,
+                seed=settings["seed"],
+                checkpoint_every=every,
+                report_every=1,
+                report=told,
+                workers=settings["workers"],
+                identity=_identity(configuration, data),
+                stop=lambda: stop() or clock.is_over,
+                checked=measure,
+            )
     miou, best = _best(folder)
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
     late = clock.is_over and not finished
@@ -158,8 +174,13 @@ def _normalize(steps: tuple[Step, ...]) -> Normalize:
 
 def _measured(
     network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
-) -> Any:
-    """Evaluates the moving average, and gives the network its own weights back."""
+) -> tuple[Confusion, list[Compared]]:
+    """Evaluates the moving average, and gives the network its own weights back. Returns some label maps too."""
+    compared: list[Compared] = []
+
+    def keep(*one: Any) -> None:
+        if len(compared) < SHOWN:
+            compared.append(one)
 
     def give(arrays: Any) -> None:
         network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
@@ -167,7 +188,8 @@ def _measured(
     give(checkpoint.average)
     try:
         ignored = data.labels.ignore_index
-        return validate(network, data.val, steps, len(data.labels), ignored, configuration["value_range"])
+        value_range = configuration["value_range"]
+        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared
     finally:
         give(checkpoint.model)
 

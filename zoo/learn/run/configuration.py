@@ -23,7 +23,7 @@ from zoo.learn.run.heads import LOSSES, losses_of, losses_said
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
-from zoo.settings.rules import STRING, VALUE_RANGE, array, mapping, number, optional, whole
+from zoo.settings.rules import BOOLEAN, STRING, VALUE_RANGE, array, mapping, number, optional, whole
 from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.
@@ -87,7 +87,7 @@ _TRAIN = {
     "keep": whole(1, 10**6),
 }
 #: Runs that began before there were these have none.
-_LATER = {"hours": optional(_above(0, 1e6))}
+_LATER = {"hours": optional(_above(0, 1e6)), "tensorboard": BOOLEAN}
 SCHEMA = mapping(
     {
         "model": STRING,

@@ -75,6 +75,7 @@ def propose(
         "patience": None,
         "keep": 3,
         "hours": None,
+        "tensorboard": False,
     }
     return {
         "model": model,

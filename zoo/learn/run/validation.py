@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import paddle
+from numpy.typing import NDArray
 from paddle import nn
 from paddle.nn import functional as F
 
@@ -22,6 +23,7 @@ def validate(
     classes: int,
     ignore_index: int,
     value_range: ValueRange,
+    seen: Callable[[NDArray[np.uint8], NDArray[np.integer], NDArray[np.integer]], object],
 ) -> Confusion:
     """Counts the pixels that a network gets right, picture by picture, each whole.
 
@@ -32,6 +34,7 @@ def validate(
         classes: Number of classes.
         ignore_index: Mask value that does not count.
         value_range: As for `Model.predict`.
+        seen: Receives each picture, its mask and its label map.
     """
     training = network.training
     network.eval()
@@ -49,6 +52,7 @@ def validate(
                     kept = F.interpolate(kept, size=geometry.source, mode="bilinear")
                 found = kept.argmax(1).numpy()[0]
             confusion = confusion.add(mask, found, ignore_index)
+            seen(image, mask, found)
     finally:
         if training:
             network.train()

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.base.peak_memory import peak_memory
 from zoo.cli.commands.completion import MODEL
-from zoo.cli.language import tr
+from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from zoo.learn.training import Progress
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A proof that takes a minute; --set says otherwise.
+_SHORT = ("train.iterations=12", "train.evaluate_every=4", "train.batch_size=2", "train.accumulate=1")
 
 
 @click.command()
@@ -39,6 +42,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 @click.option("--hours", type=click.FloatRange(0, 10**6, min_open=True), help="End after so many hours, all told.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
 @click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
+@click.option("--prove-resume", is_flag=True, help="Kill a short run at random moments, and show that nothing is lost.")
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -52,6 +56,7 @@ def train(
     hours: float | None,
     seed: int,
     dry_run: bool,
+    prove_resume: bool,
 ) -> None:
     """Train MODEL on DATA, a folder with images/, annotations/, train.txt, val.txt and labels.txt.
 
@@ -77,10 +82,15 @@ def train(
             raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
         folder = RunFolder(Path("run") if output is None else output)
         found = _read(data)
+        if prove_resume:
+            given = (*_SHORT, *given)
         configuration = _settings(model, data, found, pretrained, config, given, seed)
         configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
+            return
+        if prove_resume:
+            _prove(folder.path, configuration)
             return
         folder.begin(configuration, found.labels.names)
     ctx.exit(_run(folder, configuration, found))
@@ -144,13 +154,58 @@ def _show(configuration: Configuration, found: RunData) -> None:
     )
 
 
+def _prove(output: Path, configuration: Configuration) -> None:
+    """Shows that a run that is killed goes on exactly.
+
+    Raises:
+        TrainingError: It does not.
+    """
+    from zoo.errors import TrainingError
+    from zoo.learn.run.prove import Kill, prove_resume
+
+    def told(kill: Kill) -> None:
+        note(
+            "killed after iteration {iteration}, while a checkpoint was written"
+            if kill.saving
+            else "killed after iteration {iteration}",
+            iteration=kill.iteration,
+        )
+
+    with loading("running {model} twice", model=configuration["model"]):
+        proof = prove_resume(configuration, output, told)
+    if proof.different:
+        raise TrainingError(
+            "The run that was killed {kills} times differs from the other in {different:, }.",
+            "Where it ran on the processor, report it with {folder}; other devices may add in another order each time.",
+            kills=len(proof.kills),
+            different=proof.different,
+            folder=output,
+        )
+    click.echo(
+        tr(
+            "killed {kills} times and resumed: {files} files of weights and log, all equal to those of the undisturbed "
+            "run, byte for byte",
+            kills=len(proof.kills),
+            files=len(proof.files),
+        )
+    )
+
+
 def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int:
     """Carries the run out and returns the exit code."""
     with loading("building {model}", model=configuration["model"]):
         from zoo.learn.run.carry_out import carry_out
-    state = _State(configuration["train"]["iterations"])
+    from zoo.learn.run.run_page import PAGE_FILE, write_page
+
+    train = configuration["train"]
+    state = _State(train["iterations"], train["batch_size"] * train["accumulate"])
+
+    def evaluated(iteration: int, miou: float) -> None:
+        note("iteration {iteration}: mIoU {miou:.2f}", iteration=iteration, miou=100 * miou)
+        write_page(folder, lambda text: str(translate(text)))
+
     with _signals() as got, line(lambda: state.text):
-        outcome = carry_out(folder, found, stop=lambda: bool(got), report=state.step, evaluated=state.evaluated)
+        outcome = carry_out(folder, found, stop=lambda: bool(got), report=state.step, evaluated=evaluated)
     if outcome.late:
         note(
             "The time is up ({hours:g} h) at iteration {iteration} of {iterations}; a checkpoint is written. Go on: "
@@ -176,15 +231,17 @@ def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int
             best=outcome.best,
         )
     )
-    note("Run: zoo export {folder} -o bundle", folder=folder.path)
+    note(
+        "{page} shows how it went. Run: zoo export {folder} -o bundle", page=folder.path / PAGE_FILE, folder=folder.path
+    )
     return 0
 
 
 class _State:
     """What the line of progress shows."""
 
-    def __init__(self, iterations: int) -> None:
-        self._iterations, self._began = iterations, time.monotonic()
+    def __init__(self, iterations: int, pictures: int) -> None:
+        self._iterations, self._pictures, self._began = iterations, pictures, time.monotonic()
         self._first = self._done = 0
         self._loss = math.nan
         self._rate = 0.0
@@ -193,21 +250,22 @@ class _State:
         self._first = self._first or progress.iteration
         self._done, self._loss, self._rate = progress.iteration, progress.loss, progress.learning_rate
 
-    def evaluated(self, iteration: int, miou: float) -> None:
-        note("iteration {iteration}: mIoU {miou:.2f}", iteration=iteration, miou=100 * miou)
-
     @property
     def text(self) -> str:
         if not self._done:
             return ""
         done = self._done - self._first + 1
-        left = (time.monotonic() - self._began) / done * (self._iterations - self._done)
+        seconds = (time.monotonic() - self._began) / done
+        left = seconds * (self._iterations - self._done)
         return tr(
-            "{done} of {iterations}  loss {loss:.4f}  rate {rate:.2e}  {left} left",
+            "{done} of {iterations}  loss {loss:.4f}  rate {rate:.2e}  {speed:.1f} pictures a second  "
+            "{memory:.1f} GB  {left} left",
             done=self._done,
             iterations=self._iterations,
             loss=self._loss,
             rate=self._rate,
+            speed=self._pictures / seconds,
+            memory=peak_memory() / 1e9,
             left=f"{int(left) // 60}:{int(left) % 60:02d}",
         )
 

@@ -1,0 +1,1 @@
+"""What checks, evaluations and runs show to people: charts as pictures, and HTML pages that need no other file."""
