@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from zoo.message import Message
 SPLITS = ("train", "val", "test")
 #: The only part of a folder without lists.
 ALL = "all"
+# Of a folder without lists every so many pictures are kept for validation.
+_EVERY = 5
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,12 @@ def read_contents(folder: str | os.PathLike[str]) -> Contents:
     splits = _listed(path, faults) or _paired(path, faults)
     description = read_description(path, faults)
     return Contents(path, splits, description, tuple(faults))
+
+
+def without_lists(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """Returns what a folder without lists is trained on and what it is measured on, of all its pictures in order."""
+    train = [one for number, one in enumerate(items) if number % _EVERY or len(items) == 1]
+    return train, list(items[::_EVERY]) if len(items) > 1 else []
 
 
 def class_table(values: tuple[tuple[int, ...], ...], ignore: tuple[int, ...]) -> NDArray[np.int32]:

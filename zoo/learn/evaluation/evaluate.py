@@ -19,9 +19,10 @@ from zoo.contract.labels import LabelMapping
 from zoo.contract.spec import ValueRange
 from zoo.errors import DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
-from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES, value_table
-from zoo.learn.evaluation.metrics import Confusion
+from zoo.learn.data.truth import NO_CLASS, value_table
 from zoo.learn.evaluation.outcome import Evaluation
+from zoo.learn.evaluation.picture_sums import PictureSums, Watch
+from zoo.learn.evaluation.value_pairs import count_pairs
 from zoo.message import Message, notes_in, printable
 from zoo.picture.image import read_orientation, read_picture
 from zoo.picture.rgb import Picture
@@ -45,6 +46,9 @@ def evaluate(
     map_truth: bool = False,
     truth_labels: TruthLabels | None = None,
     report: Callable[[int], object] | None = None,
+    boundary: bool = False,
+    calibration: bool = False,
+    watch: Watch | None = None,
     **options: Any,
 ) -> Evaluation:
     """Counts how a model's masks, at the size of the pictures, agree with the true ones.
@@ -61,11 +65,14 @@ def evaluate(
             of *_labelIds.png to the 19 classes of Cityscapes; see `zoo.learn.data.read_truth`. The predictions are not
             changed by it. Pixels whose value it leaves out or does not know do not count.
         report: Receives the number of samples done after each; by default a line in a notebook, and nothing elsewhere.
+        boundary: Count the pixels close to contours too, for boundary IoU.
+        calibration: Compare the scores with how often they are right.
+        watch: Is told of every picture that counts.
         options: How to predict: options of `Model.predict`, such as `mode`, `flip` or `scales`. With `on_error="skip"`
             samples that cannot be used are passed over and listed in the outcome's `failures`.
 
     Returns:
-        The confusion matrix over all pictures together, and notes about their masks.
+        The figures over all pictures together, those of each, and notes about their masks.
 
     Raises:
         ConfigError: A mapping starts from other classes than the model's, or `truth_labels` is not understood or ends
@@ -73,12 +80,12 @@ def evaluate(
         DatasetError: A sample cannot be used, or a mask has a value outside the classes that are measured.
         SourceError: A picture cannot be read.
     """
-    run = RunOptions(labels=labels, **options)
+    run = RunOptions(labels=labels, **({**options, "scores": True} if calibration else options))
     plan = make_plan(model.bundle, run)
     start = model.bundle.labels if map_truth else plan.labels
     truth = None if truth_labels is None else read_truth(truth_labels, start)
     table = value_table(len(start), len(plan.labels), ignore_index, truth, plan.mapping if map_truth else None)
-    confusion, pixels = Confusion.empty(len(plan.labels)), np.zeros(VALUES, np.int64)
+    sums = PictureSums(plan.labels, table, boundary, calibration, watch)
     failures: list[Failure] = []
     orientations: dict[Path, int] = {}
     unsure: list[Path] = []
@@ -90,13 +97,11 @@ def evaluate(
     with closing(results), closing(masks), closing(NotebookCount(len(samples))) as count:
         for done, (sample, result, mask) in enumerate(zip(samples, results, masks, strict=True), 1):
             try:
-                predicted, true = _usable(sample, result, mask)
-                counts = np.bincount(true.ravel(), minlength=VALUES)
-                _check_values(np.flatnonzero((counts > 0) & (table == NO_CLASS)), sample, model, len(start))
-                confusion = confusion.add(np.take(table, true), predicted, NOT_COUNTED, plan.labels.ignore_index)
-                pixels += counts
-                if isinstance(result, Result):
-                    _count_notes(result, told)
+                found, true = _usable(sample, result, mask)
+                pairs = count_pairs(true, found.mask)
+                _check_values(pairs.true[table[pairs.true] == NO_CLASS], sample, model, len(start))
+                sums.add(sample.image, pairs, found, true)
+                _count_notes(found, told)
                 if _fits_both_ways(sample, orientations[sample.image], true.shape):
                     unsure.append(sample.image)
             except ZooError as error:
@@ -111,7 +116,17 @@ def evaluate(
             len(unsure),
             printable(unsure[0]),
         )
-    return Evaluation(plan.labels, confusion, pixels, table, tuple(failures), tuple(told.values()))
+    return Evaluation(
+        plan.labels,
+        sums.confusion,
+        sums.pixels,
+        table,
+        tuple(failures),
+        tuple(told.values()),
+        tuple(sums.pictures),
+        sums.boundary,
+        sums.calibration,
+    )
 
 
 def _count_notes(result: Result, told: dict[str, tuple[str, str, int]]) -> None:
@@ -146,14 +161,14 @@ def _read(sample: Sample, max_pixels: int | None) -> NDArray[np.uint8 | np.uint1
 
 def _usable(
     sample: Sample, result: Result | Failure, mask: NDArray[np.uint8 | np.uint16] | DatasetError
-) -> tuple[NDArray[np.uint8 | np.uint16], NDArray[np.uint8 | np.uint16]]:
-    """Returns the predicted mask and the true one, which are of one size."""
+) -> tuple[Result, NDArray[np.uint8 | np.uint16]]:
+    """Returns the result and the true mask, which are of one size."""
     if isinstance(result, Failure):
         raise result.error
     if isinstance(mask, DatasetError):
         raise mask
     sample.check_sizes(result.image, mask)
-    return result.mask, mask
+    return result, mask
 
 
 def _check_values(wrong: NDArray[np.intp], sample: Sample, model: Model, count: int) -> None:

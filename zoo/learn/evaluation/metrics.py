@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.learn.evaluation.value_pairs import Pairs, count_pairs
 from zoo.message import Message
 
 
@@ -27,6 +28,10 @@ class Confusion:
         """Returns a matrix of zeros."""
         return cls(np.zeros((num_classes, num_classes), np.int64), np.zeros(num_classes, np.int64))
 
+    def __add__(self, other: Confusion) -> Confusion:
+        """Returns the counts of both together."""
+        return Confusion(self.counts + other.counts, self.unknown + other.unknown)
+
     def add(
         self,
         truth: NDArray[np.integer],
@@ -45,42 +50,109 @@ class Confusion:
         Raises:
             ValueError: The shapes differ, or a value that is not ignored lies outside the classes.
         """
-        if truth.shape != predicted.shape:
-            raise ValueError(
-                Message(
-                    "truth has shape {shape}, prediction {predicted_shape}; they must be equal",
-                    shape=truth.shape,
-                    predicted_shape=predicted.shape,
+        pairs = count_pairs(truth, predicted)
+        return self.add_pairs(pairs, pairs.true, ignore_index, unknown)
+
+    def add_pairs(
+        self, pairs: Pairs, classes: NDArray[np.integer], ignore_index: int, unknown: int | None
+    ) -> Confusion:
+        """Returns a new matrix with counted pairs of values added.
+
+        Args:
+            pairs: The counts.
+            classes: The class of each of `pairs.true`.
+            ignore_index: As in `add`, like the next one.
+            unknown: See there.
+
+        Raises:
+            ValueError: A value that is not ignored lies outside the classes.
+        """
+        size, valid = len(self.counts), classes != ignore_index
+        rows, columns, counts = classes[valid], pairs.predicted, pairs.counts[valid]
+        missed = columns == unknown
+        for values in (rows, columns[counts.any(0) & ~missed]):
+            if values.size and values.max() >= size:
+                raise ValueError(
+                    Message("class value {max} is outside the {size} classes", max=values.max(), size=size)
                 )
-            )
-        size = len(self.counts)
-        valid = truth != ignore_index
-        rows, columns = truth[valid].astype(np.int64), predicted[valid].astype(np.int64)
-        if rows.size and rows.max() >= size:
-            raise ValueError(Message("class value {max} is outside the {size} classes", max=rows.max(), size=size))
-        missed = np.zeros(len(columns), np.bool_) if unknown is None else columns == unknown
-        misses = np.bincount(rows[missed], minlength=size)
-        rows, columns = rows[~missed], columns[~missed]
-        if columns.size and columns.max() >= size:
-            raise ValueError(Message("class value {max} is outside the {size} classes", max=columns.max(), size=size))
-        added = np.bincount(rows * size + columns, minlength=size * size)
-        return Confusion(self.counts + added.reshape(size, size), self.unknown + misses)
+        added = Confusion.empty(size)
+        known = ~missed & (columns < size)
+        # Several values of a mask may be one class.
+        np.add.at(added.counts, np.ix_(rows, columns[known]), counts[:, known])
+        np.add.at(added.unknown, rows, counts[:, missed].sum(1))
+        return self + added
+
+    @property
+    def true(self) -> NDArray[np.int64]:
+        """Pixels of every class in the masks, (classes,)."""
+        return self.counts.sum(1) + self.unknown
 
     @property
     def iou(self) -> NDArray[np.float64]:
         """Intersection over union of every class, (classes,); NaN for a class that is neither true nor predicted."""
-        hits = np.diag(self.counts).astype(np.float64)
-        union = self.counts.sum(0) + self.counts.sum(1) + self.unknown - hits
-        return np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+        return _shares(self._hits, self.true + self.counts.sum(0) - self._hits)
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """Share of every class's pixels that is found, its accuracy, (classes,); NaN for one that is never true."""
+        return _shares(self._hits, self.true)
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """Share of the pixels predicted as a class that are it, (classes,); NaN for one that is never predicted."""
+        return _shares(self._hits, self.counts.sum(0))
+
+    @property
+    def dice(self) -> NDArray[np.float64]:
+        """Dice coefficient of every class, which is F1, (classes,); NaN for one neither true nor predicted."""
+        return _shares(2 * self._hits, self.true + self.counts.sum(0))
 
     @property
     def miou(self) -> float:
         """Mean IoU over the classes that occur, as a fraction; NaN when nothing was counted."""
-        iou = self.iou
-        return float(np.nanmean(iou)) if np.isfinite(iou).any() else float("nan")
+        return _mean(self.iou)
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean Dice coefficient over the classes that occur; NaN when nothing was counted."""
+        return _mean(self.dice)
+
+    @property
+    def mean_accuracy(self) -> float:
+        """Mean of the classes' accuracies, over those that are true somewhere; NaN when nothing was counted."""
+        return _mean(self.recall)
+
+    @property
+    def frequency_weighted_iou(self) -> float:
+        """Mean IoU in which every class has the weight of its true pixels; NaN when nothing was counted."""
+        return _share(float((self.true * np.nan_to_num(self.iou)).sum()), int(self.true.sum()))
 
     @property
     def accuracy(self) -> float:
         """Share of the counted pixels that are right, as a fraction; NaN when nothing was counted."""
-        total = int(self.counts.sum() + self.unknown.sum())
-        return float(np.trace(self.counts) / total) if total else float("nan")
+        return _share(int(self._hits.sum()), int(self.true.sum()))
+
+    @property
+    def kappa(self) -> float:
+        """Cohen's kappa: the accuracy beyond that of chance, of 1; NaN where chance is always right."""
+        predicted = [*self.counts.sum(0).tolist(), int(self.unknown.sum())]
+        total = sum(predicted)
+        # Python's whole numbers: the products of pixel counts do not fit 64 bits.
+        chance = sum(true * found for true, found in zip(self.true.tolist(), predicted, strict=False))
+        return _share(int(self._hits.sum()) * total - chance, total * total - chance)
+
+    @property
+    def _hits(self) -> NDArray[np.int64]:
+        return np.diag(self.counts)
+
+
+def _shares(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+
+
+def _share(part: float, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _mean(figures: NDArray[np.float64]) -> float:
+    return float(np.nanmean(figures)) if np.isfinite(figures).any() else float("nan")

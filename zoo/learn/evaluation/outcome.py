@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from zoo.contract.labels import LabelSet
 from zoo.learn.data.truth import NOT_COUNTED, VOID
+from zoo.learn.evaluation.boundary import BoundaryCounts
 from zoo.learn.evaluation.metrics import Confusion
+from zoo.learn.evaluation.picture_sums import PictureFigures
+from zoo.learn.evaluation.reliability import Reliability
 from zoo.message import Message
 from zoo.results import Failure
 from zoo.results.classes import class_names
 
+#: How many of the worst pictures are told.
+WORST = 10
 # Values and classes that a note lists.
 _SHOWN = 5
 
@@ -31,6 +36,9 @@ class Evaluation:
         failures: Samples that were passed over.
         told: What results said of themselves, such as which values were black and white: of each kind the first
             picture, its note and how many there are.
+        pictures: The figures of each picture that counts, in their order.
+        boundary: Counts of pixels close to contours; None where they were not asked for.
+        reliability: Pixels by score; None where that was not asked for.
     """
 
     classes: LabelSet
@@ -39,6 +47,15 @@ class Evaluation:
     table: NDArray[np.int32]
     failures: tuple[Failure, ...] = ()
     told: tuple[tuple[str, str, int], ...] = ()
+    pictures: tuple[PictureFigures, ...] = ()
+    boundary: BoundaryCounts | None = None
+    reliability: Reliability | None = None
+
+    @property
+    def worst(self) -> tuple[PictureFigures, ...]:
+        """The ten pictures of the lowest mean IoU, the worst first."""
+        counted = [one for one in self.pictures if one.pixels]
+        return tuple(sorted(counted, key=lambda one: one.miou)[:WORST])
 
     @property
     def not_counted(self) -> dict[int, float]:
@@ -50,8 +67,8 @@ class Evaluation:
     @property
     def never_true(self) -> tuple[str, ...]:
         """The classes that no pixel of the masks has."""
-        counts = self.confusion.counts.sum(1) + self.confusion.unknown
-        return tuple(np.array(class_names(self.classes, range(len(self.classes))), object)[counts == 0])
+        names = np.array(class_names(self.classes, range(len(self.classes))), object)
+        return tuple(names[self.confusion.true == 0])
 
     @property
     def notes(self) -> tuple[Message, ...]:

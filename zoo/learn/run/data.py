@@ -15,12 +15,10 @@ from zoo.contract.spec import ValueRange
 from zoo.errors import DatasetError
 from zoo.learn.data import Sample
 from zoo.learn.data.truth import NO_CLASS
-from zoo.learn.dataset.dataset import ALL, class_table, name_in, with_ignore_index
+from zoo.learn.dataset.dataset import ALL, class_table, name_in, with_ignore_index, without_lists
 from zoo.learn.dataset.survey import Seen, Survey, survey_dataset
 from zoo.message import Message
 
-# Without lists every so many pictures are kept for validation.
-_EVERY = 5
 _SHOWN = 5
 #: Kinds of faults that `zoo data check` finds and a run can live with; they are told.
 _TOLD = ("same picture", "contradiction", "count", "gap", "absent class", "void")
@@ -153,6 +151,5 @@ def _check(survey: Survey, folder: Path) -> None:
 def _parts(seen: Sequence[Seen]) -> tuple[list[Seen], list[Seen]]:
     every = [one for one in seen if one.split == ALL]
     if every:
-        val = every[::_EVERY] if len(every) > 1 else []
-        return [one for one in every if one not in val], val
+        return without_lists(every)
     return [one for one in seen if one.split == "train"], [one for one in seen if one.split == "val"]

@@ -155,6 +155,7 @@ def compare_runs(one: Path, other: Path) -> tuple[tuple[str, ...], tuple[str, ..
         {
             path.relative_to(folder).as_posix()
             for folder in (one, other)
+            # Not what a save that was killed has left: it is as old as the save when the run goes on.
             for path in (*folder.glob("[!.]*/*.safetensors"), folder / "train.jsonl")
         }
     )

@@ -1,29 +1,32 @@
-"""`zoo evaluate`: mIoU of a model on a list of labelled pictures."""
+"""`zoo evaluate`: how well a model does on labelled pictures."""
 
 from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.base.files import ensure_folder, write_atomic
 from zoo.cli.cells import cells, padded
 from zoo.cli.commands.completion import MODEL, TRUTH
-from zoo.cli.language import tr
+from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, alert_interrupted, note
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
 from zoo.cli.progress.segmenting import pictures_text
 from zoo.cli.run_options import given, run_options
-from zoo.cli.tables import json_text
-from zoo.message import printable
+from zoo.cli.tables import echo_table, json_text
+from zoo.message import Message, printable
 
 if TYPE_CHECKING:
-    from zoo.learn.data import TruthLabels
+    from zoo.contract.labels import LabelSet
+    from zoo.learn.data import Sample, TruthLabels
     from zoo.learn.evaluation import Evaluation
     from zoo.predict.model import Model
 
@@ -46,11 +49,16 @@ def _truth(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...
 
 @click.command()
 @click.argument("model", type=MODEL)
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--split",
+    type=click.Choice(("val", "test", "train", "all")),
+    help="Part of the dataset DIR; by default val.",
+)
 @click.option(
     "--data",
-    required=True,
     type=click.Path(path_type=Path),
-    help="List file, `image mask` on every line; or a folder with images/ and masks/.",
+    help="In place of DIR a list file, `image mask` on every line; or a folder with images/ and masks/.",
 )
 @click.option("--root", type=click.Path(path_type=Path), help="Folder of the paths in it; by default its own.")
 @click.option(
@@ -67,58 +75,110 @@ def _truth(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...
     help="What mask values mean: VALUE=CLASS, once for each; a YAML file; from-one where they count classes from 1; or "
     "a built-in mapping, such as cityscapes-trainids for *_labelIds.png. Other values do not count.",
 )
+@click.option("--boundary", is_flag=True, help="Measure boundary IoU too: of the pixels close to contours.")
+@click.option("--calibration", is_flag=True, help="Measure too how far the scores can be believed.")
+@click.option(
+    "--per-picture",
+    "table_file",
+    metavar="FILE.csv",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write mIoU and accuracy of every picture there.",
+)
 @run_options("evaluate")
 @lock_options
 @offline_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, which has all figures.")
 @click.pass_context
 def evaluate(
     ctx: click.Context,
     model: str,
-    data: Path,
+    folder: Path | None,
+    split: str | None,
+    data: Path | None,
     root: Path | None,
     ignore_index: int | None,
     map_truth: bool,
     truth_labels: TruthLabels | None,
+    boundary: bool,
+    calibration: bool,
+    table_file: Path | None,
     lock: Path | None,
     offline: bool | None,
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Measure the mIoU of MODEL, a name or an export folder, on labelled pictures, in percent."""
-    from zoo.learn.data import read_list
+    """Measure how well MODEL, a name, an export folder or a run, does on labelled pictures, in percent.
+
+    DIR is a dataset folder: images/, annotations/ or masks/, val.txt and labels.txt, or only the two folders.
+    """
     from zoo.learn.evaluation import evaluate as run
+    from zoo.learn.evaluation.plain_figures import picture_table
     from zoo.predict.load import load
     from zoo.predict.pipeline import PipelineConfig
     from zoo.results.mapping import read_mapping
 
+    if (folder is None) == (data is None):
+        raise click.UsageError(tr("Give one of both: a dataset folder, or --data with a list file."), ctx)
+    if folder is None and split is not None:
+        raise click.UsageError(tr("--split is a part of a dataset folder; --data has none."), ctx)
     config = PipelineConfig(model).override(**given(ctx))
-    samples = read_list(data, root, missing_ok=config.on_error == "skip")
+    samples, truth_of = _samples(folder, split or "val", data, root, config.on_error == "skip")
+    if table_file is not None:
+        ensure_folder(table_file.parent)
     with loading("loading {model}", model=model) as progress:
         loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     with loaded:
         options = config.predict_arguments()
         labels = options.pop("labels", None)
         mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
+        if truth_labels is None:
+            truth_labels = truth_of(loaded.bundle.labels if mapping is None or map_truth else mapping.labels)
         done, began = [0], time.monotonic()
         try:
             with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
-                report = partial(done.__setitem__, 0)
-                found = run(loaded, samples, ignore_index, mapping, map_truth, truth_labels, report, **options)
+                found = run(
+                    loaded,
+                    samples,
+                    ignore_index,
+                    mapping,
+                    map_truth,
+                    truth_labels,
+                    partial(done.__setitem__, 0),
+                    boundary,
+                    calibration,
+                    **options,
+                )
         except KeyboardInterrupt as end:
             ctx.exit(alert_interrupted(end, len(samples) - done[0]))
-        figures = _figures(found, loaded, data, len(samples))
+        figures = _figures(found, loaded, folder or data, len(samples))
+    if table_file is not None:
+        write_atomic(table_file, picture_table(found))
     if as_json:
         click.echo(json_text(figures))
     else:
         _table(figures)
-    _tell(found, figures)
+    _tell(found, figures, table_file)
     if found.failures:
         ctx.exit(3)
 
 
-def _figures(found: Evaluation, model: Model, data: Path, count: int) -> dict[str, Any]:
-    confusion, not_counted = found.confusion, found.not_counted
+def _samples(
+    folder: Path | None, split: str, data: Path | None, root: Path | None, missing_ok: bool
+) -> tuple[Sequence[Sample], Callable[[LabelSet], TruthLabels | None]]:
+    """Returns what is measured on, and what says what the masks hold where the user does not."""
+    from zoo.learn.data import read_list
+    from zoo.learn.evaluation.dataset_split import read_split
+
+    if folder is not None:
+        part = read_split(folder, split, missing_ok)
+        return part.samples, part.truth
+    assert data is not None
+    return read_list(data, root, missing_ok), lambda _: None
+
+
+def _figures(found: Evaluation, model: Model, data: Path | None, count: int) -> dict[str, Any]:
+    from zoo.learn.evaluation.plain_figures import plain_figures
+
     return {
         "model": model.name,
         "data": str(data),
@@ -127,34 +187,47 @@ def _figures(found: Evaluation, model: Model, data: Path, count: int) -> dict[st
         "engine": model.engine,
         "precision": model.precision,
         "why": model.why,
-        "mIoU": _fraction(confusion.miou),
-        "accuracy": _fraction(confusion.accuracy),
-        "IoU": [
-            {"class": name, "IoU": _fraction(iou)} for name, iou in zip(found.classes.names, confusion.iou, strict=True)
-        ],
-        "not_counted": [{"value": value, "share": _fraction(share)} for value, share in not_counted.items()],
-        "never_true": list(found.never_true),
-        "notes": [printable(said) for said in found.notes],
-        "failures": [
-            {"name": failure.name, "source": failure.uri, "error": failure.error.message} for failure in found.failures
-        ],
+        **plain_figures(found),
     }
 
 
+# Of a class: the heading of the column, and the figure. The longest word, "boundary", keeps columns narrow.
+_COLUMNS = (
+    ("IoU", "IoU"),
+    ("ACCURACY", "accuracy"),
+    ("PRECISION", "precision"),
+    ("DICE", "Dice"),
+    ("BOUNDARY IoU", "boundary_IoU"),
+)
+_WHOLE = {
+    "mIoU": "mIoU",
+    "accuracy": "accuracy",
+    "mean_accuracy": Message("mean accuracy"),
+    "mean_Dice": Message("mean Dice"),
+    "frequency_weighted_IoU": Message("frequency-weighted IoU"),
+    "boundary_mIoU": Message("boundary mIoU"),
+    "calibration_error": Message("calibration error"),
+}
+
+
 def _table(figures: dict[str, Any]) -> None:
-    rows = [(printable(entry["class"]), entry["IoU"]) for entry in figures["IoU"]]
-    width = max(cells(name) for name in ("accuracy", *(name for name, _ in rows)))
-    for name, iou in rows:
-        click.echo(f"{padded(name, width)}  {_shown(iou)}")
-    click.echo(f"{'mIoU':<{width}}  {_shown(figures['mIoU'])}")
-    click.echo(f"{'accuracy':<{width}}  {_shown(figures['accuracy'])}")
+    columns = [(title, key) for title, key in _COLUMNS if key in figures["IoU"][0]]
+    rows = [(entry["class"], *(_shown(entry[key]) for _, key in columns)) for entry in figures["IoU"]]
+    echo_table(("CLASS", *(title for title, _ in columns)), rows, right=range(1, len(columns) + 1))
+    click.echo()
+    whole = [(translate(said), figures[key]) for key, said in _WHOLE.items() if key in figures]
+    width = max(cells(name) for name, _ in whole)
+    for name, value in whole:
+        click.echo(f"{padded(name, width)}  {_shown(value):>6}")
 
 
-def _tell(found: Evaluation, figures: dict[str, Any]) -> None:
+def _tell(found: Evaluation, figures: dict[str, Any], table_file: Path | None) -> None:
     for failure in found.failures:
         alert(printable(failure.error.message))
     for said in found.notes:
         note(said)
+    if table_file is not None:
+        note("saved {page}", page=table_file)
     note(
         "{count} pictures of {data}, {engine}",
         count=figures["pictures"],
@@ -165,10 +238,5 @@ def _tell(found: Evaluation, figures: dict[str, Any]) -> None:
         alert("Samples that could not be used and do not count: {count}.", count=len(found.failures))
 
 
-def _fraction(value: float) -> float | None:
-    # JSON has no NaN; a class that never occurs has no IoU.
-    return None if value != value else round(float(value), 6)
-
-
 def _shown(value: float | None) -> str:
-    return "     -" if value is None else f"{100 * value:6.2f}"
+    return "-" if value is None else f"{100 * value:.2f}"
