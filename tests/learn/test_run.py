@@ -155,6 +155,20 @@ def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, stree
     ).read_bytes()
 
 
+def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path: Path) -> None:
+    short = ("--set", "train.iterations=1", "--set", "train.batch_size=1")
+    logs: list[list[dict[str, object]]] = []
+    for value in ("true", "false"):
+        folder = tmp_path / value
+        ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *short, "--set", f"train.amp={value}")
+        assert ended.returncode == 0, ended.stderr
+        told = "train.amp is not used: paddle computes in float32 on this device." in ended.stderr.splitlines()
+        assert told == (value == "true")
+        assert "UserWarning" not in ended.stderr
+        logs.append(RunFolder(folder).log())
+    assert logs[0] == logs[1]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     streets: Path, tmp_path: Path, number: signal.Signals, code: int

@@ -32,6 +32,7 @@ with HOST.undisturbed():
 
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
+    from zoo.learn.training.amp import computes_mixed
     from zoo.learn.training.examples import Examples
 
 # Settings that do not change what a run computes.
@@ -161,6 +162,7 @@ def carry_out(
                 identity=_identity(configuration, data),
                 stop=lambda: stop() or clock.is_over,
                 checked=measure,
+                amp=settings.get("amp", False) and computes_mixed(),
             )
     miou, best = _best(folder)
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)

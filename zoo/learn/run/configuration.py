@@ -87,7 +87,7 @@ _TRAIN = {
     "keep": whole(1, 10**6),
 }
 #: Runs that began before there were these have none.
-_LATER = {"hours": optional(_above(0, 1e6)), "tensorboard": BOOLEAN}
+_LATER = {"hours": optional(_above(0, 1e6)), "tensorboard": BOOLEAN, "amp": BOOLEAN}
 SCHEMA = mapping(
     {
         "model": STRING,

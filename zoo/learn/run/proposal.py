@@ -75,6 +75,7 @@ def propose(
         "patience": None,
         "keep": 3,
         "hours": None,
+        "amp": False,
         "tensorboard": False,
     }
     return {

@@ -23,6 +23,7 @@ from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
 from zoo.errors import CheckpointError, TrainingError
 from zoo.learn.data import Sample
+from zoo.learn.training.amp import mixed
 from zoo.learn.training.checkpoint import RANGE, Checkpoint, newest_checkpoint
 from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
@@ -62,6 +63,7 @@ def train(
     identity: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] | None = None,
     checked: Callable[[Checkpoint], bool] | None = None,
+    amp: bool = False,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -86,6 +88,7 @@ def train(
         identity: Facts of the run that a resumed run must share; recipe, seed and range are always among them.
         stop: Asked after every iteration; where it says so, a checkpoint is written and the run ends.
         checked: Called with every checkpoint that was written; where it returns True, the run ends.
+        amp: Run the network in bfloat16, where the device computes in it (`zoo.learn.training.amp`).
 
     Raises:
         ConfigError: The range is none; or the losses do not fit the heads of the network or the classes.
@@ -128,7 +131,7 @@ def train(
         done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
         # What is drawn inside the network, as by dropout, follows from the seed and the position too.
         paddle.seed((seed * _STRIDE + iteration) % 2**31)
-        losses.append(_backward(network, itertools.islice(batches, recipe.devices), recipe, ignore_index))
+        losses.append(_backward(network, itertools.islice(batches, recipe.devices), recipe, ignore_index, amp))
         bad = _not_finite(losses[-1], network)
         if bad is not None:
             raise _diverged(bad, done, rate, output, examples.samples(iteration))
@@ -161,11 +164,15 @@ def _leave_to_the_run(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _backward(network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, ignore_index: int) -> float:
+def _backward(
+    network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, ignore_index: int, amp: bool
+) -> float:
     """Leaves the mean gradients of the batches, one a device, with the parameters. Returns the mean loss."""
     found: list[float] = []
     for images, masks in batches:
-        loss = total_loss(network(images), masks, recipe.heads, ignore_index)
+        with mixed(amp):
+            logits = network(images)
+        loss = total_loss([head.astype("float32") for head in logits], masks, recipe.heads, ignore_index)
         found.append(float(loss))
         (loss / recipe.devices).backward()
     return sum(found) / len(found)

@@ -196,8 +196,11 @@ def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int
     with loading("building {model}", model=configuration["model"]):
         from zoo.learn.run.carry_out import carry_out
     from zoo.learn.run.run_page import PAGE_FILE, write_page
+    from zoo.learn.training.amp import computes_mixed
 
     train = configuration["train"]
+    if train.get("amp", False) and not computes_mixed():
+        note("train.amp is not used: paddle computes in float32 on this device.")
     state = _State(train["iterations"], train["batch_size"] * train["accumulate"])
 
     def evaluated(iteration: int, miou: float) -> None:
