@@ -7,6 +7,7 @@ whole checkpoint is dropped, and run again.
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 from zoo.base.host import HOST
 from zoo.contract.spec import Normalize, Step
+from zoo.errors import DatasetError
 from zoo.learn.evaluation import Confusion
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
@@ -33,8 +35,11 @@ with HOST.undisturbed():
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
     from zoo.learn.training.amp import computes_mixed
+    from zoo.learn.training.checkpoint import checkpoint_folders
     from zoo.learn.training.examples import Examples
+    from zoo.learn.training.loop import check_identity
 
+_log = logging.getLogger("zoo.learn.run")
 # Settings that do not change what a run computes.
 _FREE = ("workers", "keep", "patience", "hours", "tensorboard")
 
@@ -102,7 +107,7 @@ def carry_out(
     paddle.seed(settings["seed"])
     network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
     steps = padded_steps(found.card.preprocess, found.card.network_stride)
-    newest = newest_checkpoint(folder.path)
+    newest = _newest(folder, data, configuration)
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
@@ -168,6 +173,40 @@ def carry_out(
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
     late = clock.is_over and not finished
     return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
+
+
+def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> Checkpoint | None:
+    """Returns the newest whole checkpoint, if it is of this run and its data; nothing is changed before that is known.
+
+    Raises:
+        DatasetError: The data is not what the run began with.
+        CheckpointError: The checkpoint is of another run, or none can be read.
+    """
+    if data.labels.names != (began := folder.labels()):
+        raise DatasetError(
+            "The run in {folder} has {count} classes ({began:, }), its data now {now_count} ({now:, }).",
+            "Restore labels.txt of the data, or begin a new run.",
+            folder=folder.path,
+            count=len(began),
+            began=began,
+            now_count=len(data.labels),
+            now=data.labels.names,
+        )
+    newest = newest_checkpoint(folder.path)
+    if newest is None:
+        return None
+    if newest.identity.get("data") != data.digest:
+        raise DatasetError(
+            "The data in {data} is not what the run in {folder} learned from: pictures, lists or masks have changed.",
+            "Restore it, or begin a new run with -o.",
+            data=configuration["data"],
+            folder=folder.path,
+        )
+    check_identity(newest, {**newest.identity, **_identity(configuration, data)}, folder.path)
+    for path in checkpoint_folders(folder.path):
+        if int(path.name.removeprefix("iter_")) > newest.iteration:
+            _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
+    return newest
 
 
 def _normalize(steps: tuple[Step, ...]) -> Normalize:
@@ -237,5 +276,5 @@ def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
 
 
 def _forget_old(folder: RunFolder, keep: int) -> None:
-    for path in sorted(folder.path.glob("iter_*"))[:-keep]:
+    for path in checkpoint_folders(folder.path)[:-keep]:
         shutil.rmtree(path, ignore_errors=True)

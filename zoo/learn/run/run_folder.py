@@ -48,6 +48,10 @@ class RunFolder:
         """The names of the classes."""
         return self.path / _LABELS
 
+    def labels(self) -> tuple[str, ...]:
+        """Reads the names of the classes."""
+        return tuple(self.labels_file.read_text(encoding="utf-8").splitlines())
+
     def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
         """Writes down what a new run does.
 
