@@ -1,6 +1,6 @@
 """What an evaluation costs beyond the predictions it is made of. One JSON line; run by `evaluate.py` on each side.
 
-    python benchmarks/evaluation_cost.py MODEL LIST [ROUNDS]
+    python benchmarks/evaluation_cost.py MODEL LIST BACKEND ROUNDS
 
 Both run in turn in one process on the same pictures. Processor time is the figure to compare on a busy machine.
 """
@@ -42,9 +42,9 @@ def counting(height: int, width: int, classes: int = 19) -> float:
 
 def main() -> None:
     """Measures and prints."""
-    name, data, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    name, data, backend, rounds = sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
     samples = read_list(data)
-    with zoo.load(name) as model:
+    with zoo.load(name, backend=backend) as model:
 
         def predict() -> None:
             for _ in model.predict([sample.image for sample in samples]):

@@ -207,17 +207,17 @@ def _figures(found: Evaluation, model: Model, data: Path | None, count: int) -> 
     }
 
 
-# Of a class: the heading of the column, and the figure. The longest word, "boundary", keeps columns narrow.
+# Figures of a class: the heading of the column, and the key.
 _COLUMNS = (
     ("IoU", "IoU"),
-    ("ACCURACY", "accuracy"),
-    ("PRECISION", "precision"),
-    ("DICE", "Dice"),
-    ("BOUNDARY IoU", "boundary_IoU"),
+    (Message("ACCURACY"), "accuracy"),
+    (Message("PRECISION"), "precision"),
+    (Message("DICE"), "Dice"),
+    (Message("BOUNDARY IoU"), "boundary_IoU"),
 )
 _WHOLE = {
     "mIoU": "mIoU",
-    "accuracy": "accuracy",
+    "accuracy": Message("accuracy"),
     "mean_accuracy": Message("mean accuracy"),
     "mean_Dice": Message("mean Dice"),
     "frequency_weighted_IoU": Message("frequency-weighted IoU"),
