@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check device-check mutations test-wheels parity interop bench findings registry options operations device-table messages clean
+.PHONY: demo test test-all check device-check mutations test-wheels parity train-parity interop bench findings registry options operations device-table messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -52,6 +52,11 @@ test-wheels: $(READY)
 parity: .venv-parity/.ready
 	.venv-parity/bin/python tests/parity/run.py
 
+# The trainer beside the functions of paddleseg, on a part of CamVid. make train-parity CAMVID=~/camvid
+CAMVID ?= ../shared/data/camvid
+train-parity: .venv-parity/.ready
+	OMP_NUM_THREADS=1 .venv-parity/bin/python tests/parity/train.py --camvid $(CAMVID)
+
 # PaddleX and zoo on the same folders, pixel by pixel.
 interop: $(READY) .venv-interop/.ready
 	$(BIN)/python tests/interop/run.py .venv-interop/bin/python
@@ -71,6 +76,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/threads.py
 	$(BIN)/python benchmarks/evaluate.py
 	$(BIN)/python benchmarks/slide.py
+	$(BIN)/python benchmarks/train.py
 
 # What other people's software does, each in a folder of its own; see findings/README.md.
 findings:
