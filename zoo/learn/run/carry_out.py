@@ -107,29 +107,18 @@ def carry_out(
     clock = _Clock(folder, settings.get("hours"))
     recipe = recipe_of(configuration, data.class_weights)
     paddle.seed(settings["seed"])
-<<<<<<< HEAD
-    network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
-    steps = padded_steps(found.card.preprocess, found.card.network_stride)
     newest = _newest(folder, data, configuration)
-=======
-    newest = newest_checkpoint(folder.path)
     # A checkpoint has weights of its own: what the run began with may be gone by then.
     weights = read_pretrained(configuration) if newest is None else None
     network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
     steps = padded_steps(found.card.preprocess, found.card.network_stride)
->>>>>>> deliver
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
-<<<<<<< HEAD
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
-            confusion, compared = _measured(network, checkpoint, data, steps, configuration)
-=======
-        if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations:
             confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
->>>>>>> deliver
             if not confusion.miou <= _best(folder)[0]:
                 _keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)

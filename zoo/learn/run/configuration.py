@@ -23,11 +23,7 @@ from zoo.learn.run.heads import LOSSES, losses_of, losses_said
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
-<<<<<<< HEAD
-from zoo.settings.rules import BOOLEAN, STRING, VALUE_RANGE, array, mapping, number, optional, whole
-=======
-from zoo.settings.rules import BOOLEAN, SHA256, STRING, VALUE_RANGE, array, mapping, optional, whole
->>>>>>> deliver
+from zoo.settings.rules import BOOLEAN, SHA256, STRING, VALUE_RANGE, array, mapping, number, optional, whole
 from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.

@@ -5,11 +5,8 @@ labels.txt        the classes, one a line
 train.jsonl       a line an iteration and an evaluation; the same for the same run, however often it was resumed
 iter_*/           the last checkpoints
 best/             the checkpoint with the best evaluation so far
-<<<<<<< HEAD
 seconds.txt       how long it ran until its newest checkpoint; apart, so that the log does not depend on it
-=======
-bundle/           that as a model, made when somebody asks for it
->>>>>>> deliver
+bundle/           the best checkpoint as a model, made when somebody asks for it
 """
 
 from __future__ import annotations
@@ -25,11 +22,7 @@ from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
-<<<<<<< HEAD
-_CONFIG, _LABELS, _LOG, _SECONDS = "config.yaml", "labels.txt", "train.jsonl", "seconds.txt"
-=======
-_LOG = "train.jsonl"
->>>>>>> deliver
+_LOG, _SECONDS = "train.jsonl", "seconds.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +84,6 @@ class RunFolder:
         ensure_folder(self.path)
         write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
         # Last: with it the run has begun.
-<<<<<<< HEAD
         self.configure(configuration)
 
     def configure(self, configuration: Configuration) -> None:
@@ -100,10 +92,7 @@ class RunFolder:
         Raises:
             OutputError: It cannot be written.
         """
-        write_atomic(self.path / _CONFIG, write_yaml(configuration).encode())
-=======
         write_atomic(self.path / RUN, write_yaml(configuration).encode())
->>>>>>> deliver
 
     def configuration(self) -> Configuration:
         """Reads what the run does.

@@ -124,7 +124,6 @@ def _settings(
     from zoo.learn.run.settle import settle
     from zoo.settings.yaml_text import read_yaml
 
-<<<<<<< HEAD
     memory = read_memory(PROC, CGROUP)
     with loading("measuring {model}", model=model):
         configuration, told = settle(
@@ -139,14 +138,7 @@ def _settings(
         )
     if memory is not None:
         note(told)
-    return configuration
-=======
-    name = find_model(model).card.name
-    base = propose(official_recipe(name), found.sizes, model=name, data=str(data.resolve()), seed=seed)
-    if pretrained is not None:
-        base["pretrained"] = pretrained
-    said = overridden(base, None if config is None else read_yaml(config, CONFIGURATION), given)
-    return _with_pretrained(said, len(found.labels))
+    return _with_pretrained(configuration, len(found.labels))
 
 
 def _with_pretrained(configuration: Configuration, classes: int) -> Configuration:
@@ -166,7 +158,6 @@ def _with_pretrained(configuration: Configuration, classes: int) -> Configuratio
         left=len(beginning.left),
     )
     return beginning.configuration
->>>>>>> deliver
 
 
 def _show(configuration: Configuration, found: RunData) -> None:
