@@ -5,7 +5,8 @@ labels.txt        the classes, one a line
 train.jsonl       a line an iteration and an evaluation; the same for the same run, however often it was resumed
 iter_*/           the last checkpoints
 best/             the checkpoint with the best evaluation so far
-bundle/           that as a model, made when somebody asks for it
+seconds.txt       how long it ran until its newest checkpoint; apart, so that the log does not depend on it
+bundle/           the best checkpoint as a model, made when somebody asks for it
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
-_LOG = "train.jsonl"
+_LOG, _SECONDS = "train.jsonl", "seconds.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ class RunFolder:
         """The names of the classes."""
         return self.path / RUN_LABELS
 
+    def labels(self) -> tuple[str, ...]:
+        """Reads the names of the classes."""
+        return tuple(self.labels_file.read_text(encoding="utf-8").splitlines())
+
     def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
         """Writes down what a new run does.
 
@@ -79,6 +84,14 @@ class RunFolder:
         ensure_folder(self.path)
         write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
         # Last: with it the run has begun.
+        self.configure(configuration)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Writes down what the run does from now on.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
         write_atomic(self.path / RUN, write_yaml(configuration).encode())
 
     def configuration(self) -> Configuration:
@@ -95,6 +108,21 @@ class RunFolder:
                 file=RUN,
             )
         return checked(read_yaml(self.path / RUN, CONFIGURATION))
+
+    def seconds(self) -> float:
+        """Reads how long the run ran until its newest checkpoint, however often it was resumed."""
+        try:
+            return float((self.path / _SECONDS).read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0.0
+
+    def spend(self, seconds: float) -> None:
+        """Writes down how long it ran.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        write_atomic(self.path / _SECONDS, f"{seconds:.3f}\n".encode())
 
     def log(self) -> list[dict[str, Any]]:
         """Reads the log; a last line that was cut short is left out."""
