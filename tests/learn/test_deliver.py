@@ -20,10 +20,10 @@ from support import CHECKPOINT, run_python, stock, zoo_process
 from zoo.base.digest import file_sha256
 from zoo.errors import BundleError, CheckpointError, ExportError, TrainingError
 from zoo.learn.checkpoint import load_checkpoint
+from zoo.learn.delivery.deliver import export_run
+from zoo.learn.delivery.delivered import bundle_of_run
 from zoo.learn.evaluation import evaluate
 from zoo.learn.run.data import read_run_data
-from zoo.learn.run.deliver import export_run
-from zoo.learn.run.delivered import bundle_of_run
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import load_checkpoint as load_state
 from zoo.plugin import CAMVID
@@ -212,7 +212,7 @@ def test_a_run_is_a_model_by_its_folder_exported_once_and_again_when_it_is_bette
         mask.unlink()
     assert (folder / "bundle" / "inference.yml").stat().st_mtime_ns == made
     found = run_python("import sys, zoo.store; zoo.store.find_bundle('run'); print(*sys.modules)").stdout.split()
-    assert "zoo.learn.run.delivered" in found
+    assert "zoo.learn.delivery.delivered" in found
     assert "paddle" not in found
     better = load_state(folder / "best")
     head = {"cls_seg.bias": np.arange(11, dtype=np.float32) * 1000}

@@ -123,7 +123,7 @@ def _export_run(
     convert = converter(form) if form in _CONVERTED else None
     checks: list[Checked] = []
     with loading("exporting {model}", model=run.path):
-        from zoo.learn.run.deliver import export_run
+        from zoo.learn.delivery.deliver import export_run
 
         exported = export_run(
             run,

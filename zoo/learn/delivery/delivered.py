@@ -23,13 +23,13 @@ def bundle_of_run(folder: Path) -> Path:
         TrainingError: It has no evaluated checkpoint yet.
         CheckpointError: That is damaged.
         ImportError: Something has to be made, and paddlepaddle is not installed.
-        ZooError: As `zoo.learn.run.deliver.export_run`.
+        ZooError: As `zoo.learn.delivery.deliver.export_run`.
     """
     run, target, old = RunFolder(folder), folder / "bundle", folder / "bundle.old"
     best = _iteration_of_best(run)
     if _iteration_of(target) == best:
         return target
-    from zoo.learn.run.deliver import export_run
+    from zoo.learn.delivery.deliver import export_run
 
     shutil.rmtree(old, ignore_errors=True)
     with contextlib.suppress(OSError):
