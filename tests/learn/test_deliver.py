@@ -159,8 +159,8 @@ def test_weights_that_cannot_be_begun_with_are_an_error_before_there_is_a_run(
         "official": "The pretrained files of SeaFormer_tiny are not on this machine, and zoo was told to stay offline.",
     }.items():
         ended, folder = begun(streets, tmp_path / "x", what)
-        assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 2), ended.stderr
-        assert said in ended.stderr.splitlines()[0]
+        assert ended.returncode == 1, ended.stderr
+        assert said in ended.stderr.splitlines()[-2]
         assert not folder.exists()
     ended, folder = begun(streets, tmp_path / "x", exported, model="PP-LiteSeg-T")
     assert ended.returncode == 1
