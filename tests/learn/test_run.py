@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 import zoo
-from scenes import draw_scene
 from support import zoo_process
+from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import Confusion, evaluate
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
@@ -30,24 +30,6 @@ from zoo.plugin import CAMVID
 from zoo.settings.document import node_of
 
 QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--set", "train.batch_size=2")
-
-
-@pytest.fixture(scope="module")
-def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the reference has it: pictures, masks, lists, and the names of the classes."""
-    folder = tmp_path_factory.mktemp("streets")
-    rows: list[str] = []
-    for name in ("images", "annotations"):
-        (folder / name).mkdir()
-    for number in range(8):
-        scene = draw_scene(number, 64, 96)
-        Image.fromarray(scene.image).save(folder / "images" / f"{number}.jpg", quality=95)
-        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
-        rows.append(f"images/{number}.jpg annotations/{number}.png\n")
-    (folder / "train.txt").write_text("".join(rows[:6]))
-    (folder / "val.txt").write_text("".join(rows[6:]))
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
-    return folder
 
 
 def arrays(folder: Path) -> dict[str, bytes]:
@@ -127,6 +109,47 @@ def measured(log: list[dict[str, Any]], iteration: int) -> dict[str, Any]:
     return line
 
 
+def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, streets: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *QUICK, "--hours", "1e-6")
+    assert ended.returncode == 0, ended.stderr
+    assert (
+        f"The time is up (1e-06 h) at iteration 1 of 6; a checkpoint is written. Go on: zoo train --resume {folder}"
+        in (ended.stderr)
+    )
+    assert "on the validation pictures, at iteration 1" in ended.stdout
+    run = RunFolder(folder)
+    log, spent = run.log(), run.seconds()
+    assert [line["iteration"] for line in log] == [1, 1]
+    assert spent > 1e-6 * 3600
+    # What was spent counts.
+    again = zoo_process("train", "--resume", folder)
+    assert "at iteration 1 of 6" in again.stderr
+    assert run.log() == log
+    further = zoo_process("train", "--resume", folder, "--hours", "1")
+    assert further.returncode == 0, further.stderr
+    assert run.seconds() > spent
+    # The evaluation at the end of the time stays; all else is as if there had been no break.
+    assert [line for line in run.log() if line != log[1]] == RunFolder(whole).log()
+    assert (folder / "iter_0000006" / "model.safetensors").read_bytes() == (
+        whole / "iter_0000006" / "model.safetensors"
+    ).read_bytes()
+
+
+def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path: Path) -> None:
+    short = ("--set", "train.iterations=1", "--set", "train.batch_size=1")
+    logs: list[list[dict[str, object]]] = []
+    for value in ("true", "false"):
+        folder = tmp_path / value
+        ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *short, "--set", f"train.amp={value}")
+        assert ended.returncode == 0, ended.stderr
+        told = "train.amp is not used: paddle computes in float32 on this device." in ended.stderr.splitlines()
+        assert told == (value == "true")
+        assert "UserWarning" not in ended.stderr
+        logs.append(RunFolder(folder).log())
+    assert logs[0] == logs[1]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     streets: Path, tmp_path: Path, number: signal.Signals, code: int
@@ -176,12 +199,22 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     base = propose(official_recipe("SeaFormer_tiny"), [(96, 96)] * 4, model="SeaFormer_tiny", data="here")
     changed = overridden(base, node_of({"train": {"lr": 0.5}}, CONFIGURATION), ["train.crop=[64, 32]", "train.clip=1"])
     assert (changed["train"]["lr"], changed["train"]["crop"], changed["train"]["clip"]) == (0.5, [64, 32], 1)
+    own, heads = (
+        "[[{kind: ohem}, {kind: dice, smooth: 2}], {kind: lovasz}]",
+        ((OhemCrossEntropy(), Dice(1.0, 2)), Lovasz()),
+    )
+    several = overridden(base, None, [f"losses={own}"])
+    assert recipe_of(several).losses == heads
+    assert recipe_of({**several, **configuration_of(recipe_of(several)), "train": several["train"]}).losses == heads
+    with pytest.raises(ConfigError, match=r"The loss lovasz has no smooth\. Its keys: weight"):
+        recipe_of(overridden(base, None, ["losses=[{kind: lovasz, smooth: 1}]"]))
     for word, said in {
         "train.learning_rat=1": "learning_rat",
         "train.lr=fast": "expected a number above 0",
         "train.iterations=0": "expected a whole number from 1",
         "lr": "KEY=VALUE was expected",
         "losses=[{kind: dyce}]": "cross_entropy",
+        "losses=[[{kind: dice}, {kind: lovazs}]]": "lovasz",
     }.items():
         with pytest.raises(ConfigError, match=said):
             overridden(base, None, [word])

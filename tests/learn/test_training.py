@@ -20,6 +20,8 @@ from zoo.contract.recipe import (
     AdamW,
     Augmentation,
     CrossEntropy,
+    Dice,
+    Lovasz,
     OhemCrossEntropy,
     ParameterGroup,
     PolynomialDecay,
@@ -202,11 +204,11 @@ def test_cross_entropy_is_the_mean_over_labelled_pixels() -> None:
     logarithm = logits - np.log(np.exp(logits).sum(1, keepdims=True))
     picked = np.take_along_axis(logarithm, np.where(mask == 255, 0, mask)[:, None], 1)[:, 0]
     expected = -picked[mask != 255].mean()
-    got = total_loss([paddle.to_tensor(logits)], paddle.to_tensor(mask), [CrossEntropy(2.0)], 255)
+    got = total_loss([paddle.to_tensor(logits)], paddle.to_tensor(mask), [[CrossEntropy(2.0)]], 255)
     assert float(got) == pytest.approx(2 * expected, rel=1e-5)
     weights = (1.0, 2.0, 3.0, 4.0, 5.0)
     weighted = np.asarray(weights)[mask[mask != 255]]
-    got = total_loss([paddle.to_tensor(logits)], paddle.to_tensor(mask), [CrossEntropy(class_weights=weights)], 255)
+    got = total_loss([paddle.to_tensor(logits)], paddle.to_tensor(mask), [[CrossEntropy(class_weights=weights)]], 255)
     assert float(got) == pytest.approx(float(-(picked[mask != 255] * weighted).sum() / weighted.sum()), rel=1e-5)
 
 
@@ -215,18 +217,18 @@ def test_ohem_counts_only_the_hardest_pixels() -> None:
     logits[0, 0, 0] = [4.0, 0.0, -1.0, 5.0]  # probability of class 0: 0.98, 0.5, 0.27, 0.99
     mask = paddle.zeros([1, 1, 4], dtype="int64")
     hard = [float(F.cross_entropy(paddle.to_tensor(logits[:, :, 0, i]), mask[0, 0, :1])) for i in (1, 2)]
-    got = total_loss([paddle.to_tensor(logits)], mask, [OhemCrossEntropy(0.7, min_kept=1)], 255)
+    got = total_loss([paddle.to_tensor(logits)], mask, [[OhemCrossEntropy(0.7, min_kept=1)]], 255)
     assert float(got) == pytest.approx(np.mean(hard), rel=1e-5)
-    all_kept = total_loss([paddle.to_tensor(logits)], mask, [OhemCrossEntropy(0.7, min_kept=100)], 255)
+    all_kept = total_loss([paddle.to_tensor(logits)], mask, [[OhemCrossEntropy(0.7, min_kept=100)]], 255)
     assert float(all_kept) < float(got)
 
 
 def test_a_crop_without_labels_costs_nothing() -> None:
     mask = paddle.full([1, 4, 4], 255, dtype="int64")
-    for loss in (CrossEntropy(), CrossEntropy(stride=0), OhemCrossEntropy()):
+    for loss in (CrossEntropy(), CrossEntropy(stride=0), OhemCrossEntropy(), Dice(), Lovasz()):
         logits = paddle.randn([1, 3, 2, 2])
         logits.stop_gradient = False
-        total = total_loss([logits], mask, [loss], 255)
+        total = total_loss([logits], mask, [[loss]], 255)
         total.backward()
         assert float(total) == 0.0
         assert not logits.grad.numpy().any()
@@ -484,5 +486,5 @@ def test_a_checkpoint_names_its_first_array_that_is_not_finite(part: str) -> Non
 
 
 def test_the_number_of_losses_must_be_the_number_of_heads(dataset: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="3 outputs in training but the recipe 1 losses"):
+    with pytest.raises(ConfigError, match="3 heads in training, and there are losses for 1"):
         run(tmp_path, dataset, recipe(losses=(CrossEntropy(),)))

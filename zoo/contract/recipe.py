@@ -145,6 +145,37 @@ class OhemCrossEntropy:
 
 
 @dataclass(frozen=True, slots=True)
+class Dice:
+    """One minus the Dice coefficient of the probabilities, averaged over the classes that the masks of a batch hold.
+
+    The coefficient of a class is (2 * sum(p * y) + smooth) / (sum(p) + sum(y) + smooth) over the labelled pixels of the
+    batch, with the probability p and y = 1 where it is the right class, else 0.
+
+    Attributes:
+        weight: Factor of this loss in the sum.
+        smooth: Pixels added to both; they soften the loss of classes of few pixels.
+    """
+
+    weight: float = 1.0
+    smooth: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lovasz:
+    """Lovasz-Softmax, a surrogate of the mean IoU (arXiv 1705.08790), over the classes that the masks of a batch hold.
+
+    Attributes:
+        weight: Factor of this loss in the sum.
+    """
+
+    weight: float = 1.0
+
+
+#: What a head of a network is trained by.
+Loss = CrossEntropy | OhemCrossEntropy | Dice | Lovasz
+
+
+@dataclass(frozen=True, slots=True)
 class ParameterGroup:
     """Parameters with a learning rate or a weight decay of their own.
 
@@ -193,7 +224,7 @@ class Recipe:
         crop: (height, width) of a training crop; smaller pictures are padded with the ignore index.
         optimizer: SGD or AdamW.
         schedule: Learning rate over the iterations.
-        losses: One a head, the main head first.
+        losses: One a head, the main head first; or several, whose sum is that of the head.
         augmentation: Random changes before the crop.
         ema: Decay of the exponential moving average of the weights that is evaluated and exported; 0 switches it off.
         source: Document the settings come from.
@@ -212,7 +243,7 @@ class Recipe:
     crop: tuple[int, int]
     optimizer: SGD | AdamW
     schedule: PolynomialDecay
-    losses: tuple[CrossEntropy | OhemCrossEntropy, ...]
+    losses: tuple[Loss | tuple[Loss, ...], ...]
     augmentation: Augmentation = Augmentation()
     ema: float = 0.0
     source: str = ""
@@ -234,3 +265,8 @@ class Recipe:
     def pictures_per_step(self) -> int:
         """Pictures of one optimizer step: those of all devices together."""
         return self.batch_size * self.devices
+
+    @property
+    def heads(self) -> tuple[tuple[Loss, ...], ...]:
+        """The losses of each head, the main head first."""
+        return tuple(of_head if isinstance(of_head, tuple) else (of_head,) for of_head in self.losses)

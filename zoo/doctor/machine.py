@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import zoo
+from zoo.base.free_memory import CGROUP, PROC, read_memory
 from zoo.doctor.findings import Finding
 from zoo.engine.device import available_cores
 from zoo.message import Message
 from zoo.registry.catalogue import source_tree
-
-# Control groups of version 2 and version 1; without a limit version 1 gives a number larger than any memory.
-_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")
 
 
 def system() -> Iterator[Finding]:
@@ -40,7 +38,7 @@ def system() -> Iterator[Finding]:
             total=os.cpu_count() or Message("an unknown number"),
         ),
     )
-    yield Finding("system", "memory", _memory(Path("/proc/meminfo"), Path("/sys/fs/cgroup")))
+    yield Finding("system", "memory", _memory())
 
 
 def _environment() -> str:
@@ -59,27 +57,13 @@ def _libc() -> str:
     return f", {name} {version}" if name else ""
 
 
-def _memory(meminfo: Path, cgroup: Path) -> str:
-    """Returns the memory this process may have, and the part that is free on the machine."""
-    try:
-        lines = (line.split() for line in meminfo.read_text(encoding="ascii").splitlines())
-        sizes = {words[0].rstrip(":"): int(words[1]) * 1024 for words in lines if len(words) > 1}
-        total, available = sizes["MemTotal"], sizes["MemAvailable"]
-    except (OSError, ValueError, KeyError):
+def _memory() -> str:
+    """Returns the memory this process may have, and the part that is free."""
+    memory = read_memory(PROC, CGROUP)
+    if memory is None:
         return "unknown"
-    limit = min([total, *_limits(cgroup)])
-    note = "" if limit == total else Message(" (control group; the machine has {total:.1f} GB)", total=total / 1e9)
+    limited = memory.limit < memory.total
+    note = Message(" (control group; the machine has {total:.1f} GB)", total=memory.total / 1e9) if limited else ""
     return Message(
-        "{limit:.1f} GB{note}, {available:.1f} GB free on the machine",
-        limit=limit / 1e9,
-        note=note,
-        available=available / 1e9,
+        "{limit:.1f} GB{note}, {free:.1f} GB free", limit=memory.limit / 1e9, note=note, free=memory.free / 1e9
     )
-
-
-def _limits(cgroup: Path) -> Iterator[int]:
-    for name in _LIMITS:
-        try:
-            yield int((cgroup / name).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue

@@ -67,6 +67,11 @@ def whole(low: int, high: int) -> dict[str, Any]:
     return {"type": "integer", "minimum": low, "maximum": high}
 
 
+def number(low: float, high: float) -> dict[str, Any]:
+    """Returns the rule for a number within these bounds."""
+    return {"type": "number", "minimum": low, "maximum": high}
+
+
 def rule_in_words(rule: dict[str, Any], python: bool = False) -> str:
     """Returns what a rule expects, in words: "a whole number from 1 to 65536 or auto".
 

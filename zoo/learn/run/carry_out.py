@@ -7,18 +7,23 @@ whole checkpoint is dropped, and run again.
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.base.host import HOST
+from zoo.bundle.facts import Confidence
 from zoo.contract.spec import Normalize, Step
+from zoo.errors import DatasetError
 from zoo.learn.evaluation import Confusion
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
+from zoo.learn.run.pretrained import read_pretrained
 from zoo.learn.run.run_figures import SHOWN, Compared, draw_batch, draw_best, draw_classes, draw_course
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import padded_steps
@@ -31,10 +36,14 @@ with HOST.undisturbed():
 
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
+    from zoo.learn.training.amp import computes_mixed
+    from zoo.learn.training.checkpoint import checkpoint_folders
     from zoo.learn.training.examples import Examples
+    from zoo.learn.training.loop import check_identity
 
+_log = logging.getLogger("zoo.learn.run")
 # Settings that do not change what a run computes.
-_FREE = ("workers", "keep", "patience", "tensorboard")
+_FREE = ("workers", "keep", "patience", "hours", "tensorboard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,29 @@ class RunOutcome:
         finished: Whether it did all that it was to do.
         miou: The best mean IoU on the validation pictures, a fraction; NaN where none was measured.
         best: The iteration it was measured at; 0 where none was.
+        late: Whether it ended because its hours were over.
     """
 
     iteration: int
     finished: bool
     miou: float
     best: int
+    late: bool
+
+
+class _Clock:
+    """How long a run may still run; what it ran before it was resumed counts."""
+
+    def __init__(self, folder: RunFolder, hours: float | None) -> None:
+        self._folder, self._limit = folder, math.inf if hours is None else hours * 3600
+        self._began = time.monotonic() - folder.seconds()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self._began >= self._limit
+
+    def note(self) -> None:
+        self._folder.spend(time.monotonic() - self._began)
 
 
 def carry_out(
@@ -78,18 +104,21 @@ def carry_out(
     """
     configuration = folder.configuration()
     settings, found = configuration["train"], find_model(configuration["model"])
+    clock = _Clock(folder, settings.get("hours"))
     recipe = recipe_of(configuration, data.class_weights)
     paddle.seed(settings["seed"])
-    network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
+    newest = _newest(folder, data, configuration)
+    # A checkpoint has weights of its own: what the run began with may be gone by then.
+    weights = read_pretrained(configuration) if newest is None else None
+    network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
     steps = padded_steps(found.card.preprocess, found.card.network_stride)
-    newest = newest_checkpoint(folder.path)
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
-        if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations:
-            confusion, compared = _measured(network, checkpoint, data, steps, configuration)
+        if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
+            confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= _best(folder)[0]:
                 _keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
@@ -99,12 +128,14 @@ def carry_out(
                     "miou": confusion.miou,
                     "accuracy": confusion.accuracy,
                     "iou": [None if math.isnan(value) else float(value) for value in confusion.iou],
+                    "scores": {"pictures": len(scores), **Confidence.of(scores).plain()},
                 }
             )
             add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
             draw_course(folder, data.labels)
             evaluated(checkpoint.iteration, confusion.miou)
         _forget_old(folder, settings["keep"])
+        clock.note()
         return patience is not None and _without_progress(folder) >= patience
 
     def told(progress: Progress) -> None:
@@ -119,30 +150,68 @@ def carry_out(
         ignored, value_range = data.labels.ignore_index, configuration["value_range"]
         first = Examples(data.train, shown, _normalize(steps), ignored, settings["seed"], 0, value_range)
         draw_batch(folder, data.labels, _normalize(steps), (first[number] for number in range(shown.batch_size)))
-    with tensorboard(folder, settings["tensorboard"], 0 if newest is None else newest.iteration) as add:
+    with tensorboard(folder, settings.get("tensorboard", False), 0 if newest is None else newest.iteration) as add:
         if newest is not None and not _is_measured(folder, newest.iteration):
             # It ended between the checkpoint and its evaluation.
             measure(newest)
-        last = train(
-            network,
-            data.train,
-            recipe,
-            folder.path,
-            normalize=_normalize(steps),
-            value_range=configuration["value_range"],
-            ignore_index=data.labels.ignore_index,
-            seed=settings["seed"],
-            checkpoint_every=every,
-            report_every=1,
-            report=told,
-            workers=settings["workers"],
-            identity=_identity(configuration, data),
-            stop=stop,
-            checked=measure,
-        )
+        last = newest
+        if last is None or not clock.is_over:
+            last = train(
+                network,
+                data.train,
+                recipe,
+                folder.path,
+                normalize=_normalize(steps),
+                value_range=configuration["value_range"],
+                ignore_index=data.labels.ignore_index,
+                seed=settings["seed"],
+                checkpoint_every=every,
+                report_every=1,
+                report=told,
+                workers=settings["workers"],
+                identity=_identity(configuration, data),
+                stop=lambda: stop() or clock.is_over,
+                checked=measure,
+                amp=settings.get("amp", False) and computes_mixed(),
+            )
     miou, best = _best(folder)
     finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
-    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best)
+    late = clock.is_over and not finished
+    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
+
+
+def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> Checkpoint | None:
+    """Returns the newest whole checkpoint, if it is of this run and its data; nothing is changed before that is known.
+
+    Raises:
+        DatasetError: The data is not what the run began with.
+        CheckpointError: The checkpoint is of another run, or none can be read.
+    """
+    if data.labels.names != (began := folder.labels()):
+        raise DatasetError(
+            "The run in {folder} has {count} classes ({began:, }), its data now {now_count} ({now:, }).",
+            "Restore labels.txt of the data, or begin a new run.",
+            folder=folder.path,
+            count=len(began),
+            began=began,
+            now_count=len(data.labels),
+            now=data.labels.names,
+        )
+    newest = newest_checkpoint(folder.path)
+    if newest is None:
+        return None
+    if newest.identity.get("data") != data.digest:
+        raise DatasetError(
+            "The data in {data} is not what the run in {folder} learned from: pictures, lists or masks have changed.",
+            "Restore it, or begin a new run with -o.",
+            data=configuration["data"],
+            folder=folder.path,
+        )
+    check_identity(newest, {**newest.identity, **_identity(configuration, data)}, folder.path)
+    for path in checkpoint_folders(folder.path):
+        if int(path.name.removeprefix("iter_")) > newest.iteration:
+            _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
+    return newest
 
 
 def _normalize(steps: tuple[Step, ...]) -> Normalize:
@@ -151,13 +220,20 @@ def _normalize(steps: tuple[Step, ...]) -> Normalize:
 
 def _measured(
     network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
-) -> tuple[Confusion, list[Compared]]:
-    """Evaluates the moving average, and gives the network its own weights back. Returns some label maps too."""
+) -> tuple[Confusion, list[Compared], list[float]]:
+    """Evaluates the moving average, and gives the network its own weights back.
+
+    Returns:
+        The counts, some label maps, and the mean score of every picture.
+    """
     compared: list[Compared] = []
+    scores: list[float] = []
 
     def keep(*one: Any) -> None:
+        *shown, score = one
+        scores.append(score)
         if len(compared) < SHOWN:
-            compared.append(one)
+            compared.append((shown[0], shown[1], shown[2]))
 
     def give(arrays: Any) -> None:
         network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
@@ -166,7 +242,7 @@ def _measured(
     try:
         ignored = data.labels.ignore_index
         value_range = configuration["value_range"]
-        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared
+        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared, scores
     finally:
         give(checkpoint.model)
 
@@ -212,5 +288,5 @@ def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
 
 
 def _forget_old(folder: RunFolder, keep: int) -> None:
-    for path in sorted(folder.path.glob("iter_*"))[:-keep]:
+    for path in checkpoint_folders(folder.path)[:-keep]:
         shutil.rmtree(path, ignore_errors=True)

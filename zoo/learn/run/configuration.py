@@ -7,24 +7,23 @@ its values come from, and nothing of it is guessed later: what a run does follow
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from zoo.contract.recipe import (
     SGD,
     AdamW,
     Augmentation,
-    CrossEntropy,
-    OhemCrossEntropy,
     ParameterGroup,
     PolynomialDecay,
     Recipe,
 )
 from zoo.errors import ConfigError
+from zoo.learn.run.heads import LOSSES, losses_of, losses_said
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
-from zoo.settings.rules import BOOLEAN, STRING, VALUE_RANGE, array, mapping, optional, whole
+from zoo.settings.rules import BOOLEAN, SHA256, STRING, VALUE_RANGE, array, mapping, number, optional, whole
 from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.
@@ -40,58 +39,43 @@ CONFIGURATION = DocumentKind(
 SET = CONFIGURATION._replace(name="--set")
 
 
-def _number(low: float, high: float) -> dict[str, Any]:
-    return {"type": "number", "minimum": low, "maximum": high}
-
-
 def _above(low: float, high: float) -> dict[str, Any]:
     return {"type": "number", "exclusiveMinimum": low, "maximum": high}
 
 
-_SHARE = _number(0, 1)
+_SHARE = number(0, 1)
 _RATE = _above(0, 1e6)
 _SIDE = whole(1, 65536)
 _STEPS = whole(0, 10**9)
-_LOSS = mapping(
-    {"kind": {"enum": ["cross_entropy", "ohem"]}},
-    {
-        "weight": _number(0, 1e6),
-        "class_weights": {"anyOf": [{"const": "auto"}, array(_number(0, 1e6))]},
-        "stride": {"enum": [0, 1]},
-        "threshold": _SHARE,
-        "min_kept": whole(1, 2**31 - 1),
-    },
-    closed=True,
-)
 _AUGMENT = {
     "scale": array(_above(0, 64), 2, 2),
-    "scale_step": _number(0, 64),
-    "hue": _number(0, 180),
+    "scale_step": number(0, 64),
+    "hue": number(0, 180),
     **{f"{name}{end}": _SHARE for name in ("brightness", "contrast", "saturation") for end in ("", "_probability")},
     "hue_probability": _SHARE,
     "flip": _SHARE,
 }
 _TRAIN = {
     "iterations": whole(1, 10**9),
-    "batch_size": whole(1, 4096),
+    "batch_size": {"anyOf": [whole(1, 4096), {"const": "auto"}]},
     "accumulate": whole(1, 4096),
     "crop": array(_SIDE, 2, 2),
     "optimizer": {"enum": ["sgd", "adamw"]},
-    "momentum": _number(0, 0.9999),
-    "beta1": _number(0, 0.9999),
-    "beta2": _number(0, 0.999999),
-    "weight_decay": _number(0, 10),
+    "momentum": number(0, 0.9999),
+    "beta1": number(0, 0.9999),
+    "beta2": number(0, 0.999999),
+    "weight_decay": number(0, 10),
     "lr": _RATE,
-    "power": _number(0, 100),
-    "lr_end": _number(0, 1e6),
+    "power": number(0, 100),
+    "lr_end": number(0, 1e6),
     "warmup": _STEPS,
-    "warmup_lr": _number(0, 1e6),
-    "ema": _number(0, 0.999999),
+    "warmup_lr": number(0, 1e6),
+    "ema": number(0, 0.999999),
     "clip": optional(_above(0, 1e9)),
     "groups": array(
         mapping(
             {"pattern": STRING},
-            {"lr_factor": _number(0, 1e6), "weight_decay": optional(_number(0, 10))},
+            {"lr_factor": number(0, 1e6), "weight_decay": optional(number(0, 10))},
             closed=True,
         )
     ),
@@ -101,18 +85,21 @@ _TRAIN = {
     "evaluate_every": whole(1, 10**9),
     "patience": optional(whole(1, 10**6)),
     "keep": whole(1, 10**6),
-    "tensorboard": BOOLEAN,
 }
+#: Runs that began before there were these have none.
+_LATER = {"hours": optional(_above(0, 1e6)), "tensorboard": BOOLEAN, "amp": BOOLEAN}
 SCHEMA = mapping(
     {
         "model": STRING,
         "data": STRING,
         "pretrained": optional(STRING),
         "value_range": VALUE_RANGE,
-        "train": mapping(_TRAIN, closed=True),
-        "losses": array(_LOSS, 1),
+        "train": mapping(_TRAIN, _LATER, closed=True),
+        "losses": LOSSES,
         "augment": mapping(_AUGMENT, closed=True),
     },
+    # What zoo itself writes down of the weights it began with.
+    {"pretrained_sha256": SHA256},
     closed=True,
 )
 #: A file of settings may leave everything out.
@@ -122,9 +109,10 @@ _PARTIAL = mapping(
         "model": STRING,
         "data": STRING,
         "pretrained": optional(STRING),
+        "pretrained_sha256": SHA256,
         "value_range": VALUE_RANGE,
-        "train": mapping({}, _TRAIN, closed=True),
-        "losses": array(_LOSS, 1),
+        "train": mapping({}, _TRAIN | _LATER, closed=True),
+        "losses": LOSSES,
         "augment": mapping({}, _AUGMENT, closed=True),
     },
     closed=True,
@@ -151,10 +139,15 @@ def overridden(base: Configuration, file: Node | None, given: Sequence[str]) -> 
     Raises:
         ConfigError: A word has another form; or a key does not exist or has a value that is not possible.
     """
-    merged = base if file is None else _merged(base, conform(file, _PARTIAL))
+    return checked(node_of(_merged(base, overrides(file, given)), CONFIGURATION))
+
+
+def overrides(file: Node | None, given: Sequence[str]) -> Configuration:
+    """Returns what a file and `--set` say, which may be little of a configuration; as of `overridden`."""
+    merged: Configuration = {} if file is None else conform(file, _PARTIAL)
     for word in given:
         merged = _merged(merged, conform(_node(word), _PARTIAL))
-    return checked(node_of(merged, CONFIGURATION))
+    return merged
 
 
 def _merged(base: Any, new: Any) -> Any:
@@ -209,12 +202,7 @@ def configuration_of(recipe: Recipe) -> Configuration:
                 for group in recipe.groups
             ],
         },
-        "losses": [
-            {"kind": "ohem", **asdict(loss)}
-            if isinstance(loss, OhemCrossEntropy)
-            else {"kind": "cross_entropy", **asdict(loss), "class_weights": list(loss.class_weights)}
-            for loss in recipe.losses
-        ],
+        "losses": losses_said(recipe.losses),
         "augment": {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in asdict(recipe.augmentation).items()
@@ -246,7 +234,7 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
             if train["optimizer"] == "adamw"
             else SGD(train["momentum"], train["weight_decay"]),
             schedule=PolynomialDecay(train["lr"], train["power"], train["lr_end"], train["warmup"], train["warmup_lr"]),
-            losses=tuple(_loss(each, class_weights) for each in configuration["losses"]),
+            losses=losses_of(configuration["losses"], class_weights),
             augmentation=Augmentation(**augment),
             ema=train["ema"],
             groups=(*frozen, *groups),
@@ -254,21 +242,3 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
         )
     except ValueError as error:
         raise ConfigError("The settings do not go together: {reason}.", CONFIGURATION.hint, reason=error) from error
-
-
-def _loss(given: Mapping[str, Any], class_weights: tuple[float, ...]) -> CrossEntropy | OhemCrossEntropy:
-    values = {key: value for key, value in given.items() if key != "kind"}
-    kind = OhemCrossEntropy if given["kind"] == "ohem" else CrossEntropy
-    known = {field.name for field in fields(kind)}
-    if wrong := sorted(values.keys() - known):
-        raise ConfigError(
-            "The loss {kind} has no {wrong:, }. Its keys: {known:, }.",
-            "Leave it out, or take another kind of loss.",
-            kind=given["kind"],
-            wrong=wrong,
-            known=sorted(known),
-        )
-    if "class_weights" in values:
-        weights = values["class_weights"]
-        values["class_weights"] = class_weights if weights == "auto" else tuple(weights)
-    return kind(**values)

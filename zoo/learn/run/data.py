@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +31,44 @@ class ClassSample(Sample):
 
     Attributes:
         table: (65536,) uint16, the number of the class of each value; the ignore index for those that do not count.
+        stamp: What `file_stamp` said of both files when the data was checked.
     """
 
     table: NDArray[np.uint16]
+    stamp: tuple[int, ...]
 
     def load(self, value_range: ValueRange = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8 | np.uint16]]:
-        """Reads both files; see `Sample.load`."""
+        """Reads both files; see `Sample.load`.
+
+        Raises:
+            DatasetError: One of them is not there any more, or was written to since the data was checked.
+        """
+        if file_stamp(self) != self.stamp:
+            raise DatasetError(
+                "{image} or its mask {mask} was changed or taken away since the data was checked.",
+                "Leave the data as it is while a run goes on. Restore it, then run: zoo train --resume RUN",
+                image=self.image,
+                mask=self.mask,
+            )
         # Not by super(): a dataclass with slots is another class than the one its methods were made for.
         image, mask = Sample.load(self, value_range)
         return image, self.table[mask]
+
+
+def file_stamp(sample: Sample) -> tuple[int, ...]:
+    """Returns sizes and times of both files of a sample; nothing where one is missing."""
+    try:
+        return tuple(figure for path in (sample.image, sample.mask) for figure in _figures(path.stat()))
+    except OSError:
+        return ()
+
+
+def _figures(told: os.stat_result) -> tuple[int, int]:
+    return told.st_size, told.st_mtime_ns
+
+
+def _sample(sample: Sample, table: NDArray[np.uint16]) -> ClassSample:
+    return ClassSample(sample.image, sample.mask, table, file_stamp(sample))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +142,8 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
         minlength=len(labels),
     )
     return RunData(
-        tuple(ClassSample(one.pair.sample.image, one.pair.sample.mask, table) for one in train),
-        tuple(ClassSample(one.pair.sample.image, one.pair.sample.mask, table) for one in val),
+        tuple(_sample(one.pair.sample, table) for one in train),
+        tuple(_sample(one.pair.sample, table) for one in val),
         labels,
         tuple(one.mask.size for one in train),
         tuple(int(count) for count in pixels[: len(labels)]),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from zoo.contract.recipe import CrossEntropy, OhemCrossEntropy, Recipe
+from zoo.contract.recipe import CrossEntropy, Loss, OhemCrossEntropy, Recipe
 from zoo.contract.refs import resolve
 from zoo.errors import ConfigError
 from zoo.learn.run.configuration import Configuration, configuration_of
@@ -22,7 +22,15 @@ _LEAST_STEPS = 200
 _WARMUP, _EVALUATIONS = 0.05, 20
 
 
-def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, data: str, seed: int = 0) -> Configuration:
+def propose(
+    recipe: Recipe,
+    sizes: Sequence[tuple[int, int]],
+    *,
+    model: str,
+    data: str,
+    seed: int = 0,
+    most: int | None = None,
+) -> Configuration:
     """Returns a whole configuration for some data.
 
     Crops are not larger than pictures, a step has no more pictures than there are, the learning rate follows the number
@@ -34,10 +42,12 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         model: Name of the model.
         data: Path of the data.
         seed: Seed of the run.
+        most: Pictures of a batch at most; those of the official one by default. A step has as many as before, in more
+            batches.
     """
     crop = (_side(recipe.crop[0], [size[0] for size in sizes]), _side(recipe.crop[1], [size[1] for size in sizes]))
-    batch = min(recipe.batch_size, len(sizes))
-    accumulate = max(1, min(recipe.devices, len(sizes) // batch))
+    batch = min(most or recipe.batch_size, len(sizes))
+    accumulate = min(recipe.pictures_per_step, len(sizes)) // batch
     pictures = batch * accumulate
     steps = min(recipe.iterations, max(_LEAST_STEPS, math.ceil(_EPOCHS * len(sizes) / pictures)))
     share = pictures / recipe.pictures_per_step
@@ -47,7 +57,10 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         learning_rate=_rounded(recipe.schedule.learning_rate * share),
         warmup_iterations=min(recipe.schedule.warmup_iterations, int(_WARMUP * steps)),
     )
-    losses = tuple(_fitting(loss, pixels) for loss in recipe.losses)
+    losses = tuple(
+        tuple(_fitting(loss, pixels) for loss in each) if isinstance(each, tuple) else _fitting(each, pixels)
+        for each in recipe.losses
+    )
     scaled = replace(
         recipe, iterations=steps, batch_size=batch, devices=accumulate, crop=crop, schedule=schedule, losses=losses
     )
@@ -61,6 +74,8 @@ def propose(recipe: Recipe, sizes: Sequence[tuple[int, int]], *, model: str, dat
         "evaluate_every": every,
         "patience": None,
         "keep": 3,
+        "hours": None,
+        "amp": False,
         "tensorboard": False,
     }
     return {
@@ -97,11 +112,13 @@ def _side(official: int, sides: Sequence[int]) -> int:
     return min(official, math.ceil(middle / _MULTIPLE) * _MULTIPLE)
 
 
-def _fitting(loss: CrossEntropy | OhemCrossEntropy, pixels: float) -> CrossEntropy | OhemCrossEntropy:
+def _fitting(loss: Loss, pixels: float) -> Loss:
     if isinstance(loss, CrossEntropy):
         # Those of the official classes say nothing of others.
         return replace(loss, class_weights=())
-    return replace(loss, min_kept=max(1, round(loss.min_kept * pixels)))
+    if isinstance(loss, OhemCrossEntropy):
+        return replace(loss, min_kept=max(1, round(loss.min_kept * pixels)))
+    return loss
 
 
 def _rounded(rate: float) -> float:

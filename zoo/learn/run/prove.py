@@ -155,7 +155,8 @@ def compare_runs(one: Path, other: Path) -> tuple[tuple[str, ...], tuple[str, ..
         {
             path.relative_to(folder).as_posix()
             for folder in (one, other)
-            for path in (*folder.rglob("*.safetensors"), folder / "train.jsonl")
+            # Not what a save that was killed has left: it is as old as the save when the run goes on.
+            for path in (*folder.glob("[!.]*/*.safetensors"), folder / "train.jsonl")
         }
     )
     return tuple(names), tuple(name for name in names if _content(one / name) != _content(other / name))

@@ -5,6 +5,8 @@ labels.txt        the classes, one a line
 train.jsonl       a line an iteration and an evaluation; the same for the same run, however often it was resumed
 iter_*/           the last checkpoints
 best/             the checkpoint with the best evaluation so far
+seconds.txt       how long it ran until its newest checkpoint; apart, so that the log does not depend on it
+bundle/           the best checkpoint as a model, made when somebody asks for it
 """
 
 from __future__ import annotations
@@ -15,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.files import ensure_folder, write_atomic
-from zoo.errors import ConfigError, OutputError
+from zoo.bundle.settings_file import RUN, RUN_LABELS
+from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
-_CONFIG, _LABELS, _LOG = "config.yaml", "labels.txt", "train.jsonl"
+_LOG, _SECONDS = "train.jsonl", "seconds.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +38,35 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         """Whether a run was begun in it."""
-        return (self.path / _CONFIG).is_file()
+        return (self.path / RUN).is_file()
 
     @property
     def best(self) -> Path:
         """Folder of the best checkpoint."""
         return self.path / "best"
 
+    def evaluated(self) -> Path:
+        """Returns the folder of the best checkpoint.
+
+        Raises:
+            TrainingError: There is none yet.
+        """
+        if not self.best.is_dir():
+            raise TrainingError(
+                "The run in {folder} has no evaluated checkpoint yet.",
+                "Go on with it: zoo train --resume {folder}",
+                folder=self.path,
+            )
+        return self.best
+
     @property
     def labels_file(self) -> Path:
         """The names of the classes."""
-        return self.path / _LABELS
+        return self.path / RUN_LABELS
+
+    def labels(self) -> tuple[str, ...]:
+        """Reads the names of the classes."""
+        return tuple(self.labels_file.read_text(encoding="utf-8").splitlines())
 
     def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
         """Writes down what a new run does.
@@ -63,7 +84,15 @@ class RunFolder:
         ensure_folder(self.path)
         write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
         # Last: with it the run has begun.
-        write_atomic(self.path / _CONFIG, write_yaml(configuration).encode())
+        self.configure(configuration)
+
+    def configure(self, configuration: Configuration) -> None:
+        """Writes down what the run does from now on.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        write_atomic(self.path / RUN, write_yaml(configuration).encode())
 
     def configuration(self) -> Configuration:
         """Reads what the run does.
@@ -76,9 +105,24 @@ class RunFolder:
                 "{folder} is no folder of a run: it holds no {file}.",
                 "Begin one: zoo train MODEL DATA -o {folder}",
                 folder=self.path,
-                file=_CONFIG,
+                file=RUN,
             )
-        return checked(read_yaml(self.path / _CONFIG, CONFIGURATION))
+        return checked(read_yaml(self.path / RUN, CONFIGURATION))
+
+    def seconds(self) -> float:
+        """Reads how long the run ran until its newest checkpoint, however often it was resumed."""
+        try:
+            return float((self.path / _SECONDS).read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return 0.0
+
+    def spend(self, seconds: float) -> None:
+        """Writes down how long it ran.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        write_atomic(self.path / _SECONDS, f"{seconds:.3f}\n".encode())
 
     def log(self) -> list[dict[str, Any]]:
         """Reads the log; a last line that was cut short is left out."""

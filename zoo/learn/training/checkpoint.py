@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from zoo.base.files import replacing_folder, user_path
 from zoo.contract.spec import ValueRange
-from zoo.errors import CheckpointError
+from zoo.errors import CheckpointError, OutputError
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind
@@ -77,13 +77,23 @@ class Checkpoint:
         target = Path(user_path(folder)) / f"iter_{self.iteration:07d}"
         with replacing_folder(target) as partial:
             for name, arrays in (("model", self.model), ("average", self.average), ("optimizer", self.optimizer)):
-                save_file(
-                    {key: np.ascontiguousarray(value) for key, value in arrays.items()}, partial / f"{name}.safetensors"
-                )
+                _write(partial / f"{name}.safetensors", arrays)
             state = {"iteration": self.iteration, "identity": dict(self.identity)}
             (partial / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
             shutil.rmtree(target, ignore_errors=True)
         return target
+
+
+def _write(path: Path, arrays: _Arrays) -> None:
+    try:
+        save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, path)
+    except SafetensorError as error:
+        raise OutputError(
+            "The checkpoint {folder} cannot be written: {reason}. Those before it are whole.",
+            "Make room, then go on from the newest: zoo train --resume RUN",
+            folder=path.parent.parent,
+            reason=error,
+        ) from error
 
 
 def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
@@ -106,7 +116,27 @@ def load_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint:
         ) from error
 
 
+def checkpoint_folders(folder: str | os.PathLike[str]) -> list[Path]:
+    """Returns the checkpoints in a run's folder by their iteration, the newest last, whether they are whole or not."""
+    numbered = [(path.name.removeprefix("iter_"), path) for path in Path(user_path(folder)).glob("iter_*")]
+    found = sorted((int(number), path) for number, path in numbered if number.isdecimal())
+    return [path for _, path in found if (path / "state.json").is_file()]
+
+
 def newest_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint | None:
-    """Returns the checkpoint with the highest iteration in a run's folder, or None when there is none."""
-    found = sorted(path for path in Path(user_path(folder)).glob("iter_*") if (path / "state.json").is_file())
-    return load_checkpoint(found[-1]) if found else None
+    """Returns the checkpoint with the highest iteration in a run's folder, or None when there is none.
+
+    One that cannot be read is passed over where there is an older one.
+
+    Raises:
+        CheckpointError: None of them can be read.
+    """
+    fault: CheckpointError | None = None
+    for path in reversed(checkpoint_folders(folder)):
+        try:
+            return load_checkpoint(path)
+        except CheckpointError as error:
+            fault = fault or error
+    if fault is not None:
+        raise fault
+    return None

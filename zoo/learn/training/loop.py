@@ -6,9 +6,10 @@ import dataclasses
 import itertools
 import logging
 import os
+import re
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
 from zoo.errors import CheckpointError, TrainingError
 from zoo.learn.data import Sample
+from zoo.learn.training.amp import mixed
 from zoo.learn.training.checkpoint import RANGE, Checkpoint, newest_checkpoint
 from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
@@ -33,6 +35,7 @@ _log = logging.getLogger("zoo.learn.training")
 _HALVES = Normalize()
 # A prime above the iterations of any run, so that two seeds share no number for long.
 _STRIDE = 1_000_003
+_OF_LOADER = re.compile(r"DataLoader|[Dd]ata reader|Blocking queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def train(
     identity: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] | None = None,
     checked: Callable[[Checkpoint], bool] | None = None,
+    amp: bool = False,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -86,9 +90,10 @@ def train(
         identity: Facts of the run that a resumed run must share; recipe, seed and range are always among them.
         stop: Asked after every iteration; where it says so, a checkpoint is written and the run ends.
         checked: Called with every checkpoint that was written; where it returns True, the run ends.
+        amp: Run the network in bfloat16, where the device computes in it (`zoo.learn.training.amp`).
 
     Raises:
-        ConfigError: The range is none.
+        ConfigError: The range is none; or the losses do not fit the heads of the network or the classes.
         DatasetError: A sample cannot be used.
         CheckpointError: The checkpoint in `output` belongs to another run.
         OutputError: A checkpoint cannot be written.
@@ -104,7 +109,7 @@ def train(
     start = 0
     resumed = newest_checkpoint(output)
     if resumed is not None:
-        _check_identity(resumed, facts, output)
+        check_identity(resumed, facts, output)
         network.set_state_dict({name: paddle.to_tensor(value) for name, value in resumed.model.items()})
         restore_moments(optimizer, network, resumed.optimizer)
         average, start = dict(resumed.average), resumed.iteration
@@ -124,33 +129,40 @@ def train(
         worker_init_fn=_leave_to_the_run,
     )
     batches = iter(loader)
-    for iteration in range(start, recipe.iterations):
-        done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
-        # What is drawn inside the network, as by dropout, follows from the seed and the position too.
-        paddle.seed((seed * _STRIDE + iteration) % 2**31)
-        losses.append(_backward(network, itertools.islice(batches, recipe.devices), recipe, ignore_index))
-        bad = _not_finite(losses[-1], network)
-        if bad is not None:
-            raise _diverged(bad, done, rate, output, examples.samples(iteration))
-        optimizer.set_lr(rate)
-        apply_gradients(optimizer)
-        _update_average(average, network, _warmed(recipe.ema, done))
-        if report is not None and done % report_every == 0:
-            seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
-            report(Progress(done, float(np.mean(losses)), rate, seconds))
-            losses, began = [], time.perf_counter()
-        ends = done == recipe.iterations or (stop is not None and stop())
-        if done % checkpoint_every == 0 or ends:
-            checkpoint = Checkpoint(
-                done, _arrays(network.state_dict()), dict(average), moments(optimizer, network), facts
-            )
-            bad = checkpoint.first_not_finite()
+    iteration = start
+    try:
+        for iteration in range(start, recipe.iterations):
+            done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
+            # What is drawn inside the network, as by dropout, follows from the seed and the position too.
+            paddle.seed((seed * _STRIDE + iteration) % 2**31)
+            losses.append(_backward(network, itertools.islice(batches, recipe.devices), recipe, ignore_index, amp))
+            bad = _not_finite(losses[-1], network)
             if bad is not None:
                 raise _diverged(bad, done, rate, output, examples.samples(iteration))
-            checkpoint.save(output)
-            ends |= checked is not None and checked(checkpoint)
-        if ends:
-            break
+            optimizer.set_lr(rate)
+            apply_gradients(optimizer)
+            _update_average(average, network, _warmed(recipe.ema, done))
+            if report is not None and done % report_every == 0:
+                seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
+                report(Progress(done, float(np.mean(losses)), rate, seconds))
+                losses, began = [], time.perf_counter()
+            ends = done == recipe.iterations or (stop is not None and stop())
+            if done % checkpoint_every == 0 or ends:
+                checkpoint = Checkpoint(
+                    done, _arrays(network.state_dict()), dict(average), moments(optimizer, network), facts
+                )
+                bad = checkpoint.first_not_finite()
+                if bad is not None:
+                    raise _diverged(bad, done, rate, output, examples.samples(iteration))
+                checkpoint.save(output)
+                ends |= checked is not None and checked(checkpoint)
+            if ends:
+                break
+    except (SystemError, RuntimeError) as error:
+        # What paddle raises where its loader has ended, from a handler of signals too: at any place.
+        if not _OF_LOADER.search(str(error)):
+            raise
+        raise examples.fault(iteration, workers, error) from error
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
@@ -161,11 +173,15 @@ def _leave_to_the_run(worker: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _backward(network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, ignore_index: int) -> float:
+def _backward(
+    network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, ignore_index: int, amp: bool
+) -> float:
     """Leaves the mean gradients of the batches, one a device, with the parameters. Returns the mean loss."""
     found: list[float] = []
     for images, masks in batches:
-        loss = total_loss(network(images), masks, recipe.losses, ignore_index)
+        with mixed(amp):
+            logits = network(images)
+        loss = total_loss([head.astype("float32") for head in logits], masks, recipe.heads, ignore_index)
         found.append(float(loss))
         (loss / recipe.devices).backward()
     return sum(found) / len(found)
@@ -216,14 +232,26 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path) -> None:
-    for key in sorted({*facts, *resumed.identity}):
-        if resumed.identity.get(key) != facts.get(key):
-            raise CheckpointError(
-                "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
-                "Give another output folder, or start with the settings of that run.",
-                output=output,
-                key=key,
-                before=resumed.identity.get(key),
-                now=facts.get(key),
-            )
+def check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path) -> None:
+    """Makes sure that a checkpoint is of the run with these facts.
+
+    Raises:
+        CheckpointError: It is of another; the first fact that differs is named with both values.
+    """
+    for key, before, now in _differences(resumed.identity, facts):
+        raise CheckpointError(
+            "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
+            "Give another output folder, or start with the settings of that run.",
+            output=output,
+            key=key,
+            before=before,
+            now=now,
+        )
+
+
+def _differences(before: Any, now: Any, *keys: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*before, *now}):
+            yield from _differences(before.get(key), now.get(key), *keys, key)
+    elif before != now:
+        yield ".".join(keys), before, now

@@ -36,9 +36,10 @@ _SHORT = ("train.iterations=12", "train.evaluate_every=4", "train.batch_size=2",
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run; new or empty.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder, exactly.")
-@click.option("--pretrained", help="Weights to begin with: a .pdparams or safetensors file.")
+@click.option("--pretrained", help="Begin with: a file, run, export folder, `official`, a model's name.")
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file with settings, some or all.")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A setting, such as train.lr=0.01.")
+@click.option("--hours", type=click.FloatRange(0, 10**6, min_open=True), help="End after so many hours, all told.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
 @click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
 @click.option("--prove-resume", is_flag=True, help="Kill a short run at random moments, and show that nothing is lost.")
@@ -52,6 +53,7 @@ def train(
     pretrained: str | None,
     config: Path | None,
     given: tuple[str, ...],
+    hours: float | None,
     seed: int,
     dry_run: bool,
     prove_resume: bool,
@@ -72,6 +74,9 @@ def train(
         folder = RunFolder(resume)
         configuration = folder.configuration()
         found = _read(Path(configuration["data"]))
+        if hours is not None:
+            configuration["train"]["hours"] = hours
+            folder.configure(configuration)
     else:
         if model is None or data is None or (output is None and not dry_run):
             raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
@@ -80,6 +85,7 @@ def train(
         if prove_resume:
             given = (*_SHORT, *given)
         configuration = _settings(model, data, found, pretrained, config, given, seed)
+        configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
             return
@@ -113,16 +119,45 @@ def _settings(
     seed: int,
 ) -> Configuration:
     """Returns the whole configuration of a new run."""
-    from zoo.learn.run.configuration import CONFIGURATION, overridden
-    from zoo.learn.run.proposal import official_recipe, propose
-    from zoo.registry import find_model
+    from zoo.base.free_memory import CGROUP, PROC, read_memory
+    from zoo.learn.run.configuration import CONFIGURATION
+    from zoo.learn.run.settle import settle
     from zoo.settings.yaml_text import read_yaml
 
-    name = find_model(model).card.name
-    base = propose(official_recipe(name), found.sizes, model=name, data=str(data.resolve()), seed=seed)
-    if pretrained is not None:
-        base["pretrained"] = str(Path(pretrained).resolve())
-    return overridden(base, None if config is None else read_yaml(config, CONFIGURATION), given)
+    memory = read_memory(PROC, CGROUP)
+    with loading("measuring {model}", model=model):
+        configuration, told = settle(
+            model,
+            data,
+            found,
+            pretrained=pretrained,
+            file=None if config is None else read_yaml(config, CONFIGURATION),
+            given=given,
+            seed=seed,
+            free=math.inf if memory is None else memory.free,
+        )
+    if memory is not None:
+        note(told)
+    return _with_pretrained(configuration, len(found.labels))
+
+
+def _with_pretrained(configuration: Configuration, classes: int) -> Configuration:
+    """Looks at the weights that the run begins with, and tells what is taken of them."""
+    if configuration["pretrained"] is None:
+        return configuration
+    with loading("reading {weights}", weights=configuration["pretrained"]) as progress:
+        from zoo.learn.run.pretrained import look_at_pretrained
+
+        beginning = look_at_pretrained(configuration, classes, progress)
+    note(
+        "{taken} arrays of {weights} are taken; {left} begin anew, because the classes differ."
+        if beginning.left
+        else "{taken} arrays of {weights} are taken: all.",
+        taken=beginning.taken,
+        weights=configuration["pretrained"],
+        left=len(beginning.left),
+    )
+    return beginning.configuration
 
 
 def _show(configuration: Configuration, found: RunData) -> None:
@@ -180,8 +215,11 @@ def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int
     with loading("building {model}", model=configuration["model"]):
         from zoo.learn.run.carry_out import carry_out
     from zoo.learn.run.run_page import PAGE_FILE, write_page
+    from zoo.learn.training.amp import computes_mixed
 
     train = configuration["train"]
+    if train.get("amp", False) and not computes_mixed():
+        note("train.amp is not used: paddle computes in float32 on this device.")
     state = _State(train["iterations"], train["batch_size"] * train["accumulate"])
 
     def evaluated(iteration: int, miou: float) -> None:
@@ -190,7 +228,17 @@ def _run(folder: RunFolder, configuration: Configuration, found: RunData) -> int
 
     with _signals() as got, line(lambda: state.text):
         outcome = carry_out(folder, found, stop=lambda: bool(got), report=state.step, evaluated=evaluated)
-    if not outcome.finished:
+    if outcome.late:
+        note(
+            "The time is up ({hours:g} h) at iteration {iteration} of {iterations}; a checkpoint is written. Go on: "
+            "zoo train --resume {folder} --hours {more:g}",
+            hours=configuration["train"]["hours"],
+            iteration=outcome.iteration,
+            iterations=configuration["train"]["iterations"],
+            folder=folder.path,
+            more=2 * configuration["train"]["hours"],
+        )
+    elif not outcome.finished:
         note(
             "Interrupted at iteration {iteration}; a checkpoint is written. Run: zoo train --resume {folder}",
             iteration=outcome.iteration,

@@ -1,0 +1,228 @@
+"""What befalls a run: a full disk, files that go away, a process that dies, another model, a checkpoint cut short."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scenes import draw_scene
+from support import zoo_process
+from zoo.errors import DatasetError
+from zoo.learn.run.data import read_run_data
+from zoo.learn.run.run_folder import RunFolder
+from zoo.learn.training import newest_checkpoint
+from zoo.learn.training.checkpoint import checkpoint_folders
+from zoo.plugin import CAMVID
+
+SHORT = ("--set", "train.batch_size=2", "--set", "train.evaluate_every=2")
+Files = dict[str, bytes]
+
+
+def files(folder: Path) -> Files:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+
+
+@pytest.fixture
+def streets(tmp_path: Path) -> Path:
+    folder = tmp_path / "streets"
+    rows: list[str] = []
+    for name in ("images", "annotations"):
+        (folder / name).mkdir(parents=True)
+    for number in range(6):
+        scene = draw_scene(number, 64, 96)
+        Image.fromarray(scene.image).save(folder / "images" / f"{number}.jpg", quality=95)
+        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
+        rows.append(f"images/{number}.jpg annotations/{number}.png\n")
+    (folder / "train.txt").write_text("".join(rows[:4]))
+    (folder / "val.txt").write_text("".join(rows[4:]))
+    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
+    return folder
+
+
+def begun(*words: object, log: Path, lines: int, limit: int | None = None) -> subprocess.Popen[str]:
+    """Starts a run and waits until its log has so many lines, or it has ended."""
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zoo", "train", *map(str, words)],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=None if limit is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and len(RunFolder(log).log()) < lines:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return process
+
+
+def test_a_full_disk_ends_a_run_with_a_word_and_leaves_its_checkpoints_whole(streets: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = zoo_process("train", "SeaFormer_tiny", streets, "-o", run, *SHORT, "--set", "train.iterations=4")
+    assert first.returncode == 0, first.stderr
+    shutil.rmtree(run / "iter_0000004")
+    before = {name: content for name, content in files(run).items() if name.startswith("iter_")}
+    ended = begun("--resume", run, log=run, lines=99, limit=2_000_000)
+    _, said = ended.communicate(timeout=120)
+    assert ended.returncode == 1
+    assert f"The checkpoint {run} cannot be written: " in said
+    assert "File too large" in said
+    assert "Traceback" not in said
+    assert {name: content for name, content in files(run).items() if name.startswith("iter_")} == before
+    further = zoo_process("train", "--resume", run)
+    assert further.returncode == 0, further.stderr
+    assert newest(run) == 4
+
+
+def newest(run: Path) -> int:
+    found = newest_checkpoint(run)
+    assert found is not None
+    return found.iteration
+
+
+def kill_a_helper(process: subprocess.Popen[str], streets: Path) -> None:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda process, streets: (streets / "images" / "2.jpg").unlink(), "2.jpg or its mask .*2.png was changed or"),
+        (
+            lambda process, streets: draw_anew(streets / "annotations" / "1.png"),
+            "1.jpg or its mask .*1.png was changed",
+        ),
+        (kill_a_helper, r"A process that prepares batches has ended in iteration \d+: DataLoader process .*Killed"),
+    ],
+    ids=["file taken away", "mask drawn anew", "process killed"],
+)
+def test_a_run_that_is_harmed_ends_with_the_reason_and_its_checkpoints(
+    streets: Path, tmp_path: Path, harm: Callable[[subprocess.Popen[str], Path], None], said: str
+) -> None:
+    run = tmp_path / "run"
+    words = ("SeaFormer_tiny", streets, "-o", run, *SHORT, "--set", "train.iterations=10000")
+    process = begun(*words, log=run, lines=5)
+    harm(process, streets)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1, told
+    assert len(told.splitlines()) < 60
+    assert "Traceback" not in told
+    assert __import__("re").search(said, told), told
+    assert newest(run) >= 2
+    assert (run / "best" / "state.json").is_file()
+
+
+def draw_anew(mask: Path) -> None:
+    Image.fromarray(np.zeros((64, 96), np.uint8)).save(mask)
+
+
+def test_a_checkpoint_that_was_cut_short_is_passed_over_and_told(streets: Path, tmp_path: Path) -> None:
+    words = ("train", "SeaFormer_tiny", streets, *SHORT, "--set", "train.iterations=6", "-o")
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert zoo_process(*words, whole).returncode == 0
+    shutil.copytree(whole, cut)
+    for name in ("iter_0000004/optimizer.safetensors", "iter_0000006/model.safetensors"):
+        os.truncate(cut / name, 5000)
+    ended = zoo_process("train", "--resume", cut)
+    assert ended.returncode == 0, ended.stderr
+    for number in (4, 6):
+        assert f"iter_000000{number} is damaged; the run goes on from iteration 2" in ended.stderr
+    assert (cut / "train.jsonl").read_bytes() == (whole / "train.jsonl").read_bytes()
+    for name in ("iter_0000006/model.safetensors", "iter_0000006/optimizer.safetensors", "best/average.safetensors"):
+        assert (cut / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", run, *SHORT, "--set", "train.iterations=2")
+    assert ended.returncode == 0, ended.stderr
+    settings = (run / "config.yaml").read_text()
+
+    def refused(*said: str) -> None:
+        before = files(run)
+        ended = zoo_process("train", "--resume", run)
+        assert ended.returncode == 1
+        assert len(ended.stderr.splitlines()) <= 3
+        for words in said:
+            assert words in ended.stderr, ended.stderr
+        assert files(run) == before
+
+    (run / "config.yaml").write_text(settings.replace("SeaFormer_tiny", "SegFormer-B0"))
+    refused("settings.model = 'SeaFormer_tiny', this run has 'SegFormer-B0'")
+    (run / "config.yaml").write_text(settings.replace("iterations: 2", "iterations: 4"))
+    refused("settings.train.iterations = 2, this run has 4")
+    (run / "config.yaml").write_text(settings)
+    names = "".join(f"{name}\n" for name in (*CAMVID.names, "kerb"))
+    (streets / "labels.txt").write_text(names)
+    refused("has 11 classes", "its data now 12", "kerb")
+    (streets / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
+    draw_anew(streets / "annotations" / "0.png")
+    refused(f"The data in {streets} is not what the run in {run} learned from")
+
+
+def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:
+    for name in ("iter_0000009", "iter_10000000", "iter_9999999", "iter_0000010", "iter_later", "iter_0000011"):
+        (tmp_path / name).mkdir()
+        if name != "iter_0000011":
+            (tmp_path / name / "state.json").write_text("{}")
+    names = [path.name for path in checkpoint_folders(tmp_path)]
+    assert names == ["iter_0000009", "iter_0000010", "iter_9999999", "iter_10000000"]
+
+
+def test_a_run_that_diverges_names_the_pictures_and_keeps_what_was_good(streets: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    words = (
+        "train",
+        "SeaFormer_tiny",
+        streets,
+        "-o",
+        run,
+        "--set",
+        "train.evaluate_every=1",
+        "--set",
+        "train.lr=100000",
+    )
+    ended = zoo_process(
+        *words, "--set", "train.optimizer=sgd", "--set", "train.warmup=0", "--set", "train.iterations=20"
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "The run has diverged: " in ended.stderr
+    assert "learning rate" in ended.stderr
+    assert ".jpg" in ended.stderr
+    found = newest_checkpoint(run)
+    assert found is not None
+    assert found.first_not_finite() is None
+
+
+def test_one_picture_one_class_and_ids_of_300(streets: Path, tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    shutil.copytree(streets, one)
+    for name in ("train.txt", "val.txt"):
+        (one / name).unlink()
+    for number in range(1, 6):
+        (one / "images" / f"{number}.jpg").unlink()
+        (one / "annotations" / f"{number}.png").unlink()
+    with pytest.raises(DatasetError, match="has 1 pictures to learn from and 0 to measure on"):
+        read_run_data(one)
+    ids = np.full((64, 96), 300, np.uint16)
+    Image.fromarray(ids).save(streets / "annotations" / "3.png")
+    with pytest.raises(DatasetError, match=r"3\.png: .*300"):
+        read_run_data(streets)
+    for number in range(6):
+        draw_anew(streets / "annotations" / f"{number}.png")
+    (streets / "labels.txt").write_text("road\n")
+    with pytest.raises(DatasetError, match="one class"):
+        read_run_data(streets)

@@ -1,0 +1,88 @@
+"""The settings of a new run: the proposal, what was said otherwise, and a batch that the memory holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from zoo.errors import ConfigError
+from zoo.learn.networks import build_network
+from zoo.learn.run.configuration import Configuration, overridden, overrides, recipe_of
+from zoo.learn.run.data import RunData
+from zoo.learn.run.proposal import official_recipe, propose
+from zoo.message import Message
+from zoo.registry import find_model
+from zoo.settings.document import Node
+
+
+def settle(
+    model: str,
+    folder: Path,
+    data: RunData,
+    *,
+    pretrained: str | None,
+    file: Node | None,
+    given: Sequence[str],
+    seed: int,
+    free: float,
+) -> tuple[Configuration, Message]:
+    """Returns the whole configuration of a new run, and what is to be told of its memory.
+
+    Args:
+        model: Name of an installed model.
+        folder: Folder of the data.
+        data: Its content.
+        pretrained: Weights to begin with.
+        file: Content of a file with some settings.
+        given: Words KEY=VALUE.
+        seed: Seed of the run.
+        free: Bytes of memory that the run may take.
+
+    Raises:
+        ConfigError: A setting does not exist or is not possible; or the memory does not hold the batch.
+        ZooError: As `build_network`.
+    """
+    name = find_model(model).card.name
+    official = official_recipe(name)
+
+    def proposed(most: int) -> Configuration:
+        base = propose(official, data.sizes, model=name, data=str(folder.resolve()), seed=seed, most=most)
+        base["pretrained"] = pretrained
+        changed = overridden(base, file, given)
+        if changed["train"]["batch_size"] == "auto":
+            changed["train"]["batch_size"] = base["train"]["batch_size"]
+        return changed
+
+    said = overrides(file, given).get("train", {}).get("batch_size")
+    configuration = proposed(official.pictures_per_step if said == "auto" else official.batch_size)
+    recipe = recipe_of(configuration, data.class_weights)
+    network = build_network(name, len(data.labels))
+
+    # Not before it is known that paddle is there.
+    from zoo.learn.run.batch import measure_need
+
+    need = measure_need(network, recipe, configuration["train"]["workers"])
+    most, batch = need.most(free), configuration["train"]["batch_size"]
+    if batch > most and (not most or said not in (None, "auto")):
+        raise ConfigError(
+            "A batch of {batch} pictures of {height}x{width} needs about {need:.1f} GB of memory, and {free:.1f} GB "
+            "are free: at most {most}.",
+            "Give a smaller train.batch_size, or auto, with train.accumulate for as many pictures a step; or a smaller "
+            "train.crop.",
+            batch=batch,
+            height=recipe.crop[0],
+            width=recipe.crop[1],
+            need=need.of(batch) / 1e9,
+            free=free / 1e9,
+            most=most,
+        )
+    if batch > most:
+        configuration = proposed(most)
+    batch = configuration["train"]["batch_size"]
+    return configuration, Message(
+        "A batch of {batch} needs about {need:.2f} GB of memory; {free:.1f} GB are free, enough for {most}.",
+        batch=batch,
+        need=need.of(batch) / 1e9,
+        free=free / 1e9,
+        most=most,
+    )
