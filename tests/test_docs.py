@@ -4,6 +4,7 @@ Rules a page keeps:
 - The ```python blocks of a page run in their order, as one program, in a folder with the drawn picture street.jpg. A
   ```text block right after one is what it prints.
 - In a ```console block `$ zoo ...` and `$ echo $?` run, and the lines below are their output.
+- On a page with `<!-- blocks run in order -->` both kinds run in the order of the page, one with what the other made.
 - In ```sh and ```console blocks zoo's commands and options, make's targets and the scripts named exist.
 - A block below `<!-- file: PATH -->` is that file, whole.
 Outputs are compared without regard to figures and to the order of lines: weights and machines may change both.
@@ -82,8 +83,16 @@ def name(page: Path) -> str:
     return page.relative_to(REPO).as_posix()
 
 
+def in_order(page: Path) -> bool:
+    return "<!-- blocks run in order -->" in page.read_text(encoding="utf-8")
+
+
 def having(language: str, pages: list[Path]) -> list[Path]:
-    return [page for page in pages if any(b.language == language and b.file is None for b in blocks(page))]
+    return [
+        page
+        for page in pages
+        if not in_order(page) and any(b.language == language and b.file is None for b in blocks(page))
+    ]
 
 
 def commands(block: Block) -> list[str]:
@@ -170,17 +179,36 @@ def test_the_python_examples_of_a_page_run_and_print_what_it_shows(page: Path, f
 def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) -> None:
     status = 0
     for block in blocks(page):
-        if block.language != "console":
+        if block.language == "console":
+            status = run_commands(page, block, folder, status)
+
+
+@pytest.mark.parametrize("page", [page for page in GUIDES if in_order(page)], ids=name)
+def test_a_page_of_programs_and_commands_runs_in_its_order(page: Path, folder: Path) -> None:
+    found = blocks(page)
+    for block, after in zip(found, [*found[1:], None], strict=True):
+        if block.language == "console":
+            run_commands(page, block, folder, 0)
+        elif block.language == "python":
+            program = folder / f"{page.stem}.py"
+            program.write_text(block.content, encoding="utf-8")
+            told = run_program(page, program)
+            if after is not None and after.language == "text" and not after.gap:
+                assert shape(after.content) == shape(told), f"{name(page)}:{after.line} should show\n{told}"
+
+
+def run_commands(page: Path, block: Block, folder: Path, status: int) -> int:
+    """Holds the commands of a block against what it shows; takes and returns the exit code of the last one."""
+    for part in re.split(r"^\$ ", block.content, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        if command == "echo $?":
+            assert shown.strip() == str(status), f"{name(page)}:{block.line}: the exit code is {status}"
             continue
-        for part in re.split(r"^\$ ", block.content, flags=re.MULTILINE)[1:]:
-            command, _, shown = part.partition("\n")
-            if command == "echo $?":
-                assert shown.strip() == str(status), f"{name(page)}:{block.line}: the exit code is {status}"
-                continue
-            words = shlex.split(command)
-            assert words[0] == "zoo", f"{name(page)}:{block.line}: only zoo is run in a console block, not {words[0]}"
-            status, told = run_zoo(page, words[1:], folder)
-            assert shape(shown) == shape(told), f"{name(page)}:{block.line}: {command} prints\n{told}"
+        words = shlex.split(command)
+        assert words[0] == "zoo", f"{name(page)}:{block.line}: only zoo is run in a console block, not {words[0]}"
+        status, told = run_zoo(page, words[1:], folder)
+        assert shape(shown) == shape(told), f"{name(page)}:{block.line}: {command} prints\n{told}"
+    return status
 
 
 def options_of(command: click.Command) -> set[str]:
