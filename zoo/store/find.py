@@ -100,7 +100,7 @@ def _exported(folder: Path) -> Path:
         return folder
     try:
         # By its name: training stands above everything that predicts.
-        made: Path = resolve("zoo.learn.run.delivered:bundle_of_run")(folder)
+        made: Path = resolve("zoo.learn.delivery.delivered:bundle_of_run")(folder)
     except ImportError as error:
         raise BackendNotInstalledError(
             "The run in {folder} becomes a model by paddlepaddle: {reason}.",

@@ -51,7 +51,7 @@ _CONVERTED = ("onnx", "openvino")
 @click.option(
     "--agreement",
     type=click.FloatRange(0, 1),
-    help="Of a run: least share of the masks' pixels that are as the network's.  [default: 0.999]",
+    help="Of a run: least share of the masks' pixels that are as the network's; by default 0.999.",
 )
 @click.option("--labels", hidden=True)
 @run_options("export")
@@ -123,7 +123,7 @@ def _export_run(
     convert = converter(form) if form in _CONVERTED else None
     checks: list[Checked] = []
     with loading("exporting {model}", model=run.path):
-        from zoo.learn.run.deliver import export_run
+        from zoo.learn.delivery.deliver import export_run
 
         exported = export_run(
             run,
