@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,6 +178,31 @@ def test_the_json_has_every_figure_and_the_table_few(bundle: Bundle, listed: Pat
     assert "boundary mIoU" in table
     assert "calibration error" in table
     assert "boundary" not in ran(bundle.folder, listed).stdout
+
+
+def test_the_report_is_one_page_with_the_ten_worst_pictures(bundle: Bundle, listed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new" / "report.html"
+    words = (bundle.folder, listed, "--split", "all", "--boundary", "--calibration")
+    found, page = measured(*words, "--report", file), file.read_text()
+    embedded = re.findall(r"data:image/(png|jpeg);base64,([^\"]+)", page)
+    assert [kind for kind, _ in embedded] == ["png", *["jpeg"] * 10]
+    assert page.count("src=") == len(embedded)
+    assert "://" not in page
+    assert len(page) < 1_000_000
+    # Each under its picture, the worst first.
+    captions = re.findall(r"<figcaption>([^<]+: mIoU [0-9.]+)", page)
+    mious = {one["image"]: one["mIoU"] for one in found["per_picture"]}
+    assert captions == [f"{name}: mIoU {100 * mious[name]:.2f}" for name in found["worst"]]
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(embedded[1][1]))))
+    height, width = SIZE
+    assert shown.shape[0] == height
+    picture, truth, predicted = (shown[:4, left : left + width].astype(int) for left in (0, width + 4, 2 * width + 8))
+    # The true mask has 255 in the upper four rows: there the picture is seen, JPEG apart.
+    assert np.abs(picture - truth).mean() < np.abs(picture - predicted).mean() / 2
+    for text in ("kappa", "boundary IoU", "calibration error", *CAMVID.names, found["engine"]):
+        assert text in page
+    assert f"{100 * found['mIoU']:.2f}" in page
+    assert re.findall(r": (\d+)\" style", page) == [str(count) for count in found["histogram"]]
 
 
 def test_a_picture_of_which_nothing_counts_has_no_figures(model: Model, data: Path, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import pytest
 from PIL import Image
 
 import zoo
-from scenes import draw_scene
 from support import zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
@@ -31,24 +30,6 @@ from zoo.plugin import CAMVID
 from zoo.settings.document import node_of
 
 QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--set", "train.batch_size=2")
-
-
-@pytest.fixture(scope="module")
-def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the reference has it: pictures, masks, lists, and the names of the classes."""
-    folder = tmp_path_factory.mktemp("streets")
-    rows: list[str] = []
-    for name in ("images", "annotations"):
-        (folder / name).mkdir()
-    for number in range(8):
-        scene = draw_scene(number, 64, 96)
-        Image.fromarray(scene.image).save(folder / "images" / f"{number}.jpg", quality=95)
-        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
-        rows.append(f"images/{number}.jpg annotations/{number}.png\n")
-    (folder / "train.txt").write_text("".join(rows[:6]))
-    (folder / "val.txt").write_text("".join(rows[6:]))
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
-    return folder
 
 
 def arrays(folder: Path) -> dict[str, bytes]:

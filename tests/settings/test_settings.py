@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from zoo.bundle import bundle, foreign
+from zoo.bundle import foreign, section_rules
 from zoo.bundle.bundle import read_bundle
 from zoo.bundle.settings_file import SETTINGS_KIND
 from zoo.contract.labels import CAMVID
@@ -65,7 +65,7 @@ JSON: dict[str, tuple[Callable[[Path], object], type[ZooError]]] = {
 ALL = {**YAML, **JSON}
 
 SCHEMAS = {
-    "settings of zoo": bundle.SECTION,
+    "settings of zoo": section_rules.SECTION,
     "settings of others": foreign.SETTINGS,
     **{f"transform {name}": rule for name, rule in foreign.TRANSFORMS.items()},
     "record": records.SCHEMA,

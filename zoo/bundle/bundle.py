@@ -11,15 +11,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from zoo.base.digest import file_sha256
 from zoo.base.files import user_path
 from zoo.bundle.calibration import kept_calibration
-from zoo.bundle.class_section import CLASS_SECTION, against_background, read_class_section
+from zoo.bundle.class_section import against_background, read_class_section
+from zoo.bundle.facts import Confidence, Evaluated, read_confidence, read_evaluation
 from zoo.bundle.foreign import file_name_rule, read_deploy, unnamed_labels
+from zoo.bundle.program_files import PADDLE, check_digested, named_files, program_files
+from zoo.bundle.section_rules import FORMAT, SECTION
 from zoo.bundle.settings_file import DEPLOY, SETTINGS, SETTINGS_KIND, settings_file
-from zoo.bundle.steps import SIDES, STEP, read_range, read_steps
+from zoo.bundle.steps import read_range, read_steps
 from zoo.bundle.structure import check_params, check_program
 from zoo.contract.engine import Output, Program
 from zoo.contract.labels import LabelSet, distinct_palette
@@ -27,35 +29,9 @@ from zoo.contract.spec import Step, ValueRange, Window
 from zoo.errors import BundleError
 from zoo.message import Message
 from zoo.program import OneChannel, one_channel, read_program
-from zoo.settings.check import check_version, conform, mismatch, missing_key
+from zoo.settings.check import check_version, conform, mismatch
 from zoo.settings.document import Node
-from zoo.settings.rules import SHA256, TEXT, VALUE_RANGE, array, mapping, optional, whole
 from zoo.settings.yaml_text import read_yaml
-
-FORMAT = 1
-#: Programs of paddle, which zoo can look into.
-_PADDLE = (".json", ".pdmodel")
-
-#: The section `zoo:` of the settings. Other keys may stand there, for people and for versions to come.
-SECTION = mapping(
-    {
-        "format": {"const": FORMAT},
-        "model": TEXT,
-        "output": {"enum": ["logits", "labels"]},
-        "output_stride": whole(1, 64),
-        "preprocess": array(STEP),
-        "labels": CLASS_SECTION,
-        "sha256": {"type": "object", "additionalProperties": SHA256},
-    },
-    {
-        "program": optional(file_name_rule()),
-        "params": optional(file_name_rule()),
-        "golden": optional(file_name_rule()),
-        "calibration": optional(file_name_rule()),
-        "window": optional(mapping({"size": SIDES, "stride": SIDES})),
-        "value_range": VALUE_RANGE,
-    },
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +61,10 @@ class Bundle:
             or the folder or pack it was opened from; empty where nobody said.
         calibration: What was found for int8 on somebody's pictures, see `zoo.bundle.calibration`; None where the folder
             has none.
+        training: The weights in the form they are trained further in, a safetensors file; None where the folder has
+            none. Predictions do not read it.
+        evaluation: How good it was on the validation pictures of its run; None where nobody said.
+        confidence: How sure it is of pictures like those of its training; None where nobody said.
         one_channel: What the one channel of a program is whose settings leave it open; empty for others.
     """
 
@@ -104,9 +84,14 @@ class Bundle:
     origin: str = ""
     one_channel: OneChannel = ""
     calibration: Path | None = None
+    training: Path | None = None
+    evaluation: Evaluated | None = None
+    confidence: Confidence | None = None
 
     def verify(self) -> Program:
         """Checks every file that has a digest, and the structure of a program of paddle and its parameters.
+
+        The weights for training are not looked at; see `training_weights`.
 
         Returns:
             The program, ready to be opened.
@@ -115,7 +100,7 @@ class Bundle:
             BundleError: A file is missing or damaged, or the program needs other parameters than its file holds.
         """
         shape = None
-        if self.params is not None and self.program.suffix in _PADDLE:
+        if self.params is not None and self.program.suffix in PADDLE:
             outline, found = check_program(self.program), check_params(self.params)
             shape = outline.input_shape
             if outline.parameters != found:
@@ -127,7 +112,8 @@ class Bundle:
                     program=self.program.name,
                     needed=outline.parameters,
                 )
-        proven = {name: self._proven(name) for name in self.digests}
+        training = self.training.name if self.training is not None else ""
+        proven = {name: self._proven(name) for name in self.digests if name != training}
         own = [path for path in (self.program, self.params) if path is not None]
         digests = [proven.get(path.name) or self._sha256(path) for path in own]
         digest = hashlib.sha256(" ".join(digests).encode()).hexdigest()
@@ -145,6 +131,21 @@ class Bundle:
             calibration=self.calibration or kept_calibration(digest),
             threshold=0.5 if self.one_channel == "probability" else 0.0,
         )
+
+    def training_weights(self) -> Path:
+        """Checks the file of the weights for training and returns its path.
+
+        Raises:
+            BundleError: The folder has none, or it is missing or damaged.
+        """
+        if self.training is None:
+            raise BundleError(
+                "{folder} holds no weights for training, only a program for predictions.",
+                "Export its run again, without --no-training-weights, or give the run itself.",
+                folder=self.folder,
+            )
+        self._proven(self.training.name)
+        return self.training
 
     def _proven(self, name: str) -> str:
         path, expected = self.folder / name, self.digests[name]
@@ -217,29 +218,15 @@ def settled(bundle: Bundle) -> Bundle:
     return replace(bundle, labels=against_background(labels), one_channel=kind)
 
 
-def _files(folder: Path, stems: tuple[str, ...] = ("inference", "model")) -> tuple[Path, Path]:
-    for stem in stems:
-        for suffix in (".json", ".pdmodel"):
-            program, params = folder / (stem + suffix), folder / f"{stem}.pdiparams"
-            if program.is_file() and params.is_file():
-                return program, params
-    raise BundleError(
-        "{folder} has no {stem}.json or {stem}.pdmodel with a {stem}.pdiparams beside it.",
-        "Export the model again, or download it again.",
-        folder=folder,
-        stem=stems[0],
-    )
-
-
 def _foreign(settings: Node, folder: Path) -> Bundle:
     deployed = read_deploy(settings)
     if deployed.program is None or deployed.params is None:
-        program, params = _files(folder)
+        program, params = program_files(folder)
     else:
         program, params = folder / deployed.program, folder / deployed.params
         if not (program.is_file() and params.is_file()):
             # PaddleSeg names a .pdmodel in its settings also where paddle wrote the program as .json.
-            program, params = _files(folder, (Path(deployed.params).stem,))
+            program, params = program_files(folder, (Path(deployed.params).stem,))
     return Bundle(
         folder=folder,
         program=program,
@@ -253,24 +240,6 @@ def _foreign(settings: Node, folder: Path) -> Bundle:
     )
 
 
-def _named_files(section: Node, values: dict[str, Any], folder: Path) -> tuple[Path, Path | None]:
-    """Returns the program that the settings name, for an engine that knows its format, and its parameters."""
-    program, params, digests = values.get("program"), values.get("params"), values["sha256"]
-    if program is None:
-        return _files(folder)
-    if Path(program).suffix in _PADDLE and params is None:
-        raise missing_key(section, "params")
-    # Nothing but its digest says whether a file of an unknown format is whole.
-    _check_digested(section, digests, program, params)
-    return folder / program, None if params is None else folder / params
-
-
-def _check_digested(section: Node, digests: dict[str, str], *names: str | None) -> None:
-    for name in filter(None, names):
-        if name not in digests:
-            raise mismatch(section["sha256"], Message("the digest of {name}", name=name))
-
-
 def _own(section: Node, folder: Path) -> Bundle:
     check_version(section, "format", FORMAT)
     values = conform(section, SECTION)
@@ -279,9 +248,12 @@ def _own(section: Node, folder: Path) -> Bundle:
         raise mismatch(section["window"], Message("a size [height, width] and a stride of at most that"))
     for name in values["sha256"]:
         conform(replace(section["sha256"], value=name), file_name_rule())
-    program, params = _named_files(section, values, folder)
-    golden, calibration = values.get("golden"), values.get("calibration")
-    _check_digested(section, values["sha256"], golden, calibration)
+    program, params = named_files(section, values, folder)
+    evaluation = values.get("evaluation")
+    if evaluation and len(evaluation["iou"]) != len(values["labels"]["classes"]):
+        raise mismatch(section["evaluation"]["iou"], Message("a number for every class"))
+    golden, calibration, training = (values.get(name) for name in ("golden", "calibration", "training"))
+    check_digested(section, values["sha256"], golden, calibration, training)
     return Bundle(
         folder=folder,
         program=program,
@@ -295,5 +267,8 @@ def _own(section: Node, folder: Path) -> Bundle:
         window=Window(tuple(window["size"]), tuple(window["stride"])) if window else None,
         golden=folder / golden if golden else None,
         calibration=folder / calibration if calibration else None,
+        training=folder / training if training else None,
+        evaluation=read_evaluation(evaluation) if evaluation else None,
+        confidence=read_confidence(values["confidence"]) if values.get("confidence") else None,
         value_range=read_range(section["value_range"]) if "value_range" in section else None,
     )

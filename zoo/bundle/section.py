@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.bundle.bundle import FORMAT, Bundle
+from zoo.bundle.bundle import Bundle
 from zoo.bundle.class_section import class_section
+from zoo.bundle.section_rules import FORMAT
 from zoo.bundle.steps import write_step
 
 
@@ -25,6 +26,12 @@ def bundle_section(bundle: Bundle) -> dict[str, Any]:
         section["golden"] = bundle.golden.name
     if bundle.calibration is not None:
         section["calibration"] = bundle.calibration.name
+    if bundle.training is not None:
+        section["training"] = bundle.training.name
+    if bundle.evaluation is not None:
+        section["evaluation"] = bundle.evaluation.plain()
+    if bundle.confidence is not None:
+        section["confidence"] = bundle.confidence.plain()
     if window is not None:
         section["window"] = {"size": list(window.size), "stride": list(window.stride)}
     if value_range is not None:

@@ -47,8 +47,8 @@ def load(
     """Loads a model. Files that are not on this machine are downloaded once; then nothing is asked of the network.
 
     Args:
-        name: Name of a model ("starter", in any letter case), an export folder, or a model of a pack
-            ("models.zoo#PP-LiteSeg-T").
+        name: Name of a model ("starter", in any letter case), an export folder, a run of `zoo train`, whose best
+            checkpoint is exported into it once, or a model of a pack ("models.zoo#PP-LiteSeg-T").
         device: Such as "cpu" or "gpu:0"; like the next three an option of `zoo.predict.options`.
         backend: See there.
         threads: See there.
@@ -72,6 +72,7 @@ def load(
         LockMismatchError: Something differs from the lock file, or its engine is not here.
         FetchError: Its files cannot be downloaded, or are not what they must be.
         BundleError: Its files are damaged.
+        TrainingError: The run has no evaluated checkpoint.
         DeviceError: The device cannot be used.
         BackendError: The engine cannot be used or refuses the program.
         ConfigError: There is no such argument, it has a value that is not possible, or there are more streams or

@@ -27,9 +27,10 @@ from zoo.results import Failure, Result
 from zoo.results.change import check_unknown, made_unknown, unknown_below
 from zoo.segment.channels import class_values
 from zoo.segment.label_map import LabelMap, Scores, label_map
+from zoo.segment.scores import mean_score
 from zoo.segment.slide import ArrayRows, window_inputs, window_logits, window_strips
 from zoo.segment.transforms import preprocess
-from zoo.segment.views import mean_over_views
+from zoo.segment.views import View, mean_over_views
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +133,7 @@ def finish(prepared: Prepared, answers: Iterable[Answer], plan: Plan) -> Result:
         why=plan.why,
         seconds={**prepared.seconds, **seconds},
         scores=scores,
-        note=joined_notes(prepared.note, plan.note(prepared.size), outputs.note),
+        note=joined_notes(prepared.note, plan.note(prepared.size), outputs.note, outputs.doubt),
     )
 
 
@@ -156,23 +157,23 @@ def _input_of(image: NDArray[np.uint8], part: Part, plan: Plan) -> NDArray[np.fl
     return preprocess(part.view.of(image, plan.bundle.preprocess), part.steps)[0]
 
 
-def _label_map(size: tuple[int, int], outputs: Iterator[NDArray[Any]], plan: Plan) -> tuple[LabelMap, Scores]:
+def _label_map(size: tuple[int, int], outputs: _Outputs, plan: Plan) -> tuple[LabelMap, Scores]:
     parts = plan.parts(size)
     if plan.views:
         logits = ((_logits(part, outputs), part.geometry) for part in parts)
         return mean_over_views(logits, plan.views, size, plan.scores)
     (part,) = parts
     if part.sliding is None:
-        return label_map(next(outputs)[0], part.geometry, plan.bundle, plan.scores)
-    strips = list(window_strips(outputs, size, part.sliding, plan.scores))
+        return label_map(next(outputs.of(part))[0], part.geometry, plan.bundle, plan.scores)
+    strips = list(window_strips(outputs.of(part), size, part.sliding, plan.scores))
     scores = [strip.scores for strip in strips if strip.scores is not None]
     return np.concatenate([strip.labels for strip in strips]), np.concatenate(scores) if scores else None
 
 
-def _logits(part: Part, outputs: Iterator[NDArray[Any]]) -> NDArray[np.float32]:
+def _logits(part: Part, outputs: _Outputs) -> NDArray[np.float32]:
     if part.sliding is None:
-        return next(outputs)[0].astype(np.float32, copy=False)
-    return window_logits(outputs, part.size, part.sliding)
+        return next(outputs.of(part))[0].astype(np.float32, copy=False)
+    return window_logits(outputs.of(part), part.size, part.sliding)
 
 
 class _Outputs(Iterator[NDArray[Any]]):
@@ -189,6 +190,8 @@ class _Outputs(Iterator[NDArray[Any]]):
 
     def __init__(self, answers: Iterable[Answer], bundle: Bundle) -> None:
         self._answers, self._bundle = iter(answers), bundle
+        self._part: Part | None = None
+        self._scores: list[float] = []
         self.note = ""
         self.engine, self.device, self.precision, self.seconds, self.waited = "", "", "", 0.0, 0.0
 
@@ -207,4 +210,30 @@ class _Outputs(Iterator[NDArray[Any]]):
                 if self._bundle.one_channel == "probability"
                 else Message("one channel, a logit cut at 0: {first} and {second}", first=first, second=second)
             )
+        self._look_at(output)
         return output
+
+    def of(self, part: Part) -> _Outputs:
+        """Says what the next ones are of."""
+        self._part = part
+        return self
+
+    def _look_at(self, output: NDArray[Any]) -> None:
+        """Notes how sure the model is, of the picture as it is."""
+        part, bundle = self._part, self._bundle
+        if bundle.confidence is None or bundle.output != "logits" or part is None or part.view != View():
+            return
+        reach = part.geometry.reach(output.shape[2:]) if part.sliding is None else None
+        self._scores += [mean_score(logits, reach) for logits in output]
+
+    @property
+    def doubt(self) -> str:
+        """What a result says of a picture that is far from those of the training; empty for others."""
+        known, scores = self._bundle.confidence, self._scores
+        if known is None or not scores or not known.is_far(score := sum(scores) / len(scores)):
+            return ""
+        return Message(
+            "unlike what this model was trained on: mean score {score:.2f}, {mean:.2f} there",
+            score=score,
+            mean=known.mean,
+        )

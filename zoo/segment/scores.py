@@ -7,6 +7,7 @@ in the second-level cache, which makes this several times faster than arrays of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, NamedTuple
@@ -95,6 +96,20 @@ def winning_scores(
             else:
                 row.max(axis=0, out=out)
     return scores
+
+
+def mean_score(logits: NDArray[np.float32], reach: tuple[Fraction, Fraction] | None = None) -> float:
+    """The mean probability of the winning class over a picture: how sure a model is of it.
+
+    Every second logit each way says it to a hundredth, and costs a quarter.
+
+    Args:
+        logits: (C, h, w) float32, one picture. Not modified.
+        reach: How many of them lie over the picture, as in `upsample_argmax`; None for all.
+    """
+    rows, columns = (math.ceil(side) for side in reach or logits.shape[1:])
+    near = logits[:, :rows:2, :columns:2]
+    return float(np.mean(1 / np.exp(near - near.max(axis=0)).sum(axis=0), dtype=np.float64))
 
 
 def taps(position: NDArray[np.intp], of: int | Fraction, to: int, length: int) -> Taps:

@@ -9,8 +9,15 @@ from pathlib import Path
 
 from zoo.base.files import user_path
 from zoo.bundle.bundle import Bundle, read_bundle
-from zoo.bundle.settings_file import looks_like_path, settings_file
-from zoo.errors import BundleError, LockMismatchError, ModelNotFoundError, ModelNotInstalledError
+from zoo.bundle.settings_file import is_run, looks_like_path, settings_file
+from zoo.contract.refs import resolve
+from zoo.errors import (
+    BackendNotInstalledError,
+    BundleError,
+    LockMismatchError,
+    ModelNotFoundError,
+    ModelNotInstalledError,
+)
 from zoo.message import Message
 from zoo.store.download.progress import Progress
 from zoo.store.model_files import fetch_bundle, make_options
@@ -30,7 +37,8 @@ def find_bundle(
     """Finds the export folder of a model, fetching it where it is not on this machine.
 
     Args:
-        name: Name of an installed model, an export folder, or "FILE.zoo#MODEL".
+        name: Name of an installed model, an export folder, a run of `zoo train`, which stands for its best checkpoint,
+            or "FILE.zoo#MODEL".
         offline: Never use the network; by default what `ZOO_OFFLINE` says.
         lock: A lock file; anything that differs from it is refused.
         verify: Take the digest of every file.
@@ -40,6 +48,8 @@ def find_bundle(
         ModelNotFoundError: No model has this name.
         FetchError: The files cannot be had, or are not what they must be.
         BundleError: The folder is not an export folder.
+        TrainingError: The run has no evaluated checkpoint.
+        BackendNotInstalledError: The run was not exported yet, and paddlepaddle is not installed.
     """
     name = _at_home(name)
     packed = _packed(name)
@@ -59,7 +69,7 @@ def find_bundle(
         )
     if packed is None:
         try:
-            return replace(read_bundle(name), origin=os.path.abspath(name))
+            return replace(read_bundle(_exported(Path(name))), origin=os.path.abspath(name))
         except BundleError as error:
             hint = _nearby(Path(name))
             if hint is None:
@@ -77,6 +87,28 @@ def absolute_name(name: str | Path) -> str | Path:
     if packed is not None:
         return f"{os.path.abspath(packed[0])}#{packed[1]}"
     return Path(os.path.abspath(name)) if isinstance(name, Path) or looks_like_path(name) else name
+
+
+def _exported(folder: Path) -> Path:
+    """Returns the export folder that a folder is; of a run that of its best checkpoint.
+
+    Raises:
+        BackendNotInstalledError: It has to be made, which needs paddlepaddle.
+        ZooError: The run has no evaluated checkpoint, or it cannot be exported.
+    """
+    if not is_run(folder):
+        return folder
+    try:
+        # By its name: training stands above everything that predicts.
+        made: Path = resolve("zoo.learn.run.delivered:bundle_of_run")(folder)
+    except ImportError as error:
+        raise BackendNotInstalledError(
+            "The run in {folder} becomes a model by paddlepaddle: {reason}.",
+            'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools',
+            folder=folder,
+            reason=error,
+        ) from error
+    return made
 
 
 def _at_home(name: str | Path) -> str | Path:

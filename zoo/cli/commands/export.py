@@ -15,6 +15,7 @@ from zoo.cli.run_options import run_options
 from zoo.contract.spec import ValueRange
 
 if TYPE_CHECKING:
+    from zoo.bundle.bundle import Bundle
     from zoo.learn.run.run_folder import RunFolder
 
 #: Formats that a program can be converted to: `zoo.learn.convert.FORMS`.
@@ -46,6 +47,12 @@ _CONVERTED = ("onnx", "openvino")
 )
 @click.option("--label-set", help="Label set of the checkpoint, or a file of class names; by default that of the card.")
 @click.option("--name", help="Name of the exported model; by default that of MODEL.")
+@click.option("--no-training-weights", is_flag=True, help="Of a run: leave out what it can be trained further from.")
+@click.option(
+    "--agreement",
+    type=click.FloatRange(0, 1),
+    help="Of a run: least share of the masks' pixels that are as the network's.  [default: 0.999]",
+)
 @click.option("--labels", hidden=True)
 @run_options("export")
 @click.pass_context
@@ -58,6 +65,8 @@ def export(
     input_size: tuple[int, int] | None,
     label_set: str | None,
     name: str | None,
+    no_training_weights: bool,
+    agreement: float | None,
     labels: str | None,
     value_range: ValueRange,
 ) -> None:
@@ -79,8 +88,11 @@ def export(
 
     run = RunFolder(Path(model))
     if weights is None and run.exists:
-        _export_run(ctx, run, output, form, name)
+        _export_run(ctx, run, output, form, name, not no_training_weights, 0.999 if agreement is None else agreement)
         return
+    of_runs = {"--no-training-weights": no_training_weights or None, "--agreement": agreement}
+    if wrong := [option for option, value in of_runs.items() if value is not None]:
+        raise click.UsageError(tr("{options:, } belongs to a run of zoo train.", options=wrong), ctx)
     if weights is not None:
         _export(model, weights, output, form, input_size, named, name, value_range)
         return
@@ -93,7 +105,15 @@ def export(
     _convert(model, output, form)
 
 
-def _export_run(ctx: click.Context, run: RunFolder, output: Path, form: str, name: str | None) -> None:
+def _export_run(
+    ctx: click.Context,
+    run: RunFolder,
+    output: Path,
+    form: str,
+    name: str | None,
+    training_weights: bool,
+    agreement: float,
+) -> None:
     """Exports the best checkpoint of a run."""
     from zoo.learn.convert import Checked, converter
 
@@ -105,14 +125,39 @@ def _export_run(ctx: click.Context, run: RunFolder, output: Path, form: str, nam
     with loading("exporting {model}", model=run.path):
         from zoo.learn.run.deliver import export_run
 
-        bundle = export_run(
-            run, output, name, also=None if convert is None else lambda partial: checks.append(convert(partial))
+        exported = export_run(
+            run,
+            output,
+            name,
+            also=None if convert is None else lambda partial: checks.append(convert(partial)),
+            training_weights=training_weights,
+            agreement=agreement,
         )
+    bundle = exported.bundle
     click.echo(bundle.folder)
+    _tell(bundle, exported.unmeasured)
     for checked in checks:
         for said in checked.notes:
             note(said)
     note("Run: zoo predict PICTURE --model {folder}", folder=bundle.folder)
+
+
+def _tell(bundle: Bundle, unmeasured: str) -> None:
+    """Says how good the model of a run is, and whether its masks are those of the network."""
+    evaluation = bundle.evaluation
+    if evaluation is not None and evaluation.miou is not None:
+        miou, pictures = 100 * evaluation.miou, evaluation.pictures
+        note("mIoU {miou:.2f} on {pictures} validation pictures", miou=miou, pictures=pictures)
+    if evaluation is None or evaluation.differs_most is None:
+        note("The masks were not held against the network: {reason}.", reason=unmeasured)
+        return
+    picture, share = evaluation.differs_most
+    note(
+        "{agreement:.4%} of the pixels of their masks have the network's own class; least in {picture}: {share:.4%}",
+        agreement=evaluation.agreement,
+        picture=picture,
+        share=share,
+    )
 
 
 def _convert(model: str, output: Path, form: str) -> None:

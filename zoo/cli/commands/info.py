@@ -36,6 +36,8 @@ def info(model: str, as_json: bool) -> None:
         from zoo.store.find import find_bundle
 
         bundle = find_bundle(model)
+        if bundle.training is not None:
+            bundle.training_weights()
         proofs = _proofs(bundle)
         if as_json:
             echo_json(_bundle_document(bundle) | {"engines": [asdict(proof) for proof in proofs]})
@@ -133,6 +135,8 @@ def _bundle_document(bundle: Bundle) -> dict[str, Any]:
         "output_stride": bundle.output_stride,
         "window": None if bundle.window is None else asdict(bundle.window),
         "value_range": bundle.value_range,
+        "evaluation": None if bundle.evaluation is None else bundle.evaluation.plain(),
+        "confidence": None if bundle.confidence is None else bundle.confidence.plain(),
         "files": _sizes(bundle),
         "sha256": dict(bundle.digests),
     }
@@ -149,11 +153,50 @@ def _bundle_lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
         yield Message("Windows"), repr(bundle.window)
     if bundle.value_range is not None:
         yield Message("Range"), str(bundle.value_range)
+    yield from _evaluated(bundle)
     yield from _listed(Message("Files"), [f"{name}  {size_text(size)}" for name, size in _sizes(bundle).items()])
     yield (
         Message("Digests"),
         tr("the files have those of the settings") if bundle.digests else tr("the folder gives none"),
     )
+
+
+def _evaluated(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """What the folder says of its validation pictures."""
+    evaluation, confidence = bundle.evaluation, bundle.confidence
+    if evaluation is not None:
+        if evaluation.miou is not None:
+            yield (
+                "mIoU",
+                tr(
+                    "{miou:.2f} on {pictures} validation pictures",
+                    miou=100 * evaluation.miou,
+                    pictures=evaluation.pictures,
+                ),
+            )
+        for name, value in zip(bundle.labels.names, evaluation.iou, strict=True):
+            yield "", f"{'-':>6}  {name}" if value is None else f"{100 * value:6.2f}  {name}"
+        if evaluation.differs_most is not None:
+            picture, share = evaluation.differs_most
+            yield (
+                Message("Masks"),
+                tr(
+                    "{agreement:.4%} of their pixels as the network's; least in {picture}: {share:.4%}",
+                    agreement=evaluation.agreement,
+                    picture=picture,
+                    share=share,
+                ),
+            )
+    if confidence is not None:
+        yield (
+            Message("Mean score"),
+            tr(
+                "{mean:.3f} on validation pictures, deviation {deviation:.3f}, lowest {lowest:.3f}",
+                mean=confidence.mean,
+                deviation=confidence.deviation,
+                lowest=confidence.lowest,
+            ),
+        )
 
 
 def _sizes(bundle: Bundle) -> dict[str, int]:

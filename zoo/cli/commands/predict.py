@@ -41,7 +41,9 @@ _STDIN = "-"
 @click.option(
     "--pipeline", type=PIPELINE, help="semantic_segmentation, or a pipeline file; options given here beat it."
 )
-@click.option("--model", type=MODEL, help="Name of a model, an export folder, or FILE.zoo#MODEL.  [default: starter]")
+@click.option(
+    "--model", type=MODEL, help="Name of a model, an export folder, a run, or FILE.zoo#MODEL.  [default: starter]"
+)
 @click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
 @run_options("predict")
 @lock_options

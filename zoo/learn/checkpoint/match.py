@@ -99,6 +99,21 @@ def apply_weights(
     """
     import paddle
 
+    left = check_weights(network, weights, reset_head, source)
+    network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items() if name not in left})
+    if left:
+        _log.warning("left at their initial values, because the classes differ: %s", ", ".join(left))
+    return left
+
+
+def check_weights(
+    network: nn.Layer, weights: Mapping[str, NDArray[Any]], reset_head: bool, source: str
+) -> tuple[str, ...]:
+    """Says which arrays `apply_weights` would leave at their initial values, and changes nothing.
+
+    Raises:
+        CheckpointError: As in `apply_weights`.
+    """
     report = match_weights(network, weights)
     left = tuple(name for name, have, want in report.shapes if _differs_in_classes(have, want)) if reset_head else ()
     rest = MatchReport(
@@ -116,9 +131,6 @@ def apply_weights(
                 "to train a new classifier."
             )
         raise CheckpointError("{source} does not fit the network: {rest}.", hint, source=source, rest=rest)
-    network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items() if name not in left})
-    if left:
-        _log.warning("left at their initial values, because the classes differ: %s", ", ".join(left))
     return left
 
 

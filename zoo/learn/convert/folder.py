@@ -80,5 +80,6 @@ def _copied(bundle: Bundle, folder: Path) -> Bundle:
         program=folder / bundle.program.name,
         params=None if bundle.params is None else folder / bundle.params.name,
         golden=None if bundle.golden is None else folder / bundle.golden.name,
+        training=None if bundle.training is None else folder / bundle.training.name,
         proven={},
     )

@@ -1,4 +1,4 @@
-"""The program that a folder holds, and what its settings say of the one that is put beside it."""
+"""The program that a folder holds, and what its settings say of what is put beside it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,18 @@ def original(bundle: Bundle) -> Graph:
     return read_program(bundle.program, bundle.params)
 
 
-def add_digests(folder: Path, *names: str) -> None:
-    """Puts the digests of files into the settings of an export folder where it has digests, for engines to rely on."""
+def add_digests(folder: Path, *names: str, **said: object) -> None:
+    """Puts the digests of files into the settings of an export folder where it has digests, for engines to rely on.
+
+    Args:
+        folder: The folder.
+        names: Names of the files.
+        said: What else its section `zoo:` shall say.
+    """
     file = settings_file(folder)
     settings = {} if file is None else read_yaml(file, SETTINGS_KIND).value
     if file is None or "zoo" not in settings:
         return
+    settings["zoo"].update(said)
     settings["zoo"]["sha256"].update({name: file_sha256(folder / name) for name in names})
     write_atomic(file, write_yaml(settings).encode())

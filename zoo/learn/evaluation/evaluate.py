@@ -80,7 +80,9 @@ def evaluate(
         DatasetError: A sample cannot be used, or a mask has a value outside the classes that are measured.
         SourceError: A picture cannot be read.
     """
-    run = RunOptions(labels=labels, **({**options, "scores": True} if calibration else options))
+    if calibration:
+        options["scores"] = True
+    run = RunOptions(labels=labels, **options)
     plan = make_plan(model.bundle, run)
     start = model.bundle.labels if map_truth else plan.labels
     truth = None if truth_labels is None else read_truth(truth_labels, start)

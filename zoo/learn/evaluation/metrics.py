@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.learn.evaluation.value_pairs import Pairs, count_pairs
+from zoo.learn.evaluation.value_pairs import ValuePairs, count_pairs
 from zoo.message import Message
 
 
@@ -54,7 +54,7 @@ class Confusion:
         return self.add_pairs(pairs, pairs.true, ignore_index, unknown)
 
     def add_pairs(
-        self, pairs: Pairs, classes: NDArray[np.integer], ignore_index: int, unknown: int | None
+        self, pairs: ValuePairs, classes: NDArray[np.integer], ignore_index: int, unknown: int | None
     ) -> Confusion:
         """Returns a new matrix with counted pairs of values added.
 

@@ -14,7 +14,7 @@ from zoo.learn.data.truth import NOT_COUNTED, VALUES
 from zoo.learn.evaluation.boundary import BoundaryCounts
 from zoo.learn.evaluation.metrics import Confusion
 from zoo.learn.evaluation.reliability import Reliability
-from zoo.learn.evaluation.value_pairs import Pairs
+from zoo.learn.evaluation.value_pairs import ValuePairs
 from zoo.results import Result
 
 
@@ -63,7 +63,7 @@ class PictureSums:
         # A byte a pixel, where the classes and one value more fit.
         self._classes = np.where(table >= 0, table, size).astype(np.min_scalar_type(size))
 
-    def add(self, image: Path, pairs: Pairs, result: Result, mask: NDArray[np.uint8 | np.uint16]) -> None:
+    def add(self, image: Path, pairs: ValuePairs, result: Result, mask: NDArray[np.uint8 | np.uint16]) -> None:
         """Adds a picture.
 
         Args:

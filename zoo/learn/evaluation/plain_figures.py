@@ -40,7 +40,7 @@ def plain_figures(found: Evaluation) -> dict[str, Any]:
     if found.reliability is not None:
         figures["calibration_error"] = fraction(found.reliability.error)
     figures["IoU"] = [
-        {"class": name, **{column: fraction(figures[number]) for column, figures in columns.items()}, "pixels": pixels}
+        {"class": name, **{column: fraction(values[number]) for column, values in columns.items()}, "pixels": pixels}
         for number, (name, pixels) in enumerate(zip(found.classes.names, confusion.true.tolist(), strict=True))
     ]
     figures["confusion"] = {"counts": confusion.counts.tolist(), "unknown": confusion.unknown.tolist()}
@@ -65,10 +65,9 @@ def plain_figures(found: Evaluation) -> dict[str, Any]:
 def picture_table(found: Evaluation) -> bytes:
     """Returns the figures of every picture as a CSV file; a figure of a picture without counted pixels is empty."""
     text = io.StringIO()
-    rows = [_picture(one) for one in found.pictures]
-    table = csv.DictWriter(text, ("image", "pixels", "mIoU", "accuracy"), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("image", "pixels", "mIoU", "accuracy"))
+    table.writerows(_picture(one).values() for one in found.pictures)
     return text.getvalue().encode(errors="backslashreplace")
 
 

@@ -1,4 +1,4 @@
-"""Pairs of values in two masks of one picture, counted in one pass."""
+"""ValuePairs of values in two masks of one picture, counted in one pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class ValuePairs:
     """How many pixels have each pair of values.
 
     Attributes:
@@ -28,7 +28,7 @@ class Pairs:
     counts: NDArray[np.int64]
 
 
-def count_pairs(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> Pairs:
+def count_pairs(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> ValuePairs:
     """Counts the pairs of values.
 
     Args:
@@ -53,7 +53,7 @@ def count_pairs(truth: NDArray[np.integer], predicted: NDArray[np.integer]) -> P
         index = rows * np.intp(len(found)) + columns
         counts = np.bincount(index, minlength=len(true) * len(found)).reshape(len(true), len(found))
     kept, seen = counts.any(1), counts.any(0)
-    return Pairs(true[kept], found[seen], counts[np.ix_(kept, seen)].astype(np.int64, copy=False))
+    return ValuePairs(true[kept], found[seen], counts[np.ix_(kept, seen)].astype(np.int64, copy=False))
 
 
 def _count_bytes(rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.int64]:

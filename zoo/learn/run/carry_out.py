@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from zoo.base.host import HOST
+from zoo.bundle.facts import Confidence
 from zoo.contract.spec import Normalize, Step
 from zoo.errors import DatasetError
 from zoo.learn.evaluation import Confusion
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
+from zoo.learn.run.pretrained import read_pretrained
 from zoo.learn.run.run_figures import SHOWN, Compared, draw_batch, draw_best, draw_classes, draw_course
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.steps import padded_steps
@@ -105,16 +107,18 @@ def carry_out(
     clock = _Clock(folder, settings.get("hours"))
     recipe = recipe_of(configuration, data.class_weights)
     paddle.seed(settings["seed"])
-    network = build_network(found.card.name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
-    steps = padded_steps(found.card.preprocess, found.card.network_stride)
     newest = _newest(folder, data, configuration)
+    # A checkpoint has weights of its own: what the run began with may be gone by then.
+    weights = read_pretrained(configuration) if newest is None else None
+    network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
+    steps = padded_steps(found.card.preprocess, found.card.network_stride)
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
-            confusion, compared = _measured(network, checkpoint, data, steps, configuration)
+            confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= _best(folder)[0]:
                 _keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
@@ -124,6 +128,7 @@ def carry_out(
                     "miou": confusion.miou,
                     "accuracy": confusion.accuracy,
                     "iou": [None if math.isnan(value) else float(value) for value in confusion.iou],
+                    "scores": {"pictures": len(scores), **Confidence.of(scores).plain()},
                 }
             )
             add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
@@ -215,13 +220,20 @@ def _normalize(steps: tuple[Step, ...]) -> Normalize:
 
 def _measured(
     network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
-) -> tuple[Confusion, list[Compared]]:
-    """Evaluates the moving average, and gives the network its own weights back. Returns some label maps too."""
+) -> tuple[Confusion, list[Compared], list[float]]:
+    """Evaluates the moving average, and gives the network its own weights back.
+
+    Returns:
+        The counts, some label maps, and the mean score of every picture.
+    """
     compared: list[Compared] = []
+    scores: list[float] = []
 
     def keep(*one: Any) -> None:
+        *shown, score = one
+        scores.append(score)
         if len(compared) < SHOWN:
-            compared.append(one)
+            compared.append((shown[0], shown[1], shown[2]))
 
     def give(arrays: Any) -> None:
         network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
@@ -230,7 +242,7 @@ def _measured(
     try:
         ignored = data.labels.ignore_index
         value_range = configuration["value_range"]
-        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared
+        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared, scores
     finally:
         give(checkpoint.model)
 

@@ -23,7 +23,7 @@ from zoo.learn.run.heads import LOSSES, losses_of, losses_said
 from zoo.message import Message
 from zoo.settings.check import conform
 from zoo.settings.document import DocumentKind, Node, node_of
-from zoo.settings.rules import BOOLEAN, STRING, VALUE_RANGE, array, mapping, number, optional, whole
+from zoo.settings.rules import BOOLEAN, SHA256, STRING, VALUE_RANGE, array, mapping, number, optional, whole
 from zoo.settings.yaml_text import yaml_value
 
 #: Plain data of a whole configuration.
@@ -98,6 +98,8 @@ SCHEMA = mapping(
         "losses": LOSSES,
         "augment": mapping(_AUGMENT, closed=True),
     },
+    # What zoo itself writes down of the weights it began with.
+    {"pretrained_sha256": SHA256},
     closed=True,
 )
 #: A file of settings may leave everything out.
@@ -107,6 +109,7 @@ _PARTIAL = mapping(
         "model": STRING,
         "data": STRING,
         "pretrained": optional(STRING),
+        "pretrained_sha256": SHA256,
         "value_range": VALUE_RANGE,
         "train": mapping({}, _TRAIN | _LATER, closed=True),
         "losses": LOSSES,

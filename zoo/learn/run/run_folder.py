@@ -6,6 +6,7 @@ train.jsonl       a line an iteration and an evaluation; the same for the same r
 iter_*/           the last checkpoints
 best/             the checkpoint with the best evaluation so far
 seconds.txt       how long it ran until its newest checkpoint; apart, so that the log does not depend on it
+bundle/           the best checkpoint as a model, made when somebody asks for it
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from zoo.base.files import ensure_folder, write_atomic
-from zoo.errors import ConfigError, OutputError
+from zoo.bundle.settings_file import RUN, RUN_LABELS
+from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
-_CONFIG, _LABELS, _LOG, _SECONDS = "config.yaml", "labels.txt", "train.jsonl", "seconds.txt"
+_LOG, _SECONDS = "train.jsonl", "seconds.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +38,31 @@ class RunFolder:
     @property
     def exists(self) -> bool:
         """Whether a run was begun in it."""
-        return (self.path / _CONFIG).is_file()
+        return (self.path / RUN).is_file()
 
     @property
     def best(self) -> Path:
         """Folder of the best checkpoint."""
         return self.path / "best"
 
+    def evaluated(self) -> Path:
+        """Returns the folder of the best checkpoint.
+
+        Raises:
+            TrainingError: There is none yet.
+        """
+        if not self.best.is_dir():
+            raise TrainingError(
+                "The run in {folder} has no evaluated checkpoint yet.",
+                "Go on with it: zoo train --resume {folder}",
+                folder=self.path,
+            )
+        return self.best
+
     @property
     def labels_file(self) -> Path:
         """The names of the classes."""
-        return self.path / _LABELS
+        return self.path / RUN_LABELS
 
     def labels(self) -> tuple[str, ...]:
         """Reads the names of the classes."""
@@ -76,7 +92,7 @@ class RunFolder:
         Raises:
             OutputError: It cannot be written.
         """
-        write_atomic(self.path / _CONFIG, write_yaml(configuration).encode())
+        write_atomic(self.path / RUN, write_yaml(configuration).encode())
 
     def configuration(self) -> Configuration:
         """Reads what the run does.
@@ -89,9 +105,9 @@ class RunFolder:
                 "{folder} is no folder of a run: it holds no {file}.",
                 "Begin one: zoo train MODEL DATA -o {folder}",
                 folder=self.path,
-                file=_CONFIG,
+                file=RUN,
             )
-        return checked(read_yaml(self.path / _CONFIG, CONFIGURATION))
+        return checked(read_yaml(self.path / RUN, CONFIGURATION))
 
     def seconds(self) -> float:
         """Reads how long the run ran until its newest checkpoint, however often it was resumed."""

@@ -32,7 +32,7 @@ def settle(
         model: Name of an installed model.
         folder: Folder of the data.
         data: Its content.
-        pretrained: File of weights to begin with.
+        pretrained: Weights to begin with.
         file: Content of a file with some settings.
         given: Words KEY=VALUE.
         seed: Seed of the run.
@@ -47,7 +47,7 @@ def settle(
 
     def proposed(most: int) -> Configuration:
         base = propose(official, data.sizes, model=name, data=str(folder.resolve()), seed=seed, most=most)
-        base["pretrained"] = None if pretrained is None else str(Path(pretrained).resolve())
+        base["pretrained"] = pretrained
         changed = overridden(base, file, given)
         if changed["train"]["batch_size"] == "auto":
             changed["train"]["batch_size"] = base["train"]["batch_size"]
@@ -56,7 +56,7 @@ def settle(
     said = overrides(file, given).get("train", {}).get("batch_size")
     configuration = proposed(official.pictures_per_step if said == "auto" else official.batch_size)
     recipe = recipe_of(configuration, data.class_weights)
-    network = build_network(name, len(data.labels), weights=configuration["pretrained"], reset_head=True)
+    network = build_network(name, len(data.labels))
 
     # Not before it is known that paddle is there.
     from zoo.learn.run.batch import measure_need

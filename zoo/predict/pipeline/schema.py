@@ -41,7 +41,7 @@ def schema() -> dict[str, Any]:
         "properties": {
             "zoo": {"description": "Version of this form.", "const": VERSION},
             "model": {
-                "description": "Name of a model; an export folder or FILE.zoo#MODEL, relative to this file.",
+                "description": "Name of a model; an export folder, a run or FILE.zoo#MODEL, relative to this file.",
                 **MODEL,
             },
             **{key: rule for key, rule in own.items() if not key.startswith("save.")},

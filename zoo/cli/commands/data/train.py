@@ -36,7 +36,7 @@ _SHORT = ("train.iterations=12", "train.evaluate_every=4", "train.batch_size=2",
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder of the run; new or empty.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with the run in this folder, exactly.")
-@click.option("--pretrained", help="Weights to begin with: a .pdparams or safetensors file.")
+@click.option("--pretrained", help="Begin with: a file, run, export folder, `official`, a model's name.")
 @click.option("--config", type=click.Path(path_type=Path), help="YAML file with settings, some or all.")
 @click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A setting, such as train.lr=0.01.")
 @click.option("--hours", type=click.FloatRange(0, 10**6, min_open=True), help="End after so many hours, all told.")
@@ -138,7 +138,26 @@ def _settings(
         )
     if memory is not None:
         note(told)
-    return configuration
+    return _with_pretrained(configuration, len(found.labels))
+
+
+def _with_pretrained(configuration: Configuration, classes: int) -> Configuration:
+    """Looks at the weights that the run begins with, and tells what is taken of them."""
+    if configuration["pretrained"] is None:
+        return configuration
+    with loading("reading {weights}", weights=configuration["pretrained"]) as progress:
+        from zoo.learn.run.pretrained import look_at_pretrained
+
+        beginning = look_at_pretrained(configuration, classes, progress)
+    note(
+        "{taken} arrays of {weights} are taken; {left} begin anew, because the classes differ."
+        if beginning.left
+        else "{taken} arrays of {weights} are taken: all.",
+        taken=beginning.taken,
+        weights=configuration["pretrained"],
+        left=len(beginning.left),
+    )
+    return beginning.configuration
 
 
 def _show(configuration: Configuration, found: RunData) -> None:

@@ -84,6 +84,13 @@ def _truth(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write mIoU and accuracy of every picture there.",
 )
+@click.option(
+    "--report",
+    "page_file",
+    metavar="FILE.html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write one HTML page: figures, confusion matrix, the ten worst pictures.",
+)
 @run_options("evaluate")
 @lock_options
 @offline_option
@@ -102,6 +109,7 @@ def evaluate(
     boundary: bool,
     calibration: bool,
     table_file: Path | None,
+    page_file: Path | None,
     lock: Path | None,
     offline: bool | None,
     as_json: bool,
@@ -112,6 +120,7 @@ def evaluate(
     DIR is a dataset folder: images/, annotations/ or masks/, val.txt and labels.txt, or only the two folders.
     """
     from zoo.learn.evaluation import evaluate as run
+    from zoo.learn.evaluation.evaluation_page import WorstPictures, evaluation_page
     from zoo.learn.evaluation.plain_figures import picture_table
     from zoo.predict.load import load
     from zoo.predict.pipeline import PipelineConfig
@@ -123,8 +132,10 @@ def evaluate(
         raise click.UsageError(tr("--split is a part of a dataset folder; --data has none."), ctx)
     config = PipelineConfig(model).override(**given(ctx))
     samples, truth_of = _samples(folder, split or "val", data, root, config.on_error == "skip")
-    if table_file is not None:
-        ensure_folder(table_file.parent)
+    files = [file for file in (table_file, page_file) if file is not None]
+    for file in files:
+        ensure_folder(file.parent)
+    worst = None if page_file is None else WorstPictures()
     with loading("loading {model}", model=model) as progress:
         loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
     with loaded:
@@ -146,6 +157,7 @@ def evaluate(
                     partial(done.__setitem__, 0),
                     boundary,
                     calibration,
+                    None if worst is None else worst.watch,
                     **options,
                 )
         except KeyboardInterrupt as end:
@@ -153,11 +165,15 @@ def evaluate(
         figures = _figures(found, loaded, folder or data, len(samples))
     if table_file is not None:
         write_atomic(table_file, picture_table(found))
+    if page_file is not None and worst is not None:
+        title = Message("Evaluation of {model}", model=loaded.name)
+        page = evaluation_page(found, worst, title, [_measured(figures)], lambda text: str(translate(text)))
+        write_atomic(page_file, page.encode(errors="backslashreplace"))
     if as_json:
         click.echo(json_text(figures))
     else:
         _table(figures)
-    _tell(found, figures, table_file)
+    _tell(found, figures, files)
     if found.failures:
         ctx.exit(3)
 
@@ -191,17 +207,17 @@ def _figures(found: Evaluation, model: Model, data: Path | None, count: int) -> 
     }
 
 
-# Of a class: the heading of the column, and the figure. The longest word, "boundary", keeps columns narrow.
+# Figures of a class: the heading of the column, and the key.
 _COLUMNS = (
     ("IoU", "IoU"),
-    ("ACCURACY", "accuracy"),
-    ("PRECISION", "precision"),
-    ("DICE", "Dice"),
-    ("BOUNDARY IoU", "boundary_IoU"),
+    (Message("ACCURACY"), "accuracy"),
+    (Message("PRECISION"), "precision"),
+    (Message("DICE"), "Dice"),
+    (Message("BOUNDARY IoU"), "boundary_IoU"),
 )
 _WHOLE = {
     "mIoU": "mIoU",
-    "accuracy": "accuracy",
+    "accuracy": Message("accuracy"),
     "mean_accuracy": Message("mean accuracy"),
     "mean_Dice": Message("mean Dice"),
     "frequency_weighted_IoU": Message("frequency-weighted IoU"),
@@ -221,21 +237,25 @@ def _table(figures: dict[str, Any]) -> None:
         click.echo(f"{padded(name, width)}  {_shown(value):>6}")
 
 
-def _tell(found: Evaluation, figures: dict[str, Any], table_file: Path | None) -> None:
+def _tell(found: Evaluation, figures: dict[str, Any], files: Sequence[Path]) -> None:
     for failure in found.failures:
         alert(printable(failure.error.message))
     for said in found.notes:
         note(said)
-    if table_file is not None:
-        note("saved {page}", page=table_file)
-    note(
+    for file in files:
+        note("saved {page}", page=file)
+    note(_measured(figures))
+    if found.failures:
+        alert("Samples that could not be used and do not count: {count}.", count=len(found.failures))
+
+
+def _measured(figures: dict[str, Any]) -> Message:
+    return Message(
         "{count} pictures of {data}, {engine}",
         count=figures["pictures"],
         data=figures["data"],
         engine=figures["engine"],
     )
-    if found.failures:
-        alert("Samples that could not be used and do not count: {count}.", count=len(found.failures))
 
 
 def _shown(value: float | None) -> str:
