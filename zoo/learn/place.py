@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.base.child import environment, python
+from zoo.base.host import HOST
 from zoo.engine.device import available_cores, find_devices
 from zoo.errors import ConfigError
 from zoo.registry.discovery import discover
@@ -53,6 +54,12 @@ class Place:
         # Without --host the processes listen on the address of the machine's name (paddle 3.2.2).
         launcher = python("paddle.distributed.launch", *shares, "--host", "127.0.0.1", "--log_dir", str(logs))
         return [*launcher, *python(module, *arguments)[1:]]
+
+    def take(self) -> None:
+        """Makes the device that of this process, where there is one: a plugin may have made another the default."""
+        with HOST.undisturbed():
+            import paddle
+        paddle.set_device(self.devices[0])
 
     def environment(self) -> dict[str, str]:
         """Returns the whole environment for the command."""

@@ -39,7 +39,7 @@ with HOST.undisturbed():
     from zoo.learn.training.amp import computes_mixed
     from zoo.learn.training.checkpoint import check_identity, checkpoint_folders
     from zoo.learn.training.examples import Examples
-    from zoo.learn.training.team import ALONE, Team
+    from zoo.learn.training.process_group import ALONE, ProcessGroup
 
 _log = logging.getLogger("zoo.learn.run")
 # Settings that do not change what a run computes.
@@ -72,7 +72,7 @@ def carry_out(
     stop: Callable[[], bool] = lambda: False,
     report: Callable[[Progress], None] = lambda progress: None,
     evaluated: Callable[[int, float], None] = lambda iteration, miou: None,
-    team: Team = ALONE,
+    team: ProcessGroup = ALONE,
 ) -> RunOutcome:
     """Runs until the end, or until somebody says stop.
 
@@ -145,7 +145,7 @@ def carry_out(
     return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
 
 
-def follow(folder: RunFolder, data: RunData, team: Team) -> None:
+def follow(folder: RunFolder, data: RunData, team: ProcessGroup) -> None:
     """Trains with the process that carries the run out, and writes nothing.
 
     Raises:
@@ -179,7 +179,7 @@ def _opened(folder: RunFolder, data: RunData) -> _Run:
     return _Run(network, recipe, steps, configuration, newest)
 
 
-def _trained(run: _Run, folder: RunFolder, data: RunData, team: Team, **calls: Any) -> Checkpoint:
+def _trained(run: _Run, folder: RunFolder, data: RunData, team: ProcessGroup, **calls: Any) -> Checkpoint:
     settings = run.configuration["train"]
     return train(
         run.network,

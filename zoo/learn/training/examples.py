@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import paddle
@@ -101,7 +102,8 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         try:
             image, mask = self._sample(example).load(self._range)
         except ZooError:
-            if paddle.io.get_worker_info() is None:
+            worker: Any = paddle.io.get_worker_info()
+            if worker is None:
                 raise
             # paddle cannot bring it to the run, which sees that this process has ended and asks `fault`.
             os._exit(1)

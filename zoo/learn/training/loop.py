@@ -29,7 +29,7 @@ from zoo.learn.training.checkpoint import RANGE, Checkpoint, check_identity, new
 from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
 from zoo.learn.training.optimizer import apply_gradients, build_optimizer, moments, restore_moments
-from zoo.learn.training.team import ALONE, Team
+from zoo.learn.training.process_group import ALONE, ProcessGroup
 from zoo.predict.values import given_value
 
 _log = logging.getLogger("zoo.learn.training")
@@ -69,7 +69,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     checked: Callable[[Checkpoint], bool] | None = None,
     amp: bool = False,
-    team: Team = ALONE,
+    team: ProcessGroup = ALONE,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -178,7 +178,7 @@ def train(
     return checkpoint
 
 
-def _check_share(recipe: Recipe, team: Team) -> None:
+def _check_share(recipe: Recipe, team: ProcessGroup) -> None:
     if recipe.devices % team.size:
         raise ConfigError(
             "A step has {count} batches (train.accumulate), which {size} processes cannot share.",
@@ -196,7 +196,7 @@ def _leave_to_the_run(worker: int) -> None:
 class _Batches(paddle.io.BatchSampler):
     """The batches of this process, as paddle's loader takes them."""
 
-    def __init__(self, examples: Examples, team: Team) -> None:
+    def __init__(self, examples: Examples, team: ProcessGroup) -> None:
         self._examples, self._team = examples, team
 
     def __iter__(self) -> Iterator[list[int]]:

@@ -124,8 +124,8 @@ def _settings(
 ) -> Configuration:
     """Returns the whole configuration of a new run."""
     from zoo.base.free_memory import CGROUP, PROC, read_memory
+    from zoo.learn.run.begin.settle import settle
     from zoo.learn.run.configuration import CONFIGURATION
-    from zoo.learn.run.settle import settle
     from zoo.settings.yaml_text import read_yaml
 
     memory = read_memory(PROC, CGROUP) if place.devices[0] == "cpu" else None

@@ -40,8 +40,6 @@ def run(folder: RunFolder, configuration: Configuration, found: RunData, place: 
         place: Where it runs.
     """
     with loading("building {model}", model=configuration["model"]):
-        import paddle
-
         from zoo.learn.run.carry_out import carry_out
     from zoo.learn.run.run_page import PAGE_FILE, write_page
     from zoo.learn.training.amp import computes_mixed
@@ -53,8 +51,7 @@ def run(folder: RunFolder, configuration: Configuration, found: RunData, place: 
 
         carry = functools.partial(carry_out_together, folder, place)
     else:
-        # A plugin of a device may have made another one the default.
-        paddle.set_device(place.devices[0])
+        place.take()
     if train.get("amp", False) and not computes_mixed():
         note("train.amp is not used: paddle computes in float32 on this device.")
     state = _State(train["iterations"], train["batch_size"] * train["accumulate"])

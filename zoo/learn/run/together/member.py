@@ -22,7 +22,7 @@ from zoo.learn.run.run_folder import RunFolder
 STOP, OUTCOME, FAULT = "stop", "outcome.json", "fault.json"
 
 
-def main(run: str, private: str, parent: str, *devices: str) -> int:
+def train_as_member(run: str, private: str, parent: str, *devices: str) -> int:
     """Returns the exit code."""
     folder, place = RunFolder(Path(run)), Path(private)
     with HOST.undisturbed():
@@ -30,11 +30,11 @@ def main(run: str, private: str, parent: str, *devices: str) -> int:
         from paddle import distributed
 
         from zoo.learn.run.carry_out import carry_out, follow
-        from zoo.learn.training.team import Team
+        from zoo.learn.training.process_group import ProcessGroup
 
     paddle.set_device(own_device(devices))
     distributed.init_parallel_env()
-    team = Team(distributed.get_rank(), distributed.get_world_size())
+    team = ProcessGroup(distributed.get_rank(), distributed.get_world_size())
     try:
         data = read_run_data(Path(folder.configuration()["data"]))
         if team.rank:
@@ -61,4 +61,4 @@ def _lives(process: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(train_as_member(*sys.argv[1:]))

@@ -71,7 +71,7 @@ def settle(
     network = build_network(name, len(data.labels))
 
     # Not before it is known that paddle is there.
-    from zoo.learn.run.batch import measure_need
+    from zoo.learn.run.begin.batch import measure_need
 
     need = measure_need(network, recipe, configuration["train"]["workers"])
     most, batch = need.most(free), configuration["train"]["batch_size"]

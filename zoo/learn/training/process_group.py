@@ -10,7 +10,7 @@ from paddle.distributed import all_reduce
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class ProcessGroup:
     """The processes of a run, as one of them sees them.
 
     Attributes:
@@ -27,7 +27,7 @@ class Team:
             return wish
         wishes = paddle.to_tensor([float(wish)])
         all_reduce(wishes)
-        return wishes.item() > 0
+        return bool(wishes.numpy()[0] > 0)
 
     def share(self, network: nn.Layer, loss: float) -> float:
         """Gives every process the mean gradients and the mean running statistics of all. Returns the mean loss."""
@@ -44,8 +44,8 @@ class Team:
         for value, part in zip(shared, parts, strict=False):
             # After `paddle.assign` a batch norm no longer updates the statistics that are read here (3.2.2).
             value.set_value(part.reshape(value.shape))
-        return parts[-1].item()
+        return float(parts[-1].numpy()[0])
 
 
 #: A process by itself.
-ALONE = Team()
+ALONE = ProcessGroup()
