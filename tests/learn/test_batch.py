@@ -17,12 +17,12 @@ from zoo.base.free_memory import CGROUP, PROC, Memory, read_memory
 from zoo.contract.recipe import AdamW, CrossEntropy, PolynomialDecay, Recipe
 from zoo.errors import ConfigError
 from zoo.learn.networks import build_network
-from zoo.learn.run.batch import measure_need
+from zoo.learn.run.begin.batch import measure_need
+from zoo.learn.run.begin.settle import settle
 from zoo.learn.run.configuration import Configuration
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe
 from zoo.learn.run.run_folder import RunFolder
-from zoo.learn.run.settle import settle
 from zoo.learn.training.losses import total_loss
 from zoo.plugin import CAMVID
 

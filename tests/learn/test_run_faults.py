@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -120,7 +121,7 @@ def test_a_run_that_is_harmed_ends_with_the_reason_and_its_checkpoints(
     assert process.returncode == 1, told
     assert len(told.splitlines()) < 60
     assert "Traceback" not in told
-    assert __import__("re").search(said, told), told
+    assert re.search(said, told), told
     assert newest(run) >= 2
     assert (run / "best" / "state.json").is_file()
 
@@ -155,7 +156,7 @@ def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path,
         before = files(run)
         ended = zoo_process("train", "--resume", run)
         assert ended.returncode == 1
-        assert len(ended.stderr.splitlines()) <= 3
+        assert "Traceback" not in ended.stderr
         for words in said:
             assert words in ended.stderr, ended.stderr
         assert files(run) == before

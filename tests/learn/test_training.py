@@ -456,6 +456,10 @@ def test_a_half_written_checkpoint_is_not_seen(dataset: Path, tmp_path: Path) ->
     with pytest.raises(CheckpointError, match="does not exist"):
         load_checkpoint(tmp_path / "iter_0000009")
     (tmp_path / "iter_0000002" / "model.safetensors").write_bytes(b"\0" * 10)
+    found = newest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.iteration == 1
+    (tmp_path / "iter_0000001" / "model.safetensors").write_bytes(b"")
     with pytest.raises(CheckpointError, match="older checkpoint"):
         newest_checkpoint(tmp_path)
 

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.base.child import environment, python
-from zoo.engine.device import find_devices
+from zoo.base.host import HOST
+from zoo.engine.device import available_cores, find_devices
+from zoo.errors import ConfigError
 from zoo.registry.discovery import discover
 
+# Variables that the processes of a run get, where there are several, and beginnings of others.
+_KEPT = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "LANG", "TZ", "CPATH")
+_KINDS = ("ZOO_", "OMP_", "MKL_", "OPENBLAS_", "LC_", "CUDA_", "NVIDIA_", "NCCL_", "FLAGS_", "ASCEND_", "HCCL_", "XPU")
 # Kinds that paddle is built for; others are plugins of it.
 _BUILT_IN = ("cpu", "gpu", "xpu")
 
@@ -43,16 +48,28 @@ class Place:
         """
         if len(self.devices) == 1:
             return python(module, *arguments)
-        numbers = ",".join(map(str, self.numbers))
+        shares = ("--nproc_per_node", str(len(self.devices)))
+        if self.devices[0] != "cpu":
+            shares = ("--devices", ",".join(map(str, self.numbers)))
         # Without --host the processes listen on the address of the machine's name (paddle 3.2.2).
-        launcher = python(
-            "paddle.distributed.launch", "--devices", numbers, "--host", "127.0.0.1", "--log_dir", str(logs)
-        )
+        launcher = python("paddle.distributed.launch", *shares, "--host", "127.0.0.1", "--log_dir", str(logs))
         return [*launcher, *python(module, *arguments)[1:]]
+
+    def take(self) -> None:
+        """Makes the device that of this process, where there is one: a plugin may have made another the default."""
+        with HOST.undisturbed():
+            import paddle
+        paddle.set_device(self.devices[0])
 
     def environment(self) -> dict[str, str]:
         """Returns the whole environment for the command."""
         return environment() | dict(self.environ)
+
+    def shared_environment(self) -> dict[str, str]:
+        """Returns what several processes need of the environment: the launcher writes all of it into its logs."""
+        kept = {name: value for name, value in self.environment().items() if name in _KEPT or name.startswith(_KINDS)}
+        threads = str(max(1, available_cores() // len(self.devices)))
+        return {"OMP_NUM_THREADS": threads, **kept, **self.environ}
 
 
 def own_device(devices: Sequence[str]) -> str:
@@ -64,13 +81,15 @@ def own_device(devices: Sequence[str]) -> str:
     return devices[int(os.environ.get("PADDLE_LOCAL_RANK", "0"))]
 
 
-def training_place(address: str) -> Place:
+def training_place(address: str, processes: int = 1) -> Place:
     """Finds where training runs.
 
     Args:
         address: As for `zoo.load`, such as "npu:0", "gpu:0,1" or "auto".
+        processes: Processes that share the processor; other devices have one each.
 
     Raises:
+        ConfigError: Several processes are wanted on another device than the processor.
         DeviceNotInstalledError: No plugin brings this kind, or the address has another form.
         DeviceUnavailableError: The plugin is there, but not the device.
     """
@@ -78,6 +97,16 @@ def training_place(address: str) -> Place:
     devices = tuple(meant.device.training(number) for number in meant.numbers)
     environ = {**meant.device.environ, **meant.device.training_environ}
     called = devices[0].partition(":")[0]
+    if called == "cpu":
+        return Place(devices * processes, tuple(range(processes)), environ)
+    if processes > 1:
+        raise ConfigError(
+            "--processes {processes} is for the processor; {address} has a process for each device.",
+            "Leave it out, or give several devices, such as {kind}:0,1",
+            processes=processes,
+            address=address,
+            kind=address.partition(":")[0],
+        )
     if len(devices) > 1 and called not in _BUILT_IN:
         # The launcher finds no other devices without it (paddle 3.2.2): "Device not found".
         environ["PADDLE_XCCL_BACKEND"] = called

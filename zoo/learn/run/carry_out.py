@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo.base.host import HOST
 from zoo.bundle.facts import Confidence
+from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, Step
 from zoo.errors import DatasetError
 from zoo.learn.evaluation import Confusion
@@ -25,7 +25,7 @@ from zoo.learn.run.configuration import Configuration, recipe_of
 from zoo.learn.run.data import RunData
 from zoo.learn.run.pretrained import read_pretrained
 from zoo.learn.run.run_figures import SHOWN, Compared, draw_batch, draw_best, draw_classes, draw_course
-from zoo.learn.run.run_folder import RunFolder
+from zoo.learn.run.run_folder import RunClock, RunFolder
 from zoo.learn.run.steps import padded_steps
 from zoo.learn.run.tensorboard import tensorboard
 from zoo.registry import find_model
@@ -37,9 +37,9 @@ with HOST.undisturbed():
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
     from zoo.learn.training.amp import computes_mixed
-    from zoo.learn.training.checkpoint import checkpoint_folders
+    from zoo.learn.training.checkpoint import check_identity, checkpoint_folders
     from zoo.learn.training.examples import Examples
-    from zoo.learn.training.loop import check_identity
+    from zoo.learn.training.process_group import ALONE, ProcessGroup
 
 _log = logging.getLogger("zoo.learn.run")
 # Settings that do not change what a run computes.
@@ -65,21 +65,6 @@ class RunOutcome:
     late: bool
 
 
-class _Clock:
-    """How long a run may still run; what it ran before it was resumed counts."""
-
-    def __init__(self, folder: RunFolder, hours: float | None) -> None:
-        self._folder, self._limit = folder, math.inf if hours is None else hours * 3600
-        self._began = time.monotonic() - folder.seconds()
-
-    @property
-    def is_over(self) -> bool:
-        return time.monotonic() - self._began >= self._limit
-
-    def note(self) -> None:
-        self._folder.spend(time.monotonic() - self._began)
-
-
 def carry_out(
     folder: RunFolder,
     data: RunData,
@@ -87,6 +72,7 @@ def carry_out(
     stop: Callable[[], bool] = lambda: False,
     report: Callable[[Progress], None] = lambda progress: None,
     evaluated: Callable[[int, float], None] = lambda iteration, miou: None,
+    team: ProcessGroup = ALONE,
 ) -> RunOutcome:
     """Runs until the end, or until somebody says stop.
 
@@ -96,22 +82,17 @@ def carry_out(
         stop: Asked after every iteration.
         report: Called after every iteration.
         evaluated: Called with the iteration and the mean IoU after an evaluation.
+        team: The processes of the run; this is the first, and the others `follow`.
 
     Raises:
         TrainingError: The loss or a gradient is not finite.
         CheckpointError: The checkpoints belong to another run.
         ZooError: As `build_network` and `read_run_data`.
     """
-    configuration = folder.configuration()
-    settings, found = configuration["train"], find_model(configuration["model"])
-    clock = _Clock(folder, settings.get("hours"))
-    recipe = recipe_of(configuration, data.class_weights)
-    paddle.seed(settings["seed"])
-    newest = _newest(folder, data, configuration)
-    # A checkpoint has weights of its own: what the run began with may be gone by then.
-    weights = read_pretrained(configuration) if newest is None else None
-    network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
-    steps = padded_steps(found.card.preprocess, found.card.network_stride)
+    run = _opened(folder, data)
+    network, recipe, steps, configuration, newest = run
+    settings = configuration["train"]
+    clock = RunClock(folder, settings.get("hours"))
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
@@ -119,7 +100,7 @@ def carry_out(
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
             confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
-            if not confusion.miou <= _best(folder)[0]:
+            if not confusion.miou <= folder.best_evaluation()[0]:
                 _keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
             folder.append(
@@ -136,7 +117,7 @@ def carry_out(
             evaluated(checkpoint.iteration, confusion.miou)
         _forget_old(folder, settings["keep"])
         clock.note()
-        return patience is not None and _without_progress(folder) >= patience
+        return patience is not None and folder.without_progress() >= patience
 
     def told(progress: Progress) -> None:
         figures = {"loss": progress.loss, "learning_rate": progress.learning_rate}
@@ -151,33 +132,72 @@ def carry_out(
         first = Examples(data.train, shown, _normalize(steps), ignored, settings["seed"], 0, value_range)
         draw_batch(folder, data.labels, _normalize(steps), (first[number] for number in range(shown.batch_size)))
     with tensorboard(folder, settings.get("tensorboard", False), 0 if newest is None else newest.iteration) as add:
-        if newest is not None and not _is_measured(folder, newest.iteration):
+        if newest is not None and newest.iteration not in folder.evaluations():
             # It ended between the checkpoint and its evaluation.
             measure(newest)
         last = newest
-        if last is None or not clock.is_over:
-            last = train(
-                network,
-                data.train,
-                recipe,
-                folder.path,
-                normalize=_normalize(steps),
-                value_range=configuration["value_range"],
-                ignore_index=data.labels.ignore_index,
-                seed=settings["seed"],
-                checkpoint_every=every,
-                report_every=1,
-                report=told,
-                workers=settings["workers"],
-                identity=_identity(configuration, data),
-                stop=lambda: stop() or clock.is_over,
-                checked=measure,
-                amp=settings.get("amp", False) and computes_mixed(),
-            )
-    miou, best = _best(folder)
-    finished = last.iteration == recipe.iterations or (patience is not None and _without_progress(folder) >= patience)
+        if not team.agree(last is not None and clock.is_over):
+            last = _trained(run, folder, data, team, report=told, stop=lambda: stop() or clock.is_over, checked=measure)
+    assert last is not None
+    miou, best = folder.best_evaluation()
+    finished = last.iteration == recipe.iterations or (patience is not None and folder.without_progress() >= patience)
     late = clock.is_over and not finished
     return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
+
+
+def follow(folder: RunFolder, data: RunData, team: ProcessGroup) -> None:
+    """Trains with the process that carries the run out, and writes nothing.
+
+    Raises:
+        ZooError: As `carry_out`.
+    """
+    run = _opened(folder, data)
+    if not team.agree(False):
+        _trained(run, folder, data, team)
+
+
+class _Run(NamedTuple):
+    """What all processes of a run have."""
+
+    network: nn.Layer
+    recipe: Recipe
+    steps: tuple[Step, ...]
+    configuration: Configuration
+    newest: Checkpoint | None
+
+
+def _opened(folder: RunFolder, data: RunData) -> _Run:
+    configuration = folder.configuration()
+    found = find_model(configuration["model"])
+    recipe = recipe_of(configuration, data.class_weights)
+    paddle.seed(configuration["train"]["seed"])
+    newest = _newest(folder, data, configuration)
+    # A checkpoint has weights of its own: what the run began with may be gone by then.
+    weights = read_pretrained(configuration) if newest is None else None
+    network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
+    steps = padded_steps(found.card.preprocess, found.card.network_stride)
+    return _Run(network, recipe, steps, configuration, newest)
+
+
+def _trained(run: _Run, folder: RunFolder, data: RunData, team: ProcessGroup, **calls: Any) -> Checkpoint:
+    settings = run.configuration["train"]
+    return train(
+        run.network,
+        data.train,
+        run.recipe,
+        folder.path,
+        normalize=_normalize(run.steps),
+        value_range=run.configuration["value_range"],
+        ignore_index=data.labels.ignore_index,
+        seed=settings["seed"],
+        checkpoint_every=settings["evaluate_every"],
+        report_every=1,
+        workers=settings["workers"],
+        identity=_identity(run.configuration, data),
+        amp=settings.get("amp", False) and computes_mixed(),
+        team=team,
+        **calls,
+    )
 
 
 def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> Checkpoint | None:
@@ -251,28 +271,6 @@ def _identity(configuration: Configuration, data: RunData) -> dict[str, Any]:
     train_settings = {key: value for key, value in configuration["train"].items() if key not in _FREE}
     said = {key: value for key, value in configuration.items() if key not in ("data", "train")}
     return {"settings": {**said, "train": train_settings}, "data": data.digest}
-
-
-def _evaluations(folder: RunFolder) -> list[tuple[int, float]]:
-    return [(line["iteration"], line["miou"]) for line in folder.log() if "miou" in line]
-
-
-def _is_measured(folder: RunFolder, iteration: int) -> bool:
-    return any(done == iteration for done, _ in _evaluations(folder))
-
-
-def _best(folder: RunFolder) -> tuple[float, int]:
-    """Returns the best mean IoU so far and its iteration, the first where several are equal."""
-    best, at = -1.0, 0
-    for iteration, miou in _evaluations(folder):
-        if miou > best:
-            best, at = miou, iteration
-    return best, at
-
-
-def _without_progress(folder: RunFolder) -> int:
-    """Counts the evaluations since the best one."""
-    return sum(iteration > _best(folder)[1] for iteration, _ in _evaluations(folder))
 
 
 def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:

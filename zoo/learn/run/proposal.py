@@ -30,6 +30,7 @@ def propose(
     data: str,
     seed: int = 0,
     most: int | None = None,
+    processes: int = 1,
 ) -> Configuration:
     """Returns a whole configuration for some data.
 
@@ -44,10 +45,15 @@ def propose(
         seed: Seed of the run.
         most: Pictures of a batch at most; those of the official one by default. A step has as many as before, in more
             batches.
+        processes: Processes that share the batches of a step.
     """
     crop = (_side(recipe.crop[0], [size[0] for size in sizes]), _side(recipe.crop[1], [size[1] for size in sizes]))
     batch = min(most or recipe.batch_size, len(sizes))
     accumulate = min(recipe.pictures_per_step, len(sizes)) // batch
+    if accumulate % processes:
+        shared = batch * accumulate
+        accumulate += processes - accumulate % processes
+        batch = max(1, shared // accumulate)
     pictures = batch * accumulate
     steps = min(recipe.iterations, max(_LEAST_STEPS, math.ceil(_EPOCHS * len(sizes) / pictures)))
     share = pictures / recipe.pictures_per_step

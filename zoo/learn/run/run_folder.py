@@ -11,7 +11,13 @@ bundle/           the best checkpoint as a model, made when somebody asks for it
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import math
+import os
+import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +29,12 @@ from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
 _LOG, _SECONDS = "train.jsonl", "seconds.txt"
+
+_LOCK = ".lock"
+# Seconds that a run may take to end; between two looks.
+_WAIT, _PAUSE = 20.0, 0.2
+# Bytes of the log's end that are read to see what is new; a line has a few hundred, with many classes some thousands.
+_END = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,32 @@ class RunFolder:
         """
         write_atomic(self.path / RUN, write_yaml(configuration).encode())
 
+    @contextlib.contextmanager
+    def held(self) -> Generator[None, None, None]:
+        """Keeps other processes from going on with this run meanwhile.
+
+        Waits for a while first: the processes of a run that was killed end with a checkpoint of theirs.
+
+        Raises:
+            OutputError: Another process goes on with it.
+        """
+        with open(self.path / _LOCK, "ab") as file:
+            until = time.monotonic() + _WAIT
+            while True:
+                try:
+                    # Not by flock: the processes that prepare batches would inherit it, and outlive a kill.
+                    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() > until:
+                        raise OutputError(
+                            "Another process trains in {folder}.",
+                            "Wait until it is done, or end it by Ctrl-C or SIGTERM.",
+                            folder=self.path,
+                        ) from error
+                    time.sleep(_PAUSE)
+            yield
+
     def configuration(self) -> Configuration:
         """Reads what the run does.
 
@@ -132,6 +170,41 @@ class RunFolder:
             return []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
+    def last_lines(self) -> list[dict[str, Any]]:
+        """Reads the end of the log, which another process may be writing."""
+        try:
+            with open(self.path / _LOG, "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+                lines = file.read().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        whole = [line for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
+        return [json.loads(line) for line in whole]
+
+    def written_since(self, moment: float) -> bool:
+        """Says whether the log was written after this moment, in seconds since the epoch."""
+        try:
+            return (self.path / _LOG).stat().st_mtime >= moment
+        except FileNotFoundError:
+            return False
+
+    def evaluations(self) -> dict[int, float]:
+        """Returns the mean IoU of every evaluation in the log by its iteration."""
+        return {line["iteration"]: line["miou"] for line in self.log() if "miou" in line}
+
+    def best_evaluation(self) -> tuple[float, int]:
+        """Returns the best mean IoU so far and its iteration, the first where several are equal; -1, 0 without one."""
+        best, at = -1.0, 0
+        for iteration, miou in self.evaluations().items():
+            if miou > best:
+                best, at = miou, iteration
+        return best, at
+
+    def without_progress(self) -> int:
+        """Counts the evaluations since the best one."""
+        _, best = self.best_evaluation()
+        return sum(iteration > best for iteration in self.evaluations())
+
     def rewind(self, iteration: int) -> None:
         """Drops what the log says of later iterations: they are run again.
 
@@ -157,6 +230,28 @@ class RunFolder:
                 folder=self.path,
                 reason=error.strerror,
             ) from error
+
+
+class RunClock:
+    """How long a run may still run; what it ran before it was resumed counts.
+
+    Args:
+        folder: Its folder.
+        hours: How long it may run in all; None for as long as it takes.
+    """
+
+    def __init__(self, folder: RunFolder, hours: float | None) -> None:
+        self._folder, self._limit = folder, math.inf if hours is None else hours * 3600
+        self._began = time.monotonic() - folder.seconds()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() - self._began >= self._limit
+
+    def note(self) -> None:
+        """Writes down in the folder how long it ran until now."""
+        self._folder.spend(time.monotonic() - self._began)
 
 
 def _line(content: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,3 +140,28 @@ def newest_checkpoint(folder: str | os.PathLike[str]) -> Checkpoint | None:
     if fault is not None:
         raise fault
     return None
+
+
+def check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path) -> None:
+    """Makes sure that a checkpoint is of the run with these facts.
+
+    Raises:
+        CheckpointError: It is of another; the first fact that differs is named with both values.
+    """
+    for key, before, now in _differences(resumed.identity, facts):
+        raise CheckpointError(
+            "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
+            "Give another output folder, or start with the settings of that run.",
+            output=output,
+            key=key,
+            before=before,
+            now=now,
+        )
+
+
+def _differences(before: Any, now: Any, *keys: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*before, *now}):
+            yield from _differences(before.get(key), now.get(key), *keys, key)
+    elif before != now:
+        yield ".".join(keys), before, now

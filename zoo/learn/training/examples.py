@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import paddle
@@ -53,6 +54,17 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
     def __len__(self) -> int:
         return self._recipe.iterations * self._recipe.pictures_per_step - self._first
 
+    @property
+    def batch_size(self) -> int:
+        """Pictures of a batch."""
+        return self._recipe.batch_size
+
+    def batches(self, rank: int, size: int) -> Iterator[list[int]]:
+        """Yields the examples of each batch of one process in their order: of a step it takes every size-th batch."""
+        batch = self._recipe.batch_size
+        for first in range(rank * batch, len(self), size * batch):
+            yield list(range(first, first + batch))
+
     def samples(self, iteration: int) -> tuple[Sample, ...]:
         """Returns the samples of an iteration of the run, in their order."""
         first = iteration * self._recipe.pictures_per_step
@@ -90,7 +102,8 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         try:
             image, mask = self._sample(example).load(self._range)
         except ZooError:
-            if paddle.io.get_worker_info() is None:
+            worker: Any = paddle.io.get_worker_info()
+            if worker is None:
                 raise
             # paddle cannot bring it to the run, which sees that this process has ended and asks `fault`.
             os._exit(1)

@@ -22,19 +22,22 @@ from paddle import Tensor, nn
 from zoo.base.files import user_path
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
-from zoo.errors import CheckpointError, TrainingError
+from zoo.errors import ConfigError, TrainingError
 from zoo.learn.data import Sample
 from zoo.learn.training.amp import mixed
-from zoo.learn.training.checkpoint import RANGE, Checkpoint, newest_checkpoint
+from zoo.learn.training.checkpoint import RANGE, Checkpoint, check_identity, newest_checkpoint
 from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
 from zoo.learn.training.optimizer import apply_gradients, build_optimizer, moments, restore_moments
+from zoo.learn.training.process_group import ALONE, ProcessGroup
 from zoo.predict.values import given_value
 
 _log = logging.getLogger("zoo.learn.training")
 _HALVES = Normalize()
 # A prime above the iterations of any run, so that two seeds share no number for long.
 _STRIDE = 1_000_003
+# Another one, for the batches of a step.
+_APART = 15_485_863
 _OF_LOADER = re.compile(r"DataLoader|[Dd]ata reader|Blocking queue")
 
 
@@ -66,6 +69,7 @@ def train(
     stop: Callable[[], bool] | None = None,
     checked: Callable[[Checkpoint], bool] | None = None,
     amp: bool = False,
+    team: ProcessGroup = ALONE,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -91,9 +95,11 @@ def train(
         stop: Asked after every iteration; where it says so, a checkpoint is written and the run ends.
         checked: Called with every checkpoint that was written; where it returns True, the run ends.
         amp: Run the network in bfloat16, where the device computes in it (`zoo.learn.training.amp`).
+        team: The processes of the run, this one among them; the first one writes and calls `checked`.
 
     Raises:
-        ConfigError: The range is none; or the losses do not fit the heads of the network or the classes.
+        ConfigError: The range is none; the losses do not fit the heads of the network or the classes; or the processes
+            cannot share the batches of a step.
         DatasetError: A sample cannot be used.
         CheckpointError: The checkpoint in `output` belongs to another run.
         OutputError: A checkpoint cannot be written.
@@ -104,6 +110,7 @@ def train(
     value_range = given_value("value_range", value_range)
     own = {"recipe": _plain(dataclasses.asdict(recipe)), "seed": seed, RANGE: _plain(value_range)}
     facts = {**own, **(identity or {})}
+    _check_share(recipe, team)
     optimizer = build_optimizer(network, recipe)
     average = {name: value.numpy().copy() for name, value in network.state_dict().items()}
     start = 0
@@ -123,7 +130,7 @@ def train(
     examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range)
     loader = paddle.io.DataLoader(
         examples,
-        batch_size=recipe.batch_size,
+        batch_sampler=_Batches(examples, team),
         num_workers=workers,
         return_list=True,
         worker_init_fn=_leave_to_the_run,
@@ -134,8 +141,10 @@ def train(
         for iteration in range(start, recipe.iterations):
             done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
             # What is drawn inside the network, as by dropout, follows from the seed and the position too.
-            paddle.seed((seed * _STRIDE + iteration) % 2**31)
-            losses.append(_backward(network, itertools.islice(batches, recipe.devices), recipe, ignore_index, amp))
+            numbers = range(team.rank, recipe.devices, team.size)
+            draws = [seed * _STRIDE + iteration + number * _APART for number in numbers]
+            own = itertools.islice(batches, len(draws))
+            losses.append(team.share(network, _backward(network, own, draws, recipe, ignore_index, amp)))
             bad = _not_finite(losses[-1], network)
             if bad is not None:
                 raise _diverged(bad, done, rate, output, examples.samples(iteration))
@@ -146,7 +155,7 @@ def train(
                 seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
                 report(Progress(done, float(np.mean(losses)), rate, seconds))
                 losses, began = [], time.perf_counter()
-            ends = done == recipe.iterations or (stop is not None and stop())
+            ends = team.agree(stop is not None and stop()) or done == recipe.iterations
             if done % checkpoint_every == 0 or ends:
                 checkpoint = Checkpoint(
                     done, _arrays(network.state_dict()), dict(average), moments(optimizer, network), facts
@@ -154,8 +163,9 @@ def train(
                 bad = checkpoint.first_not_finite()
                 if bad is not None:
                     raise _diverged(bad, done, rate, output, examples.samples(iteration))
-                checkpoint.save(output)
-                ends |= checked is not None and checked(checkpoint)
+                if team.rank == 0:
+                    checkpoint.save(output)
+                ends |= team.agree(checked is not None and checked(checkpoint))
             if ends:
                 break
     except (SystemError, RuntimeError) as error:
@@ -168,22 +178,60 @@ def train(
     return checkpoint
 
 
+def _check_share(recipe: Recipe, team: ProcessGroup) -> None:
+    if recipe.devices % team.size:
+        raise ConfigError(
+            "A step has {count} batches (train.accumulate), which {size} processes cannot share.",
+            "Give another number of processes, or for a new run a train.accumulate that they divide.",
+            count=recipe.devices,
+            size=team.size,
+        )
+
+
 def _leave_to_the_run(worker: int) -> None:
     """Lets a process that prepares batches pass over the Ctrl-C of a terminal, which all processes get."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+class _Batches(paddle.io.BatchSampler):
+    """The batches of this process, as paddle's loader takes them."""
+
+    def __init__(self, examples: Examples, team: ProcessGroup) -> None:
+        self._examples, self._team = examples, team
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return self._examples.batches(self._team.rank, self._team.size)
+
+    def __len__(self) -> int:
+        return len(self._examples) // (self._team.size * self._examples.batch_size)
+
+
 def _backward(
-    network: nn.Layer, batches: Iterable[tuple[Tensor, Tensor]], recipe: Recipe, ignore_index: int, amp: bool
+    network: nn.Layer,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    draws: Sequence[int],
+    recipe: Recipe,
+    ignore_index: int,
+    amp: bool,
 ) -> float:
-    """Leaves the mean gradients of the batches, one a device, with the parameters. Returns the mean loss."""
+    """Leaves the mean gradients of some batches with the parameters. Returns the mean loss.
+
+    Args:
+        network: The network.
+        batches: Pictures and masks.
+        draws: A seed for each batch, of what is drawn inside the network.
+        recipe: The losses.
+        ignore_index: Mask value that does not count.
+        amp: As of `train`.
+    """
     found: list[float] = []
-    for images, masks in batches:
+    for (images, masks), draw in zip(batches, draws, strict=True):
+        paddle.seed(draw % 2**31)
         with mixed(amp):
             logits = network(images)
         loss = total_loss([head.astype("float32") for head in logits], masks, recipe.heads, ignore_index)
         found.append(float(loss))
-        (loss / recipe.devices).backward()
+        (loss / len(draws)).backward()
     return sum(found) / len(found)
 
 
@@ -230,28 +278,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path) -> None:
-    """Makes sure that a checkpoint is of the run with these facts.
-
-    Raises:
-        CheckpointError: It is of another; the first fact that differs is named with both values.
-    """
-    for key, before, now in _differences(resumed.identity, facts):
-        raise CheckpointError(
-            "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
-            "Give another output folder, or start with the settings of that run.",
-            output=output,
-            key=key,
-            before=before,
-            now=now,
-        )
-
-
-def _differences(before: Any, now: Any, *keys: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in sorted({*before, *now}):
-            yield from _differences(before.get(key), now.get(key), *keys, key)
-    elif before != now:
-        yield ".".join(keys), before, now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import paddle
 from paddle import Tensor
 from paddle.nn import functional as F
@@ -114,7 +115,7 @@ def _lovasz(probabilities: Tensor, truth: Tensor, counted: Tensor) -> Tensor:
         signs = counted - 2 * truth
         errors = paddle.where(counted > 0, truth + signs * probabilities, -paddle.ones_like(counted))
         factors = paddle.zeros_like(errors)
-        for number in paddle.nonzero(_sums(truth)).flatten().tolist():
+        for number in map(int, np.flatnonzero(_sums(truth).numpy())):
             own = _slopes(errors[number].flatten(), truth[number].flatten())
             factors[number] = own.reshape(errors.shape[1:])
         least, factors = _sums(factors * truth), factors * signs

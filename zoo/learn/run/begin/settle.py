@@ -24,8 +24,9 @@ def settle(
     file: Node | None,
     given: Sequence[str],
     seed: int,
-    free: float,
-) -> tuple[Configuration, Message]:
+    free: float | None,
+    processes: int = 1,
+) -> tuple[Configuration, Message | None]:
     """Returns the whole configuration of a new run, and what is to be told of its memory.
 
     Args:
@@ -36,7 +37,8 @@ def settle(
         file: Content of a file with some settings.
         given: Words KEY=VALUE.
         seed: Seed of the run.
-        free: Bytes of memory that the run may take.
+        free: Bytes of memory that the run may take; None where that is not known, as on a device.
+        processes: Processes that share it and the batches of a step.
 
     Raises:
         ConfigError: A setting does not exist or is not possible; or the memory does not hold the batch.
@@ -46,7 +48,9 @@ def settle(
     official = official_recipe(name)
 
     def proposed(most: int) -> Configuration:
-        base = propose(official, data.sizes, model=name, data=str(folder.resolve()), seed=seed, most=most)
+        base = propose(
+            official, data.sizes, model=name, data=str(folder.resolve()), seed=seed, most=most, processes=processes
+        )
         base["pretrained"] = pretrained
         changed = overridden(base, file, given)
         if changed["train"]["batch_size"] == "auto":
@@ -55,11 +59,19 @@ def settle(
 
     said = overrides(file, given).get("train", {}).get("batch_size")
     configuration = proposed(official.pictures_per_step if said == "auto" else official.batch_size)
+    if free is None:
+        if said == "auto":
+            raise ConfigError(
+                "train.batch_size=auto needs to know how much memory is free, which is told of the processor only.",
+                "Give a number: --set train.batch_size=4",
+            )
+        return configuration, None
+    free /= processes
     recipe = recipe_of(configuration, data.class_weights)
     network = build_network(name, len(data.labels))
 
     # Not before it is known that paddle is there.
-    from zoo.learn.run.batch import measure_need
+    from zoo.learn.run.begin.batch import measure_need
 
     need = measure_need(network, recipe, configuration["train"]["workers"])
     most, batch = need.most(free), configuration["train"]["batch_size"]

@@ -42,7 +42,7 @@ class Need:
 
 
 def measure_need(network: nn.Layer, recipe: Recipe, workers: int) -> Need:
-    """Runs one picture through a network, forward and back, and looks at what paddle's allocator gave out.
+    """Runs one picture forward and back on the processor, and looks at what paddle's allocator gave out.
 
     Args:
         network: The network; its gradients and the running means of its norms change.
@@ -52,6 +52,9 @@ def measure_need(network: nn.Layer, recipe: Recipe, workers: int) -> Need:
     Raises:
         ConfigError: The losses do not fit the network.
     """
+    # A plugin of a device may have made another one the default.
+    paddle.set_device("cpu")
+    network.to(device="cpu")
     statistics: Any = paddle.base.core
     height, width = recipe.crop
     network.train()

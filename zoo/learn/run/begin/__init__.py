@@ -1,0 +1,1 @@
+"""What a new run is, before there is a folder of it."""
