@@ -150,11 +150,8 @@ def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path:
     assert logs[0] == logs[1]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
-    streets: Path, tmp_path: Path, number: signal.Signals, code: int
-) -> None:
-    folder = tmp_path / "run"
+def endless(streets: Path, folder: Path) -> subprocess.Popen[str]:
+    """Starts a run, in a group of processes of its own, and waits until it has made two steps."""
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "zoo", "train", "SeaFormer_tiny", str(streets), "-o", str(folder)]
     process = subprocess.Popen(
@@ -169,14 +166,41 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     while len(RunFolder(folder).log()) < 2 and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    # As a terminal does it: also to the processes that prepare batches.
-    send = os.killpg if number == signal.SIGINT else os.kill
-    send(process.pid, number)
+    return process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
+    streets: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    folder = tmp_path / "run"
+    process = endless(streets, folder)
+    # As terminals and service managers do it: also to the processes that prepare batches.
+    os.killpg(process.pid, number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == code, said
     assert f"zoo train --resume {folder}" in said
     [checkpoint] = folder.glob("iter_*")
     assert int(checkpoint.name[5:]) == RunFolder(folder).log()[-1]["iteration"]
+
+
+def group_of(process: Path) -> int | None:
+    """Returns the group of a process in /proc, unless it is a dead one."""
+    try:
+        state, _, group = (process / "stat").read_text().rpartition(")")[2].split()[:3]
+    except OSError:  # it has ended
+        return None
+    return None if state == "Z" else int(group)
+
+
+def test_a_run_that_is_killed_leaves_no_process_behind(streets: Path, tmp_path: Path) -> None:
+    process = endless(streets, tmp_path / "run")
+    process.kill()
+    process.communicate(timeout=20)
+    deadline = time.monotonic() + 20
+    while any(group_of(path) == process.pid for path in Path("/proc").glob("[0-9]*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_settings_follow_the_official_ones_and_the_data() -> None:

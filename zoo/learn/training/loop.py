@@ -8,9 +8,11 @@ import logging
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +135,9 @@ def train(
         batch_sampler=_Batches(examples, team),
         num_workers=workers,
         return_list=True,
-        worker_init_fn=_leave_to_the_run,
+        worker_init_fn=partial(_follow, os.getpid()),
     )
-    batches = iter(loader)
+    batches: Any = iter(loader)
     iteration = start
     try:
         for iteration in range(start, recipe.iterations):
@@ -173,6 +175,9 @@ def train(
         if not _OF_LOADER.search(str(error)):
             raise
         raise examples.fault(iteration, workers, error) from error
+    finally:
+        # paddle's loader and its thread hold each other, so that its processes would stay as long as this one (3.2.2).
+        batches.__del__()
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
@@ -188,9 +193,23 @@ def _check_share(recipe: Recipe, team: ProcessGroup) -> None:
         )
 
 
-def _leave_to_the_run(worker: int) -> None:
-    """Lets a process that prepares batches pass over the Ctrl-C of a terminal, which all processes get."""
+def _follow(run: int, worker: int) -> None:
+    """Lets a process that prepares batches end with the run, and not before by a signal that all processes get.
+
+    Args:
+        run: The process that trains.
+        worker: Its number.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def end_with_it() -> None:
+        # paddle's loop looks for its parent only when a batch is asked for (3.2.2), so it would wait for ever.
+        while os.getppid() == run:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=end_with_it, daemon=True).start()
 
 
 class _Batches(paddle.io.BatchSampler):
