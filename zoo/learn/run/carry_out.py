@@ -12,6 +12,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from zoo.base.host import HOST
@@ -270,7 +271,9 @@ def _measured(
 def _identity(configuration: Configuration, data: RunData) -> dict[str, Any]:
     train_settings = {key: value for key, value in configuration["train"].items() if key not in _FREE}
     said = {key: value for key, value in configuration.items() if key not in ("data", "train")}
-    return {"settings": {**said, "train": train_settings}, "data": data.digest}
+    # Another version may compute otherwise, and a run goes on exactly or not at all.
+    versions = {"zoo": version("zoo-core"), "paddlepaddle": paddle.__version__}
+    return {"settings": {**said, "train": train_settings}, "data": data.digest, "versions": versions}
 
 
 def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
