@@ -5,8 +5,7 @@
 #           for it, and an interval of five seconds.
 # Seen:     20 seconds after a SIGKILL (what the kernel does where memory is short) the workers are still there, each with
 #           its memory, and wait. The interval is passed to `Queue.get` as its first argument, which is `block`: the wait for
-#           the next batch has no end, and the watch dog is not asked before it. A program that goes on after its last batch
-#           keeps its workers as well, unless it calls the iterator's `__del__`.
+#           the next batch has no end, and the watch dog is not asked before it.
 # So:       give `worker_init_fn` a thread that ends the worker when `os.getppid()` changes.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -9,7 +9,8 @@ Rules a page keeps:
 - A block below `<!-- file: PATH -->` is that file, whole.
 Outputs are compared without regard to figures and to the order of lines: weights and machines may change both.
 
-The README runs in processes of its own, as its reader's would; the other pages run in this one, where paddle is there.
+The README runs in processes of its own, as its reader's would, and so do pages whose blocks run in order; the other
+pages run in this one, where paddle is there.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def in_a_process(arguments: list[str], folder: Path) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONWARNINGS": "ignore:No ccache found"},
+        env={**os.environ, "PYTHONWARNINGS": "ignore:No ccache found", "GLOG_minloglevel": "2"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -139,7 +140,7 @@ def in_a_process(arguments: list[str], folder: Path) -> tuple[int, str]:
 
 def run_program(page: Path, program: Path) -> str:
     """Returns what a program prints."""
-    if page.name == "README.md":
+    if page.name == "README.md" or in_order(page):
         code, told = in_a_process([program.name], program.parent)
         assert code == 0, told
         return told
@@ -150,7 +151,7 @@ def run_program(page: Path, program: Path) -> str:
 
 def run_zoo(page: Path, words: list[str], folder: Path) -> tuple[int, str]:
     """Returns exit code and output of a command."""
-    if page.name == "README.md":
+    if page.name == "README.md" or in_order(page):
         return in_a_process(["-m", "zoo", *words], folder)
     done = CliRunner().invoke(cli, words, prog_name="zoo")
     return done.exit_code, done.output

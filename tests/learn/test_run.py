@@ -175,8 +175,9 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
 ) -> None:
     folder = tmp_path / "run"
     process = endless(streets, folder)
-    # As terminals and service managers do it: also to the processes that prepare batches.
-    os.killpg(process.pid, number)
+    # As a terminal does it: also to the processes that prepare batches.
+    send = os.killpg if number == signal.SIGINT else os.kill
+    send(process.pid, number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == code, said
     assert f"zoo train --resume {folder}" in said

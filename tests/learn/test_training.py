@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -493,8 +492,3 @@ def test_a_checkpoint_names_its_first_array_that_is_not_finite(part: str) -> Non
 def test_the_number_of_losses_must_be_the_number_of_heads(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="3 heads in training, and there are losses for 1"):
         run(tmp_path, dataset, recipe(losses=(CrossEntropy(),)))
-
-
-def test_a_run_that_has_ended_leaves_no_process(dataset: Path, tmp_path: Path) -> None:
-    train(small_network(11), read_list(dataset / "train.txt"), recipe(iterations=2), tmp_path / "run", workers=2)
-    assert multiprocessing.active_children() == []

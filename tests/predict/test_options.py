@@ -247,7 +247,8 @@ ALLOWED = {
         "skip": "a value of on_error",
     },
     "cli/commands/data/split.py": {"labels": "of the dataset"},
-    "cli/commands/data/train.py": {"labels": "of the dataset"},
+    "cli/commands/data/train.py": {"labels": "of the dataset", "device": "an option of its own"},
+    "cli/commands/data/train_run.py": {"batch_size": "a setting of the run"},
     "cli/commands/measure/optimize.py": dict.fromkeys(("device", "precision", "threads"), "an option of its own"),
     "cli/commands/lock.py": dict.fromkeys(("device", "backend", "precision"), "of the engine that is locked"),
     "cli/commands/export.py": {
@@ -293,7 +294,17 @@ ALLOWED = {
         "on_error": "of masks too",
         "value_range": "pictures are read",
         "max_pixels": "pictures are read",
+        "scores": "asked for where they are measured",
     },
+    "learn/evaluation/dataset_split.py": {"labels": "of the dataset"},
+    "learn/evaluation/evaluation_page.py": {
+        "labels": "the classes",
+        "palette": "of the classes",
+        "precision": "a figure of a class",
+    },
+    "learn/evaluation/picture_sums.py": {"labels": "the classes"},
+    "learn/evaluation/plain_figures.py": {"precision": "a figure of a class"},
+    "learn/evaluation/reliability.py": {"scores": "are measured"},
     "predict/pipeline/paddlex.py": {"device": "a key", "batch_size": "a key", "target_size": "a key"},
     "predict/pipeline/config.py": dict.fromkeys(("backend", "enable_hpi"), "either chooses the engine"),
     "predict/pipeline/hpi.py": dict.fromkeys(

@@ -137,7 +137,7 @@ def train(
         return_list=True,
         worker_init_fn=partial(_follow, os.getpid()),
     )
-    batches: Any = iter(loader)
+    batches = iter(loader)
     iteration = start
     try:
         for iteration in range(start, recipe.iterations):
@@ -175,9 +175,6 @@ def train(
         if not _OF_LOADER.search(str(error)):
             raise
         raise examples.fault(iteration, workers, error) from error
-    finally:
-        # paddle's loader and its thread hold each other, so that its processes would stay as long as this one (3.2.2).
-        batches.__del__()
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
@@ -194,14 +191,13 @@ def _check_share(recipe: Recipe, team: ProcessGroup) -> None:
 
 
 def _follow(run: int, worker: int) -> None:
-    """Lets a process that prepares batches end with the run, and not before by a signal that all processes get.
+    """Lets a process that prepares batches end with the run, and not before by the Ctrl-C that all processes get.
 
     Args:
         run: The process that trains.
         worker: Its number.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def end_with_it() -> None:
         # paddle's loop looks for its parent only when a batch is asked for (3.2.2), so it would wait for ever.
