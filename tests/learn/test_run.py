@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from support import zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.run.carry_out import carry_out
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe, propose
@@ -134,6 +136,27 @@ def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, stree
     assert (folder / "iter_0000006" / "model.safetensors").read_bytes() == (
         whole / "iter_0000006" / "model.safetensors"
     ).read_bytes()
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["after it was evaluated", "before it was evaluated"])
+def test_a_run_that_ends_early_ends_there_too_after_a_kill(
+    whole: Path, streets: Path, tmp_path: Path, cut: bool
+) -> None:
+    """Killed behind the checkpoint that is the last one, since nothing has become better."""
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(whole, run.path)
+    shutil.rmtree(run.path / "iter_0000006")
+    configuration = run.configuration()
+    configuration["train"].update(patience=1, tensorboard=False)
+    run.configure(configuration)
+    # Nothing is better than the first evaluation.
+    log = [line | {"miou": 1.0} if "miou" in line and line["iteration"] == 2 else line for line in run.log()]
+    lines = [line for line in log if line["iteration"] <= 4]
+    kept = lines[:-1] if cut else lines
+    (run.path / "train.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+    outcome = carry_out(run, read_run_data(streets))
+    assert (outcome.iteration, outcome.finished, outcome.best) == (4, True, 2)
+    assert run.log() == lines
 
 
 def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path: Path) -> None:

@@ -96,6 +96,9 @@ def carry_out(
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
+    def has_stalled() -> bool:
+        return patience is not None and folder.without_progress() >= patience
+
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
@@ -117,7 +120,7 @@ def carry_out(
             evaluated(checkpoint.iteration, confusion.miou)
         _forget_old(folder, settings["keep"])
         clock.note()
-        return patience is not None and folder.without_progress() >= patience
+        return has_stalled()
 
     def told(progress: Progress) -> None:
         figures = {"loss": progress.loss, "learning_rate": progress.learning_rate}
@@ -136,11 +139,11 @@ def carry_out(
             # It ended between the checkpoint and its evaluation.
             measure(newest)
         last = newest
-        if not team.agree(last is not None and clock.is_over):
+        if not team.agree(last is not None and (clock.is_over or has_stalled())):
             last = _trained(run, folder, data, team, report=told, stop=lambda: stop() or clock.is_over, checked=measure)
     assert last is not None
     miou, best = folder.best_evaluation()
-    finished = last.iteration == recipe.iterations or (patience is not None and folder.without_progress() >= patience)
+    finished = last.iteration == recipe.iterations or has_stalled()
     late = clock.is_over and not finished
     return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
 
