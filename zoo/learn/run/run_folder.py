@@ -174,12 +174,15 @@ class RunFolder:
         """Reads the end of the log, which another process may be writing."""
         try:
             with open(self.path / _LOG, "rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+                start = max(0, file.seek(0, os.SEEK_END) - _END)
+                file.seek(start)
+                if start:
+                    # What is left of a line may look like a whole one: there are objects in it.
+                    file.readline()
                 lines = file.read().splitlines(keepends=True)
         except FileNotFoundError:
             return []
-        whole = [line for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
-        return [json.loads(line) for line in whole]
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     def written_since(self, moment: float) -> bool:
         """Says whether the log was written after this moment, in seconds since the epoch."""
