@@ -80,11 +80,11 @@ class RunFolder:
         """Reads the names of the classes."""
         return tuple(self.labels_file.read_text(encoding="utf-8").splitlines())
 
-    def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
-        """Writes down what a new run does.
+    def check_new(self) -> None:
+        """Makes sure that nothing would be lost by a new run.
 
         Raises:
-            OutputError: The folder cannot be written, or holds something else.
+            OutputError: The folder holds something.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise OutputError(
@@ -93,6 +93,14 @@ class RunFolder:
                 "Give another folder with -o, or go on with that run: zoo train --resume {folder}",
                 folder=self.path,
             )
+
+    def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
+        """Writes down what a new run does.
+
+        Raises:
+            OutputError: The folder cannot be written, or holds something else.
+        """
+        self.check_new()
         ensure_folder(self.path)
         write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
         # Last: with it the run has begun.
