@@ -316,6 +316,16 @@ def test_a_folder_that_holds_something_else_is_left_as_it_is(whole: Path, street
         assert (arrays(whole), (whole / "config.yaml").read_bytes()) == before
 
 
+def test_what_would_be_passed_over_is_refused(whole: Path, streets: Path) -> None:
+    before = (whole / "train.jsonl").read_bytes()
+    for word in (("--seed", "1"), ("--dry-run",), ("--prove-resume",)):
+        ended = zoo_process("train", "--resume", whole, *word)
+        assert (ended.returncode, (whole / "train.jsonl").read_bytes()) == (2, before)
+        assert f"A run is resumed with its own settings; leave {word[0]} out." in ended.stderr
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, "--prove-resume", "--processes", "2")
+    assert (ended.returncode, "--prove-resume is one process on the processor" in ended.stderr) == (2, True)
+
+
 def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, streets: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     ended = zoo_process("export", whole, "-o", bundle, "--name", "mine")
