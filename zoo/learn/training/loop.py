@@ -152,16 +152,18 @@ def train(
                 raise _diverged(bad, done, rate, output, examples.samples(iteration))
             optimizer.set_lr(rate)
             apply_gradients(optimizer)
-            _update_average(average, network, _warmed(recipe.ema, done))
-            if report is not None and done % report_every == 0:
-                seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
-                report(Progress(done, float(np.mean(losses)), rate, seconds))
+            if recipe.ema:
+                _update_average(average, network, _warmed(recipe.ema, done))
+            if done % report_every == 0:
+                if report is not None:
+                    seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
+                    report(Progress(done, float(np.mean(losses)), rate, seconds))
                 losses, began = [], time.perf_counter()
             ends = team.agree(stop is not None and stop()) or done == recipe.iterations
             if done % checkpoint_every == 0 or ends:
-                checkpoint = Checkpoint(
-                    done, _arrays(network.state_dict()), dict(average), moments(optimizer, network), facts
-                )
+                now = _arrays(network.state_dict())
+                kept = dict(average) if recipe.ema else now
+                checkpoint = Checkpoint(done, now, kept, moments(optimizer, network), facts)
                 bad = checkpoint.first_not_finite()
                 if bad is not None:
                     raise _diverged(bad, done, rate, output, examples.samples(iteration))
@@ -280,13 +282,12 @@ def _diverged(name: str, iteration: int, rate: float, output: Path, batch: Seque
 
 def _warmed(decay: float, step: int) -> float:
     # A young average would remember the random initial weights for 1 / (1 - decay) steps.
-    return min(decay, step / (step + 10)) if decay else 0.0
+    return min(decay, step / (step + 10))
 
 
 def _update_average(average: dict[str, NDArray[Any]], network: nn.Layer, decay: float) -> None:
     for name, value in network.state_dict().items():
-        now = value.numpy()
-        average[name] = now.copy() if decay == 0.0 else average[name] * np.float32(decay) + now * np.float32(1 - decay)
+        average[name] = average[name] * np.float32(decay) + value.numpy() * np.float32(1 - decay)
 
 
 def _arrays(state: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
