@@ -65,7 +65,7 @@ def train(
     seed: int = 0,
     checkpoint_every: int = 500,
     report_every: int = 50,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
     workers: int = 1,
     identity: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -152,12 +152,10 @@ def train(
                 raise _diverged(bad, done, rate, output, examples.samples(iteration))
             optimizer.set_lr(rate)
             apply_gradients(optimizer)
-            if recipe.ema:
-                _update_average(average, network, _warmed(recipe.ema, done))
+            _update_average(average, network, _warmed(recipe.ema, done))
             if done % report_every == 0:
-                if report is not None:
-                    seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
-                    report(Progress(done, float(np.mean(losses)), rate, seconds))
+                seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
+                report(Progress(done, float(np.mean(losses)), rate, seconds))
                 losses, began = [], time.perf_counter()
             ends = team.agree(stop is not None and stop()) or done == recipe.iterations
             if done % checkpoint_every == 0 or ends:
@@ -282,11 +280,12 @@ def _diverged(name: str, iteration: int, rate: float, output: Path, batch: Seque
 
 def _warmed(decay: float, step: int) -> float:
     # A young average would remember the random initial weights for 1 / (1 - decay) steps.
-    return min(decay, step / (step + 10))
+    return min(decay, step / (step + 10)) if decay else 0.0
 
 
 def _update_average(average: dict[str, NDArray[Any]], network: nn.Layer, decay: float) -> None:
-    for name, value in network.state_dict().items():
+    # Without one a checkpoint has the weights in its place.
+    for name, value in network.state_dict().items() if decay else ():
         average[name] = average[name] * np.float32(decay) + value.numpy() * np.float32(1 - decay)
 
 
