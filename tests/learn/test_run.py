@@ -28,6 +28,7 @@ from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe, propose
 from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
+from zoo.learn.training import newest_checkpoint
 from zoo.plugin import CAMVID
 from zoo.settings.document import node_of
 
@@ -159,6 +160,22 @@ def test_a_run_that_ends_early_ends_there_too_after_a_kill(
     outcome = carry_out(run, read_run_data(streets))
     assert (outcome.iteration, outcome.finished, outcome.best) == (4, True, 2)
     assert run.log() == lines
+
+
+def test_a_damaged_checkpoint_takes_no_place_of_those_that_are_kept(whole: Path, streets: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(whole, run.path)
+    shutil.rmtree(run.path / "iter_0000004")
+    os.truncate(run.path / "iter_0000006" / "model.safetensors", 5000)
+    configuration = run.configuration()
+    configuration["train"].update(keep=1, tensorboard=False)
+    run.configure(configuration)
+    outcome = carry_out(run, read_run_data(streets), stop=lambda: True)
+    assert (outcome.iteration, outcome.finished) == (3, False)
+    newest = newest_checkpoint(run.path)
+    assert newest is not None
+    assert newest.iteration == 3
+    assert not (run.path / "iter_0000002").exists()
 
 
 def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import math
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.base.host import HOST
@@ -118,7 +119,7 @@ def carry_out(
             add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
             draw_course(folder, data.labels)
             evaluated(checkpoint.iteration, confusion.miou)
-        _forget_old(folder, settings["keep"])
+        _forget_old(folder, checkpoint, settings["keep"])
         clock.note()
         return has_stalled()
 
@@ -232,7 +233,7 @@ def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> C
         )
     check_identity(newest, {**newest.identity, **_identity(configuration, data)}, folder.path)
     for path in checkpoint_folders(folder.path):
-        if int(path.name.removeprefix("iter_")) > newest.iteration:
+        if _iteration(path) > newest.iteration:
             _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
     return newest
 
@@ -288,6 +289,12 @@ def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
     shutil.rmtree(made.parent, ignore_errors=True)
 
 
-def _forget_old(folder: RunFolder, keep: int) -> None:
-    for path in checkpoint_folders(folder.path)[:-keep]:
+def _forget_old(folder: RunFolder, newest: Checkpoint, keep: int) -> None:
+    # Those behind the newest are damaged, and nothing to go on from.
+    whole = [path for path in checkpoint_folders(folder.path) if _iteration(path) <= newest.iteration]
+    for path in whole[:-keep]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _iteration(checkpoint: Path) -> int:
+    return int(checkpoint.name.removeprefix("iter_"))
