@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import paddle
 import pytest
 from PIL import Image
 
@@ -161,6 +162,12 @@ def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path,
             assert words in ended.stderr, ended.stderr
         assert files(run) == before
 
+    [state] = run.glob("iter_*/state.json")
+    stated = state.read_text()
+    assert paddle.__version__ in stated
+    state.write_text(stated.replace(f'"paddlepaddle": "{paddle.__version__}"', '"paddlepaddle": "3.1.0"'))
+    refused(f"versions.paddlepaddle = '3.1.0', this run has '{paddle.__version__}'")
+    state.write_text(stated)
     (run / "config.yaml").write_text(settings.replace("SeaFormer_tiny", "SegFormer-B0"))
     refused("settings.model = 'SeaFormer_tiny', this run has 'SegFormer-B0'")
     (run / "config.yaml").write_text(settings.replace("iterations: 2", "iterations: 4"))

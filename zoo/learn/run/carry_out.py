@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 from zoo.base.host import HOST
@@ -35,10 +34,11 @@ with HOST.undisturbed():
     import paddle
     from paddle import nn
 
+    from zoo.learn.run.kept_checkpoints import damaged_behind, forget_old, keep_best
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
     from zoo.learn.training.amp import computes_mixed
-    from zoo.learn.training.checkpoint import check_identity, checkpoint_folders
+    from zoo.learn.training.checkpoint import check_identity
     from zoo.learn.training.examples import Examples
     from zoo.learn.training.process_group import ALONE, ProcessGroup
 
@@ -105,7 +105,7 @@ def carry_out(
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
             confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= folder.best_evaluation()[0]:
-                _keep_best(folder, checkpoint)
+                keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
             folder.append(
                 {
@@ -119,7 +119,7 @@ def carry_out(
             add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
             draw_course(folder, data.labels)
             evaluated(checkpoint.iteration, confusion.miou)
-        _forget_old(folder, checkpoint, settings["keep"])
+        forget_old(folder, checkpoint, settings["keep"])
         clock.note()
         return has_stalled()
 
@@ -232,9 +232,8 @@ def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> C
             folder=folder.path,
         )
     check_identity(newest, {**newest.identity, **_identity(configuration, data)}, folder.path)
-    for path in checkpoint_folders(folder.path):
-        if _iteration(path) > newest.iteration:
-            _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
+    for path in damaged_behind(folder, newest):
+        _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
     return newest
 
 
@@ -274,27 +273,6 @@ def _measured(
 def _identity(configuration: Configuration, data: RunData) -> dict[str, Any]:
     train_settings = {key: value for key, value in configuration["train"].items() if key not in _FREE}
     said = {key: value for key, value in configuration.items() if key not in ("data", "train")}
-    return {"settings": {**said, "train": train_settings}, "data": data.digest}
-
-
-def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
-    """Puts a checkpoint in the place of the best one. A kill in between leaves one of the two."""
-    made = replace(checkpoint, optimizer={}).save(folder.path / "better")
-    old = folder.path / "worse"
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.best.exists():
-        folder.best.rename(old)
-    made.rename(folder.best)
-    shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(made.parent, ignore_errors=True)
-
-
-def _forget_old(folder: RunFolder, newest: Checkpoint, keep: int) -> None:
-    # Those behind the newest are damaged, and nothing to go on from.
-    whole = [path for path in checkpoint_folders(folder.path) if _iteration(path) <= newest.iteration]
-    for path in whole[:-keep]:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _iteration(checkpoint: Path) -> int:
-    return int(checkpoint.name.removeprefix("iter_"))
+    # Another version may compute otherwise, and a run goes on exactly or not at all.
+    versions = {"zoo": version("zoo-core"), "paddlepaddle": paddle.__version__}
+    return {"settings": {**said, "train": train_settings}, "data": data.digest, "versions": versions}

@@ -151,7 +151,7 @@ def check_identity(resumed: Checkpoint, facts: Mapping[str, Any], output: Path) 
     for key, before, now in _differences(resumed.identity, facts):
         raise CheckpointError(
             "The checkpoint in {output} was made with {key} = {before!r}, this run has {now!r}.",
-            "Give another output folder, or start with the settings of that run.",
+            "Give another output folder, or start with the settings and versions of that run.",
             output=output,
             key=key,
             before=before,
