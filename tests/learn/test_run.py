@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,11 +22,13 @@ from support import zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.run.carry_out import carry_out
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe, propose
 from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
+from zoo.learn.training import newest_checkpoint
 from zoo.plugin import CAMVID
 from zoo.settings.document import node_of
 
@@ -33,7 +36,9 @@ QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--se
 
 
 def arrays(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.safetensors"))}
+    """The weights in a run; not what a save that was killed has left."""
+    paths = sorted(folder.glob("[!.]*/*.safetensors"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +139,43 @@ def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, stree
     assert (folder / "iter_0000006" / "model.safetensors").read_bytes() == (
         whole / "iter_0000006" / "model.safetensors"
     ).read_bytes()
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["after it was evaluated", "before it was evaluated"])
+def test_a_run_that_ends_early_ends_there_too_after_a_kill(
+    whole: Path, streets: Path, tmp_path: Path, cut: bool
+) -> None:
+    """Killed behind the checkpoint that is the last one, since nothing has become better."""
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(whole, run.path)
+    shutil.rmtree(run.path / "iter_0000006")
+    configuration = run.configuration()
+    configuration["train"].update(patience=1, tensorboard=False)
+    run.configure(configuration)
+    # Nothing is better than the first evaluation.
+    log = [line | {"miou": 1.0} if "miou" in line and line["iteration"] == 2 else line for line in run.log()]
+    lines = [line for line in log if line["iteration"] <= 4]
+    kept = lines[:-1] if cut else lines
+    (run.path / "train.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in kept))
+    outcome = carry_out(run, read_run_data(streets))
+    assert (outcome.iteration, outcome.finished, outcome.best) == (4, True, 2)
+    assert run.log() == lines
+
+
+def test_a_damaged_checkpoint_takes_no_place_of_those_that_are_kept(whole: Path, streets: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(whole, run.path)
+    shutil.rmtree(run.path / "iter_0000004")
+    os.truncate(run.path / "iter_0000006" / "model.safetensors", 5000)
+    configuration = run.configuration()
+    configuration["train"].update(keep=1, tensorboard=False)
+    run.configure(configuration)
+    outcome = carry_out(run, read_run_data(streets), stop=lambda: True)
+    assert (outcome.iteration, outcome.finished) == (3, False)
+    newest = newest_checkpoint(run.path)
+    assert newest is not None
+    assert newest.iteration == 3
+    assert not (run.path / "iter_0000002").exists()
 
 
 def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path: Path) -> None:
@@ -284,11 +326,22 @@ def test_masks_are_read_as_numbers_of_classes_whatever_their_values_are(streets:
 
 
 def test_a_folder_that_holds_something_else_is_left_as_it_is(whole: Path, streets: Path) -> None:
-    before = arrays(whole)
-    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, *QUICK)
-    assert ended.returncode == 1
-    assert f"zoo train --resume {whole}" in ended.stderr
-    assert arrays(whole) == before
+    before = arrays(whole), (whole / "config.yaml").read_bytes()
+    for more in ((), ("--prove-resume",)):
+        ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, *QUICK, *more)
+        assert ended.returncode == 1
+        assert f"zoo train --resume {whole}" in ended.stderr
+        assert (arrays(whole), (whole / "config.yaml").read_bytes()) == before
+
+
+def test_what_would_be_passed_over_is_refused(whole: Path, streets: Path) -> None:
+    before = (whole / "train.jsonl").read_bytes()
+    for word in (("--seed", "1"), ("--dry-run",), ("--prove-resume",)):
+        ended = zoo_process("train", "--resume", whole, *word)
+        assert (ended.returncode, (whole / "train.jsonl").read_bytes()) == (2, before)
+        assert f"A run is resumed with its own settings; leave {word[0]} out." in ended.stderr
+    ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, "--prove-resume", "--processes", "2")
+    assert (ended.returncode, "--prove-resume is one process on the processor" in ended.stderr) == (2, True)
 
 
 def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, streets: Path, tmp_path: Path) -> None:

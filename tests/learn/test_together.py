@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -43,6 +44,7 @@ def two(streets: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "two"
     ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *SETTINGS, *LENGTH, "--processes", "2")
     assert ended.returncode == 0, ended.stderr
+    assert "iteration 2: mIoU" in ended.stderr
     assert "on the validation pictures, at iteration" in ended.stdout
     return folder
 
@@ -92,6 +94,8 @@ def test_a_run_in_two_processes_goes_on_exactly_after_a_kill(two: Path, streets:
     process.communicate()
     ended = zoo_process("train", "--resume", folder, "--processes", "2")
     assert ended.returncode == 0, ended.stderr
+    # What it told of before, it does not tell again.
+    assert "iteration 2: mIoU" not in ended.stderr
     assert (folder / "train.jsonl").read_bytes() == (two / "train.jsonl").read_bytes()
     for name in ("model", "optimizer", "average"):
         path = f"iter_0000006/{name}.safetensors"
@@ -130,3 +134,18 @@ def test_what_cannot_be_shared_is_refused_and_what_one_of_them_finds_comes_throu
     assert "SOME_TOKEN" not in place.shared_environment()
     proposed = zoo_process("train", "SeaFormer_tiny", streets, "--dry-run", "--processes", "2", "--set", "train.lr=0.1")
     assert "  batch_size: 4\n  accumulate: 2\n" in proposed.stdout, proposed.stdout
+
+
+def test_the_end_of_a_long_log_is_read_from_its_first_whole_line_on(tmp_path: Path) -> None:
+    """Wherever the part that is read begins, also at an object inside a line."""
+    run = RunFolder(tmp_path)
+    line = {"iteration": 1, "miou": 0.5, "scores": {"pictures": 2}}
+    for _ in range(2000):
+        run.append(line)
+    for _ in range(len(json.dumps(line)) + 1):
+        # Each time it begins one byte further on.
+        with open(tmp_path / "train.jsonl", "ab") as file:
+            file.write(b" ")
+        found = run.last_lines()
+        assert len(found) > 500
+        assert all(one == line for one in found)

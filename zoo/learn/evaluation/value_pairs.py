@@ -1,4 +1,4 @@
-"""ValuePairs of values in two masks of one picture, counted in one pass."""
+"""Pairs of values in two masks of one picture, counted in one pass."""
 
 from __future__ import annotations
 

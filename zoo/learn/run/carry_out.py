@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -35,10 +34,11 @@ with HOST.undisturbed():
     import paddle
     from paddle import nn
 
+    from zoo.learn.run.kept_checkpoints import damaged_behind, forget_old, keep_best
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
     from zoo.learn.training.amp import computes_mixed
-    from zoo.learn.training.checkpoint import check_identity, checkpoint_folders
+    from zoo.learn.training.checkpoint import check_identity
     from zoo.learn.training.examples import Examples
     from zoo.learn.training.process_group import ALONE, ProcessGroup
 
@@ -97,12 +97,15 @@ def carry_out(
     folder.rewind(0 if newest is None else newest.iteration)
     every, patience = settings["evaluate_every"], settings["patience"]
 
+    def has_stalled() -> bool:
+        return patience is not None and folder.without_progress() >= patience
+
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
             confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= folder.best_evaluation()[0]:
-                _keep_best(folder, checkpoint)
+                keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
             folder.append(
                 {
@@ -116,9 +119,9 @@ def carry_out(
             add(checkpoint.iteration, {"mIoU": confusion.miou, "accuracy": confusion.accuracy})
             draw_course(folder, data.labels)
             evaluated(checkpoint.iteration, confusion.miou)
-        _forget_old(folder, settings["keep"])
+        forget_old(folder, checkpoint, settings["keep"])
         clock.note()
-        return patience is not None and folder.without_progress() >= patience
+        return has_stalled()
 
     def told(progress: Progress) -> None:
         figures = {"loss": progress.loss, "learning_rate": progress.learning_rate}
@@ -137,11 +140,11 @@ def carry_out(
             # It ended between the checkpoint and its evaluation.
             measure(newest)
         last = newest
-        if not team.agree(last is not None and clock.is_over):
+        if not team.agree(last is not None and (clock.is_over or has_stalled())):
             last = _trained(run, folder, data, team, report=told, stop=lambda: stop() or clock.is_over, checked=measure)
     assert last is not None
     miou, best = folder.best_evaluation()
-    finished = last.iteration == recipe.iterations or (patience is not None and folder.without_progress() >= patience)
+    finished = last.iteration == recipe.iterations or has_stalled()
     late = clock.is_over and not finished
     return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
 
@@ -229,9 +232,8 @@ def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> C
             folder=folder.path,
         )
     check_identity(newest, {**newest.identity, **_identity(configuration, data)}, folder.path)
-    for path in checkpoint_folders(folder.path):
-        if int(path.name.removeprefix("iter_")) > newest.iteration:
-            _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
+    for path in damaged_behind(folder, newest):
+        _log.warning("%s is damaged; the run goes on from iteration %d", path, newest.iteration)
     return newest
 
 
@@ -274,20 +276,3 @@ def _identity(configuration: Configuration, data: RunData) -> dict[str, Any]:
     # Another version may compute otherwise, and a run goes on exactly or not at all.
     versions = {"zoo": version("zoo-core"), "paddlepaddle": paddle.__version__}
     return {"settings": {**said, "train": train_settings}, "data": data.digest, "versions": versions}
-
-
-def _keep_best(folder: RunFolder, checkpoint: Checkpoint) -> None:
-    """Puts a checkpoint in the place of the best one. A kill in between leaves one of the two."""
-    made = replace(checkpoint, optimizer={}).save(folder.path / "better")
-    old = folder.path / "worse"
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.best.exists():
-        folder.best.rename(old)
-    made.rename(folder.best)
-    shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(made.parent, ignore_errors=True)
-
-
-def _forget_old(folder: RunFolder, keep: int) -> None:
-    for path in checkpoint_folders(folder.path)[:-keep]:
-        shutil.rmtree(path, ignore_errors=True)

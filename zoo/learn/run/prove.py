@@ -60,8 +60,9 @@ def prove_resume(configuration: Configuration, output: Path, told: Callable[[Kil
 
     Raises:
         TrainingError: A run ended with an error.
-        OutputError: The folder cannot be written.
+        OutputError: The folder cannot be written, or holds something.
     """
+    RunFolder(output).check_new()
     ensure_folder(output)
     settings = output / "config.yaml"
     write_atomic(settings, write_yaml(configuration).encode())
@@ -122,12 +123,12 @@ def _kill(
     Returns:
         When; None where the run had ended before.
     """
-    begun = len(_losses(run))
+    begun, unfinished = _done(run), _saves(run)
     wanted = draw.randint(begun + 1, max(begun + 1, begun + (iterations - begun) // 2))
     until = time.monotonic() + _LONGEST
     try:
         while process.poll() is None and time.monotonic() < until:
-            if (saving and any(run.path.glob(".zoo-*.part"))) or (not saving and len(_losses(run)) >= wanted):
+            if _saves(run) - unfinished if saving else _done(run) >= wanted:
                 break
             time.sleep(_WATCHED)
         if not saving and process.poll() is None:
@@ -137,12 +138,16 @@ def _kill(
         ended = process.wait()
     if ended >= 0:
         return None
-    log = _losses(run)
-    return Kill(log[-1] if log else 0, any(run.path.glob(".zoo-*.part")))
+    return Kill(_done(run), bool(_saves(run) - unfinished))
 
 
-def _losses(run: RunFolder) -> list[int]:
-    return [line["iteration"] for line in run.log() if "loss" in line]
+def _done(run: RunFolder) -> int:
+    return max((line["iteration"] for line in run.last_lines() if "loss" in line), default=0)
+
+
+def _saves(run: RunFolder) -> set[Path]:
+    """Returns the checkpoints that are being written, and those that never were to the end; what is a file is none."""
+    return {path for path in run.path.glob(".zoo-*.part") if path.is_dir()}
 
 
 def compare_runs(one: Path, other: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -80,11 +80,11 @@ class RunFolder:
         """Reads the names of the classes."""
         return tuple(self.labels_file.read_text(encoding="utf-8").splitlines())
 
-    def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
-        """Writes down what a new run does.
+    def check_new(self) -> None:
+        """Makes sure that nothing would be lost by a new run.
 
         Raises:
-            OutputError: The folder cannot be written, or holds something else.
+            OutputError: The folder holds something.
         """
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise OutputError(
@@ -93,6 +93,14 @@ class RunFolder:
                 "Give another folder with -o, or go on with that run: zoo train --resume {folder}",
                 folder=self.path,
             )
+
+    def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
+        """Writes down what a new run does.
+
+        Raises:
+            OutputError: The folder cannot be written, or holds something else.
+        """
+        self.check_new()
         ensure_folder(self.path)
         write_atomic(self.labels_file, "".join(f"{name}\n" for name in labels).encode())
         # Last: with it the run has begun.
@@ -174,12 +182,15 @@ class RunFolder:
         """Reads the end of the log, which another process may be writing."""
         try:
             with open(self.path / _LOG, "rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+                start = max(0, file.seek(0, os.SEEK_END) - _END)
+                file.seek(start)
+                if start:
+                    # What is left of a line may look like a whole one: there are objects in it.
+                    file.readline()
                 lines = file.read().splitlines(keepends=True)
         except FileNotFoundError:
             return []
-        whole = [line for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
-        return [json.loads(line) for line in whole]
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     def written_since(self, moment: float) -> bool:
         """Says whether the log was written after this moment, in seconds since the epoch."""

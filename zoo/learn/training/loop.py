@@ -65,7 +65,7 @@ def train(
     seed: int = 0,
     checkpoint_every: int = 500,
     report_every: int = 50,
-    report: Callable[[Progress], None] | None = None,
+    report: Callable[[Progress], None] = lambda progress: None,
     workers: int = 1,
     identity: Mapping[str, Any] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -153,15 +153,15 @@ def train(
             optimizer.set_lr(rate)
             apply_gradients(optimizer)
             _update_average(average, network, _warmed(recipe.ema, done))
-            if report is not None and done % report_every == 0:
+            if done % report_every == 0:
                 seconds = (time.perf_counter() - began) / (len(losses) * recipe.pictures_per_step)
                 report(Progress(done, float(np.mean(losses)), rate, seconds))
                 losses, began = [], time.perf_counter()
             ends = team.agree(stop is not None and stop()) or done == recipe.iterations
             if done % checkpoint_every == 0 or ends:
-                checkpoint = Checkpoint(
-                    done, _arrays(network.state_dict()), dict(average), moments(optimizer, network), facts
-                )
+                now = _arrays(network.state_dict())
+                kept = dict(average) if recipe.ema else now
+                checkpoint = Checkpoint(done, now, kept, moments(optimizer, network), facts)
                 bad = checkpoint.first_not_finite()
                 if bad is not None:
                     raise _diverged(bad, done, rate, output, examples.samples(iteration))
@@ -280,9 +280,9 @@ def _warmed(decay: float, step: int) -> float:
 
 
 def _update_average(average: dict[str, NDArray[Any]], network: nn.Layer, decay: float) -> None:
-    for name, value in network.state_dict().items():
-        now = value.numpy()
-        average[name] = now.copy() if decay == 0.0 else average[name] * np.float32(decay) + now * np.float32(1 - decay)
+    # Without one a checkpoint has the weights in its place.
+    for name, value in network.state_dict().items() if decay else ():
+        average[name] = average[name] * np.float32(decay) + value.numpy() * np.float32(1 - decay)
 
 
 def _arrays(state: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

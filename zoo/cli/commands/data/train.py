@@ -36,7 +36,7 @@ _SHORT = ("train.iterations=12", "train.evaluate_every=4", "train.batch_size=2",
 @click.option("--hours", type=click.FloatRange(0, 10**6, min_open=True), help="End after so many hours, all told.")
 @click.option("--device", default="cpu", help="Where it runs: cpu, gpu:0, npu:0,1 for several, or auto.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, help="Processes that share the processor.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of order and augmentation; by default 0.")
 @click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
 @click.option("--prove-resume", is_flag=True, help="Kill a short run at random moments, and show that nothing is lost.")
 @click.pass_context
@@ -52,7 +52,7 @@ def train(
     hours: float | None,
     device: str,
     processes: int,
-    seed: int,
+    seed: int | None,
     dry_run: bool,
     prove_resume: bool,
 ) -> None:
@@ -65,13 +65,26 @@ def train(
     from zoo.learn.place import training_place
     from zoo.learn.run.run_folder import RunFolder
 
+    if prove_resume and (device, processes) != ("cpu", 1):
+        raise click.UsageError(
+            tr("--prove-resume is one process on the processor; leave --device, --processes out."), ctx
+        )
     place = training_place(device, processes)
     if len(place.devices) == 1:
         # paddle reads them when it is imported.
         os.environ.update(place.environ)
     if resume is not None:
-        begun = {"MODEL": model, "-o": output, "--config": config, "--set": given or None, "--pretrained": pretrained}
-        if wrong := [name for name, value in begun.items() if value is not None]:
+        of_new = {
+            "MODEL": model,
+            "-o": output,
+            "--config": config,
+            "--set": given or None,
+            "--pretrained": pretrained,
+            "--seed": seed,
+            "--dry-run": dry_run or None,
+            "--prove-resume": prove_resume or None,
+        }
+        if wrong := [name for name, value in of_new.items() if value is not None]:
             said = tr("A run is resumed with its own settings; leave {wrong:, } out.", wrong=wrong)
             raise click.UsageError(said, ctx)
         folder = RunFolder(resume)
@@ -87,7 +100,7 @@ def train(
         found = _read(data)
         if prove_resume:
             given = (*_SHORT, *given)
-        configuration = _settings(model, data, found, pretrained, config, given, seed, place)
+        configuration = _settings(model, data, found, pretrained, config, given, seed or 0, place)
         configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
@@ -200,7 +213,7 @@ def _prove(output: Path, configuration: Configuration) -> None:
     if proof.different:
         raise TrainingError(
             "The run that was killed {kills} times differs from the other in {different:, }.",
-            "Where it ran on the processor, report it with {folder}; other devices may add in another order each time.",
+            "Report it with {folder}.",
             kills=len(proof.kills),
             different=proof.different,
             folder=output,

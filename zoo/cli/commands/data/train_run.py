@@ -17,6 +17,7 @@ import click
 from zoo.base.peak_memory import peak_memory
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
+from zoo.cli.progress.figures import left
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
 
@@ -113,17 +114,16 @@ class _State:
             return ""
         done = self._done - self._first + 1
         seconds = (time.monotonic() - self._began) / done
-        left = seconds * (self._iterations - self._done)
         return tr(
             "{done} of {iterations}  loss {loss:.4f}  rate {rate:.2e}  {speed:.1f} pictures a second  "
-            "{memory:.1f} GB  {left} left",
+            "{memory:.1f} GB  {left}",
             done=self._done,
             iterations=self._iterations,
             loss=self._loss,
             rate=self._rate,
             speed=self._pictures / seconds,
             memory=peak_memory() / 1e9,
-            left=f"{int(left) // 60}:{int(left) % 60:02d}",
+            left=left(seconds * (self._iterations - self._done)),
         )
 
 

@@ -81,7 +81,8 @@ class _Tail:
     def __init__(self, folder: RunFolder, report: Callable[[Progress], None], evaluated: Callable[[int, float], None]):
         self._folder, self._report, self._evaluated = folder, report, evaluated
         self._began = time.time()
-        self._measured = self._done = 0
+        # What a run that is resumed was told of before.
+        self._measured = self._done = max(folder.evaluations(), default=0)
 
     def look(self) -> None:
         if not self._folder.written_since(self._began):
