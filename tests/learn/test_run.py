@@ -26,7 +26,7 @@ from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe, propose
 from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
-from zoo.plugin import CAMVID
+from zoo.plugin import CAMVID, ParameterGroup
 from zoo.settings.document import node_of
 
 QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--set", "train.batch_size=2")
@@ -242,6 +242,12 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     }.items():
         with pytest.raises(ConfigError, match=said):
             overridden(base, None, [word])
+    # What a group does not say is as for the others, and a pattern that is none is an error like each other.
+    groups = recipe_of(overridden(base, None, ["train.groups=[{pattern: norm}]"])).groups
+    assert groups == (ParameterGroup("norm"),)
+    for word in ("train.groups=[{pattern: '('}]", "train.freeze=['[']"):
+        with pytest.raises(ConfigError, match="a regular expression was expected"):
+            recipe_of(overridden(base, None, [word]))
 
 
 def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp_path: Path) -> None:
