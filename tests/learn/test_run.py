@@ -242,6 +242,10 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     }.items():
         with pytest.raises(ConfigError, match=said):
             overridden(base, None, [word])
+    # As people type it, though not YAML 1.1; in quotes it is text.
+    assert overridden(base, None, ["train.lr=1e-3"])["train"]["lr"] == 1e-3
+    with pytest.raises(ConfigError, match="expected a number above 0"):
+        overridden(base, None, ["train.lr='1e-3'"])
     # What a group does not say is as for the others, and a pattern that is none is an error like each other.
     groups = recipe_of(overridden(base, None, ["train.groups=[{pattern: norm}]"])).groups
     assert groups == (ParameterGroup("norm"),)

@@ -34,6 +34,7 @@ CONFIGURATION = DocumentKind(
     noun=Message("a configuration of a run"),
     hint=Message("docs/training.md has every key with its values."),
     edited=True,
+    exponents=True,
 )
 #: What `--set` gives.
 SET = CONFIGURATION._replace(name="--set")
