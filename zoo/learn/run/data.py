@@ -81,7 +81,7 @@ class RunData:
         labels: The classes.
         sizes: (height, width) of those it learns from.
         pixels: Pixels of each class in their masks.
-        digest: Of the names and masks of all pictures in their order, and of the classes.
+        digest: Of all pictures in their order, with their names and masks, and of the classes.
         notes: What is odd about the data, and does not keep a run from learning.
     """
 
@@ -131,7 +131,7 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
         [
             *labels.names,
             *(
-                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.mask.checksum}"
+                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.image.digest.hex()} {one.mask.checksum}"
                 for one in (*train, *val)
             ),
         ]
