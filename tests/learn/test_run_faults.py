@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from scenes import draw_scene
 from support import zoo_process
+from zoo.cli.app import cli
 from zoo.errors import DatasetError
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.run_folder import RunFolder
@@ -175,6 +177,17 @@ def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path,
         file.write_bytes((streets / "images" / "1.jpg").read_bytes()) if file.suffix == ".jpg" else draw_anew(file)
         refused(f"The data in {streets} is not what the run in {run} learned from")
         file.write_bytes(was)
+    streets.rename(tmp_path / "elsewhere")
+    refused(f"learns from {streets}, and this does not exist any more", f"`data:` in {run / 'config.yaml'}")
+    (run / "config.yaml").write_text(settings.replace(str(streets), str(tmp_path / "elsewhere")))
+    assert zoo_process("train", "--resume", run).returncode == 0
+
+
+@pytest.mark.parametrize("more", [("--seed", "0"), ("--dry-run",), ("--prove-resume",), ("--set", "train.lr=1")])
+def test_what_a_resumed_run_would_not_follow_is_refused(more: tuple[str, ...], tmp_path: Path) -> None:
+    said = CliRunner().invoke(cli, ["train", "--resume", str(tmp_path), *more])
+    assert said.exit_code == 2
+    assert f"leave {more[0]} out" in said.stderr
 
 
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ _SHORT = ("train.iterations=12", "train.evaluate_every=4", "train.batch_size=2",
 @click.option("--hours", type=click.FloatRange(0, 10**6, min_open=True), help="End after so many hours, all told.")
 @click.option("--device", default="cpu", help="Where it runs: cpu, gpu:0, npu:0,1 for several, or auto.")
 @click.option("--processes", type=click.IntRange(1, 64), default=1, help="Processes that share the processor.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, help="Seed of order and augmentation.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Seed of order and augmentation; by default 0.")
 @click.option("--dry-run", is_flag=True, help="Check the data, show the settings, and train nothing.")
 @click.option("--prove-resume", is_flag=True, help="Kill a short run at random moments, and show that nothing is lost.")
 @click.pass_context
@@ -52,7 +52,7 @@ def train(
     hours: float | None,
     device: str,
     processes: int,
-    seed: int,
+    seed: int | None,
     dry_run: bool,
     prove_resume: bool,
 ) -> None:
@@ -62,6 +62,8 @@ def train(
 
     Ctrl-C writes a checkpoint; --resume goes on as if nothing had happened.
     """
+    from zoo.bundle.settings_file import RUN
+    from zoo.errors import DatasetError
     from zoo.learn.place import training_place
     from zoo.learn.run.run_folder import RunFolder
 
@@ -71,12 +73,22 @@ def train(
         os.environ.update(place.environ)
     if resume is not None:
         begun = {"MODEL": model, "-o": output, "--config": config, "--set": given or None, "--pretrained": pretrained}
+        begun |= {"DATA": data, "--seed": seed, "--dry-run": dry_run or None, "--prove-resume": prove_resume or None}
         if wrong := [name for name, value in begun.items() if value is not None]:
             said = tr("A run is resumed with its own settings; leave {wrong:, } out.", wrong=wrong)
             raise click.UsageError(said, ctx)
         folder = RunFolder(resume)
         configuration = folder.configuration()
-        found = _read(Path(configuration["data"]))
+        data = Path(configuration["data"])
+        if not data.exists():
+            raise DatasetError(
+                "The run in {folder} learns from {data}, and this does not exist any more.",
+                "Put it back there, or write where it is now behind `data:` in {file}.",
+                folder=folder.path,
+                data=data,
+                file=folder.path / RUN,
+            )
+        found = _read(data)
         if hours is not None:
             configuration["train"]["hours"] = hours
             folder.configure(configuration)
@@ -87,7 +99,7 @@ def train(
         found = _read(data)
         if prove_resume:
             given = (*_SHORT, *given)
-        configuration = _settings(model, data, found, pretrained, config, given, seed, place)
+        configuration = _settings(model, data, found, pretrained, config, given, seed or 0, place)
         configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
