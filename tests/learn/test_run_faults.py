@@ -21,7 +21,7 @@ from PIL import Image
 from scenes import draw_scene
 from support import zoo_process
 from zoo.cli.app import cli
-from zoo.errors import DatasetError
+from zoo.errors import ConfigError, DatasetError, TrainingError
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import newest_checkpoint
@@ -188,6 +188,14 @@ def test_what_a_resumed_run_would_not_follow_is_refused(more: tuple[str, ...], t
     said = CliRunner().invoke(cli, ["train", "--resume", str(tmp_path), *more])
     assert said.exit_code == 2
     assert f"leave {more[0]} out" in said.stderr
+
+
+def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught:
+        RunFolder(Path("our runs/1")).evaluated()
+    assert caught.value.hint == "Go on with it: zoo train --resume 'our runs/1'"
+    with pytest.raises(ConfigError, match="^数据_2/run-1 is no folder"):
+        RunFolder(Path("数据_2/run-1")).configuration()
 
 
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:
