@@ -21,6 +21,7 @@ from support import zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.run.begin.settle import settle
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe, propose
@@ -28,6 +29,7 @@ from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
 from zoo.plugin import CAMVID, ParameterGroup
 from zoo.settings.document import node_of
+from zoo.settings.yaml_text import read_yaml
 
 QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--set", "train.batch_size=2")
 
@@ -323,3 +325,23 @@ def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, stree
         1,
         [f"The run in {begun} has no evaluated checkpoint yet.", f"Go on with it: zoo train --resume {begun}"],
     )
+
+
+def test_settings_of_another_run_serve_for_other_data(streets: Path, tmp_path: Path) -> None:
+    written = tmp_path / "config.yaml"
+    written.write_text("model: SeaFormer_tiny\ndata: /elsewhere\ntrain: {seed: 3, batch_size: 2, crop: [64, 64]}\n")
+    words = ("train", "SeaFormer_tiny", streets, "--config", written, "--dry-run")
+    assert "  seed: 3\n" in zoo_process(*words).stdout
+    assert "  seed: 0\n" in zoo_process(*words, "--seed", "0").stdout
+    data = read_run_data(streets)
+    settings = read_yaml(written, CONFIGURATION)
+    said = {"pretrained": None, "free": None}
+    made, _ = settle("SeaFormer_tiny", streets, data, file=settings, given=(), **said)
+    assert made["data"] == str(streets.resolve())
+    for model, given in (
+        ("PP-LiteSeg-T", ()),
+        ("SeaFormer_tiny", ["model=PP-LiteSeg-T"]),
+        ("SeaFormer_tiny", ["data=x"]),
+    ):
+        with pytest.raises(ConfigError, match="out of the settings"):
+            settle(model, streets, data, file=settings, given=given, **said)

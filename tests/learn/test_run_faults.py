@@ -194,7 +194,7 @@ def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
         RunFolder(Path("our runs/1")).evaluated()
     assert caught.value.hint == "Go on with it: zoo train --resume 'our runs/1'"
-    with pytest.raises(ConfigError, match="^数据_2/run-1 is no folder"):
+    with pytest.raises(ConfigError, match=r"^数据_2/run-1 is no folder"):
         RunFolder(Path("数据_2/run-1")).configuration()
 
 

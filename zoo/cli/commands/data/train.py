@@ -99,7 +99,9 @@ def train(
         found = _read(data)
         if prove_resume:
             given = (*_SHORT, *given)
-        configuration = _settings(model, data, found, pretrained, config, given, seed or 0, place)
+        if seed is not None:
+            given = (f"train.seed={seed}", *given)
+        configuration = _settings(model, data, found, pretrained, config, given, place)
         configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
@@ -131,7 +133,6 @@ def _settings(
     pretrained: str | None,
     config: Path | None,
     given: tuple[str, ...],
-    seed: int,
     place: Place,
 ) -> Configuration:
     """Returns the whole configuration of a new run."""
@@ -149,7 +150,6 @@ def _settings(
             pretrained=pretrained,
             file=None if config is None else read_yaml(config, CONFIGURATION),
             given=given,
-            seed=seed,
             free=None if memory is None else memory.free,
             processes=len(place.devices),
         )
