@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,6 +274,15 @@ def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp
         DatasetError, match=r"2 faults: .*a\.png: .*77.*; .*b\.png: the picture is 32x32, its mask 16x32"
     ):
         read_run_data(tmp_path)
+
+
+def test_pictures_in_one_list_only_are_to_be_dealt_out(streets: Path, tmp_path: Path) -> None:
+    # As `zoo data convert` leaves them.
+    shutil.copytree(streets, tmp_path / "new set")
+    (tmp_path / "new set" / "val.txt").unlink()
+    with pytest.raises(DatasetError, match=r"has 6 pictures to learn from and 0 to measure on") as caught:
+        read_run_data(tmp_path / "new set")
+    assert caught.value.hint.endswith(f"zoo data split '{tmp_path}/new set' --train 80 --val 20")
 
 
 def test_masks_are_read_as_numbers_of_classes_whatever_their_values_are(streets: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from zoo.message import Message, shell_word
 
 _SHOWN = 5
 #: Kinds of faults that `zoo data check` finds and a run can live with; they are told.
-_TOLD = ("same picture", "contradiction", "count", "gap", "absent class", "void")
+_TOLD = ("absent split", "same picture", "contradiction", "count", "gap", "absent class", "void")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
