@@ -116,6 +116,16 @@ def printable(text: str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def shell_word(path: str | os.PathLike[str]) -> str:
+    """Returns a path as it stands in a command that can be copied: in quotes where a shell would part it."""
+    text = printable(path)
+    if re.fullmatch(r"[\w@%+=:,./-]+", text):
+        return text
+    import shlex  # seldom, and start-up does not need it
+
+    return shlex.quote(text)
+
+
 def described(error: BaseException) -> str:
     """Returns the kind of an exception and what it says, in one line and without a full stop."""
     kind = type(error).__name__

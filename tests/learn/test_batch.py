@@ -48,7 +48,6 @@ def settled(streets: Path, free: float, *given: str) -> Configuration:
         pretrained=None,
         file=None,
         given=given,
-        seed=0,
         free=free,
     )
     return configuration["train"]

@@ -369,6 +369,8 @@ def test_pictures_are_the_same_by_content_and_not_by_being_alike(tmp_path: Path)
         scene(2).save(tmp_path / "again.jpg", quality=quality)
         looks.append(look(Sample(tmp_path / "again.jpg", tmp_path / "mask.png"))[0])
     assert same_pictures(looks) == [[0, 3], [1, 6, 7, 8]]
+    # Where all pictures are flat there is nothing to compare but the files.
+    assert same_pictures([looks[4], looks[5], looks[4]]) == [[0, 2]]
 
 
 def test_camvid_has_no_faults(shared: Path) -> None:

@@ -22,6 +22,7 @@ from support import zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
 from zoo.errors import ConfigError, DatasetError
 from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.run.begin.settle import settle
 from zoo.learn.run.carry_out import carry_out
 from zoo.learn.run.configuration import CONFIGURATION, configuration_of, overridden, recipe_of
 from zoo.learn.run.data import read_run_data
@@ -29,8 +30,9 @@ from zoo.learn.run.proposal import official_recipe, propose
 from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import newest_checkpoint
-from zoo.plugin import CAMVID
+from zoo.plugin import CAMVID, ParameterGroup
 from zoo.settings.document import node_of
+from zoo.settings.yaml_text import read_yaml
 
 QUICK = ("--set", "train.iterations=6", "--set", "train.evaluate_every=2", "--set", "train.batch_size=2")
 
@@ -285,6 +287,16 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     }.items():
         with pytest.raises(ConfigError, match=said):
             overridden(base, None, [word])
+    # As people type it, though not YAML 1.1; in quotes it is text.
+    assert overridden(base, None, ["train.lr=1e-3"])["train"]["lr"] == 1e-3
+    with pytest.raises(ConfigError, match="expected a number above 0"):
+        overridden(base, None, ["train.lr='1e-3'"])
+    # What a group does not say is as for the others, and a pattern that is none is an error like each other.
+    groups = recipe_of(overridden(base, None, ["train.groups=[{pattern: norm}]"])).groups
+    assert groups == (ParameterGroup("norm"),)
+    for word in ("train.groups=[{pattern: '('}]", "train.freeze=['[']"):
+        with pytest.raises(ConfigError, match="a regular expression was expected"):
+            recipe_of(overridden(base, None, [word]))
 
 
 def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp_path: Path) -> None:
@@ -304,6 +316,15 @@ def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp
         DatasetError, match=r"2 faults: .*a\.png: .*77.*; .*b\.png: the picture is 32x32, its mask 16x32"
     ):
         read_run_data(tmp_path)
+
+
+def test_pictures_in_one_list_only_are_to_be_dealt_out(streets: Path, tmp_path: Path) -> None:
+    # As `zoo data convert` leaves them.
+    shutil.copytree(streets, tmp_path / "new set")
+    (tmp_path / "new set" / "val.txt").unlink()
+    with pytest.raises(DatasetError, match=r"has 6 pictures to learn from and 0 to measure on") as caught:
+        read_run_data(tmp_path / "new set")
+    assert caught.value.hint.endswith(f"zoo data split '{tmp_path}/new set' --train 80 --val 20")
 
 
 def test_masks_are_read_as_numbers_of_classes_whatever_their_values_are(streets: Path, tmp_path: Path) -> None:
@@ -367,3 +388,23 @@ def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, stree
         1,
         [f"The run in {begun} has no evaluated checkpoint yet.", f"Go on with it: zoo train --resume {begun}"],
     )
+
+
+def test_settings_of_another_run_serve_for_other_data(streets: Path, tmp_path: Path) -> None:
+    written = tmp_path / "config.yaml"
+    written.write_text("model: SeaFormer_tiny\ndata: /elsewhere\ntrain: {seed: 3, batch_size: 2, crop: [64, 64]}\n")
+    words = ("train", "SeaFormer_tiny", streets, "--config", written, "--dry-run")
+    assert "  seed: 3\n" in zoo_process(*words).stdout
+    assert "  seed: 0\n" in zoo_process(*words, "--seed", "0").stdout
+    data = read_run_data(streets)
+    settings = read_yaml(written, CONFIGURATION)
+    said = {"pretrained": None, "free": None}
+    made, _ = settle("SeaFormer_tiny", streets, data, file=settings, given=(), **said)
+    assert made["data"] == str(streets.resolve())
+    for model, given in (
+        ("PP-LiteSeg-T", ()),
+        ("SeaFormer_tiny", ["model=PP-LiteSeg-T"]),
+        ("SeaFormer_tiny", ["data=x"]),
+    ):
+        with pytest.raises(ConfigError, match="out of the settings"):
+            settle(model, streets, data, file=settings, given=given, **said)

@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from scenes import draw_scene
 from support import zoo_process
-from zoo.errors import DatasetError
+from zoo.cli.app import cli
+from zoo.errors import ConfigError, DatasetError, TrainingError
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import newest_checkpoint
@@ -177,8 +179,30 @@ def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path,
     (streets / "labels.txt").write_text(names)
     refused("has 11 classes", "its data now 12", "kerb")
     (streets / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
-    draw_anew(streets / "annotations" / "0.png")
-    refused(f"The data in {streets} is not what the run in {run} learned from")
+    for file in (streets / "images" / "0.jpg", streets / "annotations" / "0.png"):
+        was = file.read_bytes()
+        file.write_bytes((streets / "images" / "1.jpg").read_bytes()) if file.suffix == ".jpg" else draw_anew(file)
+        refused(f"The data in {streets} is not what the run in {run} learned from")
+        file.write_bytes(was)
+    streets.rename(tmp_path / "elsewhere")
+    refused(f"learns from {streets}, and this does not exist any more", f"`data:` in {run / 'config.yaml'}")
+    (run / "config.yaml").write_text(settings.replace(str(streets), str(tmp_path / "elsewhere")))
+    assert zoo_process("train", "--resume", run).returncode == 0
+
+
+@pytest.mark.parametrize("more", [("--seed", "0"), ("--dry-run",), ("--prove-resume",), ("--set", "train.lr=1")])
+def test_what_a_resumed_run_would_not_follow_is_refused(more: tuple[str, ...], tmp_path: Path) -> None:
+    said = CliRunner().invoke(cli, ["train", "--resume", str(tmp_path), *more])
+    assert said.exit_code == 2
+    assert f"leave {more[0]} out" in said.stderr
+
+
+def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError) as caught:
+        RunFolder(Path("our runs/1")).evaluated()
+    assert caught.value.hint == "Go on with it: zoo train --resume 'our runs/1'"
+    with pytest.raises(ConfigError, match=r"^数据_2/run-1 is no folder"):
+        RunFolder(Path("数据_2/run-1")).configuration()
 
 
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:

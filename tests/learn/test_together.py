@@ -129,6 +129,10 @@ def test_what_cannot_be_shared_is_refused_and_what_one_of_them_finds_comes_throu
     assert ended.returncode == 1
     assert "A step has 2 batches (train.accumulate), which 3 processes cannot share." in ended.stderr
     assert (two / "train.jsonl").read_bytes() == before
+    new = ("-o", tmp_path / "new", "--processes", "2", "--set", "train.accumulate=3")
+    ended = zoo_process("train", "SeaFormer_tiny", streets, *new)
+    assert "A step has 3 batches (train.accumulate), which 2 processes cannot share." in ended.stderr
+    assert not (tmp_path / "new").exists()
     place = training_place("cpu", 2)
     assert place.devices == ("cpu", "cpu")
     assert "SOME_TOKEN" not in place.shared_environment()

@@ -311,6 +311,16 @@ def test_a_group_has_a_learning_rate_of_its_own(dataset: Path, tmp_path: Path) -
     np.testing.assert_array_equal(moved["body.bias"], start["body.bias"].numpy())
 
 
+def test_what_is_left_as_it_is_takes_from_groups_that_a_model_declares(dataset: Path, tmp_path: Path) -> None:
+    start = Pair().state_dict()
+    groups = (ParameterGroup("body", 0, 0), ParameterGroup("body.bias", weight_decay=0.0))
+    moved = weights_after(tmp_path, dataset, iterations=1, optimizer=SGD(0.0, 0.0), groups=groups)
+    assert [name for name in start if not np.array_equal(moved[name], start[name].numpy())] == [
+        "head.weight",
+        "head.bias",
+    ]
+
+
 @pytest.mark.parametrize("optimizer", [SGD(0.9, 1e-4), AdamW()])
 def test_a_group_of_everything_with_factor_1_changes_nothing(dataset: Path, tmp_path: Path, optimizer) -> None:
     plain = weights_after(tmp_path / "plain", dataset, optimizer=optimizer)

@@ -111,3 +111,18 @@ def training_place(address: str, processes: int = 1) -> Place:
         # The launcher finds no other devices without it (paddle 3.2.2): "Device not found".
         environ["PADDLE_XCCL_BACKEND"] = called
     return Place(devices, meant.numbers, environ)
+
+
+def check_share(batches: int, processes: int) -> None:
+    """Makes sure that processes can share the batches of a step.
+
+    Raises:
+        ConfigError: Their number does not divide that of the batches.
+    """
+    if batches % processes:
+        raise ConfigError(
+            "A step has {count} batches (train.accumulate), which {size} processes cannot share.",
+            "Give another number of processes, or for a new run a train.accumulate that they divide.",
+            count=batches,
+            size=processes,
+        )

@@ -31,6 +31,7 @@ class DocumentKind(NamedTuple):
         limit: Bytes that are read at most.
         edited: People write it, so a wrong key is answered with the one that may have been meant.
         python: It is no document but arguments of a call.
+        exponents: 1e-3 is a number in it, as in YAML 1.2 and elsewhere; to YAML 1.1 that is text, and 1.0e-3 a number.
     """
 
     error: type[ZooError]
@@ -42,6 +43,7 @@ class DocumentKind(NamedTuple):
     limit: int = 1_000_000
     edited: bool = False
     python: bool = False
+    exponents: bool = False
 
 
 class Source(NamedTuple):

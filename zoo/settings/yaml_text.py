@@ -7,6 +7,7 @@ expanded or overwritten.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from zoo.message import Message
 from zoo.settings.document import DocumentKind, Keys, Node, Source, read_text
 
 _MAX_DEPTH = 50
+_EXPONENT = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -139,6 +141,8 @@ class _Builder:
         return items
 
     def _scalar(self, event: Any) -> Any:
+        if self._source.kind.exponents and event.implicit[0] and _EXPONENT.fullmatch(event.value):
+            return float(event.value)
         tag = self._meaning.resolve(yaml.ScalarNode, event.value, event.implicit)
         return self._meaning.construct_object(yaml.ScalarNode(tag, event.value, event.start_mark))
 

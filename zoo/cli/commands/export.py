@@ -13,6 +13,7 @@ from zoo.cli.notes import note
 from zoo.cli.progress.loading import loading
 from zoo.cli.run_options import run_options
 from zoo.contract.spec import ValueRange
+from zoo.message import shell_word
 
 if TYPE_CHECKING:
     from zoo.bundle.bundle import Bundle
@@ -139,7 +140,7 @@ def _export_run(
     for checked in checks:
         for said in checked.notes:
             note(said)
-    note("Run: zoo predict PICTURE --model {folder}", folder=bundle.folder)
+    note("Run: zoo predict PICTURE --model {folder}", folder=shell_word(bundle.folder))
 
 
 def _tell(bundle: Bundle, unmeasured: str) -> None:

@@ -73,7 +73,7 @@ def _near(looks: Sequence[ImageLook]) -> Iterator[tuple[int, int]]:
     brightness = means.mean(axis=1)
     order = np.argsort(brightness, kind="stable")
     numbers, means, brightness = numbers[order], means[order], brightness[order]
-    coarse = _means(means, _QUARTERS).reshape(len(numbers), -1)
+    coarse = _means(means, _QUARTERS).reshape(len(numbers), _QUARTERS**2)
     ends = np.searchsorted(brightness, brightness + _AVERAGE, side="right")
     for row, end in enumerate(ends.tolist()):
         near = np.abs(coarse[row + 1 : end] - coarse[row]).max(axis=1, initial=0.0) <= _MOST

@@ -21,7 +21,7 @@ from zoo.learn.data.pairs import Fault, Pair, folder_pairs, listed_pairs
 from zoo.learn.data.samples import Sample
 from zoo.learn.data.truth import NO_CLASS, NOT_COUNTED, VALUES
 from zoo.learn.dataset.description import Description, read_description, unnamed
-from zoo.message import Message
+from zoo.message import Message, shell_word
 
 #: The parts of a dataset, each with a list of this name; the first two are expected where there are lists.
 SPLITS = ("train", "val", "test")
@@ -108,7 +108,7 @@ def read_dataset(folder: str | os.PathLike[str]) -> Dataset:
         raise DatasetError(
             "The dataset {folder} has {count} faults: {listed:; }.",
             "All faults, also those inside pictures and masks: zoo data check {folder}",
-            folder=contents.folder,
+            folder=shell_word(contents.folder),
             count=len(contents.faults),
             listed=first_faults(contents.faults),
         )

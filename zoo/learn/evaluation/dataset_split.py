@@ -12,6 +12,7 @@ from zoo.learn.data import Sample
 from zoo.learn.data.lists import first_faults
 from zoo.learn.dataset.dataset import ALL, Contents, read_contents, without_lists
 from zoo.learn.dataset.description import Description
+from zoo.message import shell_word
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_split(folder: str | os.PathLike[str], split: str, missing_ok: bool) -> 
         raise DatasetError(
             "The dataset {folder} has {count} faults: {listed:; }.",
             "All faults, also those inside pictures and masks: zoo data check {folder}",
-            folder=contents.folder,
+            folder=shell_word(contents.folder),
             count=len(faults),
             listed=first_faults(faults),
         )
@@ -100,7 +101,7 @@ def _samples(contents: Contents, split: str) -> tuple[Sample, ...]:
         raise DatasetError(
             "The dataset {folder} has no pictures in its split {split}. It has: {found:, }.",
             "Give one of them: --split all for every picture. Or deal them out: zoo data split {folder}",
-            folder=contents.folder,
+            folder=shell_word(contents.folder),
             split=split,
             found=[f"{name} ({len(pairs)})" for name, pairs in splits.items()],
         )

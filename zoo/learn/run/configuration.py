@@ -34,6 +34,7 @@ CONFIGURATION = DocumentKind(
     noun=Message("a configuration of a run"),
     hint=Message("docs/training.md has every key with its values."),
     edited=True,
+    exponents=True,
 )
 #: What `--set` gives.
 SET = CONFIGURATION._replace(name="--set")
@@ -222,9 +223,12 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
     """
     train = configuration["train"]
     augment: dict[str, Any] = {**configuration["augment"], "scale": tuple(configuration["augment"]["scale"])}
-    frozen = tuple(ParameterGroup(pattern, 0.0, 0.0) for pattern in train["freeze"])
-    groups = tuple(ParameterGroup(each["pattern"], each["lr_factor"], each["weight_decay"]) for each in train["groups"])
     try:
+        frozen = tuple(ParameterGroup(pattern, 0.0, 0.0) for pattern in train["freeze"])
+        groups = tuple(
+            ParameterGroup(each["pattern"], each.get("lr_factor", 1.0), each.get("weight_decay"))
+            for each in train["groups"]
+        )
         return Recipe(
             iterations=train["iterations"],
             batch_size=train["batch_size"],

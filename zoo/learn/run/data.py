@@ -18,11 +18,11 @@ from zoo.learn.data import Sample
 from zoo.learn.data.truth import NO_CLASS
 from zoo.learn.dataset.dataset import ALL, class_table, name_in, with_ignore_index, without_lists
 from zoo.learn.dataset.survey import Seen, Survey, survey_dataset
-from zoo.message import Message
+from zoo.message import Message, shell_word
 
 _SHOWN = 5
 #: Kinds of faults that `zoo data check` finds and a run can live with; they are told.
-_TOLD = ("same picture", "contradiction", "count", "gap", "absent class", "void")
+_TOLD = ("absent split", "same picture", "contradiction", "count", "gap", "absent class", "void")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +81,7 @@ class RunData:
         labels: The classes.
         sizes: (height, width) of those it learns from.
         pixels: Pixels of each class in their masks.
-        digest: Of the names and masks of all pictures in their order, and of the classes.
+        digest: Of all pictures in their order, with their names and masks, and of the classes.
         notes: What is odd about the data, and does not keep a run from learning.
     """
 
@@ -123,7 +123,7 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
         raise DatasetError(
             "{folder} has {train} pictures to learn from and {val} to measure on. At least one of each was expected.",
             "Label more pictures, or deal them out: zoo data split {folder} --train 80 --val 20",
-            folder=folder,
+            folder=shell_word(folder),
             train=len(train),
             val=len(val),
         )
@@ -131,7 +131,7 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
         [
             *labels.names,
             *(
-                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.mask.checksum}"
+                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.image.digest.hex()} {one.mask.checksum}"
                 for one in (*train, *val)
             ),
         ]
@@ -166,7 +166,7 @@ def _check(survey: Survey, folder: Path) -> None:
         raise DatasetError(
             "{folder} has {count} faults: {faults:; }.",
             "All of them, and what can be repaired: zoo data check {folder} --fix DST",
-            folder=folder,
+            folder=shell_word(folder),
             count=len(grave),
             faults=[
                 *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in grave[:_SHOWN]),

@@ -28,7 +28,6 @@ def propose(
     *,
     model: str,
     data: str,
-    seed: int = 0,
     most: int | None = None,
     processes: int = 1,
 ) -> Configuration:
@@ -42,7 +41,6 @@ def propose(
         sizes: (height, width) of the training pictures, at least one.
         model: Name of the model.
         data: Path of the data.
-        seed: Seed of the run.
         most: Pictures of a batch at most; those of the official one by default. A step has as many as before, in more
             batches.
         processes: Processes that share the batches of a step.
@@ -75,7 +73,7 @@ def propose(
     run = {
         "clip": None,
         "freeze": [],
-        "seed": seed,
+        "seed": 0,
         "workers": 1,
         "evaluate_every": every,
         "patience": None,

@@ -26,6 +26,7 @@ from zoo.base.files import ensure_folder, write_atomic
 from zoo.bundle.settings_file import RUN, RUN_LABELS
 from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
+from zoo.message import shell_word
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
 _LOG, _SECONDS = "train.jsonl", "seconds.txt"
@@ -67,7 +68,7 @@ class RunFolder:
             raise TrainingError(
                 "The run in {folder} has no evaluated checkpoint yet.",
                 "Go on with it: zoo train --resume {folder}",
-                folder=self.path,
+                folder=shell_word(self.path),
             )
         return self.best
 
@@ -91,7 +92,7 @@ class RunFolder:
                 "{folder} is there already, and no run that can be continued with other settings. A new or empty "
                 "folder was expected.",
                 "Give another folder with -o, or go on with that run: zoo train --resume {folder}",
-                folder=self.path,
+                folder=shell_word(self.path),
             )
 
     def begin(self, configuration: Configuration, labels: tuple[str, ...]) -> None:
@@ -150,7 +151,7 @@ class RunFolder:
             raise ConfigError(
                 "{folder} is no folder of a run: it holds no {file}.",
                 "Begin one: zoo train MODEL DATA -o {folder}",
-                folder=self.path,
+                folder=shell_word(self.path),
                 file=RUN,
             )
         return checked(read_yaml(self.path / RUN, CONFIGURATION))
@@ -238,7 +239,7 @@ class RunFolder:
             raise OutputError(
                 "The log of the run in {folder} cannot be written: {reason}.",
                 "Make room, then run: zoo train --resume {folder}",
-                folder=self.path,
+                folder=shell_word(self.path),
                 reason=error.strerror,
             ) from error
 

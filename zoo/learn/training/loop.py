@@ -24,8 +24,9 @@ from paddle import Tensor, nn
 from zoo.base.files import user_path
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
-from zoo.errors import ConfigError, TrainingError
+from zoo.errors import TrainingError
 from zoo.learn.data import Sample
+from zoo.learn.place import check_share
 from zoo.learn.training.amp import mixed
 from zoo.learn.training.checkpoint import RANGE, Checkpoint, check_identity, newest_checkpoint
 from zoo.learn.training.examples import Examples
@@ -112,7 +113,7 @@ def train(
     value_range = given_value("value_range", value_range)
     own = {"recipe": _plain(dataclasses.asdict(recipe)), "seed": seed, RANGE: _plain(value_range)}
     facts = {**own, **(identity or {})}
-    _check_share(recipe, team)
+    check_share(recipe.devices, team.size)
     optimizer = build_optimizer(network, recipe)
     average = {name: value.numpy().copy() for name, value in network.state_dict().items()}
     start = 0
@@ -178,16 +179,6 @@ def train(
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
-
-
-def _check_share(recipe: Recipe, team: ProcessGroup) -> None:
-    if recipe.devices % team.size:
-        raise ConfigError(
-            "A step has {count} batches (train.accumulate), which {size} processes cannot share.",
-            "Give another number of processes, or for a new run a train.accumulate that they divide.",
-            count=recipe.devices,
-            size=team.size,
-        )
 
 
 def _follow(run: int, worker: int) -> None:

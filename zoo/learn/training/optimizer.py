@@ -38,14 +38,17 @@ def assign_groups(network: nn.Layer, groups: Sequence[ParameterGroup]) -> list[l
     """Returns the parameters of each group, and in one more list those of none. The first group that matches counts.
 
     Raises:
-        TrainingError: A group has no parameter.
+        TrainingError: A group has no parameter, and not because all of its own are left as they are.
     """
+    frozen: set[int] = set()
     members: list[list[Tensor]] = [[] for _ in (*groups, None)]
     for name, value in network.named_parameters():
-        matching = (index for index, group in enumerate(groups) if re.search(group.pattern, name))
-        members[next(matching, -1)].append(value)
-    for group, own in zip(groups, members, strict=False):
-        if not own:
+        matching = [index for index, group in enumerate(groups) if re.search(group.pattern, name)]
+        members[next(iter(matching), -1)].append(value)
+        if matching and not groups[matching[0]].learning_rate_factor:
+            frozen.update(matching)
+    for index, group in enumerate(groups):
+        if not members[index] and index not in frozen:
             raise TrainingError(
                 "No parameter belongs to the group {pattern!r} of the recipe; at least one name of the network was "
                 "expected to match, beside those of earlier groups.",
@@ -59,6 +62,8 @@ def _paddle_groups(network: nn.Layer, groups: Sequence[ParameterGroup]) -> list[
     *members, rest = assign_groups(network, groups)
     described: list[dict[str, Any]] = [{"params": rest}] if rest else []
     for group, own in zip(groups, members, strict=True):
+        if not own:
+            continue
         decay = {} if group.weight_decay is None else {"weight_decay": float(group.weight_decay)}
         described.append({"params": own, "learning_rate": group.learning_rate_factor, **decay})
     return described

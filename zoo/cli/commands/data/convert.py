@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from zoo.cli.options import Word
 from zoo.cli.progress.figures import bar, time_left
 from zoo.cli.progress.line import line
 from zoo.cli.tables import echo_json, echo_table
-from zoo.message import Message, printable
+from zoo.message import Message, printable, shell_word
 
 if TYPE_CHECKING:
     from zoo.learn.annotations import Converted
@@ -135,5 +134,5 @@ def _tell(made: Converted) -> None:
         lists=[f"{name}.txt {made.splits[name]}" for name in ("train", "val", "test") if name in made.splits],
     )
     if "val" not in made.splits:
-        folder = shlex.quote(printable(made.folder))
+        folder = shell_word(made.folder)
         note("Next: zoo data split {folder} --train 80 --val 10 --test 10", folder=folder)

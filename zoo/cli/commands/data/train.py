@@ -62,6 +62,8 @@ def train(
 
     Ctrl-C writes a checkpoint; --resume goes on as if nothing had happened.
     """
+    from zoo.bundle.settings_file import RUN
+    from zoo.errors import DatasetError
     from zoo.learn.place import training_place
     from zoo.learn.run.run_folder import RunFolder
 
@@ -74,22 +76,23 @@ def train(
         # paddle reads them when it is imported.
         os.environ.update(place.environ)
     if resume is not None:
-        of_new = {
-            "MODEL": model,
-            "-o": output,
-            "--config": config,
-            "--set": given or None,
-            "--pretrained": pretrained,
-            "--seed": seed,
-            "--dry-run": dry_run or None,
-            "--prove-resume": prove_resume or None,
-        }
-        if wrong := [name for name, value in of_new.items() if value is not None]:
+        begun = {"MODEL": model, "-o": output, "--config": config, "--set": given or None, "--pretrained": pretrained}
+        begun |= {"DATA": data, "--seed": seed, "--dry-run": dry_run or None, "--prove-resume": prove_resume or None}
+        if wrong := [name for name, value in begun.items() if value is not None]:
             said = tr("A run is resumed with its own settings; leave {wrong:, } out.", wrong=wrong)
             raise click.UsageError(said, ctx)
         folder = RunFolder(resume)
         configuration = folder.configuration()
-        found = _read(Path(configuration["data"]))
+        data = Path(configuration["data"])
+        if not data.exists():
+            raise DatasetError(
+                "The run in {folder} learns from {data}, and this does not exist any more.",
+                "Put it back there, or write where it is now behind `data:` in {file}.",
+                folder=folder.path,
+                data=data,
+                file=folder.path / RUN,
+            )
+        found = _read(data)
         if hours is not None:
             configuration["train"]["hours"] = hours
             folder.configure(configuration)
@@ -100,7 +103,9 @@ def train(
         found = _read(data)
         if prove_resume:
             given = (*_SHORT, *given)
-        configuration = _settings(model, data, found, pretrained, config, given, seed or 0, place)
+        if seed is not None:
+            given = (f"train.seed={seed}", *given)
+        configuration = _settings(model, data, found, pretrained, config, given, place)
         configuration["train"]["hours"] = hours or configuration["train"]["hours"]
         _show(configuration, found)
         if dry_run:
@@ -132,7 +137,6 @@ def _settings(
     pretrained: str | None,
     config: Path | None,
     given: tuple[str, ...],
-    seed: int,
     place: Place,
 ) -> Configuration:
     """Returns the whole configuration of a new run."""
@@ -150,7 +154,6 @@ def _settings(
             pretrained=pretrained,
             file=None if config is None else read_yaml(config, CONFIGURATION),
             given=given,
-            seed=seed,
             free=None if memory is None else memory.free,
             processes=len(place.devices),
         )

@@ -20,6 +20,7 @@ from zoo.cli.notes import note
 from zoo.cli.progress.figures import left
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
+from zoo.message import shell_word
 
 if TYPE_CHECKING:
     from zoo.learn.place import Place
@@ -71,14 +72,14 @@ def run(folder: RunFolder, configuration: Configuration, found: RunData, place: 
             hours=configuration["train"]["hours"],
             iteration=outcome.iteration,
             iterations=configuration["train"]["iterations"],
-            folder=folder.path,
+            folder=shell_word(folder.path),
             more=2 * configuration["train"]["hours"],
         )
     elif not outcome.finished:
         note(
             "Interrupted at iteration {iteration}; a checkpoint is written. Run: zoo train --resume {folder}",
             iteration=outcome.iteration,
-            folder=folder.path,
+            folder=shell_word(folder.path),
         )
         # As shells count.
         return 128 + got[0]
@@ -90,7 +91,9 @@ def run(folder: RunFolder, configuration: Configuration, found: RunData, place: 
         )
     )
     note(
-        "{page} shows how it went. Run: zoo export {folder} -o bundle", page=folder.path / PAGE_FILE, folder=folder.path
+        "{page} shows how it went. Run: zoo export {folder} -o bundle",
+        page=folder.path / PAGE_FILE,
+        folder=shell_word(folder.path),
     )
     return 0
 

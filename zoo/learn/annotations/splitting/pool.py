@@ -21,7 +21,7 @@ from zoo.learn.dataset.alike import same_pictures
 from zoo.learn.dataset.dataset import class_table, name_in
 from zoo.learn.dataset.description import Description, unnamed
 from zoo.learn.dataset.look import ImageLook, MaskLook, look
-from zoo.message import Message
+from zoo.message import Message, shell_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def faulty(folder: Path, reasons: Sequence[str]) -> DatasetError:
     return DatasetError(
         "The dataset {folder} has {count} faults: {listed:; }.",
         "All faults: zoo data check {folder}",
-        folder=folder,
+        folder=shell_word(folder),
         count=len(reasons),
         listed=shown,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from zoo.errors import ConfigError
 from zoo.learn.networks import build_network
+from zoo.learn.place import check_share
 from zoo.learn.run.configuration import Configuration, overridden, overrides, recipe_of
 from zoo.learn.run.data import RunData
 from zoo.learn.run.proposal import official_recipe, propose
@@ -23,7 +24,6 @@ def settle(
     pretrained: str | None,
     file: Node | None,
     given: Sequence[str],
-    seed: int,
     free: float | None,
     processes: int = 1,
 ) -> tuple[Configuration, Message | None]:
@@ -36,31 +36,44 @@ def settle(
         pretrained: Weights to begin with.
         file: Content of a file with some settings.
         given: Words KEY=VALUE.
-        seed: Seed of the run.
         free: Bytes of memory that the run may take; None where that is not known, as on a device.
         processes: Processes that share it and the batches of a step.
 
     Raises:
-        ConfigError: A setting does not exist or is not possible; or the memory does not hold the batch.
+        ConfigError: A setting does not exist or is not possible, or is another model or folder; the memory does not
+            hold the batch; or the processes cannot share those of a step.
         ZooError: As `build_network`.
     """
     name = find_model(model).card.name
     official = official_recipe(name)
+    said = overrides(file, given)
+    for key, named, own in (
+        ("model", said.get("model", name), name),
+        ("data", overrides(None, given).get("data", str(folder)), str(folder)),
+    ):
+        if named != own:
+            raise ConfigError(
+                "The settings say `{key}`: {named!r}, and the command {own!r}.",
+                "Leave `{key}` out of the settings, or name the same.",
+                key=key,
+                named=named,
+                own=own,
+            )
 
     def proposed(most: int) -> Configuration:
-        base = propose(
-            official, data.sizes, model=name, data=str(folder.resolve()), seed=seed, most=most, processes=processes
-        )
+        base = propose(official, data.sizes, model=name, data=str(folder.resolve()), most=most, processes=processes)
         base["pretrained"] = pretrained
-        changed = overridden(base, file, given)
+        # Settings that another run has written down name its own data.
+        changed = {**overridden(base, file, given), "data": base["data"]}
         if changed["train"]["batch_size"] == "auto":
             changed["train"]["batch_size"] = base["train"]["batch_size"]
         return changed
 
-    said = overrides(file, given).get("train", {}).get("batch_size")
-    configuration = proposed(official.pictures_per_step if said == "auto" else official.batch_size)
+    asked = said.get("train", {}).get("batch_size")
+    configuration = proposed(official.pictures_per_step if asked == "auto" else official.batch_size)
+    check_share(configuration["train"]["accumulate"], processes)
     if free is None:
-        if said == "auto":
+        if asked == "auto":
             raise ConfigError(
                 "train.batch_size=auto needs to know how much memory is free, which is told of the processor only.",
                 "Give a number: --set train.batch_size=4",
@@ -75,7 +88,7 @@ def settle(
 
     need = measure_need(network, recipe, configuration["train"]["workers"])
     most, batch = need.most(free), configuration["train"]["batch_size"]
-    if batch > most and (not most or said not in (None, "auto")):
+    if batch > most and (not most or asked not in (None, "auto")):
         raise ConfigError(
             "A batch of {batch} pictures of {height}x{width} needs about {need:.1f} GB of memory, and {free:.1f} GB "
             "are free: at most {most}.",

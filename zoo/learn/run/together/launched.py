@@ -20,6 +20,7 @@ from zoo.learn.run.carry_out import RunOutcome
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.together.member import FAULT, OUTCOME, STOP
 from zoo.learn.training import Progress
+from zoo.message import shell_word
 
 # Seconds between two looks; that the processes may take to end.
 _PAUSE, _PATIENCE = 0.2, 20.0
@@ -120,7 +121,7 @@ def _outcome(folder: RunFolder, private: Path) -> RunOutcome:
         raise TrainingError(
             "A process of the run in {folder} has ended without a word: {said}.",
             "Go on from the newest checkpoint: zoo train --resume {folder}",
-            folder=folder.path,
+            folder=shell_word(folder.path),
             said=said[-1] if said else "",
         ) from None
     return RunOutcome(**told)
