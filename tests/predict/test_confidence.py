@@ -88,6 +88,8 @@ def test_the_bound_is_below_all_validation_pictures() -> None:
     assert [Confidence(0.9, 0.01, 0.88).is_far(score) for score in (0.77, 0.79, 0.88)] == [True, False, False]
     # A model that is surer than that has a nearer bound.
     assert [Confidence(0.99, 0.002, 0.98).is_far(score) for score in (0.96, 0.975)] == [True, False]
+    # Rounding is no reason.
+    assert [Confidence(1.0, 0.0, 1.0).is_far(score) for score in (0.99, 0.9999)] == [True, False]
     assert Confidence.of([0.5, 0.7]) == Confidence(0.6, 0.1, 0.5)
 
 

@@ -27,6 +27,8 @@ EVALUATION = mapping(
 CONFIDENCE = mapping({"mean": _SHARE, "deviation": _SHARE, "lowest": _SHARE})
 # So much below the least sure picture is far, unless the model is surer than that.
 _FAR = 0.1
+# A model that is sure of everything has a mean of 1 but for rounding.
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Confidence:
         It is when its score is below all of theirs by more than 0.1, or by more than what their mean lacks to 1 where
         that is less: validation pictures are often frames of a few films, and nearer to each other than to others.
         """
-        return score < self.lowest - min(_FAR, 1 - self.mean)
+        return score < self.lowest - max(_ROUNDING, min(_FAR, 1 - self.mean))
 
 
 def read_confidence(values: dict[str, Any]) -> Confidence:
