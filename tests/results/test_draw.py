@@ -323,8 +323,8 @@ def test_a_name_that_no_font_has_letters_for_is_drawn_by_its_number_which_is_sai
     for _ in range(2):
         assert np.array_equal(result(mask, odd).overlay(names=True), result(mask, numbered).overlay(names=True))
     assert [record.getMessage() for record in caplog.records] == [
-        "No font here has the letters of 天空; classes with such names are drawn by their numbers. Install one that has "
-        "them, or where there is the option, give its file: font=FILE"
+        "No font here has the letters of 天空; classes with such names are drawn by their numbers. Install one that "
+        "has them, or where there is the option, give its file: font=FILE"
     ]
 
 

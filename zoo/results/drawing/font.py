@@ -93,8 +93,8 @@ def _tell(name: str) -> None:
     _log.warning(
         "%s",
         Message(
-            "No font here has the letters of {name}; classes with such names are drawn by their numbers. Install one that "
-            "has them, or where there is the option, give its file: font=FILE",
+            "No font here has the letters of {name}; classes with such names are drawn by their numbers. Install one "
+            "that has them, or where there is the option, give its file: font=FILE",
             name=name,
         ),
     )
