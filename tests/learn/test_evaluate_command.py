@@ -144,7 +144,16 @@ def test_faults_of_the_split_are_refused_and_those_of_others_do_not_matter(bundl
     assert [Path(one["source"]).name for one in json.loads(skipped.stdout)["failures"]] == ["gone.png"]
 
 
-@pytest.mark.parametrize("words", [("x",), ("x", "DIR", "--data", "y"), ("x", "--data", "y", "--split", "val")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("x",),
+        ("x", "DIR", "--data", "y"),
+        ("x", "--data", "y", "--split", "val"),
+        ("x", "DIR", "--root", "y"),
+        ("x", "DIR", "--report", "y", "--per-picture", "y"),
+    ],
+)
 def test_one_source_of_pictures_is_given(words: tuple[str, ...]) -> None:
     assert ran(*words).exit_code == 2
 
