@@ -134,6 +134,7 @@ def test_faults_of_the_split_are_refused_and_those_of_others_do_not_matter(bundl
     refused = ran(bundle.folder, listed, "--split", "test")
     assert refused.exit_code == 1
     assert "has no pictures in its split test. It has: train (1), val (2)" in refused.stderr
+    assert "--train 80 --val 10 --test 10" in refused.stderr
     write_list(listed, "val", [NAMES[8], "gone", NAMES[9]])
     refused = ran(bundle.folder, listed)
     assert refused.exit_code == 1
@@ -144,7 +145,16 @@ def test_faults_of_the_split_are_refused_and_those_of_others_do_not_matter(bundl
     assert [Path(one["source"]).name for one in json.loads(skipped.stdout)["failures"]] == ["gone.png"]
 
 
-@pytest.mark.parametrize("words", [("x",), ("x", "DIR", "--data", "y"), ("x", "--data", "y", "--split", "val")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("x",),
+        ("x", "DIR", "--data", "y"),
+        ("x", "--data", "y", "--split", "val"),
+        ("x", "DIR", "--root", "y"),
+        ("x", "DIR", "--report", "y", "--per-picture", "y"),
+    ],
+)
 def test_one_source_of_pictures_is_given(words: tuple[str, ...]) -> None:
     assert ran(*words).exit_code == 2
 

@@ -22,7 +22,7 @@ from PIL import Image
 from scenes import draw_scene
 from support import zoo_process
 from zoo.cli.app import cli
-from zoo.errors import ConfigError, DatasetError, TrainingError
+from zoo.errors import ConfigError, DatasetError, OutputError, TrainingError
 from zoo.learn.run.data import read_run_data
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import newest_checkpoint
@@ -203,6 +203,12 @@ def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
     assert caught.value.hint == "Go on with it: zoo train --resume 'our runs/1'"
     with pytest.raises(ConfigError, match=r"^数据_2/run-1 is no folder"):
         RunFolder(Path("数据_2/run-1")).configuration()
+
+
+def test_a_run_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(OutputError, match="cannot go on there"), RunFolder(tmp_path).held():
+        pass
 
 
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ def _samples(contents: Contents, split: str) -> tuple[Sample, ...]:
     if not pairs:
         raise DatasetError(
             "The dataset {folder} has no pictures in its split {split}. It has: {found:, }.",
-            "Give one of them: --split all for every picture. Or deal them out: zoo data split {folder}",
+            "Give one of them: --split all for every picture. Or deal them out: zoo data split {folder} "
+            "--train 80 --val 10 --test 10",
             folder=shell_word(contents.folder),
             split=split,
             found=[f"{name} ({len(pairs)})" for name, pairs in splits.items()],

@@ -122,9 +122,18 @@ class RunFolder:
         Waits for a while first: the processes of a run that was killed end with a checkpoint of theirs.
 
         Raises:
-            OutputError: Another process goes on with it.
+            OutputError: Another process goes on with it, or nothing can be written there.
         """
-        with open(self.path / _LOCK, "ab") as file:
+        try:
+            lock = open(self.path / _LOCK, "ab")  # noqa: SIM115
+        except OSError as error:
+            raise OutputError(
+                "The run in {folder} cannot go on there: {reason}.",
+                "Correct the folder's permissions, or copy it to where it can be written and go on with the copy.",
+                folder=self.path,
+                reason=error.strerror or error,
+            ) from error
+        with lock as file:
             until = time.monotonic() + _WAIT
             while True:
                 try:

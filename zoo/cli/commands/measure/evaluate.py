@@ -130,6 +130,12 @@ def evaluate(
         raise click.UsageError(tr("Give one of both: a dataset folder, or --data with a list file."), ctx)
     if folder is None and split is not None:
         raise click.UsageError(tr("--split is a part of a dataset folder; --data has none."), ctx)
+    if folder is not None and root is not None:
+        raise click.UsageError(
+            tr("--root is of the paths in the list file --data; those of a dataset folder are its own."), ctx
+        )
+    if table_file is not None and table_file == page_file:
+        raise click.UsageError(tr("--report and --per-picture name the same file."), ctx)
     config = PipelineConfig(model).override(**given(ctx))
     samples, truth_of = _samples(folder, split or "val", data, root, config.on_error == "skip")
     files = [file for file in (table_file, page_file) if file is not None]
