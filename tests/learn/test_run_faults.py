@@ -81,7 +81,7 @@ def test_a_full_disk_ends_a_run_with_a_word_and_leaves_its_checkpoints_whole(str
     ended = begun("--resume", run, log=run, lines=99, limit=2_000_000)
     _, said = ended.communicate(timeout=120)
     assert ended.returncode == 1
-    assert f"The checkpoint {run} cannot be written: " in said
+    assert f"The checkpoint in {run} cannot be written: " in said
     assert "File too large" in said
     assert "Traceback" not in said
     assert {name: content for name, content in files(run).items() if name.startswith("iter_")} == before
@@ -147,6 +147,12 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over_and_told(streets: Path, 
     assert (cut / "train.jsonl").read_bytes() == (whole / "train.jsonl").read_bytes()
     for name in ("iter_0000006/model.safetensors", "iter_0000006/optimizer.safetensors", "best/average.safetensors"):
         assert (cut / name).read_bytes() == (whole / name).read_bytes()
+    for path in cut.glob("iter_*"):
+        shutil.rmtree(path)
+    before = files(cut)
+    ended = zoo_process("train", "--resume", cut)
+    assert (ended.returncode, files(cut)) == (1, before)
+    assert f"zoo export {cut} -o bundle" in ended.stderr
 
 
 def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from zoo.base.host import HOST
 from zoo.bundle.facts import Confidence
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, Step
-from zoo.errors import DatasetError
+from zoo.errors import CheckpointError, DatasetError
 from zoo.learn.evaluation import Confusion
 from zoo.learn.networks import build_network
 from zoo.learn.run.configuration import Configuration, recipe_of
@@ -223,6 +223,12 @@ def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> C
         )
     newest = newest_checkpoint(folder.path)
     if newest is None:
+        if folder.best.is_dir():
+            raise CheckpointError(
+                "The run in {folder} has its best checkpoint, but none to go on from: its iter_* are gone.",
+                "Bring one back, or take what there is: zoo export {folder} -o bundle",
+                folder=folder.path,
+            )
         return None
     if newest.identity.get("data") != data.digest:
         raise DatasetError(

@@ -89,8 +89,8 @@ def _write(path: Path, arrays: _Arrays) -> None:
         save_file({key: np.ascontiguousarray(value) for key, value in arrays.items()}, path)
     except SafetensorError as error:
         raise OutputError(
-            "The checkpoint {folder} cannot be written: {reason}. Those before it are whole.",
-            "Make room, then go on from the newest: zoo train --resume RUN",
+            "The checkpoint in {folder} cannot be written: {reason}. Those before it are whole.",
+            "Make room, then go on from the newest: zoo train --resume {folder}",
             folder=path.parent.parent,
             reason=error,
         ) from error

@@ -136,6 +136,8 @@ def train(
         batch_sampler=_Batches(examples, team),
         num_workers=workers,
         return_list=True,
+        # Containers often have 64 MB of it, and paddle waits for ever where a batch finds no room (3.2.2).
+        use_shared_memory=False,
         worker_init_fn=partial(_follow, os.getpid()),
     )
     batches = iter(loader)
