@@ -27,6 +27,7 @@ from zoo.base.pending import Pending
 from zoo.bundle.bundle import Bundle
 from zoo.engine.engine import Answer
 from zoo.engine.open import session_opener
+from zoo.engine.paddle.onednn import ONEDNN
 from zoo.engine.streams.lanes import Lanes
 from zoo.errors import BackendError, ConfigError, InferenceError
 from zoo.plugin import Session
@@ -468,3 +469,28 @@ print(len(right), all(right), flush=True)
 def test_sessions_side_by_side_run_many_sizes(bundle: Bundle) -> None:
     ended = run_python(_MANY_SIZES, bundle.folder)
     assert ended.stdout.splitlines()[-1:] == ["3000 True"], ended
+
+
+def test_a_child_waits_for_no_batch_that_ran_when_it_was_forked() -> None:
+    inside, over = threading.Event(), threading.Event()
+
+    def run() -> None:
+        with ONEDNN.running((1, 3, 7, 7)):
+            inside.set()
+            over.wait()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    inside.wait()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads at a fork
+            child = os.fork()
+        if not child:
+            signal.alarm(20)
+            with ONEDNN.running((1, 3, 9, 9)):
+                os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        over.set()
+        thread.join()

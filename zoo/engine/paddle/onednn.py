@@ -9,6 +9,7 @@ shape. So a batch of a shape that may displace another one runs alone.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Generator
 
@@ -20,8 +21,12 @@ class _OneDnn:
     """The cache, which all sessions of the process share."""
 
     def __init__(self) -> None:
-        self._turn = threading.Condition()
         self._shapes: set[tuple[int, ...]] = set()
+        self.forked()
+
+    def forked(self) -> None:
+        """Forgets what ran: threads of the parent that were at it are not there in a child."""
+        self._turn = threading.Condition()
         self._running = self._waiting = 0
         self._alone = False
 
@@ -57,3 +62,4 @@ class _OneDnn:
 
 
 ONEDNN = _OneDnn()
+os.register_at_fork(after_in_child=ONEDNN.forked)
