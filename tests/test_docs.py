@@ -184,7 +184,13 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) ->
             status = run_commands(page, block, folder, status)
 
 
-@pytest.mark.parametrize("page", [page for page in GUIDES if in_order(page)], ids=name)
+def test_a_page_in_chinese_shows_what_the_english_one_does() -> None:
+    assert [(block.language, block.content) for block in blocks(DOCS / "own-data.zh.md")] == [
+        (block.language, block.content) for block in blocks(DOCS / "own-data.md")
+    ]
+
+
+@pytest.mark.parametrize("page", [page for page in GUIDES if in_order(page) and ".zh" not in page.name], ids=name)
 def test_a_page_of_programs_and_commands_runs_in_its_order(page: Path, folder: Path) -> None:
     found = blocks(page)
     for block, after in zip(found, [*found[1:], None], strict=True):

@@ -85,6 +85,7 @@ def wait_for(folder: Path, lines: int, process: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.full
 def test_a_run_in_two_processes_goes_on_exactly_after_a_kill(two: Path, streets: Path, tmp_path: Path) -> None:
     """The processes see that the one that was asked for the run is gone, and end with a checkpoint."""
     folder = tmp_path / "killed"
