@@ -15,11 +15,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from scenes import draw_scene
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Artifact, ModelCard
 from zoo.errors import SourceError
 from zoo.picture.sources import Input
+from zoo.plugin import CAMVID
 
 #: Where the newest official files of PP-LiteSeg-T are, below the publisher's host.
 ARCHIVE = "/paddlex/official_inference_model/paddle3.0.0/PP-LiteSeg-T_infer.tar"
@@ -204,3 +206,20 @@ def interpolate(values: NDArray[np.floating], size: tuple[int, int]) -> NDArray[
         weight = (source - low)[:, None] if axis == 1 else source - low
         full = full.take(low, axis) * (1 - weight) + full.take(np.minimum(low + 1, of - 1), axis) * weight
     return full
+
+
+def draw_dataset(folder: Path, count: int, height: int, width: int, train: int | None = None) -> Path:
+    """Draws a dataset folder as the reference has it, with lists where it is said how many are to learn from."""
+    rows: list[str] = []
+    for name in ("images", "annotations"):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        scene = draw_scene(number, height, width)
+        Image.fromarray(scene.image).save(folder / "images" / f"{number}.jpg", quality=95)
+        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
+        rows.append(f"images/{number}.jpg annotations/{number}.png\n")
+    if train is not None:
+        (folder / "train.txt").write_text("".join(rows[:train]))
+        (folder / "val.txt").write_text("".join(rows[train:]))
+    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
+    return folder

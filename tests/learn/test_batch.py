@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import paddle
 import pytest
-from PIL import Image
 
-from scenes import draw_scene
-from support import small_network, zoo_process
+from support import draw_dataset, small_network, zoo_process
 from zoo.base.free_memory import CGROUP, PROC, Memory, read_memory
 from zoo.contract.recipe import AdamW, CrossEntropy, PolynomialDecay, Recipe
 from zoo.errors import ConfigError
@@ -24,20 +22,11 @@ from zoo.learn.run.data import read_run_data
 from zoo.learn.run.proposal import official_recipe
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training.losses import total_loss
-from zoo.plugin import CAMVID
 
 
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("streets")
-    for name in ("images", "annotations"):
-        (folder / name).mkdir()
-    for number in range(20):
-        scene = draw_scene(number, 64, 64)
-        Image.fromarray(scene.image).save(folder / "images" / f"{number}.png")
-        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
-    return folder
+    return draw_dataset(tmp_path_factory.mktemp("streets"), 20, 64, 64)
 
 
 def settled(streets: Path, free: float, *given: str) -> Configuration:

@@ -19,8 +19,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from scenes import draw_scene
-from support import zoo_process
+from support import draw_dataset, zoo_process
 from zoo.cli.app import cli
 from zoo.errors import ConfigError, DatasetError, OutputError, TrainingError
 from zoo.learn.run.data import read_run_data
@@ -39,19 +38,7 @@ def files(folder: Path) -> Files:
 
 @pytest.fixture
 def streets(tmp_path: Path) -> Path:
-    folder = tmp_path / "streets"
-    rows: list[str] = []
-    for name in ("images", "annotations"):
-        (folder / name).mkdir(parents=True)
-    for number in range(6):
-        scene = draw_scene(number, 64, 96)
-        Image.fromarray(scene.image).save(folder / "images" / f"{number}.jpg", quality=95)
-        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
-        rows.append(f"images/{number}.jpg annotations/{number}.png\n")
-    (folder / "train.txt").write_text("".join(rows[:4]))
-    (folder / "val.txt").write_text("".join(rows[4:]))
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
-    return folder
+    return draw_dataset(tmp_path / "streets", 6, 64, 96, train=4)
 
 
 def begun(*words: object, log: Path, lines: int, limit: int | None = None) -> subprocess.Popen[str]:

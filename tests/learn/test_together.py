@@ -12,14 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from scenes import draw_scene
-from support import zoo_process
+from support import draw_dataset, zoo_process
 from zoo.learn.place import training_place
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import load_checkpoint, newest_checkpoint
-from zoo.plugin import CAMVID
 
 SETTINGS = ("--set", "train.batch_size=2", "--set", "train.accumulate=2", "--set", "train.evaluate_every=2")
 LENGTH = ("--set", "train.iterations=6")
@@ -27,15 +24,7 @@ LENGTH = ("--set", "train.iterations=6")
 
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("streets")
-    for name in ("images", "annotations"):
-        (folder / name).mkdir()
-    for number in range(10):
-        scene = draw_scene(number, 64, 64)
-        Image.fromarray(scene.image).save(folder / "images" / f"{number}.png")
-        Image.fromarray(scene.mask).save(folder / "annotations" / f"{number}.png")
-    (folder / "labels.txt").write_text("".join(f"{name}\n" for name in CAMVID.names))
-    return folder
+    return draw_dataset(tmp_path_factory.mktemp("streets"), 10, 64, 64)
 
 
 @pytest.fixture(scope="module")
