@@ -124,16 +124,16 @@ class RunFolder:
         Raises:
             OutputError: Another process goes on with it, or nothing can be written there.
         """
-        try:
-            lock = open(self.path / _LOCK, "ab")  # noqa: SIM115
-        except OSError as error:
-            raise OutputError(
-                "The run in {folder} cannot go on there: {reason}.",
-                "Correct the folder's permissions, or copy it to where it can be written and go on with the copy.",
-                folder=self.path,
-                reason=error.strerror or error,
-            ) from error
-        with lock as file:
+        with contextlib.ExitStack() as opened:
+            try:
+                file = opened.enter_context(open(self.path / _LOCK, "ab"))
+            except OSError as error:
+                raise OutputError(
+                    "The run in {folder} cannot go on there: {reason}.",
+                    "Correct the folder's permissions, or copy it to where it can be written and go on with the copy.",
+                    folder=self.path,
+                    reason=error.strerror or error,
+                ) from error
             until = time.monotonic() + _WAIT
             while True:
                 try:
