@@ -159,7 +159,6 @@ _MODULES = {
     "zoo.engine.kit": (
         "Kept",
         "LibrarySession",
-        "Lovasz",
         "Shared",
         "as_onnx",
         "import_library",

@@ -89,6 +89,8 @@ def test_losses_of_overlap_of_four_pixels_done_by_hand() -> None:
     # Errors of both classes: 0.6, 0.3, 0.2 for the pixels 1, 2, 0. Class 0 is right at 1 and 2, class 1 at 0.
     lovasz = [0.6 * 1 / 2 + 0.3 * 1 / 2 + 0.2 * 0, 0.6 * 1 / 2 + 0.3 * (2 / 3 - 1 / 2) + 0.2 * (1 - 2 / 3)]
     assert ours(logits, mask, Lovasz())[0] == pytest.approx(np.mean(lovasz), rel=1e-5)
+    twice = mask.repeat(2, axis=1).repeat(2, axis=2)
+    assert ours(logits, twice, Lovasz(stride=0))[0] == pytest.approx(np.mean(lovasz), rel=1e-5)
 
 
 def test_a_head_may_have_several_losses_and_heads_add_up() -> None:

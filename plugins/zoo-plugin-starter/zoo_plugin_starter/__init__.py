@@ -8,5 +8,14 @@ from zoo_plugin_starter.card import STARTER
 
 @hookimpl
 def zoo_families() -> Sequence[Family]:
-    """Returns the family; it has no network, the exported model is in the package."""
-    return [Family("starter", "Starter", (STARTER,), api=1)]
+    """Returns the family. Training and its weights need zoo-plugin-pp-liteseg, whose layers the network is made of."""
+    return [
+        Family(
+            "starter",
+            "Starter",
+            (STARTER,),
+            network="zoo_plugin_pp_liteseg.network:build",
+            recipe="zoo_plugin_starter.recipe:recipe",
+            api=1,
+        )
+    ]

@@ -52,9 +52,9 @@ def _loss(logits: Tensor, mask: Tensor, loss: Loss, ignore_index: int) -> Tensor
         case OhemCrossEntropy():
             return _ohem(logits, mask, loss, ignore_index)
         case Dice():
-            return _dice(*_probabilities(logits, mask, ignore_index), loss.smooth)
+            return _dice(*_probabilities(*_same_size(logits, mask, 1), ignore_index), loss.smooth)
         case Lovasz():
-            return _lovasz(*_probabilities(logits, mask, ignore_index))
+            return _lovasz(*_probabilities(*_same_size(logits, mask, loss.stride), ignore_index))
 
 
 def _cross_entropy(logits: Tensor, mask: Tensor, loss: CrossEntropy, ignore_index: int) -> Tensor:
@@ -92,7 +92,6 @@ def _ohem(logits: Tensor, mask: Tensor, loss: OhemCrossEntropy, ignore_index: in
 
 def _probabilities(logits: Tensor, mask: Tensor, ignore_index: int) -> tuple[Tensor, Tensor, Tensor]:
     """Returns three (classes, N * H, W): probabilities, 1 where they should be 1, and 1 where a pixel counts."""
-    logits, mask = _same_size(logits, mask, 1)
     classes, width = logits.shape[1], logits.shape[3]
     probabilities = F.softmax(logits, axis=1).transpose([1, 0, 2, 3]).reshape([classes, -1, width])
     mask = mask.reshape([-1, width])
