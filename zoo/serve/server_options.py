@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+#: The variable of the environment that holds the key of clients.
+KEY_VARIABLE = "ZOO_API_KEY"
 #: Bytes of a body, and seconds of a request, unless told otherwise.
 MAX_BODY, TIMEOUT, GRACE = 20_000_000, 120.0, 30.0
 

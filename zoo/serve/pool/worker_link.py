@@ -17,6 +17,7 @@ from zoo.engine.trial import signal_name
 from zoo.errors import ServeError
 from zoo.message import Message, printable
 from zoo.serve.exchange import KEPT, LONGEST, Answered, Asked, Reply, WorkerOrder
+from zoo.serve.server_options import KEY_VARIABLE
 
 # How long a worker that was told to end may take, in seconds; it ends by itself after two.
 _PATIENCE = 4.0
@@ -53,10 +54,13 @@ class WorkerLink:
         self.ended = False
 
     def _started(self, descriptor: int, threads: int) -> subprocess.Popen[bytes]:
+        variables = {**environment(), "OMP_NUM_THREADS": str(threads)}
+        # What decodes the pictures of strangers need not know it.
+        variables.pop(KEY_VARIABLE, None)
         try:
             return subprocess.Popen(
                 python("zoo.serve.worker.worker_main", str(descriptor), str(os.getpid())),
-                env={**environment(), "OMP_NUM_THREADS": str(threads)},
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._said,

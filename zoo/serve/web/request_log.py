@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import sys
+import os
+import threading
 import time
 from collections.abc import Generator
+from queue import Full, Queue
 from typing import Any, Literal, TypeAlias
 
 from zoo.message import printable
@@ -18,12 +20,26 @@ LogFormat: TypeAlias = Literal["text", "json"]
 REQUESTS = "zoo.serve.requests"
 
 
+# Lines that wait to be written; more are left out, and counted.
+_MOST = 10_000
+# Seconds in which the last lines are written.
+_LAST = 2.0
+
+
 class _Lines(logging.Handler):
-    """Writes records as lines to standard error."""
+    """Writes records as lines to standard error, in a thread: who reads them slowly or not at all holds up no request.
+
+    Args:
+        form: Form of the lines.
+    """
 
     def __init__(self, form: LogFormat) -> None:
         super().__init__()
         self._form = form
+        self._lines: Queue[str] = Queue(_MOST)
+        self._lost = 0
+        self._ended = threading.Event()
+        threading.Thread(target=self._write, name="zoo-log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = getattr(record, "fields", {})
@@ -37,9 +53,32 @@ class _Lines(logging.Handler):
             moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
             pairs = " ".join(f"{name}={_word(value)}" for name, value in fields.items())
             line = printable(f"{moment} {record.levelname} {text}{' ' if pairs else ''}{pairs}")
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"{line}\n")
-            sys.stderr.flush()
+        try:
+            self._lines.put_nowait(line)
+        except Full:
+            self._lost += 1
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            if not line:
+                self._ended.set()
+                return
+            lost, self._lost = self._lost, 0
+            if lost:
+                line = f"{line}\n({lost} lines were left out: nobody read them.)"
+            # Not by sys.stderr, whose lock the end of the program needs.
+            content = f"{line}\n".encode("utf-8", "backslashreplace")
+            with contextlib.suppress(OSError):
+                while content:
+                    content = content[os.write(2, content) :]
+
+    def close(self) -> None:
+        """Writes what waits, as long as somebody reads it."""
+        with contextlib.suppress(Full):
+            self._lines.put_nowait("")
+            self._ended.wait(_LAST)
+        super().close()
 
 
 def _word(value: Any) -> str:
@@ -64,5 +103,6 @@ def request_log(form: LogFormat, quiet: bool) -> Generator[None, None, None]:
     try:
         yield
     finally:
+        handler.close()
         logger.handlers, logger.propagate = before[0], before[1]
         requests.setLevel(before[2])

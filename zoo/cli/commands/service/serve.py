@@ -16,7 +16,6 @@ from zoo.cli.progress.loading import loading
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
-_KEY = "ZOO_API_KEY"
 _NEAR = ("127.0.0.1", "::1", "localhost")
 
 
@@ -138,9 +137,10 @@ def serve(
 def _key(file: Path | None) -> str:
     """Returns the key of clients, from a file or the environment: on the command line everybody would see it."""
     from zoo.errors import ServeError
+    from zoo.serve.server_options import KEY_VARIABLE
 
     if file is None:
-        return os.environ.get(_KEY, "").strip()
+        return os.environ.get(KEY_VARIABLE, "").strip()
     try:
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
