@@ -346,3 +346,32 @@ def test_a_log_that_nobody_reads_holds_up_no_request(zoo_home: object) -> None:
         for _ in range(500):
             assert session.post(server.url(ROUTE), data=b"hello", timeout=60).status_code == 415
         assert server.post(ROUTE, STREET).status_code == 200
+
+
+def test_models_that_need_too_much_memory_leave_and_come_back(zoo_home: object) -> None:
+    names = ("one", "two", "three")
+    with Serving(*(f"{name}=starter" for name in names), "--workers", 1, "--memory", "1M") as server:
+
+        def held() -> list[str]:
+            return [each["name"] for each in server.get("/v1/models").json()["models"] if each["workers"]]
+
+        masks = set()
+        for name in (*names, *names):
+            answer = server.post(f"{ROUTE}?model={name}", STREET)
+            assert answer.status_code == 200
+            masks.add(answer.content)
+            assert held() == [name]
+        assert len(masks) == 1
+
+
+def test_memory_that_there_is_not_costs_the_picture_and_not_the_server(zoo_home: object) -> None:
+    import resource
+
+    with Serving("--workers", 1) as server:
+        assert server.post(ROUTE, STREET).status_code == 200
+        (worker,) = server.workers()
+        used = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        resource.prlimit(worker, resource.RLIMIT_AS, (used + (60 << 20), used + (60 << 20)))
+        answer = server.post(ROUTE, large(6000))
+        assert answer.status_code in (413, 500, 503), answer.text
+        waited(lambda: server.post(ROUTE, STREET).status_code == 200, "an answer")
