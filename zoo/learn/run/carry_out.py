@@ -34,12 +34,12 @@ with HOST.undisturbed():
     import paddle
     from paddle import nn
 
+    from zoo.learn.examples import Examples
     from zoo.learn.run.kept_checkpoints import damaged_behind, forget_old, keep_best
     from zoo.learn.run.validation import validate
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
     from zoo.learn.training.amp import computes_mixed
     from zoo.learn.training.checkpoint import check_identity
-    from zoo.learn.training.examples import Examples
     from zoo.learn.training.process_group import ALONE, ProcessGroup
 
 _log = logging.getLogger("zoo.learn.run")

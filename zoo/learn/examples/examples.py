@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
-import paddle
 from numpy.typing import NDArray
 
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
-from zoo.errors import TrainingError, ZooError
 from zoo.learn.data import Sample
-from zoo.learn.training.augment import augment
+from zoo.learn.examples.augment import augment
 from zoo.segment.transforms import preprocess
 
-# What paddle puts around a reason: its kind, and the place in its source.
-_CPP = re.compile(r"^\(\w+\) |\.?\s*\(at .*\)$|\.$")
+#: Pictures (N, 3, h, w) float32 and masks (N, h, w) uint8 or uint16.
+Batch: TypeAlias = tuple[NDArray[np.float32], NDArray[np.uint8 | np.uint16]]
 
 
-class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]]):
+class Examples:
     """The examples from an iteration on. Example k of a run follows from (seed, k) alone.
 
     Args:
@@ -45,7 +41,6 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         start: int,
         value_range: ValueRange,
     ) -> None:
-        super().__init__()
         self._samples, self._recipe, self._normalize = samples, recipe, normalize
         self._ignore_index, self._seed = ignore_index, seed
         self._range: ValueRange = value_range
@@ -70,44 +65,29 @@ class Examples(paddle.io.Dataset[tuple[NDArray[np.float32], NDArray[np.int64]]])
         first = iteration * self._recipe.pictures_per_step
         return tuple(self._sample(first + number) for number in range(self._recipe.pictures_per_step))
 
-    def fault(self, iteration: int, workers: int, reason: BaseException) -> ZooError:
-        """Returns why paddle's loader has ended in an iteration: a sample that cannot be used, or nothing of ours.
-
-        Args:
-            iteration: The iteration that waited for it.
-            workers: Its processes, which are ahead of the iteration.
-            reason: What paddle said; it does not say which sample it was.
-        """
-        ahead = iteration + 2 + 2 * max(1, workers)
-        for number in range(iteration, min(ahead, self._recipe.iterations)):
-            for sample in self.samples(number):
-                try:
-                    sample.load(self._range)
-                except ZooError as error:
-                    return error
-        return TrainingError(
-            "A process that prepares batches has ended in iteration {iteration}: {reason}.",
-            "If memory is short, give a smaller train.batch_size or fewer train.workers. The checkpoints are whole.",
-            iteration=iteration + 1,
-            reason=_CPP.sub("", str(reason).strip().splitlines()[0]),
-        )
-
     def _sample(self, example: int) -> Sample:
         epoch, position = divmod(example, len(self._samples))
         order = np.random.default_rng((self._seed, 0, epoch)).permutation(len(self._samples))
         return self._samples[order[position]]
 
-    def __getitem__(self, idx: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        example = self._first + idx
-        try:
-            image, mask = self._sample(example).load(self._range)
-        except ZooError:
-            worker: Any = paddle.io.get_worker_info()
-            if worker is None:
-                raise
-            # paddle cannot bring it to the run, which sees that this process has ended and asks `fault`.
-            os._exit(1)
+    def __getitem__(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.uint8 | np.uint16]]:
+        """Makes an example, counted from the first iteration: the picture (3, h, w) and its mask (h, w).
+
+        Raises:
+            ZooError: The sample cannot be used.
+        """
+        example = self._first + number
+        image, mask = self._sample(example).load(self._range)
         rng = np.random.default_rng((self._seed, 1, example))
         image, mask = augment(image, mask, self._recipe.augmentation, self._recipe.crop, self._ignore_index, rng)
         tensor, _ = preprocess(image, (self._normalize,))
-        return tensor, mask.astype(np.int64)
+        return tensor, mask
+
+    def batch(self, numbers: Sequence[int]) -> Batch:
+        """Makes some examples, as arrays of all of them.
+
+        Raises:
+            ZooError: A sample cannot be used.
+        """
+        images, masks = zip(*(self[number] for number in numbers), strict=True)
+        return np.stack(images), np.stack(masks)
