@@ -275,7 +275,7 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     several = overridden(base, None, [f"losses={own}"])
     assert recipe_of(several).losses == heads
     assert recipe_of({**several, **configuration_of(recipe_of(several)), "train": several["train"]}).losses == heads
-    with pytest.raises(ConfigError, match=r"The loss lovasz has no smooth\. Its keys: weight"):
+    with pytest.raises(ConfigError, match=r"The loss lovasz has no smooth\. Its keys: stride, weight"):
         recipe_of(overridden(base, None, ["losses=[{kind: lovasz, smooth: 1}]"]))
     for word, said in {
         "train.learning_rat=1": "learning_rat",
