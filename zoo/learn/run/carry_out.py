@@ -26,7 +26,7 @@ from zoo.learn.run.data import RunData
 from zoo.learn.run.pretrained import read_pretrained
 from zoo.learn.run.run_figures import SHOWN, Compared, draw_batch, draw_best, draw_classes, draw_course
 from zoo.learn.run.run_folder import RunClock, RunFolder
-from zoo.learn.run.steps import padded_steps
+from zoo.learn.run.steps import padded_steps, run_steps
 from zoo.learn.run.tensorboard import tensorboard
 from zoo.registry import find_model
 
@@ -179,7 +179,7 @@ def _opened(folder: RunFolder, data: RunData) -> _Run:
     # A checkpoint has weights of its own: what the run began with may be gone by then.
     weights = read_pretrained(configuration) if newest is None else None
     network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
-    steps = padded_steps(found.card.preprocess, found.card.network_stride)
+    steps = padded_steps(run_steps(found.card.preprocess), found.card.network_stride)
     return _Run(network, recipe, steps, configuration, newest)
 
 
