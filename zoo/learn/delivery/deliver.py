@@ -29,7 +29,7 @@ from zoo.registry import find_model
 with HOST.undisturbed():
     from paddle import nn
 
-    from zoo.learn.export import export_bundle
+    from zoo.learn.export import REQUIRED, export_bundle
     from zoo.learn.run.validation import validate_delivered
     from zoo.learn.training import Checkpoint, load_checkpoint
 
@@ -56,7 +56,7 @@ def export_run(
     name: str | None = None,
     also: Callable[[Bundle], object] | None = None,
     training_weights: bool = True,
-    agreement: float | None = 0.999,
+    agreement: float | None = REQUIRED,
     labels: LabelSet | None = None,
     preprocess: Sequence[Step] | None = None,
 ) -> ExportedRun:

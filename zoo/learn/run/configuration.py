@@ -223,6 +223,7 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
     """
     train = configuration["train"]
     augment: dict[str, Any] = {**configuration["augment"], "scale": tuple(configuration["augment"]["scale"])}
+    losses = losses_of(configuration["losses"], class_weights)
     try:
         frozen = tuple(ParameterGroup(pattern, 0.0, 0.0) for pattern in train["freeze"])
         groups = tuple(
@@ -238,7 +239,7 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
             if train["optimizer"] == "adamw"
             else SGD(train["momentum"], train["weight_decay"]),
             schedule=PolynomialDecay(train["lr"], train["power"], train["lr_end"], train["warmup"], train["warmup_lr"]),
-            losses=losses_of(configuration["losses"], class_weights),
+            losses=losses,
             augmentation=Augmentation(**augment),
             ema=train["ema"],
             groups=(*frozen, *groups),

@@ -127,15 +127,7 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
             train=len(train),
             val=len(val),
         )
-    told = "\n".join(
-        [
-            *labels.names,
-            *(
-                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.image.digest.hex()} {one.mask.checksum}"
-                for one in (*train, *val)
-            ),
-        ]
-    )
+    told = "\n".join([*labels.names, *(_told(one, survey.contents.folder) for one in (*train, *val))])
     pixels = np.bincount(
         np.concatenate([table[list(one.mask.counts)] for one in train]),
         weights=np.concatenate([list(one.mask.counts.values()) for one in train]),
@@ -153,6 +145,10 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
             *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in survey.faults),
         ),
     )
+
+
+def _told(one: Seen, folder: Path) -> str:
+    return f"{name_in(one.pair.sample.image, folder)} {one.image.digest.hex()} {one.mask.digest.hex()}"
 
 
 def _check(survey: Survey, folder: Path) -> None:
