@@ -25,4 +25,5 @@ def recipe(name: str) -> Recipe:
         losses=((CrossEntropy(class_weights=WEIGHTS), Lovasz(stride=0)), auxiliary, auxiliary),
         augmentation=Augmentation(scale=(0.75, 2.0), brightness=0.4, contrast=0.3, saturation=0.4),
         ema=0.998,
+        source="docs/training.md of zoo, where the course of this run stands",
     )
