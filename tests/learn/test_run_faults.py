@@ -190,6 +190,15 @@ def test_what_a_resumed_run_would_not_follow_is_refused(more: tuple[str, ...], t
     assert f"leave {more[0]} out" in said.stderr
 
 
+def test_what_excludes_each_other_is_not_half_followed(streets: Path, tmp_path: Path) -> None:
+    words = ["train", "SeaFormer_tiny", str(streets), "-o", str(tmp_path)]
+    said = CliRunner().invoke(cli, [*words, "--dry-run", "--prove-resume"])
+    assert (said.exit_code, "leave --device, --processes, --dry-run out" in said.stderr) == (2, True)
+    # A folder that cannot be the run's is said in a dry run too.
+    said = CliRunner().invoke(cli, [*words, "--dry-run"])
+    assert (said.exit_code, "A new or empty folder was expected" in said.stderr) == (1, True)
+
+
 def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
         RunFolder(Path("our runs/1")).evaluated()
