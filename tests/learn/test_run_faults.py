@@ -213,6 +213,28 @@ def test_a_run_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
         pass
 
 
+def test_a_log_is_read_once_and_anew_where_it_was_written_anew(tmp_path: Path) -> None:
+    run, file = RunFolder(tmp_path), tmp_path / "train.jsonl"
+    assert run.log() == []
+    for number in range(1, 4):
+        run.append({"iteration": number, "miou": 0.1 * number})
+        assert [line["iteration"] for line in run.log()] == list(range(1, number + 1))
+    kept = run.log()
+    assert all(one is other for one, other in zip(run.log(), kept, strict=True))
+    with open(file, "a") as log:
+        log.write('{"iteration": 4, ')
+        log.flush()
+        assert run.log() == kept
+        log.write('"loss": 1}\n')
+        log.flush()
+        assert run.log() == [*kept, {"iteration": 4, "loss": 1}]
+    run.rewind(2)
+    assert run.log() == kept[:2]
+    assert run.best_evaluation() == (0.2, 2)
+    file.unlink()
+    assert run.log() == []
+
+
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:
     for name in ("iter_0000009", "iter_10000000", "iter_9999999", "iter_0000010", "iter_later", "iter_0000011"):
         (tmp_path / name).mkdir()
