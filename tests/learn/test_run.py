@@ -390,7 +390,7 @@ def test_what_would_be_passed_over_is_refused(whole: Path, streets: Path) -> Non
         assert (ended.returncode, (whole / "train.jsonl").read_bytes()) == (2, before)
         assert f"A run is resumed with its own settings; leave {word[0]} out." in ended.stderr
     ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, "--prove-resume", "--processes", "2")
-    assert (ended.returncode, "--prove-resume is one process on the processor" in ended.stderr) == (2, True)
+    assert (ended.returncode, "--prove-resume runs in one process on the processor" in ended.stderr) == (2, True)
 
 
 def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, streets: Path, tmp_path: Path) -> None:

@@ -197,6 +197,15 @@ def test_what_a_resumed_run_would_not_follow_is_refused(more: tuple[str, ...], t
     assert f"leave {more[0]} out" in said.stderr
 
 
+def test_what_excludes_each_other_is_not_half_followed(streets: Path, tmp_path: Path) -> None:
+    words = ["train", "SeaFormer_tiny", str(streets), "-o", str(tmp_path)]
+    said = CliRunner().invoke(cli, [*words, "--dry-run", "--prove-resume"])
+    assert (said.exit_code, "leave --device, --processes, --dry-run out" in said.stderr) == (2, True)
+    # A folder that cannot be the run's is said in a dry run too.
+    said = CliRunner().invoke(cli, [*words, "--dry-run"])
+    assert (said.exit_code, "A new or empty folder was expected" in said.stderr) == (1, True)
+
+
 def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
         RunFolder(Path("our runs/1")).evaluated()
@@ -209,6 +218,28 @@ def test_a_run_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / ".lock").mkdir()
     with pytest.raises(OutputError, match="cannot go on there"), RunFolder(tmp_path).held():
         pass
+
+
+def test_a_log_is_read_once_and_anew_where_it_was_written_anew(tmp_path: Path) -> None:
+    run, file = RunFolder(tmp_path), tmp_path / "train.jsonl"
+    assert run.log() == []
+    for number in range(1, 4):
+        run.append({"iteration": number, "miou": 0.1 * number})
+        assert [line["iteration"] for line in run.log()] == list(range(1, number + 1))
+    kept = run.log()
+    assert all(one is other for one, other in zip(run.log(), kept, strict=True))
+    with open(file, "a") as log:
+        log.write('{"iteration": 4, ')
+        log.flush()
+        assert run.log() == kept
+        log.write('"loss": 1}\n')
+        log.flush()
+        assert run.log() == [*kept, {"iteration": 4, "loss": 1}]
+    run.rewind(2)
+    assert run.log() == kept[:2]
+    assert run.best_evaluation() == (0.2, 2)
+    file.unlink()
+    assert run.log() == []
 
 
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:

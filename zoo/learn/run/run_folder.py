@@ -18,7 +18,7 @@ import math
 import os
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from zoo.base.files import ensure_folder, write_atomic
 from zoo.bundle.settings_file import RUN, RUN_LABELS
 from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
+from zoo.learn.run.run_log import RunLog
 from zoo.message import shell_word
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
@@ -44,9 +45,14 @@ class RunFolder:
 
     Attributes:
         path: Where it is.
+        known: What was read of its log.
     """
 
     path: Path
+    known: RunLog = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", RunLog(self.path / _LOG))
 
     @property
     def exists(self) -> bool:
@@ -181,12 +187,8 @@ class RunFolder:
         write_atomic(self.path / _SECONDS, f"{seconds:.3f}\n".encode())
 
     def log(self) -> list[dict[str, Any]]:
-        """Reads the log; a last line that was cut short is left out."""
-        try:
-            lines = (self.path / _LOG).read_text(encoding="utf-8").splitlines(keepends=True)
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        """Reads what is new in the log and returns all of it; a last line that was cut short is left out."""
+        return self.known.lines()
 
     def last_lines(self) -> list[dict[str, Any]]:
         """Reads the end of the log, which another process may be writing."""

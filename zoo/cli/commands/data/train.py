@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.learn.place import Place
     from zoo.learn.run.configuration import Configuration
     from zoo.learn.run.data import RunData
+    from zoo.learn.run.run_folder import RunFolder
 
 
 # A proof that takes a minute; --set says otherwise.
@@ -67,10 +68,9 @@ def train(
     from zoo.learn.place import training_place
     from zoo.learn.run.run_folder import RunFolder
 
-    if prove_resume and (device, processes) != ("cpu", 1):
-        raise click.UsageError(
-            tr("--prove-resume is one process on the processor; leave --device, --processes out."), ctx
-        )
+    if prove_resume and (device, processes, dry_run) != ("cpu", 1, False):
+        said = tr("--prove-resume runs in one process on the processor; leave --device, --processes, --dry-run out.")
+        raise click.UsageError(said, ctx)
     place = training_place(device, processes)
     if len(place.devices) == 1:
         # paddle reads them when it is imported.
@@ -99,7 +99,7 @@ def train(
     else:
         if model is None or data is None or (output is None and not dry_run):
             raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
-        folder = RunFolder(Path("run") if output is None else output)
+        folder = _new_folder(output)
         found = _read(data)
         if prove_resume:
             given = (*_SHORT, *given)
@@ -115,6 +115,17 @@ def train(
             return
         folder.begin(configuration, found.labels.names)
     ctx.exit(run(folder, configuration, found, place))
+
+
+def _new_folder(output: Path | None) -> RunFolder:
+    """Returns the folder of a new run, which is refused before the time that reading the data takes."""
+    from zoo.learn.run.run_folder import RunFolder
+
+    if output is None:
+        return RunFolder(Path("run"))
+    folder = RunFolder(output)
+    folder.check_new()
+    return folder
 
 
 def _read(data: Path) -> RunData:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.base.peak_memory import peak_memory
+from zoo.base.peak_memory import family_memory, peak_memory
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import note
 from zoo.cli.progress.figures import left
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from zoo.learn.training import Progress
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds between two looks at the memory, for which the system goes through all of it.
+_LOOK = 5.0
 
 
 def run(folder: RunFolder, configuration: Configuration, found: RunData, place: Place) -> int:
@@ -106,6 +108,7 @@ class _State:
         self._first = self._done = 0
         self._loss = math.nan
         self._rate = 0.0
+        self._memory, self._looked = 0, -math.inf
 
     def step(self, progress: Progress) -> None:
         self._first = self._first or progress.iteration
@@ -125,9 +128,17 @@ class _State:
             loss=self._loss,
             rate=self._rate,
             speed=self._pictures / seconds,
-            memory=peak_memory() / 1e9,
+            memory=self._most_memory() / 1e9,
             left=left(seconds * (self._iterations - self._done)),
         )
+
+    def _most_memory(self) -> int:
+        """Returns the most memory that the processes of the run were seen to have together."""
+        if time.monotonic() - self._looked >= _LOOK:
+            found = family_memory()
+            self._memory = max(self._memory, peak_memory() if found is None else found)
+            self._looked = time.monotonic()
+        return self._memory
 
 
 @contextmanager
