@@ -28,6 +28,8 @@
     │  ├─ UnsupportedSourceError    a type, shape or dtype zoo does not take; also a TypeError and a ValueError
     │  └─ DecodeError               a file or bytes that are not a whole picture
     ├─ OutputError                  a result cannot be written where it was asked to go
+    ├─ ServeError                   a server cannot be started, or gave up
+    │  └─ RequestError              a request to it is not understood, or not allowed
     └─ TrainingError
        ├─ DatasetError
        ├─ CheckpointError
@@ -183,6 +185,14 @@ class DecodeError(SourceError):
 
 class OutputError(ZooError):
     """A result cannot be written where it was asked to go."""
+
+
+class ServeError(ZooError):
+    """A server cannot be started, or gave up."""
+
+
+class RequestError(ServeError):
+    """A request to a server is not understood, or not allowed."""
 
 
 class TrainingError(ZooError):
