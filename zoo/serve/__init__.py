@@ -1,0 +1,1 @@
+"""Serving: the HTTP API, its workers, and the page."""
