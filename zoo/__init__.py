@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         PluginError,
         PluginLoadError,
         RegistryError,
+        RemoteError,
         SourceError,
         TrainingError,
         UnsafeArchiveError,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from zoo.predict.load import load
     from zoo.predict.model import Model
     from zoo.predict.pipeline import Pipeline, PipelineConfig, create_pipeline
+    from zoo.predict.remote.remote_model import RemoteModel
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
     from zoo.store import fetch
@@ -89,6 +91,7 @@ _MODULES = {
         "PluginError",
         "PluginLoadError",
         "RegistryError",
+        "RemoteError",
         "SourceError",
         "TrainingError",
         "UnsafeArchiveError",
@@ -100,6 +103,7 @@ _MODULES = {
     "zoo.learn.checkpoint": ("load_checkpoint",),
     "zoo.predict.load": ("load",),
     "zoo.predict.model": ("Model",),
+    "zoo.predict.remote.remote_model": ("RemoteModel",),
     "zoo.learn.networks": ("build_network",),
     "zoo.predict.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),
@@ -141,6 +145,8 @@ __all__ = [
     "Predictions",
     "Progress",
     "RegistryError",
+    "RemoteError",
+    "RemoteModel",
     "Result",
     "SourceError",
     "TrainingError",

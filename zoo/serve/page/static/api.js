@@ -29,7 +29,7 @@ export async function models() {
   return found
     .map((model) => ({
       name: String(model.name),
-      loaded: model.state === "ready" || model.loaded === true,
+      loaded: model.workers > 0,
       first: model.default === true,
     }))
     .sort((one, other) => other.first - one.first);
