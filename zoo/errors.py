@@ -29,6 +29,8 @@
     │  └─ DecodeError               a file or bytes that are not a whole picture
     ├─ OutputError                  a result cannot be written where it was asked to go
     ├─ RemoteError                  a server of models cannot be asked, or does not answer as it should
+    ├─ ServeError                   a server cannot be started, or gave up
+    │  └─ RequestError              a request to it is not understood, or not allowed
     └─ TrainingError
        ├─ DatasetError
        ├─ CheckpointError
@@ -188,6 +190,14 @@ class OutputError(ZooError):
 
 class RemoteError(ZooError):
     """A server of models cannot be asked, or does not answer as it should."""
+
+
+class ServeError(ZooError):
+    """A server cannot be started, or gave up."""
+
+
+class RequestError(ServeError):
+    """A request to a server is not understood, or not allowed."""
 
 
 class TrainingError(ZooError):

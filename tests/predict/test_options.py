@@ -241,6 +241,7 @@ ALLOWED = {
         "on_error": "of files that are missing too",
         "skip": "a value of on_error",
     },
+    "cli/commands/service/serve.py": {"threads": "those of a worker", "workers": "an option of its own"},
     "cli/commands/data/check.py": {"labels": "of the dataset"},
     "cli/commands/data/convert.py": {
         "labels": "of the dataset",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 import requests
 from browser import chromium, pixels, until
 from PIL import Image
-from served import served
+from serving import Serving
 
 from zoo.results import decode_mask
 from zoo.results.formats.labelme import read_labelme
@@ -24,21 +23,15 @@ STREET = Path(__file__).resolve().parents[2] / "docs" / "street.jpg"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if address := os.environ.get("PAGE_SERVER"):
-        yield address
-        return
-    with served(tmp_path_factory.mktemp("server") / "log", "starter") as address:
-        yield address
+def server(zoo_home: object) -> Iterator[str]:
+    with Serving("starter", "--workers", 1) as running:
+        yield running.url("/")
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[str]:
-    if address := os.environ.get("PAGE_SERVER2"):
-        yield address
-        return
-    with served(tmp_path / "log", "starter", key="secret") as address:
-        yield address
+def guarded(zoo_home: object) -> Iterator[str]:
+    with Serving("starter", "--workers", 1, ZOO_API_KEY="secret") as running:
+        yield running.url("/")
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ _GROUPS = {
     Message("Use"): {
         "predict": ("predict:predict", Message("Segment pictures.")),
         "tiff": ("tiff:tiff", Message("Segment a TIFF too large for memory.")),
+        "serve": ("service.serve:serve", Message("Serve models over HTTP.")),
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
         "data": ("data.group:data", Message("Convert, check and split your labelled pictures.")),
@@ -53,14 +54,13 @@ _GROUPS = {
         "doctor": ("doctor:doctor", Message("Show what is wrong here; test a model's engines.")),
         "devices": ("devices:devices", Message("List devices and whether they can be used.")),
         "plugins": ("plugins:plugins", Message("Show the installed plugins and their faults.")),
-        "completion": (
-            "completion:completion",
-            Message("Print the script that completes words in a shell."),
-        ),
     },
 }
-#: For those who develop zoo or its plugins; `zoo --help` is one screen, without them.
-_UNLISTED = {"registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue."))}
+#: `zoo --help` is one screen, without what is needed once, and what only those need who develop zoo or its plugins.
+_UNLISTED = {
+    "completion": ("completion:completion", Message("Print the script that completes words in a shell.")),
+    "registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue.")),
+}
 _COMMANDS = {name: entry for group in (*_GROUPS.values(), _UNLISTED) for name, entry in group.items()}
 #: Earlier names of commands, which still work.
 _EARLIER = {"bundle": "pack"}

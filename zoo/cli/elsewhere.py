@@ -21,10 +21,6 @@ COMMANDS = {
 
 #: Commands of others that zoo does not have yet, and what there is.
 ABSENT = {
-    "serve": Message(
-        "There is no server yet. zoo predict takes folders, patterns and addresses; in Python a loaded model stays "
-        "open, see docs/python.md."
-    ),
     **dict.fromkeys(("help", "man"), Message("Help of zoo: zoo --help; of a command: zoo predict --help")),
     "version": Message("Run: zoo --version"),
     "benchmark": Message(

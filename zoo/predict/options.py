@@ -132,6 +132,7 @@ def _choice(*words: str) -> Rule:
 
 
 _RUNS = ("predict", "evaluate", "tiff")
+_SERVED = (*_RUNS, "serve")
 
 OPTIONS: tuple[Option, ...] = (
     Option(
@@ -140,7 +141,7 @@ OPTIONS: tuple[Option, ...] = (
         TEXT,
         "cpu",
         help="Such as cpu, gpu:0, gpu:0,1 for several, or auto.",
-        commands=(*_RUNS, "lock"),
+        commands=(*_SERVED, "lock"),
         names="device",
     ),
     Option(
@@ -150,7 +151,7 @@ OPTIONS: tuple[Option, ...] = (
         "auto",
         help="Name of an inference engine; or auto, which takes the fastest that is proven here, or that of the lock "
         "file.",
-        commands=(*_RUNS, "lock"),
+        commands=(*_SERVED, "lock"),
         names="engine",
         more="engines.md",
     ),
@@ -160,7 +161,7 @@ OPTIONS: tuple[Option, ...] = (
         optional(_COUNT),
         None,
         help="Threads of a CPU engine; by default all cores that the process may use.",
-        commands=_RUNS,
+        commands=_SERVED,
         unset="all cores",
     ),
     Option(
@@ -199,7 +200,7 @@ OPTIONS: tuple[Option, ...] = (
             "faster where the processor has them, and change some pixels; they are used where enough of them stay the "
             "same."
         ),
-        commands=(*_RUNS, "lock"),
+        commands=(*_SERVED, "lock"),
         unset="float32",
         more="engines.md#precision",
     ),
@@ -212,7 +213,7 @@ OPTIONS: tuple[Option, ...] = (
             "High-performance inference, as PaddleX calls it: the fastest engine whose masks are right here, as with "
             "backend auto, also where a file names another one."
         ),
-        commands=("predict",),
+        commands=("predict", "serve"),
         flags=("--enable-hpi", "--use-hpip"),
         more="paddlex.md#engines",
     ),
@@ -276,7 +277,7 @@ OPTIONS: tuple[Option, ...] = (
             "each picture, which zoo tiff does not take; by default "
             "what the model's folder says, else the lowest and the highest of their type."
         ),
-        commands=(*_RUNS, "export"),
+        commands=(*_SERVED, "export"),
         unset="the whole type",
         flags=("--range",),
         metavar="LOW HIGH",
@@ -288,7 +289,7 @@ OPTIONS: tuple[Option, ...] = (
         optional(whole(1, 2**31 - 1)),
         None,
         help="Most pixels of a picture, which is in memory whole; by default ZOO_MAX_PIXELS, or 89 million.",
-        commands=("predict", "evaluate"),
+        commands=("predict", "evaluate", "serve"),
         unset="89 million",
         more="inputs.md#what-is-a-picture",
     ),
@@ -307,7 +308,7 @@ OPTIONS: tuple[Option, ...] = (
         optional({"type": "number", "minimum": 0, "maximum": 1}),
         None,
         help="Pixels whose winning class is less probable, 0 to 1, become unknown.",
-        commands=_RUNS,
+        commands=_SERVED,
         more="results.md#scores-and-unknown-pixels",
     ),
     Option(
@@ -320,7 +321,7 @@ OPTIONS: tuple[Option, ...] = (
             "[old, ...]}."
         ),
         typed="Other classes: a YAML file, or the name of a built-in mapping.",
-        commands=_RUNS,
+        commands=_SERVED,
         names="labels",
         more="results.md#other-classes",
         settled=_labels,
@@ -340,7 +341,7 @@ OPTIONS: tuple[Option, ...] = (
             "Another colour of a class, such as road=#804080, may be repeated; or colorblind, colours that everybody "
             "can tell apart."
         ),
-        commands=("predict",),
+        commands=("predict", "serve"),
         unset="the card's",
         metavar="CLASS=#rrggbb",
         more="results.md#colours",
@@ -354,7 +355,7 @@ OPTIONS: tuple[Option, ...] = (
         _choice("auto", "whole", "slide"),
         "auto",
         help="Whole pictures, sliding windows, or what the model is published with.",
-        commands=("predict", "evaluate"),
+        commands=("predict", "evaluate", "serve"),
         more="large-pictures.md",
     ),
     Option(
@@ -363,7 +364,7 @@ OPTIONS: tuple[Option, ...] = (
         optional(_SIDE, _PAIR),
         None,
         help="Height and width of a sliding window; by default the published one.",
-        commands=_RUNS,
+        commands=_SERVED,
         unset="the published one",
         metavar="HEIGHT WIDTH",
         settled=_pair,
@@ -375,7 +376,7 @@ OPTIONS: tuple[Option, ...] = (
         optional(_SIDE, _PAIR),
         None,
         help="Steps of the window, down and right; by default the published ones, else three quarters of the window.",
-        commands=_RUNS,
+        commands=_SERVED,
         unset="the published ones",
         metavar="DOWN RIGHT",
         settled=_pair,
@@ -387,7 +388,7 @@ OPTIONS: tuple[Option, ...] = (
         BOOLEAN,
         False,
         help="Average with the mirrored picture.",
-        commands=("predict", "evaluate"),
+        commands=("predict", "evaluate", "serve"),
         more="large-pictures.md#views-flip-and-scales",
     ),
     Option(
@@ -396,7 +397,7 @@ OPTIONS: tuple[Option, ...] = (
         {"anyOf": [_SCALE, array(_SCALE, 1, 64)]},
         (1.0,),
         help="Average over these factors of the size, such as 0.75, 1, 1.25.",
-        commands=("predict", "evaluate"),
+        commands=("predict", "evaluate", "serve"),
         more="large-pictures.md#views-flip-and-scales",
         settled=_sequence,
         given_as="Sequence[float] | float",

@@ -1,1 +1,1 @@
-"""Serving: the HTTP API, its workers, and the page."""
+"""`zoo serve`: a process that speaks HTTP and never touches a picture, and worker processes that do nothing else."""

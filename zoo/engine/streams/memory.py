@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,3 +64,14 @@ class Block:
         except OSError as error:
             raise MemoryError(f"{size} bytes cannot be shared: {error}") from error
         self._map = mmap.mmap(self._descriptor, size)
+
+
+def appended(name: str) -> BinaryIO:
+    """Returns a file in memory that is written at its end, whoever has cut it off meanwhile.
+
+    Args:
+        name: Its name, for people who look at what a process has open.
+    """
+    descriptor = os.memfd_create(name)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
+    return open(descriptor, "rb+")

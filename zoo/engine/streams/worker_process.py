@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pickle
 import re
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from zoo.base.child import environment, python
 from zoo.contract.engine import Facts, Session
-from zoo.engine.streams.memory import Block
+from zoo.engine.streams.memory import Block, appended
 from zoo.engine.trial import signal_name
 from zoo.errors import BackendError
 from zoo.message import Message
@@ -58,7 +57,7 @@ class WorkerProcess:
     def __init__(self, order: bytes, on_device: bool) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._batch, self._output = Block(), Block()
-        self._said = _appended() if on_device else None
+        self._said = appended("zoo-said") if on_device else None
         self._last_words = ""
         with theirs:
             self._process = _started(theirs.fileno(), self._said)
@@ -149,13 +148,6 @@ def _in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_in_child)
-
-
-def _appended() -> BinaryIO:
-    """Returns a file in memory that is written at its end, whoever has cut it off meanwhile."""
-    descriptor = os.memfd_create("zoo-said")
-    fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
-    return open(descriptor, "rb+")
 
 
 def _started(descriptor: int, said: BinaryIO | None) -> subprocess.Popen[bytes]:

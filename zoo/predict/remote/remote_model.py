@@ -17,7 +17,7 @@ from zoo.base.flow import ahead
 from zoo.base.home import offline as told_offline
 from zoo.base.notebook import counted
 from zoo.contract.labels import LabelMapping
-from zoo.errors import ConfigError, InferenceError, OfflineError, OutputError, SourceError
+from zoo.errors import ConfigError, InferenceError, OfflineError, OutputError, RequestError, SourceError
 from zoo.message import joined_notes
 from zoo.picture.image import most_pixels
 from zoo.picture.sources import Input, Source, SourceOptions, inputs
@@ -123,13 +123,15 @@ class RemoteModel(Predicts):
             answer, seconds = self._asked(item, image, plan.scores)
             return plan.result(item, image, answer, {"read": read, **seconds})
         # What is wrong with the server as a whole ends the run, whatever is to be passed over.
-        except (SourceError, InferenceError, OutputError) as error:
+        except (SourceError, InferenceError, OutputError, RequestError) as error:
             return Failure(item.name, item.uri, error)
 
     def _asked(self, item: Input, image: NDArray[np.uint8], scores: bool) -> tuple[RemoteAnswer, dict[str, float]]:
         size = (image.shape[0], image.shape[1])
         body = parcel(item, image, self._channel.address.near)
-        query = {"model": self.name, "form": "scored" if scores else "json"}
+        query = {"model": self.name, "form": "json"}
+        if scores:
+            query |= {"form": "scored", "scores": "true"}
         # A run and its length take at most sixteen letters, and the score of a pixel at most six.
         reply = self._channel.post("/v1/predict", body, query, (1 << 20) + 24 * size[0] * size[1])
         answer = read_answer(reply.content, size, scores)

@@ -173,10 +173,22 @@ def _write(
     together: Sequence[Format] = (),
 ) -> Path:
     path = target.folder / (target.name or f"{safe_stem(name)}{form.ending}")
-    return publish(target, name, form.ending, _encode(form, results, path, options), together)
+    return publish(target, name, form.ending, encode_form(form, results, path, options), together)
 
 
-def _encode(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:
+def encode_form(form: Format, results: Iterable[Result], path: Path, options: Mapping[str, Any]) -> bytes:
+    """Returns the content of a file of results.
+
+    Args:
+        form: Its form.
+        results: The results.
+        path: Where it will be, which some forms mention.
+        options: As of `options_for`.
+
+    Raises:
+        OutputError: They cannot be written in this form, or the plugin that brings it fails.
+        TypeError: The form has no such option.
+    """
     taken = _Taken(results)
     encode = _encoder(form)
     inspect.signature(encode).bind(taken, path, **options)

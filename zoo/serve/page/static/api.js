@@ -46,7 +46,13 @@ export async function predict(picture, model) {
   });
   const words = await answer.text();
   const took = performance.now() - begun;
-  return { document: parsed(words), words, took };
+  return { document: parsed(words), words, took, stages: stagesOf(answer) };
+}
+
+/** The seconds of the stages that the server tells of, more than the document has: waiting, encoding. */
+function stagesOf(answer) {
+  const told = [...(answer.headers.get("Server-Timing") ?? "").matchAll(/([\w-]+)\s*;\s*dur=([\d.]+)/g)];
+  return told.length ? Object.fromEntries(told.map(([, stage, value]) => [stage, Number(value) / 1000])) : null;
 }
 
 async function ask(path, options) {

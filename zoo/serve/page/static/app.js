@@ -78,9 +78,9 @@ async function bitmapOf(file) {
 
 function describe() {
   if (!shown.result) return;
-  const { document: found, mask, took } = shown.result;
+  const { document: found, mask, took, stages } = shown.result;
   legend.show(found.classes);
-  showTimes(found.seconds ?? {}, took);
+  showTimes(stages ?? found.seconds ?? {}, took);
   $("size").textContent = text("pixels", { width: mask.width, height: mask.height });
   $("engine").textContent = text("ran", { model: found.model, device: found.device, engine: found.engine });
 }

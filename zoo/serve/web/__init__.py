@@ -1,0 +1,1 @@
+"""HTTP: routes, doors, limits, errors, watching."""
