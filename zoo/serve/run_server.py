@@ -17,6 +17,7 @@ import uvicorn
 from zoo.engine.device import available_cores
 from zoo.errors import ServeError
 from zoo.serve.exchange import WorkerOrder
+from zoo.serve.page.assets import page_paths
 from zoo.serve.pool.waiting import PoolOptions
 from zoo.serve.pool.worker_pool import Pool
 from zoo.serve.refusal import refusal_of
@@ -101,7 +102,7 @@ async def _run(
     watch.look_at(pool)
     bodies = Bodies(options.max_body, options.max_body * (pool_options.queue + pool_options.workers + 4))
     service = Service(models, pool, bodies, watch, _no_fetching)
-    app = make_app(service, Doors(options.key, options.host, options.allow_origins))
+    app = make_app(service, Doors(options.key, options.host, options.allow_origins, page_paths()))
     config = uvicorn.Config(
         app,
         http=GuardedProtocol,
