@@ -107,14 +107,14 @@ sys.stdin.read()
 
 def test_the_memory_of_a_run_is_that_of_all_its_processes(tmp_path: Path) -> None:
     """A child and its own child hold 40 MB each."""
-    before = family_memory()
+    before = family_memory(PROC)
     assert before is not None
     command = [sys.executable, "-c", _HOLDS, _HOLDS]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         assert [process.stdout.readline() for _ in range(2)] == [b"ready\n"] * 2
-        found = family_memory()
+        found = family_memory(PROC)
         process.stdin.close()
     assert found is not None
     assert 80e6 < found - before < 160e6

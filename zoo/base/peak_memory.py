@@ -19,13 +19,13 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def family_memory(proc: Path = Path("/proc")) -> int | None:
+def family_memory(proc: Path) -> int | None:
     """Returns the memory that this process and all that came of it have now, in bytes; None where it is not told.
 
     What several of them share, such as libraries, counts once.
 
     Args:
-        proc: Where the system tells of processes.
+        proc: Where the system tells of processes, `PROC`.
     """
     parents: dict[int, int] = {}
     for folder in proc.glob("[0-9]*"):

@@ -71,14 +71,15 @@ class LoaderProcess:
         given = pickle.loads(answer)
         if isinstance(given, Exception):
             raise given
+        layouts, numbers = given
         places = self._places[self._taken % AHEAD]
         self._taken += 1
         descriptors = iter(received)
-        for place, (_, is_new) in zip(places, given, strict=True):
+        for place, (_, is_new) in zip(places, layouts, strict=True):
             if is_new:
                 place.take(next(descriptors))
-        images, masks = (place.get(*layout) for place, (layout, _) in zip(places, given, strict=True))
-        return images, masks
+        images, masks = (place.get(*layout) for place, (layout, _) in zip(places, layouts, strict=True))
+        return Batch(images, masks, numbers)
 
     def end(self) -> None:
         """Ends the process, and waits for it."""
@@ -129,16 +130,16 @@ def _work(descriptor: int) -> None:
         examples: Examples = pickle.load(sys.stdin.buffer)
         made = 0
         while True:
-            numbers = pickle.load(sys.stdin.buffer)
+            asked = pickle.load(sys.stdin.buffer)
             handed: list[int] = []
             try:
-                answer: object = []
+                batch = examples.batch(asked)
                 layouts: list[tuple[tuple[tuple[int, ...], str], bool]] = []
-                for place, array in zip(places[made % AHEAD], examples.batch(numbers), strict=True):
+                for place, array in zip(places[made % AHEAD], (batch.images, batch.masks), strict=True):
                     new = place.put(array)
                     handed += new
                     layouts.append(((array.shape, array.dtype.str), bool(new)))
-                answer = layouts
+                answer: object = layouts, batch.numbers
             except ZooError as error:
                 answer = error
             except Exception as error:

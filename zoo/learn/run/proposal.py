@@ -83,6 +83,7 @@ def propose(
         "keep": 3,
         "hours": None,
         "amp": False,
+        "on_error": "stop",
         "tensorboard": False,
     }
     return {

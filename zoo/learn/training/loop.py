@@ -28,6 +28,7 @@ from zoo.learn.training.amp import mixed
 from zoo.learn.training.checkpoint import RANGE, Checkpoint, check_identity, newest_checkpoint
 from zoo.learn.training.losses import total_loss
 from zoo.learn.training.optimizer import apply_gradients, build_optimizer, moments, restore_moments
+from zoo.learn.training.passed_over import PassedOver
 from zoo.learn.training.process_group import ALONE, ProcessGroup
 from zoo.predict.values import given_value
 
@@ -68,6 +69,7 @@ def train(
     checked: Callable[[Checkpoint], bool] | None = None,
     amp: bool = False,
     team: ProcessGroup = ALONE,
+    skipped: Callable[[int, Sequence[Sample]], None] | None = None,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -94,11 +96,13 @@ def train(
         checked: Called with every checkpoint that was written; where it returns True, the run ends.
         amp: Run the network in bfloat16, where the device computes in it (`zoo.learn.training.amp`).
         team: The processes of the run, this one among them; the first one writes and calls `checked`.
+        skipped: Called with an iteration and the samples that were passed over in it, because they cannot be read or
+            were changed; others take their places. Without it they end the run, with it more than a tenth of them do.
 
     Raises:
         ConfigError: The range is none; the losses do not fit the heads of the network or the classes; or the processes
             cannot share the batches of a step.
-        DatasetError: A sample cannot be used.
+        DatasetError: A sample cannot be used, or more than a tenth of them where they are passed over.
         CheckpointError: The checkpoint in `output` belongs to another run.
         OutputError: A checkpoint cannot be written.
         TrainingError: A group of the recipe has no parameter; or the loss, a gradient or an array of a checkpoint is no
@@ -125,7 +129,8 @@ def train(
     checkpoint = resumed
     losses: list[float] = []
     began = time.perf_counter()
-    examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range)
+    examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range, skipped is not None)
+    passed = PassedOver(examples, samples, recipe, team, value_range, skipped)
     made = batches_ahead(examples, team.rank, team.size, workers)
     try:
         for iteration in range(start, recipe.iterations):
@@ -133,8 +138,9 @@ def train(
             # What is drawn inside the network, as by dropout, follows from the seed and the position too.
             numbers = range(team.rank, recipe.devices, team.size)
             draws = [seed * _STRIDE + iteration + number * _APART for number in numbers]
-            own = itertools.islice(made, len(draws))
+            own = passed.noting(itertools.islice(made, len(draws)))
             losses.append(team.share(network, _backward(network, own, draws, recipe, ignore_index, amp)))
+            passed.look(iteration)
             bad = _not_finite(losses[-1], network)
             if bad is not None:
                 raise _diverged(bad, done, rate, output, examples.samples(iteration))
@@ -184,7 +190,7 @@ def _backward(
         amp: As of `train`.
     """
     found: list[float] = []
-    for (images, masks), draw in zip(made, draws, strict=True):
+    for (images, masks, _), draw in zip(made, draws, strict=True):
         paddle.seed(draw % 2**31)
         with mixed(amp):
             logits = network(paddle.to_tensor(images))

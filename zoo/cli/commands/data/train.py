@@ -11,7 +11,7 @@ import click
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.commands.data.train_run import run
 from zoo.cli.language import tr
-from zoo.cli.notes import note
+from zoo.cli.notes import alert, note
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
 
@@ -66,6 +66,7 @@ def train(
     from zoo.bundle.settings_file import RUN
     from zoo.errors import DatasetError
     from zoo.learn.place import training_place
+    from zoo.learn.run.configuration import skips
     from zoo.learn.run.run_folder import RunFolder
 
     if prove_resume and (device, processes, dry_run) != ("cpu", 1, False):
@@ -92,7 +93,7 @@ def train(
                 data=data,
                 file=folder.path / RUN,
             )
-        found = _read(data)
+        found = _read_again(folder, data) if skips(configuration) else _read(data)
         if hours is not None:
             configuration["train"]["hours"] = hours
             folder.configure(configuration)
@@ -138,6 +139,21 @@ def _read(data: Path) -> RunData:
         found = read_run_data(data, counting)
     for text in found.notes:
         note(text)
+    return found
+
+
+def _read_again(folder: RunFolder, data: Path) -> RunData:
+    """Reads the data of a run that passes over what has changed since it began."""
+    from zoo.cli.progress.counting import Counting
+    from zoo.learn.run.kept.data_file import DATA, read_data, recognized
+
+    if not (folder.path / DATA).is_file():
+        return _read(data)
+    counting = Counting()
+    with line(counting.text):
+        found = recognized(read_data(folder.path / DATA, data), counting)
+    for text in found.notes:
+        alert(text)
     return found
 
 

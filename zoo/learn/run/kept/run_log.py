@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+# Bytes of the end that are read to see what is new; a line has a few hundred, with many classes some thousands.
+_END = 65536
+
 
 class RunLog:
     """The lines of a log.
@@ -35,3 +38,17 @@ class RunLog:
                 self._end += len(line)
             return list(self._lines)
         return []
+
+    def last_lines(self) -> list[dict[str, Any]]:
+        """Returns the last of them, and remembers none."""
+        try:
+            with open(self._path, "rb") as file:
+                start = max(0, file.seek(0, os.SEEK_END) - _END)
+                file.seek(start)
+                if start:
+                    # What is left of a line may look like a whole one: there are objects in it.
+                    file.readline()
+                lines = file.read().splitlines(keepends=True)
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
