@@ -80,6 +80,10 @@ class Serving:
         """Sends a signal, waits for the end and returns the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
+        return self.end()
+
+    def end(self) -> int:
+        """Waits for the end and returns the exit status."""
         waited(lambda: self.said() is not None and self.process.poll() is not None, "the end of the server")
         assert self.process.returncode is not None
         return self.process.returncode

@@ -16,16 +16,18 @@ import uvicorn
 
 from zoo.engine.device import available_cores
 from zoo.errors import ServeError
+from zoo.message import Message
 from zoo.serve.exchange import WorkerOrder
 from zoo.serve.page.assets import page_paths
 from zoo.serve.pool.waiting import PoolOptions
 from zoo.serve.pool.worker_pool import Pool
-from zoo.serve.refusal import refusal_of
+from zoo.serve.self_check import check_models
 from zoo.serve.served import Served
 from zoo.serve.server_options import ServerOptions
 from zoo.serve.web.app import make_app
 from zoo.serve.web.body import Bodies
 from zoo.serve.web.doors import Doors
+from zoo.serve.web.fetching import fetcher
 from zoo.serve.web.service import Service
 from zoo.serve.web.slow_clients import GuardedProtocol
 from zoo.serve.web.watch import Watch
@@ -38,15 +40,18 @@ _BACKLOG = 1024
 
 
 def run_server(
-    models: Mapping[str, Served], options: ServerOptions, told: Callable[[str, int], None], *, once: bool = False
+    models: Mapping[str, Served],
+    options: ServerOptions,
+    told: Callable[[str], None],
+    checked: Callable[[Message], None] | None = None,
 ) -> bool:
     """Runs a server until it is stopped by SIGTERM or SIGINT; a second one ends the process at once.
 
     Args:
         models: What it serves, by name.
         options: How.
-        told: Called with its address and port when it takes requests.
-        once: Stop it as soon as the models are open.
+        told: Called with its address when it takes requests.
+        checked: Only have each model segment one picture, and call this with what came of it.
 
     Returns:
         Whether every request that ran was answered.
@@ -57,7 +62,7 @@ def run_server(
     """
     listening = _listen(options.host, options.port)
     with listening:
-        return asyncio.run(_run(models, options, listening, told, once))
+        return asyncio.run(_run(models, options, listening, told, checked))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -93,15 +98,15 @@ async def _run(
     models: Mapping[str, Served],
     options: ServerOptions,
     listening: socket.socket,
-    told: Callable[[str, int], None],
-    once: bool,
+    told: Callable[[str], None],
+    checked: Callable[[Message], None] | None,
 ) -> bool:
     watch = Watch()
     pool_options = _pool_options(models, options)
     pool = Pool(_order(models, options, pool_options), pool_options, watch)
     watch.look_at(pool)
     bodies = Bodies(options.max_body, options.max_body * (pool_options.queue + pool_options.workers + 4))
-    service = Service(models, pool, bodies, watch, _no_fetching)
+    service = Service(models, pool, bodies, watch, fetcher(options.allow_urls, options.max_body))
     app = make_app(service, Doors(options.key, options.host, options.allow_origins, page_paths()))
     config = uvicorn.Config(
         app,
@@ -121,29 +126,32 @@ async def _run(
     # What it says of requests is said by our own log.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL + 1)
     pool.start()
-    begun = asyncio.create_task(_tell_begun(pool, server, listening, told, once))
+
+    async def begin() -> None:
+        try:
+            await asyncio.wait({pool.began})
+            pool.began.result()
+            host, port = listening.getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            told(url)
+            if checked is not None:
+                await asyncio.to_thread(check_models, url, models, options.key, checked)
+        except BaseException:
+            server.should_exit = True
+            raise
+        server.should_exit = server.should_exit or checked is not None
+
+    begun = asyncio.create_task(begin())
     try:
         await server.serve(sockets=[listening])
     finally:
         begun.cancel()
+        await asyncio.wait({begun})
         await pool.close()
-    pool.began.cancel()
-    if not pool.began.cancelled():
+    if not begun.cancelled():
         # What is wrong with the models, if anything.
-        pool.began.result()
+        begun.result()
     return not server.cut
-
-
-async def _tell_begun(
-    pool: Pool, server: _Server, listening: socket.socket, told: Callable[[str, int], None], once: bool
-) -> None:
-    await asyncio.wait({pool.began})
-    if pool.began.exception() is not None:
-        server.should_exit = True
-        return
-    host, port = listening.getsockname()[:2]
-    told(host, port)
-    server.should_exit = server.should_exit or once
 
 
 def _pool_options(models: Mapping[str, Served], options: ServerOptions) -> PoolOptions:
@@ -159,14 +167,6 @@ def _order(models: Mapping[str, Served], options: ServerOptions, pool: PoolOptio
     configs = {name: replace(served.config, threads=pool.threads, streams=1) for name, served in models.items()}
     memory = None if options.memory is None else options.memory // pool.workers
     return WorkerOrder(configs, {}, options.offline, options.lock, memory, options.max_body)
-
-
-async def _no_fetching(url: str) -> bytes:
-    raise refusal_of(
-        422,
-        "The server fetches no pictures from addresses.",
-        "Send the content of the picture in base64, or start the server with --allow-url HOST.",
-    )
 
 
 class _Server(uvicorn.Server):

@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from zoo.base.home import offline
@@ -19,6 +20,9 @@ from zoo.picture.sources.options import SourceOptions
 from zoo.store.download.addresses import shown_url
 from zoo.store.download.answers import AddressError, Limits
 from zoo.store.download.http import open_url
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
 
 # Most seconds without a byte, and until there is a connection.
 _SILENCE = 10.0
@@ -42,13 +46,14 @@ def from_url(url: str, options: SourceOptions) -> Origin:
     return Origin("url", partial(_frames, url, options), input_name(unquote(parts.path)), public, public)
 
 
-def fetch_picture(url: str, options: SourceOptions, name: str) -> bytes:
+def fetch_picture(url: str, options: SourceOptions, name: str, adapter: HTTPAdapter | None = None) -> bytes:
     """Fetches what an address sends, into memory, following at most ten redirects and never from https to http.
 
     Args:
         url: The address.
         options: Most bytes and seconds.
         name: What error messages call it.
+        adapter: As in `open_url`.
 
     Raises:
         SourceError: It cannot be had whole, is too much or too slow, or the network must not be used.
@@ -63,7 +68,7 @@ def fetch_picture(url: str, options: SourceOptions, name: str) -> bytes:
     deadline = time.monotonic() + seconds
     content = bytearray()
     try:
-        with open_url(url, limits) as answer:
+        with open_url(url, limits, adapter=adapter) as answer:
             _check_length(answer.total or 0, options)
             for block in answer.blocks:
                 content += block

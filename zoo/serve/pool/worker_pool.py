@@ -52,7 +52,7 @@ class Pool:
         self._waiting: deque[Waiting] = deque()
         self._slots = [Slot() for _ in range(options.workers)]
         self._tasks: list[asyncio.Task[None]] = []
-        self._mean = 0.1
+        self._mean, self._fatal = 0.1, False
         self._digests = dict(order.digests)
         self.began: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -162,7 +162,8 @@ class Pool:
                     await self._serve(slot)
             except (WorkerDiedError, ZooError, MemoryError, OSError) as error:
                 slot.deaths = 1 if time.monotonic() - began > _CALM else slot.deaths + 1
-                _log.error("a worker ended (%s), %d in a row", error, slot.deaths)
+                if not self._fatal:  # which whoever starts the server is told
+                    _log.error("a worker ended (%s), %d in a row", error, slot.deaths)
             except _OverTimeError:
                 _log.error("a worker took longer than %g s and was ended", self._options.timeout)
             self._watcher.died()
@@ -175,11 +176,7 @@ class Pool:
                 with contextlib.suppress(asyncio.InvalidStateError):
                     waiting.given.set_exception(given_up(MOST_DEATHS))
             if not self.began.done():
-                self.began.set_exception(
-                    ServeError(
-                        "No worker could be started.", "Run: zoo doctor --model MODEL, and look at what it printed."
-                    )
-                )
+                self.began.set_exception(ServeError("No worker could be started.", "Run: zoo doctor --model MODEL"))
 
     async def _begin(self, slot: Slot) -> None:
         """Starts a worker, and waits until it has opened its models."""
@@ -187,8 +184,8 @@ class Pool:
         slot.link = WorkerLink(order, self._options.threads)
         reply = await asyncio.wait_for(slot.link.begun(), _OPENING)
         if reply.error is not None:
-            # What is wrong with the models at the beginning is told to whoever starts the server.
             if not self.began.done():
+                self._fatal = True
                 self.began.set_exception(reply.error)
             raise reply.error
         self._note(slot, reply.state.loaded)

@@ -22,6 +22,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import HTTPBasicAuth
 
 import zoo
@@ -32,7 +33,9 @@ from zoo.store.download.proxies import proxy, request_proxies, via
 
 
 @contextmanager
-def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> Generator[FileAnswer, None, None]:
+def open_url(
+    url: str, limits: Limits, offset: int = 0, validator: str = "", adapter: HTTPAdapter | None = None
+) -> Generator[FileAnswer, None, None]:
     """Asks a server for a file, or for its rest.
 
     Args:
@@ -40,6 +43,7 @@ def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> 
         limits: Times and sizes.
         offset: First byte to send.
         validator: ETag or date the file must still have if only its rest is sent.
+        adapter: Makes the connections, of which it may refuse some; by default those of requests.
 
     Raises:
         AddressError: There is no such answer. It starts at 0 or at `offset`, and is no HTML and not compressed.
@@ -50,6 +54,9 @@ def open_url(url: str, limits: Limits, offset: int = 0, validator: str = "") -> 
         if validator:
             headers["If-Range"] = validator
     with _Session() as session:
+        if adapter is not None:
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         with closing(_follow(session, url, headers, limits)) as response:
             yield _answer(response, offset, limits)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.cli.commands.completion import MODEL, PIPELINE
+from zoo.cli.language import translate
 from zoo.cli.notes import alert, note, quiet
 from zoo.cli.options import Size, Word, lock_options, offline_option
 from zoo.cli.progress.loading import loading
@@ -123,12 +124,12 @@ def serve(
         )
     silent = quiet()
 
-    def told(host: str, port: int) -> None:
+    def told(url: str) -> None:
         if not silent:
-            alert("Serving {models:, } on http://{host}:{port}", models=list(served), host=host, port=port)
+            alert("Serving {models:, } on {url}", models=list(served), url=url)
 
     with request_log(server.log_format, silent):
-        whole = run_server(served, server, told, once=check)
+        whole = run_server(served, server, told, (lambda said: click.echo(translate(said))) if check else None)
     if not whole:
         alert("Requests that ran longer than {grace:g} s were cut off.", grace=server.grace)
         ctx.exit(1)
