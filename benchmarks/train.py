@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,28 +101,25 @@ def bare(arguments: argparse.Namespace) -> dict[str, float]:
 
 def zoo_side(arguments: argparse.Namespace) -> dict[str, float]:
     """Trains by `zoo.learn.training.train`."""
-    import paddle
-
     from zoo.base.peak_memory import peak_memory
     from zoo.learn.data import read_list
-    from zoo.learn.training import train
+    from zoo.learn.examples import batches_ahead
+    from zoo.learn.training import loop, train
 
     network, recipe = setting(arguments)
     waits: list[float] = []
 
-    class Loader(paddle.io.DataLoader):
-        def __iter__(self) -> Any:
-            batches = super().__iter__()
-            while True:
-                began = time.perf_counter()
-                try:
-                    batch = next(batches)
-                except StopIteration:
-                    return
-                waits.append(time.perf_counter() - began)
-                yield batch
+    def timed(*given: Any) -> Iterator[Any]:
+        made = batches_ahead(*given)
+        while True:
+            began = time.perf_counter()
+            batch = next(made, None)
+            if batch is None:
+                return
+            waits.append(time.perf_counter() - began)
+            yield batch
 
-    paddle.io.DataLoader = Loader
+    loop.batches_ahead = timed
     times: list[float] = []
     memory: list[int] = []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import zoo
+import zoo.plugin
 from zoo import errors
 
 REPO = Path(__file__).resolve().parents[1]
@@ -55,6 +56,11 @@ def test_the_lazy_table_the_mirror_for_type_checkers_and_all_agree() -> None:
 def test_every_public_name_can_be_imported(name: str) -> None:
     assert getattr(zoo, name) is getattr(zoo, name)
     assert name in dir(zoo)
+
+
+@pytest.mark.parametrize("name", zoo.plugin.__all__)
+def test_every_name_that_plugins_use_can_be_imported(name: str) -> None:
+    assert getattr(zoo.plugin, name) is getattr(zoo.plugin, name)
 
 
 def test_every_error_is_public() -> None:

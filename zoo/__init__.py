@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         PluginError,
         PluginLoadError,
         RegistryError,
+        RemoteError,
         RequestError,
         ServeError,
         SourceError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from zoo.predict.load import load
     from zoo.predict.model import Model
     from zoo.predict.pipeline import Pipeline, PipelineConfig, create_pipeline
+    from zoo.predict.remote.remote_model import RemoteModel
     from zoo.registry import find_model, list_models
     from zoo.results import Predictions, Result
     from zoo.store import fetch
@@ -91,8 +93,7 @@ _MODULES = {
         "PluginError",
         "PluginLoadError",
         "RegistryError",
-        "RequestError",
-        "ServeError",
+        "RemoteError",
         "RequestError",
         "ServeError",
         "SourceError",
@@ -106,6 +107,7 @@ _MODULES = {
     "zoo.learn.checkpoint": ("load_checkpoint",),
     "zoo.predict.load": ("load",),
     "zoo.predict.model": ("Model",),
+    "zoo.predict.remote.remote_model": ("RemoteModel",),
     "zoo.learn.networks": ("build_network",),
     "zoo.predict.pipeline": ("Pipeline", "PipelineConfig", "create_pipeline"),
     "zoo.registry": ("find_model", "list_models"),
@@ -147,6 +149,8 @@ __all__ = [
     "Predictions",
     "Progress",
     "RegistryError",
+    "RemoteError",
+    "RemoteModel",
     "RequestError",
     "Result",
     "ServeError",

@@ -28,6 +28,7 @@
     │  ├─ UnsupportedSourceError    a type, shape or dtype zoo does not take; also a TypeError and a ValueError
     │  └─ DecodeError               a file or bytes that are not a whole picture
     ├─ OutputError                  a result cannot be written where it was asked to go
+    ├─ RemoteError                  a server of models cannot be asked, or does not answer as it should
     ├─ ServeError                   a server cannot be started, or gave up
     │  └─ RequestError              a request to it is not understood, or not allowed
     └─ TrainingError
@@ -185,6 +186,10 @@ class DecodeError(SourceError):
 
 class OutputError(ZooError):
     """A result cannot be written where it was asked to go."""
+
+
+class RemoteError(ZooError):
+    """A server of models cannot be asked, or does not answer as it should."""
 
 
 class ServeError(ZooError):

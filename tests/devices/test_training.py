@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 from pretend.machine import Machine
+
+from support import draw_dataset
+from zoo.learn.run.run_folder import RunFolder
 
 _START = """
 import json, subprocess, sys
@@ -35,3 +39,19 @@ def test_training_runs_on_the_device_and_on_several_and_learns_what_the_processo
         losses |= {f"{address} {path.stem}": path.read_text() for path in folder.glob("*.txt")}
     assert len(losses) == 4
     assert len(set(losses.values())) == 1, losses
+
+
+def test_zoo_train_runs_on_a_device_and_learns_what_the_processor_learns(machine: Machine, tmp_path: Path) -> None:
+    """PP-LiteSeg: other networks have products with what needs no gradient, which paddle cannot do there (3.2.2)."""
+    streets = draw_dataset(tmp_path / "streets", 4, 64, 64, train=3)
+    settings = [f"train.{word}" for word in ("iterations=2", "batch_size=2", "accumulate=1", "evaluate_every=2")]
+    losses: list[list[float]] = []
+    for device in ("cpu", "npu:1"):
+        run = tmp_path / device.replace(":", "")
+        words = ["train", "PP-LiteSeg-T", streets, "-o", run, "--device", device]
+        ended = machine.zoo(*words, *(word for text in settings for word in ("--set", text)), PRETEND_OPEN="1")
+        assert ended.returncode == 0, ended.stderr
+        assert ("npu:1" in machine.used()) == (device == "npu:1")
+        losses.append([line["loss"] for line in RunFolder(run).log() if "loss" in line])
+    assert len(losses[0]) == 2
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)

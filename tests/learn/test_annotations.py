@@ -20,7 +20,7 @@ from PIL import Image
 from scenes import draw_scene
 from zoo.cli.app import cli
 from zoo.contract.labels import ADE20K, CAMVID, CITYSCAPES, VOC
-from zoo.errors import OutputError, ZooError
+from zoo.errors import ConfigError, DatasetError, OutputError, ZooError
 from zoo.learn.annotations import Converted, Wishes, convert_annotations, read_wishes
 from zoo.learn.annotations.drawing.counts import fill_runs, read_lengths
 from zoo.learn.annotations.drawing.outlines import fill_area
@@ -379,6 +379,28 @@ def test_unlabelled_pixels_are_a_class_or_ignored_and_labels_can_be_left_out(sou
     assert [found[5, 5], found[5, 25], found[25, 5], found[25, 25]] == [1, 255, 0, 255]
     with pytest.raises(ZooError, match=r"a\.json.*line \d+.*'dog'"):
         mask("unknown", labels=("car", "cat"))
+    (tmp_path / "coco.json").write_text(json.dumps(coco()))
+    (tmp_path / "cvat.xml").write_text("<annotations><version>1.1</version><image name='a.png'/></annotations>")
+    for form, place in (("labelme", source), ("coco", tmp_path / "coco.json"), ("cvat", tmp_path / "cvat.xml")):
+        with pytest.raises(DatasetError, match="have no class 'cab', which --drop leaves out"):
+            convert_annotations(place, tmp_path.parent / "none", form, Wishes(drop=frozenset({"cab"})))
+
+
+@pytest.mark.parametrize(
+    ("form", "wish", "said"),
+    [
+        ("labelme", {"palette": (((0, 0, 0), "road"),)}, "--palette has no effect on --from labelme; it is for masks."),
+        ("voc", {"unlabelled": "ignore"}, "--unlabelled has no effect on --from voc; it is for labelme, coco, cvat."),
+        ("cvat", {"contours": "edges"}, "--contours has no effect on --from cvat; it is for coco."),
+        ("masks", {"keep_empty": True}, "--keep-empty has no effect on --from masks; it is for coco, cvat."),
+    ],
+)
+def test_a_wish_that_means_nothing_to_a_format_is_refused(
+    converted: Callable[..., Converted], form: str, wish: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        converted(form, **wish)
+    assert caught.value.message == said
 
 
 def test_pictures_inside_labelme_files_and_odd_names_arrive(source: Path, converted: Callable[..., Converted]) -> None:

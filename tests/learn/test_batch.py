@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 from support import draw_dataset, small_network, zoo_process
 from zoo.base.free_memory import CGROUP, PROC, Memory, read_memory
+from zoo.base.peak_memory import family_memory
 from zoo.contract.recipe import AdamW, CrossEntropy, PolynomialDecay, Recipe
 from zoo.errors import ConfigError
 from zoo.learn.networks import build_network
@@ -90,6 +93,32 @@ def test_a_batch_that_the_machine_cannot_hold_is_refused_before_there_is_a_run(s
     assert "A batch of 8 needs about " in ended.stderr
     # A resumed run has the same.
     assert RunFolder(tmp_path / "run").configuration()["train"]["batch_size"] == 8
+
+
+_HOLDS = """
+import subprocess, sys
+held = bytearray(b"x" * 40_000_000)
+if len(sys.argv) > 1:
+    subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdin=sys.stdin, stdout=sys.stdout)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_memory_of_a_run_is_that_of_all_its_processes(tmp_path: Path) -> None:
+    """A child and its own child hold 40 MB each."""
+    before = family_memory(PROC)
+    assert before is not None
+    command = [sys.executable, "-c", _HOLDS, _HOLDS]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == [b"ready\n"] * 2
+        found = family_memory(PROC)
+        process.stdin.close()
+    assert found is not None
+    assert 80e6 < found - before < 160e6
+    assert family_memory(tmp_path) is None
 
 
 def control_group(folder: Path, *figures: int, names: tuple[str, str], kept: str) -> None:

@@ -373,6 +373,16 @@ def test_pictures_are_the_same_by_content_and_not_by_being_alike(tmp_path: Path)
     assert same_pictures([looks[4], looks[5], looks[4]]) == [[0, 2]]
 
 
+def test_two_masks_are_never_taken_for_one(tmp_path: Path) -> None:
+    """These have one crc32."""
+    digests: set[bytes] = set()
+    for bits in (0xE7FC6EFE37F916F0, 0x86974FFF71FE0563):
+        values = np.array([bits >> place & 1 for place in range(64)], np.uint8).reshape(8, 8)
+        Image.fromarray(values).save(tmp_path / "mask.png")
+        digests.add(look(Sample(tmp_path / "none.png", tmp_path / "mask.png"))[1].digest)
+    assert len(digests) == 2
+
+
 def test_camvid_has_no_faults(shared: Path) -> None:
     survey = survey_dataset(shared / "data" / "camvid")
     assert survey.faults == ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import re
 import shutil
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +21,7 @@ import zoo
 from servers import Server
 from support import CHECKPOINT, run_python, stock, zoo_process
 from zoo.base.digest import file_sha256
+from zoo.engine.paddle.glog import errors_only
 from zoo.errors import BundleError, CheckpointError, ExportError, TrainingError
 from zoo.learn.checkpoint import load_checkpoint
 from zoo.learn.delivery.deliver import export_run
@@ -45,7 +49,20 @@ def exported(run: Path) -> Path:
     folder = run.parent / "bundle"
     ended = zoo_process("export", run, "-o", folder)
     assert ended.returncode == 0, ended.stderr
+    # Nothing of paddle's log, which warns of its own calls.
+    assert not re.search(r"(?m)^[A-Z]\d{4} |\.cc:\d+", ended.stderr), ended.stderr
     return folder
+
+
+def test_paddle_logs_its_errors_while_it_is_traced_and_its_warnings_again_afterwards() -> None:
+    level = ctypes.c_int.in_dll(ctypes.CDLL(paddle.base.libpaddle.__file__), "_ZN3fLI17FLAGS_minloglevelE")
+    before = level.value
+    with errors_only():
+        assert level.value == 2
+        with errors_only():
+            pass
+        assert level.value == 2
+    assert level.value == before < 2
 
 
 def test_an_export_of_a_run_keeps_the_weights_to_train_from_and_predicts_without_them(
@@ -74,6 +91,39 @@ def test_an_export_of_a_run_keeps_the_weights_to_train_from_and_predicts_without
     ]
     with pytest.raises(BundleError, match="holds no weights for training"):
         zoo.read_bundle(bare).training_weights()
+
+
+ORDINARY_USER = """
+import ctypes, os, sys
+from pathlib import Path
+# Root may write anywhere, as long as it has this capability.
+assert ctypes.CDLL(None).capset((ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()) == 0
+from zoo.store import find_bundle
+first = find_bundle(Path(sys.argv[1]))
+made = os.stat(first.program).st_mtime_ns
+again = find_bundle(Path(sys.argv[1]))
+print(first.folder.parent.parent, again.folder == first.folder, os.stat(again.program).st_mtime_ns == made)
+"""
+
+
+def test_a_run_that_cannot_be_written_is_a_model_too(run: Path) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        theirs, home = Path(place) / "run", Path(place) / "home"
+        shutil.copytree(run, theirs, ignore=shutil.ignore_patterns("bundle"))
+        home.mkdir()
+        for path in (theirs, *theirs.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        done = run_python(ORDINARY_USER, theirs, ZOO_HOME=str(home))
+        for path in (theirs, *theirs.rglob("*")):
+            path.chmod(0o755)
+        assert done.stdout.split() == [str(home), "True", "True"], done.stderr
+        assert not (theirs / "bundle").exists()
+        environment = {"ZOO_HOME": str(home)}
+        listed = run_python("zoo", "cache", "ls", **environment)
+        assert "models of runs in folders that cannot be written: " in listed.stderr
+        removed = run_python("zoo", "cache", "rm", "--compiled", **environment)
+        assert "removed models of runs, " in removed.stdout
+        assert not [path for path in (home / "runs").rglob("*") if path.is_file()]
 
 
 def begun(

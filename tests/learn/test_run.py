@@ -18,9 +18,9 @@ import pytest
 from PIL import Image
 
 import zoo
-from support import zoo_process
+from support import draw_dataset, zoo_process
 from zoo.contract.recipe import Dice, Lovasz, OhemCrossEntropy
-from zoo.errors import ConfigError, DatasetError
+from zoo.errors import ConfigError, DatasetError, TrainingError
 from zoo.learn.evaluation import Confusion, evaluate
 from zoo.learn.run.begin.settle import settle
 from zoo.learn.run.carry_out import carry_out
@@ -275,7 +275,7 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     several = overridden(base, None, [f"losses={own}"])
     assert recipe_of(several).losses == heads
     assert recipe_of({**several, **configuration_of(recipe_of(several)), "train": several["train"]}).losses == heads
-    with pytest.raises(ConfigError, match=r"The loss lovasz has no smooth\. Its keys: weight"):
+    with pytest.raises(ConfigError, match=r"The loss lovasz has no smooth\. Its keys: stride, weight\.\nLeave"):
         recipe_of(overridden(base, None, ["losses=[{kind: lovasz, smooth: 1}]"]))
     for word, said in {
         "train.learning_rat=1": "learning_rat",
@@ -297,6 +297,34 @@ def test_a_setting_that_does_not_exist_is_answered_with_the_one_that_may_be_mean
     for word in ("train.groups=[{pattern: '('}]", "train.freeze=['[']"):
         with pytest.raises(ConfigError, match="a regular expression was expected"):
             recipe_of(overridden(base, None, [word]))
+
+
+@pytest.mark.parametrize(
+    ("word", "said", "helps"),
+    [
+        ("train.crop=[1, 1]", "train.crop is 1, 1, and SeaFormer_tiny sees 64 pixels as one", "train.crop=[256,256]"),
+        ("train.crop=[256, 32]", "sides of 64 or more were expected", "Leave it out"),
+        ("losses=[{kind: cross_entropy, weight: 0}]", "All losses have the weight 0", "losses=[{kind"),
+        ("losses=[{kind: cross_entropy, class_weights: [0, 0]}]", "class_weights of the loss cross_entropy", "`auto`"),
+        ("train.freeze=[neck]", "No parameter belongs to the group 'neck'", "Correct the pattern"),
+        ("train.groups=[{pattern: hea_d, lr_factor: 2}]", "Its names begin with ", "Correct the pattern"),
+        ("train.freeze=['']", "All parameters are left as they are", "Freeze fewer"),
+    ],
+)
+@pytest.mark.parametrize("free", [None, 1e12], ids=["device", "processor"])
+def test_settings_that_nothing_can_be_learned_with_are_refused_before_there_is_a_run(
+    streets: Path, word: str, said: str, helps: str, free: float | None
+) -> None:
+    with pytest.raises((ConfigError, TrainingError)) as caught:
+        settle("SeaFormer_tiny", streets, read_run_data(streets), pretrained=None, file=None, given=[word], free=free)
+    assert said in caught.value.message
+    assert helps in caught.value.hint
+
+
+def test_pictures_that_are_smaller_than_what_a_network_sees_as_one_pixel_are_padded(tmp_path: Path) -> None:
+    small = draw_dataset(tmp_path / "small", 4, 40, 32, train=3)
+    made, _ = settle("SeaFormer_tiny", small, read_run_data(small), pretrained=None, file=None, given=(), free=None)
+    assert made["train"]["crop"] == [64, 64]
 
 
 def test_data_that_does_not_fit_is_told_before_the_first_step(streets: Path, tmp_path: Path) -> None:
@@ -362,7 +390,7 @@ def test_what_would_be_passed_over_is_refused(whole: Path, streets: Path) -> Non
         assert (ended.returncode, (whole / "train.jsonl").read_bytes()) == (2, before)
         assert f"A run is resumed with its own settings; leave {word[0]} out." in ended.stderr
     ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", whole, "--prove-resume", "--processes", "2")
-    assert (ended.returncode, "--prove-resume is one process on the processor" in ended.stderr) == (2, True)
+    assert (ended.returncode, "--prove-resume runs in one process on the processor" in ended.stderr) == (2, True)
 
 
 def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, streets: Path, tmp_path: Path) -> None:

@@ -22,11 +22,16 @@ from PIL import Image
 from support import draw_dataset, zoo_process
 from zoo.cli.app import cli
 from zoo.errors import ConfigError, DatasetError, OutputError, TrainingError
+from zoo.learn.examples.examples import Batch, Examples
 from zoo.learn.run.data import read_run_data
+from zoo.learn.run.kept.data_file import DATA, read_data, recognized
+from zoo.learn.run.prove import compare_runs
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.training import newest_checkpoint
 from zoo.learn.training.checkpoint import checkpoint_folders
-from zoo.plugin import CAMVID
+from zoo.learn.training.passed_over import PassedOver
+from zoo.learn.training.process_group import ALONE
+from zoo.plugin import CAMVID, AdamW, CrossEntropy, Normalize, PolynomialDecay, Recipe
 
 SHORT = ("--set", "train.batch_size=2", "--set", "train.evaluate_every=2")
 Files = dict[str, bytes]
@@ -83,11 +88,6 @@ def newest(run: Path) -> int:
     return found.iteration
 
 
-def kill_a_helper(process: subprocess.Popen[str], streets: Path) -> None:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[-1]), signal.SIGKILL)
-
-
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -96,9 +96,8 @@ def kill_a_helper(process: subprocess.Popen[str], streets: Path) -> None:
             lambda process, streets: draw_anew(streets / "annotations" / "1.png"),
             "1.jpg or its mask .*1.png was changed",
         ),
-        (kill_a_helper, r"A process that prepares batches has ended in iteration \d+: DataLoader process .*Killed"),
     ],
-    ids=["file taken away", "mask drawn anew", "process killed"],
+    ids=["file taken away", "mask drawn anew"],
 )
 def test_a_run_that_is_harmed_ends_with_the_reason_and_its_checkpoints(
     streets: Path, tmp_path: Path, harm: Callable[[subprocess.Popen[str], Path], None], said: str
@@ -114,6 +113,82 @@ def test_a_run_that_is_harmed_ends_with_the_reason_and_its_checkpoints(
     assert re.search(said, told), told
     assert newest(run) >= 2
     assert (run / "best" / "state.json").is_file()
+
+
+def test_a_process_that_prepares_batches_is_replaced_and_the_run_is_the_same(streets: Path, tmp_path: Path) -> None:
+    words = ("SeaFormer_tiny", streets, *SHORT, "--set", "train.iterations=40", "-o")
+    assert zoo_process("train", *words, tmp_path / "whole").returncode == 0
+    process = begun(*words, tmp_path / "harmed", log=tmp_path / "harmed", lines=5)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 0, told
+    assert "A process that prepares batches has ended and was replaced: SIGKILL" in told
+    for name in ("train.jsonl", "iter_0000040/model.safetensors", "iter_0000040/optimizer.safetensors"):
+        assert (tmp_path / "harmed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_a_run_passes_over_what_goes_away_and_is_resumed_exactly(tmp_path: Path) -> None:
+    data = draw_dataset(tmp_path / "data", 22, 64, 64, train=20)
+    began = tmp_path / "began"
+    words = ("SeaFormer_tiny", data, "-o", began, *SHORT, "--set", "train.on_error=skip")
+    process = begun(*words, "--set", "train.iterations=20", "--set", "train.evaluate_every=5", log=began, lines=5)
+    (data / "images" / "3.jpg").unlink()
+    draw_anew(data / "annotations" / "7.png")
+    deadline = time.monotonic() + 120
+    while not RunFolder(began).skipped() and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.communicate(timeout=60)
+    one, other = (shutil.copytree(began, tmp_path / name) for name in ("one", "other"))
+    ended = zoo_process("train", "--resume", one)
+    assert ended.returncode == 0, ended.stderr
+    assert "2 pictures or masks are not what the run began with: " in ended.stderr
+    assert f"2 of 20 pictures could not be read or were changed, and were passed over; {one}" in ended.stderr
+    assert RunFolder(one).skipped() == {"images/3.jpg", "images/7.jpg"}
+    process = begun("--resume", other, log=other, lines=len(RunFolder(other).log()) + 5)
+    process.kill()
+    process.communicate(timeout=60)
+    assert zoo_process("train", "--resume", other).returncode == 0
+    assert compare_runs(one, other)[1] == ()
+    # Nothing has changed but the time of the file: it is used.
+    changed = (data / "images" / "5.jpg").read_bytes()
+    (data / "images" / "5.jpg").write_bytes(changed)
+    known = recognized(read_data(one / DATA, data))
+    assert [sample.image.name for sample in (*known.train, *known.val) if not sample.stamp] == ["3.jpg", "7.jpg"]
+
+
+def test_what_is_passed_over_is_known_to_all_and_is_at_most_a_tenth(tmp_path: Path) -> None:
+    data = draw_dataset(tmp_path / "data", 22, 64, 64, train=20)
+    samples = read_run_data(data).train
+    recipe = Recipe(20, 2, (64, 64), AdamW(), PolynomialDecay(0.01), (CrossEntropy(),), devices=2)
+    examples = Examples(samples, recipe, Normalize(), 255, 0, 0, None, True)
+    told: list[tuple[int, list[Path]]] = []
+    passed = PassedOver(
+        examples, samples, recipe, ALONE, None, lambda number, lost: told.append((number, [one.image for one in lost]))
+    )
+
+    def step(iteration: int) -> list[int]:
+        numbers = [examples[4 * iteration + place][2] for place in range(4)]
+        nothing = np.zeros(1, np.float32), np.zeros(1, np.uint8)
+        batches = [Batch(*nothing, tuple(numbers[at : at + 2])) for at in (0, 2)]
+        assert len(list(passed.noting(batches))) == 2
+        passed.look(iteration)
+        return numbers
+
+    first = step(0)
+    assert told == []
+    for number in first[1:3]:
+        samples[number].image.unlink()
+    again = step(0)
+    gone = [samples[number].image for number in first[1:3]]
+    # What comes next in the epoch takes their places, where it comes too.
+    assert told == [(1, [gone[0], gone[1], gone[1]])]
+    assert again == [first[0], first[3], first[3], first[3]]
+    samples[step(3)[2]].image.unlink()
+    with pytest.raises(DatasetError, match="3 of 20 pictures cannot be used, more than a tenth"):
+        step(3)
 
 
 def draw_anew(mask: Path) -> None:
@@ -190,6 +265,15 @@ def test_what_a_resumed_run_would_not_follow_is_refused(more: tuple[str, ...], t
     assert f"leave {more[0]} out" in said.stderr
 
 
+def test_what_excludes_each_other_is_not_half_followed(streets: Path, tmp_path: Path) -> None:
+    words = ["train", "SeaFormer_tiny", str(streets), "-o", str(tmp_path)]
+    said = CliRunner().invoke(cli, [*words, "--dry-run", "--prove-resume"])
+    assert (said.exit_code, "leave --device, --processes, --dry-run out" in said.stderr) == (2, True)
+    # A folder that cannot be the run's is said in a dry run too.
+    said = CliRunner().invoke(cli, [*words, "--dry-run"])
+    assert (said.exit_code, "A new or empty folder was expected" in said.stderr) == (1, True)
+
+
 def test_a_command_that_is_told_can_be_copied(tmp_path: Path) -> None:
     with pytest.raises(TrainingError) as caught:
         RunFolder(Path("our runs/1")).evaluated()
@@ -202,6 +286,28 @@ def test_a_run_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / ".lock").mkdir()
     with pytest.raises(OutputError, match="cannot go on there"), RunFolder(tmp_path).held():
         pass
+
+
+def test_a_log_is_read_once_and_anew_where_it_was_written_anew(tmp_path: Path) -> None:
+    run, file = RunFolder(tmp_path), tmp_path / "train.jsonl"
+    assert run.log() == []
+    for number in range(1, 4):
+        run.append({"iteration": number, "miou": 0.1 * number})
+        assert [line["iteration"] for line in run.log()] == list(range(1, number + 1))
+    kept = run.log()
+    assert all(one is other for one, other in zip(run.log(), kept, strict=True))
+    with open(file, "a") as log:
+        log.write('{"iteration": 4, ')
+        log.flush()
+        assert run.log() == kept
+        log.write('"loss": 1}\n')
+        log.flush()
+        assert run.log() == [*kept, {"iteration": 4, "loss": 1}]
+    run.rewind(2)
+    assert run.log() == kept[:2]
+    assert run.best_evaluation() == (0.2, 2)
+    file.unlink()
+    assert run.log() == []
 
 
 def test_checkpoints_are_ordered_by_their_numbers(tmp_path: Path) -> None:

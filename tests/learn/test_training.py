@@ -30,9 +30,9 @@ from zoo.contract.recipe import (
 from zoo.errors import BundleError, CheckpointError, ConfigError, DatasetError, TrainingError
 from zoo.learn.data import Sample, read_list
 from zoo.learn.evaluation import Confusion, evaluate
+from zoo.learn.examples.augment import augment
 from zoo.learn.export import export_bundle
 from zoo.learn.training import Checkpoint, Progress, load_checkpoint, newest_checkpoint, train
-from zoo.learn.training.augment import augment
 from zoo.learn.training.losses import total_loss
 from zoo.testing import FamilyContract
 

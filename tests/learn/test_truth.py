@@ -158,6 +158,8 @@ def test_a_poor_model_is_not_taken_for_masks_that_count_from_1(six: Model, binar
 
 def test_a_value_of_no_class_is_an_error_that_names_it(six: Model, tmp_path: Path) -> None:
     data = listed(six, tmp_path, lambda mask: np.where(mask == 0, 200, mask))
+    with pytest.raises(ConfigError, match="none are given"):
+        evaluate(six, read_list(data), map_truth=True)
     for options in ({}, {"labels": read_mapping_of_two(), "map_truth": True}):
         with pytest.raises(DatasetError, match="200 is outside the 6 classes") as caught:
             evaluate(six, read_list(data), **options)

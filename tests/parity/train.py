@@ -33,9 +33,9 @@ from PIL import Image
 from zoo.contract.recipe import AdamW, Augmentation, CrossEntropy, PolynomialDecay, Recipe
 from zoo.learn.checkpoint import apply_weights
 from zoo.learn.data import Sample, read_list
+from zoo.learn.examples import Examples
 from zoo.learn.networks import build_network
 from zoo.learn.training import Progress, train
-from zoo.learn.training.examples import Examples
 from zoo.plugin import Normalize
 
 with warnings.catch_warnings():

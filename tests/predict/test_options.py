@@ -221,7 +221,9 @@ def test_every_form_can_be_saved_by_each_door() -> None:
 
 #: What follows from the table, and what runs by the options: they are used there and declared nowhere.
 TABLE = {"predict/options.py", "predict/arguments.py"}
-RUNS = tuple(f"predict/{name}" for name in ("load.", "model.", "plan.", "steps.", "run.", "batches.", "tiff/"))
+RUNS = tuple(
+    f"predict/{name}" for name in ("load.", "model.", "plan.", "steps.", "run.", "batches.", "tiff/", "remote/")
+)
 #: Names of options in other modules that take, check or show options: why they stand there.
 ALLOWED = {
     "cli/commands/predict.py": {

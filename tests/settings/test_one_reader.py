@@ -10,7 +10,7 @@ ZOO = Path(__file__).resolve().parents[2] / "zoo"
 #: Who parses text without the reader, and why.
 EXCEPTIONS = {
     "engine/trial.py": "it talks to a child of its own",
-    "learn/run/run_folder.py": "the log of a run, a line an iteration, which it wrote itself",
+    "learn/run/kept/run_log.py": "the log of a run, a line an iteration, which it wrote itself",
     "learn/run/together/launched.py": "it talks to children of its own",
     "learn/delivery/delivered.py": "the number of a checkpoint, which it wrote itself; a damaged one is made anew",
     "learn/convert/openvino.py": "it talks to a child of its own",

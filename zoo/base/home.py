@@ -12,6 +12,9 @@ from zoo.errors import CacheError, FetchError
 RECORDS = "records"
 #: The int8 calibrations below it, by the digests of their programs.
 CALIBRATIONS = "int8/*.npz"
+#: The models below it of runs whose own folders cannot be written, by the digests of their checkpoints.
+RUNS = "runs"
+RUN_FILES = f"{RUNS}/*/*"
 
 
 def home() -> Path:

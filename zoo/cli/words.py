@@ -46,6 +46,7 @@ WORDS = (
     Message("preprocess"),
     Message("inference"),
     Message("postprocess"),
+    Message("transfer"),
     Message("slide"),
     # What results are the rest of: pixels of no class, and the means over all classes.
     Message("accuracy"),

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from zoo.base.host import HOST
-from zoo.contract.refs import resolve
-from zoo.errors import BackendNotInstalledError, ExportError
+from zoo.errors import ExportError
 from zoo.learn.checkpoint import apply_weights, load_checkpoint
 from zoo.message import Message
 from zoo.registry import find_model
+from zoo.registry.code import call_code
 
 if TYPE_CHECKING:
     from paddle import nn
@@ -44,6 +43,7 @@ def build_network(
     Raises:
         ModelNotFoundError: No installed model has this name.
         BackendNotInstalledError: paddlepaddle is not installed.
+        PluginLoadError: Something else that the network needs is not installed, or its code has failed.
         CheckpointError: The weights cannot be read or do not fit.
         ExportError: The family has no network, only exported models.
         ValueError: A number is not positive.
@@ -66,17 +66,9 @@ def build_network(
         )
     # Before any work: a checkpoint that cannot be used should not cost the building of a large network.
     arrays = load_checkpoint(weights) if isinstance(weights, (str, os.PathLike)) else weights
-    try:
-        with HOST.undisturbed():
-            build = resolve(found.family.network)
-    except ImportError as error:
-        raise BackendNotInstalledError(
-            "The network of {model} needs paddlepaddle: {reason}.",
-            'Run: pip install "paddlepaddle>=3.2.2,<3.3" setuptools',
-            model=found.card.name,
-            reason=error,
-        ) from error
-    network: nn.Layer = build(found.card.name, num_classes or len(found.card.labels), in_channels)
+    network: nn.Layer = call_code(
+        found, found.family.network, found.card.name, num_classes or len(found.card.labels), in_channels
+    )
     if arrays is not None:
         source = os.fspath(weights) if isinstance(weights, (str, os.PathLike)) else Message("the given weights")
         apply_weights(network, arrays, reset_head=reset_head, source=source)

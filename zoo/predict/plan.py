@@ -111,7 +111,7 @@ def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
     window, window_note = _choose_window(bundle, options)
     batch_size = 1 if options.batch_size == "auto" else options.batch_size
     views = views_of(options.flip, options.scales)
-    mapping = _read_labels(options.labels, bundle.labels)
+    mapping = mapping_of(options.labels, bundle.labels)
     classes = bundle.labels if mapping is None else mapping.labels
     if options.palette is not None:
         classes = replace(classes, palette=read_palette(options.palette, classes))
@@ -129,7 +129,16 @@ def make_plan(bundle: Bundle, options: RunOptions) -> Plan:
     )
 
 
-def _read_labels(labels: Labels | None, source: LabelSet) -> LabelMapping | None:
+def mapping_of(labels: Labels | None, source: LabelSet) -> LabelMapping | None:
+    """Returns the mapping that the option `labels` asks for, None for none.
+
+    Args:
+        labels: The option.
+        source: The classes of the model.
+
+    Raises:
+        ConfigError: As `read_mapping`.
+    """
     if isinstance(labels, Mapping) and "labels" not in labels:
         labels = {"labels": labels}
     return None if labels is None else read_mapping(labels, source)

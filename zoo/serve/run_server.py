@@ -18,6 +18,7 @@ from zoo.engine.device import available_cores
 from zoo.errors import ServeError
 from zoo.message import Message
 from zoo.serve.exchange import WorkerOrder
+from zoo.serve.page.assets import page_paths
 from zoo.serve.pool.waiting import PoolOptions
 from zoo.serve.pool.worker_pool import Pool
 from zoo.serve.self_check import check_models
@@ -106,7 +107,7 @@ async def _run(
     watch.look_at(pool)
     bodies = Bodies(options.max_body, options.max_body * (pool_options.queue + pool_options.workers + 4))
     service = Service(models, pool, bodies, watch, fetcher(options.allow_urls, options.max_body))
-    app = make_app(service, Doors(options.key, options.host, options.allow_origins))
+    app = make_app(service, Doors(options.key, options.host, options.allow_origins, page_paths()))
     config = uvicorn.Config(
         app,
         http=GuardedProtocol,

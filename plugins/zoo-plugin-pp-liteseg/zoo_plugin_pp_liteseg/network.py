@@ -7,7 +7,6 @@ checkpoints, so an official file loads by name and shape.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import paddle
 from paddle import Tensor, nn
@@ -17,23 +16,18 @@ from zoo.nn import ConvBN, max_over_channels, pool_to_bins, upsample_like
 
 _STDC1 = (2, 2, 2)
 _STDC2 = (4, 5, 3)
-_ARGUMENTS: dict[str, dict[str, Any]] = {
+_ARGUMENTS: dict[str, dict[str, tuple[int, int, int]]] = {
     "PP-LiteSeg-T": {"blocks": _STDC1, "fused_channels": (32, 64, 128), "head_channels": (32, 64, 64)},
     "PP-LiteSeg-B": {"blocks": _STDC2, "fused_channels": (64, 96, 128), "head_channels": (64, 64, 64)},
-    # Of zoo-plugin-starter: half the width has a quarter of the parameters.
-    "starter": {
-        "blocks": _STDC1,
-        "fused_channels": (32, 48, 64),
-        "head_channels": (32, 32, 32),
-        "width": 32,
-        "context_channels": 64,
-    },
 }
 
 
 def build(name: str, num_classes: int, in_channels: int = 3) -> PPLiteSeg:
-    """Builds PP-LiteSeg-T, PP-LiteSeg-B or the small one of zoo-plugin-starter with untrained weights."""
-    return PPLiteSeg(num_classes, in_channels, **_ARGUMENTS[name])
+    """Builds PP-LiteSeg-T or PP-LiteSeg-B with untrained weights."""
+    arguments = _ARGUMENTS[name]
+    return PPLiteSeg(
+        num_classes, in_channels, arguments["blocks"], arguments["fused_channels"], arguments["head_channels"]
+    )
 
 
 class _ConvX(nn.Layer):

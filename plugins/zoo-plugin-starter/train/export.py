@@ -1,4 +1,4 @@
-"""Exports the newest checkpoint of a run of train.py as the bundle inside the wheel.
+"""Exports the best checkpoint of a run of `zoo train starter` as the folder inside the wheel.
 
 python plugins/zoo-plugin-starter/train/export.py --run RUN_FOLDER [--output FOLDER]
 """
@@ -9,12 +9,10 @@ import argparse
 import shutil
 from pathlib import Path
 
-import paddle
-
-from starter import LABELS, NETWORK_STRIDE, PREPROCESS, build_network
-from zoo.errors import CheckpointError
-from zoo.learn.export import export_bundle
-from zoo.learn.training import newest_checkpoint
+from zoo.learn.delivery.deliver import export_run
+from zoo.learn.run.run_folder import RunFolder
+from zoo.plugin import Pad
+from zoo_plugin_starter.card import STARTER
 
 INSIDE = Path(__file__).resolve().parents[1] / "zoo_plugin_starter" / "bundle"
 
@@ -27,22 +25,12 @@ def main() -> None:
         "--output", type=Path, default=INSIDE, help="where to write; the folder inside the plugin if not given"
     )
     arguments = parser.parse_args()
-    checkpoint = newest_checkpoint(arguments.run)
-    if checkpoint is None:
-        raise CheckpointError(f"{arguments.run} holds no checkpoint.", "Run train.py first.")
-    network = build_network()
-    network.set_state_dict({name: paddle.to_tensor(value) for name, value in checkpoint.average.items()})
     if arguments.output == INSIDE:
         shutil.rmtree(INSIDE, ignore_errors=True)
-    bundle = export_bundle(
-        network,
-        arguments.output,
-        model="starter",
-        labels=LABELS,
-        preprocess=PREPROCESS,
-        network_stride=NETWORK_STRIDE,
-    )
-    print(f"iteration {checkpoint.iteration} -> {bundle.folder}")
+    # The padding is added by the export.
+    steps = [step for step in STARTER.preprocess if not isinstance(step, Pad)]
+    exported = export_run(RunFolder(arguments.run), arguments.output, labels=STARTER.labels, preprocess=steps)
+    print(exported.unmeasured or f"{exported.bundle.folder}: {exported.bundle.evaluation}")
 
 
 if __name__ == "__main__":

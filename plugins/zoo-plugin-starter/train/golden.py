@@ -15,13 +15,15 @@ import numpy as np
 import paddle
 from PIL import Image
 
-from starter import NETWORK_STRIDE, NORMALIZE, build_network
+import zoo
 from zoo.base.digest import file_sha256
 from zoo.bundle.golden import FILE, Golden, write_golden
 from zoo.bundle.settings_file import SETTINGS, SETTINGS_KIND
+from zoo.plugin import Normalize
 from zoo.program import read_program
 from zoo.segment.transforms import preprocess
 from zoo.settings.yaml_text import read_yaml, write_yaml
+from zoo_plugin_starter.card import STARTER
 
 #: Heads that only training uses.
 _AUXILIARY = ("seg_heads.1.", "seg_heads.2.")
@@ -32,7 +34,7 @@ def trained_network() -> paddle.nn.Layer:
     """Builds the network with the weights of the export."""
     folder = PACKAGE / "bundle"
     exported = read_program(folder / "inference.json", folder / "inference.pdiparams").arrays
-    network = build_network()
+    network = zoo.build_network("starter")
     # An export keeps the names that paddle counts in a process; it lacks the auxiliary heads.
     places = {tensor.name: place for place, tensor in network.state_dict().items()}
     missing, _ = network.set_state_dict({places[name]: paddle.to_tensor(exported[name]) for name in exported})
@@ -47,8 +49,8 @@ def main() -> None:
     """Runs the network and writes the golden, its digest and how it was made."""
     picture = np.asarray(Image.open(PACKAGE / "self_test" / "picture.png"))
     # As much of it as needs no padding, and not resized: that makes it no better a test, and the file larger.
-    height, width = (side - side % NETWORK_STRIDE for side in picture.shape[:2])
-    batch = preprocess(picture[:height, :width], (NORMALIZE,))[0][np.newaxis]
+    height, width = (side - side % STARTER.network_stride for side in picture.shape[:2])
+    batch = preprocess(picture[:height, :width], (Normalize(),))[0][np.newaxis]
     with paddle.no_grad():
         logits = trained_network()(paddle.to_tensor(batch))[0].numpy()
     folder = PACKAGE / "bundle"

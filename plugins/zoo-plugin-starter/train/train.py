@@ -1,9 +1,9 @@
-"""Trains the starter model on CamVid and on street scenes drawn by zoo.
+"""Trains the starter model on CamVid and on street scenes drawn by zoo, from random weights: its first stage.
 
     python plugins/zoo-plugin-starter/train/train.py --camvid CAMVID_FOLDER --output RUN_FOLDER
 
-The run is continued when RUN_FOLDER holds a checkpoint. `export.py` beside this file turns the result into the bundle
-inside the wheel.
+The run is continued when RUN_FOLDER holds a checkpoint. It leaves the weights that the second stage, `zoo train
+starter`, begins with: RUN_FOLDER/first.safetensors.
 """
 
 from __future__ import annotations
@@ -13,15 +13,29 @@ from pathlib import Path
 
 import paddle
 from PIL import Image
+from safetensors.numpy import save
 
+import zoo
 from scenes import draw_scene
-from starter import LABELS, NORMALIZE, RECIPE, build_network
 from zoo.learn.data import Sample, read_list
 from zoo.learn.training import Progress, train
+from zoo.plugin import CAMVID, AdamW, Augmentation, CrossEntropy, Normalize, PolynomialDecay, Recipe
+from zoo_plugin_starter.recipe import WEIGHTS
 
 SCENES = 320
 # Every fourth picture is a drawn one: they bring exact masks and more of the rare classes.
 CAMVID_REPEATS = 3
+AUXILIARY = CrossEntropy(0.4, WEIGHTS, stride=0)
+RECIPE = Recipe(
+    iterations=3200,
+    batch_size=8,
+    crop=(320, 320),
+    optimizer=AdamW(weight_decay=0.02),
+    schedule=PolynomialDecay(0.002, power=0.9, warmup_iterations=100),
+    losses=(CrossEntropy(class_weights=WEIGHTS), AUXILIARY, AUXILIARY),
+    augmentation=Augmentation(scale=(0.6, 2.0), brightness=0.4, contrast=0.3, saturation=0.4),
+    ema=0.995,
+)
 
 
 def main() -> None:
@@ -32,18 +46,19 @@ def main() -> None:
     arguments = parser.parse_args()
     paddle.seed(0)
     samples = read_list(arguments.camvid / "train.txt") * CAMVID_REPEATS + draw_samples(arguments.output / "scenes")
-    train(
-        build_network(),
+    trained = train(
+        zoo.build_network("starter"),
         samples,
         RECIPE,
         arguments.output,
-        normalize=NORMALIZE,
-        ignore_index=LABELS.ignore_index,
+        normalize=Normalize(),
+        ignore_index=CAMVID.ignore_index,
         checkpoint_every=200,
         report_every=20,
         report=show,
-        identity={"model": "starter", "classes": len(LABELS), "samples": len(samples)},
+        identity={"model": "starter", "classes": len(CAMVID), "samples": len(samples)},
     )
+    (arguments.output / "first.safetensors").write_bytes(save(trained.average))
 
 
 def draw_samples(folder: Path) -> tuple[Sample, ...]:

@@ -8,13 +8,13 @@ from zoo_plugin_starter.card import STARTER
 
 @hookimpl
 def zoo_families() -> Sequence[Family]:
-    """Returns the family. Training and its weights need zoo-plugin-pp-liteseg, whose layers the network is made of."""
+    """Returns the family; only training needs its network, whose layers zoo-plugin-pp-liteseg has."""
     return [
         Family(
             "starter",
             "Starter",
             (STARTER,),
-            network="zoo_plugin_pp_liteseg.network:build",
+            network="zoo_plugin_starter.network:build",
             recipe="zoo_plugin_starter.recipe:recipe",
             api=1,
         )

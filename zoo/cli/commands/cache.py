@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zoo.base.home import home
+from zoo.base.home import RUN_FILES, home, kept_below
+from zoo.base.home import forget as forget_files
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.language import tr
 from zoo.cli.notes import alert, note
@@ -61,13 +62,15 @@ def list_files(as_json: bool) -> None:
     if calibrations := kept_calibrations():
         total = size_text(sum(size for _, size in calibrations))
         note("int8 calibrations: {count}, {size}", count=len(calibrations), size=total)
+    if runs := kept_below(RUN_FILES):
+        note("models of runs in folders that cannot be written: {size}", size=size_text(sum(size for _, size in runs)))
 
 
 @cache.command("rm")
 @click.argument("models", type=MODEL, nargs=-1)
 @click.option("--forget", is_flag=True, help="Forget the recorded digests too: the next download may be another file.")
 @click.option("--trials", is_flag=True, help="Forget how programs ran in trials on this machine: they are tried again.")
-@click.option("--compiled", is_flag=True, help="Remove what engines compiled: it is made again when it is needed.")
+@click.option("--compiled", is_flag=True, help="Remove what engines compiled, and models of runs: made when needed.")
 @click.option("--calibrations", is_flag=True, help="Remove what `zoo optimize --precision int8` found.")
 @click.pass_context
 def remove_models(
@@ -86,6 +89,8 @@ def remove_models(
         click.echo(tr("trials forgotten: {count}", count=forget_trials()))
     if compiled:
         click.echo(tr(_REMOVED, what=Message("compiled programs"), size=size_text(forget_kept())))
+        if runs := forget_files(RUN_FILES):
+            click.echo(tr(_REMOVED, what=Message("models of runs"), size=size_text(sum(size for _, size in runs))))
     if calibrations:
         click.echo(tr(_REMOVED, what=Message("int8 calibrations"), size=size_text(forget_calibrations())))
     if not models:

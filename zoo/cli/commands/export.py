@@ -89,7 +89,7 @@ def export(
 
     run = RunFolder(Path(model))
     if weights is None and run.exists:
-        _export_run(ctx, run, output, form, name, not no_training_weights, 0.999 if agreement is None else agreement)
+        _export_run(ctx, run, output, form, name, not no_training_weights, agreement)
         return
     of_runs = {"--no-training-weights": no_training_weights or None, "--agreement": agreement}
     if wrong := [option for option, value in of_runs.items() if value is not None]:
@@ -113,7 +113,7 @@ def _export_run(
     form: str,
     name: str | None,
     training_weights: bool,
-    agreement: float,
+    agreement: float | None,
 ) -> None:
     """Exports the best checkpoint of a run."""
     from zoo.learn.convert import Checked, converter
@@ -125,6 +125,7 @@ def _export_run(
     checks: list[Checked] = []
     with loading("exporting {model}", model=run.path):
         from zoo.learn.delivery.deliver import export_run
+        from zoo.learn.export import REQUIRED
 
         exported = export_run(
             run,
@@ -132,7 +133,7 @@ def _export_run(
             name,
             also=None if convert is None else lambda partial: checks.append(convert(partial)),
             training_weights=training_weights,
-            agreement=agreement,
+            agreement=REQUIRED if agreement is None else agreement,
         )
     bundle = exported.bundle
     click.echo(bundle.folder)

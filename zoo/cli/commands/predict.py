@@ -42,7 +42,9 @@ _STDIN = "-"
     "--pipeline", type=PIPELINE, help="semantic_segmentation, or a pipeline file; options given here beat it."
 )
 @click.option(
-    "--model", type=MODEL, help="Name of a model, an export folder, a run, or FILE.zoo#MODEL.  [default: starter]"
+    "--model",
+    type=MODEL,
+    help="Name of a model, an export folder, a run, FILE.zoo#MODEL, or http://HOST:PORT.  [default: starter]",
 )
 @click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
 @run_options("predict")
@@ -63,7 +65,7 @@ def predict(
     **_: Any,
 ) -> None:
     """Segment INPUTS: pictures, folders, patterns, URLs, PDF and video files; - is standard input."""
-    from zoo.predict.pipeline import PipelineConfig, load_model, read_pipeline
+    from zoo.predict.pipeline import PipelineConfig, load_predictor, read_pipeline
     from zoo.predict.pipeline.saving import Saving
 
     said = [*inputs, *more]
@@ -85,7 +87,7 @@ def predict(
     if resume and (config.save_path is None or file is not None):
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     with loading("loading {model}", model=config.model) as progress:
-        loaded = load_model(config, offline=offline, lock=lock, progress=progress)
+        loaded = load_predictor(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None
     passed = _PassedOver(saving)
     with loaded:

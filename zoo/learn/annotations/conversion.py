@@ -90,7 +90,7 @@ def convert_annotations(
         report: Gets how many pictures are done, and how many there are.
 
     Raises:
-        ConfigError: There is no such format.
+        ConfigError: There is no such format, or a wish has no effect on it.
         OutputError: The target is a folder with something in it, lies in the source, or cannot be written.
         DatasetError: The source holds no such annotations, or several pictures cannot be used.
         ZooError: One picture cannot be used; the error names file and, where it is known, line.
@@ -100,8 +100,10 @@ def convert_annotations(
             "There is no format {form!r}. Known: {known:, }.", "Give one of them.", form=form, known=list(FORMS)
         )
     origin, folder = Path(user_path(source)), Path(user_path(target))
+    wishes = wishes or Wishes()
+    wishes.check_form(form)
     _check_places(origin, folder)
-    found: Found = resolve(f"zoo.learn.annotations.forms.{FORMS[form]}")(origin, wishes or Wishes())
+    found: Found = resolve(f"zoo.learn.annotations.forms.{FORMS[form]}")(origin, wishes)
     names = unique_names([one.name for one in found.pictures])
     with replacing_folder(folder) as partial_folder:
         failures: dict[str, ZooError] = {}

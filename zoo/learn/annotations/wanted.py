@@ -72,6 +72,20 @@ def ground_of(labels: LabelSet, wishes: Wishes) -> int:
     return labels.names.index(own[0]) if own else IGNORE_INDEX
 
 
+def check_drops(names: Iterable[str], wishes: Wishes) -> None:
+    """Makes sure that every label which is to be left out is one of the annotations.
+
+    Raises:
+        DatasetError: One is not.
+    """
+    names = tuple(names)
+    for label in sorted(wishes.drop - {*names, IGNORED}):
+        raise DatasetError(
+            Message("The annotations have no class {name!r:.60}, which --drop leaves out.", name=label),
+            suggestion(label, names),
+        )
+
+
 def dropped_label(label: str) -> str:
     """Returns the reason why shapes of a label are left out."""
     return Message("shapes of {label!r:.60}, as --drop says", label=label)

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from zoo.base.files import user_path
 from zoo.contract.labels import Color
-from zoo.errors import DatasetError
+from zoo.errors import ConfigError, DatasetError
 from zoo.learn.annotations.palette_file import read_colours
 from zoo.learn.data.labels import find_labels
 from zoo.results.formats.labelme_reader import IGNORED
 
 Unlabelled: TypeAlias = Literal["background", "ignore"]
 Contours: TypeAlias = Literal["auto", "edges", "centres"]
+
+
+# The formats that an option means something to; the others would leave it aside.
+_MEANT_FOR: Mapping[str, tuple[str, ...]] = {
+    "palette": ("masks",),
+    "unlabelled": ("labelme", "coco", "cvat"),
+    "contours": ("coco",),
+    "keep_empty": ("coco", "cvat"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,25 @@ class Wishes:
     unlabelled: Unlabelled | None = None
     contours: Contours = "auto"
     keep_empty: bool = False
+
+    def check_form(self, form: str) -> None:
+        """Makes sure that nothing is wished which has no effect on a format.
+
+        Raises:
+            ConfigError: Something is.
+        """
+        for name, forms in _MEANT_FOR.items():
+            if form not in forms and getattr(self, name) != getattr(_NOTHING, name):
+                raise ConfigError(
+                    "--{option} has no effect on --from {form}; it is for {forms:, }.",
+                    "Leave it out, or name the format that it is for.",
+                    option=name.replace("_", "-"),
+                    form=form,
+                    forms=list(forms),
+                )
+
+
+_NOTHING = Wishes()
 
 
 def read_wishes(

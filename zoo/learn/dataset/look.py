@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +62,7 @@ class MaskLook:
         fault: Why it cannot be read, or is none; empty where it is one.
         size: Height and width as it is seen.
         orientation: EXIF orientation that it is turned by; 1 for none.
-        checksum: Of its values.
+        digest: SHA-256 of its values.
         counts: Pixels by mask value.
         colours: Pixels by colour, where it is in colours and has a fault.
     """
@@ -71,7 +70,7 @@ class MaskLook:
     fault: str = ""
     size: tuple[int, int] = (0, 0)
     orientation: int = 1
-    checksum: int = 0
+    digest: bytes = b""
     counts: Mapping[int, int] = field(default_factory=dict[int, int])
     colours: Mapping[Color, int] = field(default_factory=dict[Color, int])
 
@@ -124,7 +123,8 @@ def _mask(path: Path) -> MaskLook:
         return MaskLook(_unreadable(path) or reason)
     except Exception as error:
         return MaskLook(_unreadable(path) or str(error) or described(error))
-    return MaskLook("", values.shape, orientation, zlib.crc32(np.ascontiguousarray(values).data), _counts(values))
+    digest = hashlib.sha256(np.ascontiguousarray(values).data).digest()
+    return MaskLook("", values.shape, orientation, digest, _counts(values))
 
 
 def _counts(values: NDArray[np.uint8 | np.uint16]) -> dict[int, int]:

@@ -202,7 +202,7 @@ def contradict(one: Seen, other: Seen) -> bool:
     of the values may differ by 2 %.
     """
     first, second = one.mask, other.mask
-    if first.fault or second.fault or first.size != second.size or first.checksum == second.checksum:
+    if first.fault or second.fault or first.size != second.size or first.digest == second.digest:
         return False
     if one.image.digest == other.image.digest:
         return True

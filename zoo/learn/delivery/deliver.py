@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from zoo.registry import find_model
 with HOST.undisturbed():
     from paddle import nn
 
-    from zoo.learn.export import export_bundle
+    from zoo.learn.export import REQUIRED, export_bundle
     from zoo.learn.run.validation import validate_delivered
     from zoo.learn.training import Checkpoint, load_checkpoint
 
@@ -56,7 +56,9 @@ def export_run(
     name: str | None = None,
     also: Callable[[Bundle], object] | None = None,
     training_weights: bool = True,
-    agreement: float | None = 0.999,
+    agreement: float | None = REQUIRED,
+    labels: LabelSet | None = None,
+    preprocess: Sequence[Step] | None = None,
 ) -> ExportedRun:
     """Exports the best checkpoint of a run, with its evaluation.
 
@@ -68,6 +70,8 @@ def export_run(
         training_weights: Whether the folder gets the weights that it can be trained further from.
         agreement: The least share of pixels of its masks that must have the class that the network gives them, at the
             size of the validation pictures; None to leave the masks alone and keep the evaluation of the run.
+        labels: Its classes with other names and colours; by default the names of the run and colours that differ.
+        preprocess: As of `export_bundle`; by default pictures keep their size.
 
     Raises:
         TrainingError: It has no evaluated checkpoint yet.
@@ -76,7 +80,8 @@ def export_run(
     """
     configuration = run.configuration()
     card = find_model(configuration["model"]).card
-    best, labels = load_checkpoint(run.evaluated()), _labels(run)
+    best, labels = load_checkpoint(run.evaluated()), labels or _labels(run)
+    steps = run_steps(card.preprocess) if preprocess is None else tuple(preprocess)
     network = build_network(card.name, len(labels), weights=best.average)
     place = Path(configuration["data"])
     data = Message("it was not asked for") if agreement is None else _data_of(place, best)
@@ -85,7 +90,7 @@ def export_run(
         facts = (
             _logged(run, best)
             if isinstance(data, str)
-            else _measured(network, partial, data, place, padded_steps(card.preprocess, card.network_stride), best)
+            else _measured(network, partial, data, place, padded_steps(steps, card.network_stride), best)
         )
         if facts is not None:
             evaluation, confidence = facts
@@ -105,7 +110,7 @@ def export_run(
         folder,
         model=name or card.name,
         labels=labels,
-        preprocess=run_steps(card.preprocess),
+        preprocess=steps,
         output_stride=card.output_stride,
         network_stride=card.network_stride,
         value_range=best.value_range,

@@ -17,7 +17,7 @@ from zoo.base.flow import ahead
 from zoo.base.notebook import NotebookCount
 from zoo.contract.labels import LabelMapping
 from zoo.contract.spec import ValueRange
-from zoo.errors import DatasetError, ZooError
+from zoo.errors import ConfigError, DatasetError, ZooError
 from zoo.learn.data import Sample, TruthLabels, read_mask, read_truth
 from zoo.learn.data.truth import NO_CLASS, value_table
 from zoo.learn.evaluation.outcome import Evaluation
@@ -75,11 +75,16 @@ def evaluate(
         The figures over all pictures together, those of each, and notes about their masks.
 
     Raises:
-        ConfigError: A mapping starts from other classes than the model's, or `truth_labels` is not understood or ends
-            in other classes than are compared.
+        ConfigError: `map_truth` without `labels`; a mapping starts from other classes than the model's; or
+            `truth_labels` is not understood or ends in other classes than are compared.
         DatasetError: A sample cannot be used, or a mask has a value outside the classes that are measured.
         SourceError: A picture cannot be read.
     """
+    if map_truth and labels is None:
+        raise ConfigError(
+            "The masks are to be brought to other classes (map_truth), and none are given.",
+            "Give them with --labels, or leave --map-truth out.",
+        )
     if calibration:
         options["scores"] = True
     run = RunOptions(labels=labels, **options)

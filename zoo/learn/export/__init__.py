@@ -4,6 +4,6 @@ from zoo.base.host import HOST
 
 with HOST.undisturbed():
     from zoo.learn.export.bundle import export_bundle
-    from zoo.learn.export.verify import Agreement
+    from zoo.learn.export.verify import REQUIRED, Agreement
 
-__all__ = ["Agreement", "export_bundle"]
+__all__ = ["REQUIRED", "Agreement", "export_bundle"]

@@ -22,6 +22,7 @@ from zoo.bundle.section import bundle_section
 from zoo.contract.labels import LabelSet
 from zoo.contract.spec import Normalize, Pad, Resize, Step, ValueRange, Window
 from zoo.engine.open import session_opener
+from zoo.engine.paddle.glog import errors_only
 from zoo.engine.samples import made_up_picture
 from zoo.errors import ExportError
 from zoo.learn.convert import free_folder
@@ -147,7 +148,7 @@ def _save(form: nn.Layer, folder: Path, in_channels: int, size: tuple[int, int] 
     spec = [paddle.static.InputSpec([None, in_channels, *(size or (None, None))], "float32", "x")]
     try:
         # paddle reports on stdout and stderr while it traces.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), errors_only():
             program = paddle.jit.to_static(form, input_spec=spec, full_graph=True)
             paddle.jit.save(program, str(folder / "inference"))
     except OSError:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from zoo.base.host import HOST
@@ -19,14 +20,16 @@ from zoo.bundle.facts import Confidence
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, Step
 from zoo.errors import CheckpointError, DatasetError
-from zoo.learn.evaluation import Confusion
+from zoo.learn.data import Sample
+from zoo.learn.dataset.dataset import name_in
 from zoo.learn.networks import build_network
-from zoo.learn.run.configuration import Configuration, recipe_of
+from zoo.learn.run.configuration import Configuration, recipe_of, skips
 from zoo.learn.run.data import RunData
+from zoo.learn.run.kept.data_file import DATA, write_data
 from zoo.learn.run.pretrained import read_pretrained
-from zoo.learn.run.run_figures import SHOWN, Compared, draw_batch, draw_best, draw_classes, draw_course
+from zoo.learn.run.run_figures import SHOWN, draw_batch, draw_best, draw_classes, draw_course
 from zoo.learn.run.run_folder import RunClock, RunFolder
-from zoo.learn.run.steps import padded_steps
+from zoo.learn.run.steps import padded_steps, run_steps
 from zoo.learn.run.tensorboard import tensorboard
 from zoo.registry import find_model
 
@@ -34,17 +37,17 @@ with HOST.undisturbed():
     import paddle
     from paddle import nn
 
-    from zoo.learn.run.kept_checkpoints import damaged_behind, forget_old, keep_best
-    from zoo.learn.run.validation import validate
+    from zoo.learn.examples import Examples
+    from zoo.learn.run.kept.kept_checkpoints import damaged_behind, forget_old, keep_best
+    from zoo.learn.run.validation import validate_average
     from zoo.learn.training import Checkpoint, Progress, newest_checkpoint, train
     from zoo.learn.training.amp import computes_mixed
     from zoo.learn.training.checkpoint import check_identity
-    from zoo.learn.training.examples import Examples
     from zoo.learn.training.process_group import ALONE, ProcessGroup
 
 _log = logging.getLogger("zoo.learn.run")
 # Settings that do not change what a run computes.
-_FREE = ("workers", "keep", "patience", "hours", "tensorboard")
+_FREE = ("workers", "keep", "patience", "hours", "tensorboard", "on_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class RunOutcome:
         miou: The best mean IoU on the validation pictures, a fraction; NaN where none was measured.
         best: The iteration it was measured at; 0 where none was.
         late: Whether it ended because its hours were over.
+        skipped: How many pictures were passed over.
     """
 
     iteration: int
@@ -64,6 +68,7 @@ class RunOutcome:
     miou: float
     best: int
     late: bool
+    skipped: int = 0
 
 
 def carry_out(
@@ -103,7 +108,7 @@ def carry_out(
     def measure(checkpoint: Checkpoint) -> bool:
         """Evaluates where it is due; the checkpoint is the best one before the log says so."""
         if checkpoint.iteration % every == 0 or checkpoint.iteration == recipe.iterations or clock.is_over:
-            confusion, compared, scores = _measured(network, checkpoint, data, steps, configuration)
+            confusion, compared, scores = validate_average(network, checkpoint, data, steps, configuration)
             if not confusion.miou <= folder.best_evaluation()[0]:
                 keep_best(folder, checkpoint)
                 draw_best(folder, data.labels, confusion, compared)
@@ -129,24 +134,39 @@ def carry_out(
         add(progress.iteration, figures)
         report(progress)
 
+    def passed_over(iteration: int, samples: Sequence[Sample]) -> None:
+        if not team.rank:
+            names = sorted({name_in(sample.image, Path(configuration["data"])) for sample in samples})
+            folder.append({"iteration": iteration, "skipped": names})
+
     if newest is None:
+        write_data(data, Path(configuration["data"]), folder.path / DATA)
         draw_classes(folder, data.labels, data.pixels)
         shown = replace(recipe, batch_size=min(SHOWN, recipe.pictures_per_step), devices=1)
         ignored, value_range = data.labels.ignore_index, configuration["value_range"]
         first = Examples(data.train, shown, _normalize(steps), ignored, settings["seed"], 0, value_range)
-        draw_batch(folder, data.labels, _normalize(steps), (first[number] for number in range(shown.batch_size)))
+        draw_batch(folder, data.labels, _normalize(steps), (first[number][:2] for number in range(shown.batch_size)))
     with tensorboard(folder, settings.get("tensorboard", False), 0 if newest is None else newest.iteration) as add:
         if newest is not None and newest.iteration not in folder.evaluations():
             # It ended between the checkpoint and its evaluation.
             measure(newest)
         last = newest
         if not team.agree(last is not None and (clock.is_over or has_stalled())):
-            last = _trained(run, folder, data, team, report=told, stop=lambda: stop() or clock.is_over, checked=measure)
+            last = _trained(
+                run,
+                folder,
+                data,
+                team,
+                passed_over,
+                report=told,
+                stop=lambda: stop() or clock.is_over,
+                checked=measure,
+            )
     assert last is not None
     miou, best = folder.best_evaluation()
     finished = last.iteration == recipe.iterations or has_stalled()
     late = clock.is_over and not finished
-    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late)
+    return RunOutcome(last.iteration, finished, miou if best else float("nan"), best, late, len(folder.skipped()))
 
 
 def follow(folder: RunFolder, data: RunData, team: ProcessGroup) -> None:
@@ -157,7 +177,7 @@ def follow(folder: RunFolder, data: RunData, team: ProcessGroup) -> None:
     """
     run = _opened(folder, data)
     if not team.agree(False):
-        _trained(run, folder, data, team)
+        _trained(run, folder, data, team, lambda iteration, samples: None)
 
 
 class _Run(NamedTuple):
@@ -179,11 +199,18 @@ def _opened(folder: RunFolder, data: RunData) -> _Run:
     # A checkpoint has weights of its own: what the run began with may be gone by then.
     weights = read_pretrained(configuration) if newest is None else None
     network = build_network(found.card.name, len(data.labels), weights=weights, reset_head=True)
-    steps = padded_steps(found.card.preprocess, found.card.network_stride)
+    steps = padded_steps(run_steps(found.card.preprocess), found.card.network_stride)
     return _Run(network, recipe, steps, configuration, newest)
 
 
-def _trained(run: _Run, folder: RunFolder, data: RunData, team: ProcessGroup, **calls: Any) -> Checkpoint:
+def _trained(
+    run: _Run,
+    folder: RunFolder,
+    data: RunData,
+    team: ProcessGroup,
+    passed_over: Callable[[int, Sequence[Sample]], None],
+    **calls: Any,
+) -> Checkpoint:
     settings = run.configuration["train"]
     return train(
         run.network,
@@ -200,6 +227,7 @@ def _trained(run: _Run, folder: RunFolder, data: RunData, team: ProcessGroup, **
         identity=_identity(run.configuration, data),
         amp=settings.get("amp", False) and computes_mixed(),
         team=team,
+        skipped=passed_over if skips(run.configuration) else None,
         **calls,
     )
 
@@ -245,35 +273,6 @@ def _newest(folder: RunFolder, data: RunData, configuration: Configuration) -> C
 
 def _normalize(steps: tuple[Step, ...]) -> Normalize:
     return next(step for step in steps if isinstance(step, Normalize))
-
-
-def _measured(
-    network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
-) -> tuple[Confusion, list[Compared], list[float]]:
-    """Evaluates the moving average, and gives the network its own weights back.
-
-    Returns:
-        The counts, some label maps, and the mean score of every picture.
-    """
-    compared: list[Compared] = []
-    scores: list[float] = []
-
-    def keep(*one: Any) -> None:
-        *shown, score = one
-        scores.append(score)
-        if len(compared) < SHOWN:
-            compared.append((shown[0], shown[1], shown[2]))
-
-    def give(arrays: Any) -> None:
-        network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
-
-    give(checkpoint.average)
-    try:
-        ignored = data.labels.ignore_index
-        value_range = configuration["value_range"]
-        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared, scores
-    finally:
-        give(checkpoint.model)
 
 
 def _identity(configuration: Configuration, data: RunData) -> dict[str, Any]:

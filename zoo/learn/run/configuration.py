@@ -88,7 +88,12 @@ _TRAIN = {
     "keep": whole(1, 10**6),
 }
 #: Runs that began before there were these have none.
-_LATER = {"hours": optional(_above(0, 1e6)), "tensorboard": BOOLEAN, "amp": BOOLEAN}
+_LATER = {
+    "hours": optional(_above(0, 1e6)),
+    "tensorboard": BOOLEAN,
+    "amp": BOOLEAN,
+    "on_error": {"enum": ["stop", "skip"]},
+}
 SCHEMA = mapping(
     {
         "model": STRING,
@@ -127,6 +132,11 @@ def checked(root: Node) -> Configuration:
         ConfigError: A key is missing, does not exist or has a value that is not possible.
     """
     return conform(root, SCHEMA)
+
+
+def skips(configuration: Configuration) -> bool:
+    """Says whether a run passes over pictures that cannot be used."""
+    return configuration["train"].get("on_error") == "skip"
 
 
 def overridden(base: Configuration, file: Node | None, given: Sequence[str]) -> Configuration:
@@ -223,6 +233,7 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
     """
     train = configuration["train"]
     augment: dict[str, Any] = {**configuration["augment"], "scale": tuple(configuration["augment"]["scale"])}
+    losses = losses_of(configuration["losses"], class_weights)
     try:
         frozen = tuple(ParameterGroup(pattern, 0.0, 0.0) for pattern in train["freeze"])
         groups = tuple(
@@ -238,7 +249,7 @@ def recipe_of(configuration: Configuration, class_weights: tuple[float, ...] = (
             if train["optimizer"] == "adamw"
             else SGD(train["momentum"], train["weight_decay"]),
             schedule=PolynomialDecay(train["lr"], train["power"], train["lr_end"], train["warmup"], train["warmup_lr"]),
-            losses=losses_of(configuration["losses"], class_weights),
+            losses=losses,
             augmentation=Augmentation(**augment),
             ema=train["ema"],
             groups=(*frozen, *groups),

@@ -17,6 +17,7 @@ from zoo.errors import DatasetError
 from zoo.learn.data import Sample
 from zoo.learn.data.truth import NO_CLASS
 from zoo.learn.dataset.dataset import ALL, class_table, name_in, with_ignore_index, without_lists
+from zoo.learn.dataset.look import ImageLook, MaskLook
 from zoo.learn.dataset.survey import Seen, Survey, survey_dataset
 from zoo.message import Message, shell_word
 
@@ -31,11 +32,13 @@ class ClassSample(Sample):
 
     Attributes:
         table: (65536,) uint16, the number of the class of each value; the ignore index for those that do not count.
-        stamp: What `file_stamp` said of both files when the data was checked.
+        stamp: What `file_stamp` said of both files when the data was checked; empty where they cannot be used.
+        digest: What `file_digest` said of their content.
     """
 
     table: NDArray[np.uint16]
     stamp: tuple[int, ...]
+    digest: str
 
     def load(self, value_range: ValueRange = None) -> tuple[NDArray[np.uint8], NDArray[np.uint8 | np.uint16]]:
         """Reads both files; see `Sample.load`.
@@ -43,7 +46,7 @@ class ClassSample(Sample):
         Raises:
             DatasetError: One of them is not there any more, or was written to since the data was checked.
         """
-        if file_stamp(self) != self.stamp:
+        if not self.stamp or file_stamp(self) != self.stamp:
             raise DatasetError(
                 "{image} or its mask {mask} was changed or taken away since the data was checked.",
                 "Leave the data as it is while a run goes on. Restore it, then run: zoo train --resume RUN",
@@ -67,8 +70,14 @@ def _figures(told: os.stat_result) -> tuple[int, int]:
     return told.st_size, told.st_mtime_ns
 
 
-def _sample(sample: Sample, table: NDArray[np.uint16]) -> ClassSample:
-    return ClassSample(sample.image, sample.mask, table, file_stamp(sample))
+def file_digest(image: ImageLook, mask: MaskLook) -> str:
+    """Returns a digest of a picture and of the values of its mask."""
+    return f"{image.digest.hex()} {mask.digest.hex()}"
+
+
+def _sample(one: Seen, table: NDArray[np.uint16]) -> ClassSample:
+    sample = one.pair.sample
+    return ClassSample(sample.image, sample.mask, table, file_stamp(sample), file_digest(one.image, one.mask))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +94,8 @@ class RunData:
         notes: What is odd about the data, and does not keep a run from learning.
     """
 
-    train: tuple[Sample, ...]
-    val: tuple[Sample, ...]
+    train: tuple[ClassSample, ...]
+    val: tuple[ClassSample, ...]
     labels: LabelSet
     sizes: tuple[tuple[int, int], ...]
     pixels: tuple[int, ...]
@@ -127,23 +136,15 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
             train=len(train),
             val=len(val),
         )
-    told = "\n".join(
-        [
-            *labels.names,
-            *(
-                f"{name_in(one.pair.sample.image, survey.contents.folder)} {one.image.digest.hex()} {one.mask.checksum}"
-                for one in (*train, *val)
-            ),
-        ]
-    )
+    told = "\n".join([*labels.names, *(_told(one, survey.contents.folder) for one in (*train, *val))])
     pixels = np.bincount(
         np.concatenate([table[list(one.mask.counts)] for one in train]),
         weights=np.concatenate([list(one.mask.counts.values()) for one in train]),
         minlength=len(labels),
     )
     return RunData(
-        tuple(_sample(one.pair.sample, table) for one in train),
-        tuple(_sample(one.pair.sample, table) for one in val),
+        tuple(_sample(one, table) for one in train),
+        tuple(_sample(one, table) for one in val),
         labels,
         tuple(one.mask.size for one in train),
         tuple(int(count) for count in pixels[: len(labels)]),
@@ -153,6 +154,10 @@ def read_run_data(folder: Path, progress: Callable[[int, int], None] | None = No
             *(Message("{path}: {reason}", path=fault.path, reason=fault.reason) for fault in survey.faults),
         ),
     )
+
+
+def _told(one: Seen, folder: Path) -> str:
+    return f"{name_in(one.pair.sample.image, folder)} {file_digest(one.image, one.mask)}"
 
 
 def _check(survey: Survey, folder: Path) -> None:

@@ -42,14 +42,21 @@ def losses_of(said: Sequence[Any], class_weights: tuple[float, ...]) -> _Heads:
         class_weights: What `class_weights: auto` stands for.
 
     Raises:
-        ConfigError: A loss has a key of another kind of loss.
+        ConfigError: A loss has a key of another kind of loss, or nothing has a weight.
     """
-    return tuple(
+    heads: _Heads = tuple(
         _loss(of_head, class_weights)
         if isinstance(of_head, Mapping)
         else tuple(_loss(each, class_weights) for each in of_head)
         for of_head in said
     )
+    if not any(loss.weight for of_head in heads for loss in (of_head if isinstance(of_head, tuple) else (of_head,))):
+        raise ConfigError(
+            "All losses have the weight 0, so nothing would be learned. One above 0 was expected.",
+            "Give the main head one: --set losses=[{example}]",
+            example="{kind: cross_entropy, weight: 1}",
+        )
+    return heads
 
 
 def losses_said(losses: _Heads) -> list[Any]:
@@ -71,6 +78,12 @@ def _loss(given: Mapping[str, Any], class_weights: tuple[float, ...]) -> Loss:
         )
     if "class_weights" in values:
         weights = values["class_weights"]
+        if weights != "auto" and weights and not any(weights):
+            raise ConfigError(
+                "The class_weights of the loss {kind} are all 0, so no pixel would count. One above 0 was expected.",
+                "Give one a class in the order of labels.txt, `auto`, or [] for equal ones.",
+                kind=given["kind"],
+            )
         values["class_weights"] = class_weights if weights == "auto" else tuple(weights)
     return kind(**values)
 

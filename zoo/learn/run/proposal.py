@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from zoo.contract.recipe import CrossEntropy, Loss, OhemCrossEntropy, Recipe
-from zoo.contract.refs import resolve
 from zoo.errors import ConfigError
 from zoo.learn.run.configuration import Configuration, configuration_of
 from zoo.registry import find_model
+from zoo.registry.code import call_code
 
 # Training crops are multiples of this: all families' networks divide their input by at most 32.
 _MULTIPLE = 32
@@ -30,6 +30,7 @@ def propose(
     data: str,
     most: int | None = None,
     processes: int = 1,
+    least: int = 1,
 ) -> Configuration:
     """Returns a whole configuration for some data.
 
@@ -44,8 +45,10 @@ def propose(
         most: Pictures of a batch at most; those of the official one by default. A step has as many as before, in more
             batches.
         processes: Processes that share the batches of a step.
+        least: The smallest side of a crop.
     """
-    crop = (_side(recipe.crop[0], [size[0] for size in sizes]), _side(recipe.crop[1], [size[1] for size in sizes]))
+    height, width = (_side(side, [size[axis] for size in sizes]) for axis, side in enumerate(recipe.crop))
+    crop = (max(height, least), max(width, least))
     batch = min(most or recipe.batch_size, len(sizes))
     accumulate = min(recipe.pictures_per_step, len(sizes)) // batch
     if accumulate % processes:
@@ -80,6 +83,7 @@ def propose(
         "keep": 3,
         "hours": None,
         "amp": False,
+        "on_error": "stop",
         "tensorboard": False,
     }
     return {
@@ -98,6 +102,7 @@ def official_recipe(model: str) -> Recipe:
     Raises:
         ModelNotFoundError: No installed model has this name.
         ConfigError: Its family cannot be trained.
+        PluginLoadError: What its recipe needs is not installed, or its code has failed.
     """
     found = find_model(model)
     if not found.family.recipe:
@@ -107,7 +112,7 @@ def official_recipe(model: str) -> Recipe:
             model=found.card.name,
             distribution=found.distribution,
         )
-    return resolve(found.family.recipe)(found.card.name)
+    return call_code(found, found.family.recipe, found.card.name)
 
 
 def _side(official: int, sides: Sequence[int]) -> int:

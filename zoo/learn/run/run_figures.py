@@ -53,7 +53,7 @@ def draw_batch(
     folder: RunFolder,
     labels: LabelSet,
     normalize: Normalize,
-    examples: Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]],
+    examples: Iterable[tuple[NDArray[np.float32], NDArray[np.uint8 | np.uint16]]],
 ) -> None:
     """Draws what the network gets: inputs (3, h, w) as pictures again, under their masks."""
     mean, std = (np.asarray(part, np.float32)[:, None, None] for part in (normalize.mean, normalize.std))

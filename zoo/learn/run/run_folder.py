@@ -2,6 +2,7 @@
 
 config.yaml       the whole configuration, as the run follows it
 labels.txt        the classes, one a line
+data.json         names and digests of the pictures it learns from, see `kept/data_file.py`
 train.jsonl       a line an iteration and an evaluation; the same for the same run, however often it was resumed
 iter_*/           the last checkpoints
 best/             the checkpoint with the best evaluation so far
@@ -15,10 +16,9 @@ import contextlib
 import fcntl
 import json
 import math
-import os
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from zoo.base.files import ensure_folder, write_atomic
 from zoo.bundle.settings_file import RUN, RUN_LABELS
 from zoo.errors import ConfigError, OutputError, TrainingError
 from zoo.learn.run.configuration import CONFIGURATION, Configuration, checked
+from zoo.learn.run.kept.run_log import RunLog
 from zoo.message import shell_word
 from zoo.settings.yaml_text import read_yaml, write_yaml
 
@@ -34,8 +35,6 @@ _LOG, _SECONDS = "train.jsonl", "seconds.txt"
 _LOCK = ".lock"
 # Seconds that a run may take to end; between two looks.
 _WAIT, _PAUSE = 20.0, 0.2
-# Bytes of the log's end that are read to see what is new; a line has a few hundred, with many classes some thousands.
-_END = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,14 @@ class RunFolder:
 
     Attributes:
         path: Where it is.
+        known: What was read of its log.
     """
 
     path: Path
+    known: RunLog = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "known", RunLog(self.path / _LOG))
 
     @property
     def exists(self) -> bool:
@@ -181,26 +185,12 @@ class RunFolder:
         write_atomic(self.path / _SECONDS, f"{seconds:.3f}\n".encode())
 
     def log(self) -> list[dict[str, Any]]:
-        """Reads the log; a last line that was cut short is left out."""
-        try:
-            lines = (self.path / _LOG).read_text(encoding="utf-8").splitlines(keepends=True)
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        """Reads what is new in the log and returns all of it; a last line that was cut short is left out."""
+        return self.known.lines()
 
     def last_lines(self) -> list[dict[str, Any]]:
         """Reads the end of the log, which another process may be writing."""
-        try:
-            with open(self.path / _LOG, "rb") as file:
-                start = max(0, file.seek(0, os.SEEK_END) - _END)
-                file.seek(start)
-                if start:
-                    # What is left of a line may look like a whole one: there are objects in it.
-                    file.readline()
-                lines = file.read().splitlines(keepends=True)
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+        return self.known.last_lines()
 
     def written_since(self, moment: float) -> bool:
         """Says whether the log was written after this moment, in seconds since the epoch."""
@@ -212,6 +202,10 @@ class RunFolder:
     def evaluations(self) -> dict[int, float]:
         """Returns the mean IoU of every evaluation in the log by its iteration."""
         return {line["iteration"]: line["miou"] for line in self.log() if "miou" in line}
+
+    def skipped(self) -> set[str]:
+        """Returns the names of the pictures that were passed over."""
+        return {name for line in self.log() for name in line.get("skipped", ())}
 
     def best_evaluation(self) -> tuple[float, int]:
         """Returns the best mean IoU so far and its iteration, the first where several are equal; -1, 0 without one."""

@@ -10,6 +10,6 @@ def run_steps(official: tuple[Step, ...]) -> tuple[Step, ...]:
     return tuple(step for step in official if isinstance(step, Normalize))
 
 
-def padded_steps(official: tuple[Step, ...], network_stride: int) -> tuple[Step, ...]:
-    """Returns the same with the padding that the network wants, which an export adds by itself."""
-    return (*((Pad(network_stride),) if network_stride > 1 else ()), *run_steps(official))
+def padded_steps(steps: tuple[Step, ...], network_stride: int) -> tuple[Step, ...]:
+    """Returns steps that end in a normalization with the padding before it that an export adds by itself."""
+    return (*steps[:-1], *((Pad(network_stride),) if network_stride > 1 else ()), *steps[-1:])

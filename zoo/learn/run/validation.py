@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import paddle
@@ -15,6 +16,10 @@ from paddle.nn import functional as F
 from zoo.contract.spec import Step, ValueRange
 from zoo.learn.data import Sample
 from zoo.learn.evaluation import Confusion
+from zoo.learn.run.configuration import Configuration
+from zoo.learn.run.data import RunData
+from zoo.learn.run.run_figures import SHOWN, Compared
+from zoo.learn.training import Checkpoint
 from zoo.predict.model import Model
 from zoo.segment.scores import mean_score
 from zoo.segment.transforms import preprocess
@@ -54,6 +59,42 @@ def validate(
         if training:
             network.train()
     return confusion
+
+
+def validate_average(
+    network: nn.Layer, checkpoint: Checkpoint, data: RunData, steps: tuple[Step, ...], configuration: Configuration
+) -> tuple[Confusion, list[Compared], list[float]]:
+    """Evaluates the moving average of a checkpoint, and gives the network its own weights back.
+
+    Args:
+        network: It is left as it was.
+        checkpoint: Its weights and their average.
+        data: Its validation pictures are used.
+        steps: The preprocessing of the model.
+        configuration: That of the run.
+
+    Returns:
+        The counts, some label maps, and the mean score of every picture.
+    """
+    compared: list[Compared] = []
+    scores: list[float] = []
+
+    def keep(*one: Any) -> None:
+        *shown, score = one
+        scores.append(score)
+        if len(compared) < SHOWN:
+            compared.append((shown[0], shown[1], shown[2]))
+
+    def give(arrays: Any) -> None:
+        network.set_state_dict({name: paddle.to_tensor(value) for name, value in arrays.items()})
+
+    give(checkpoint.average)
+    try:
+        ignored = data.labels.ignore_index
+        value_range = configuration["value_range"]
+        return validate(network, data.val, steps, len(data.labels), ignored, value_range, keep), compared, scores
+    finally:
+        give(checkpoint.model)
 
 
 def logits_of(network: nn.Layer, image: NDArray[np.uint8], steps: Sequence[Step]) -> tuple[Tensor, float]:

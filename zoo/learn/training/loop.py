@@ -6,32 +6,29 @@ import dataclasses
 import itertools
 import logging
 import os
-import re
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import paddle
 from numpy.typing import NDArray
-from paddle import Tensor, nn
+from paddle import nn
 
 from zoo.base.files import user_path
 from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
 from zoo.errors import TrainingError
 from zoo.learn.data import Sample
+from zoo.learn.examples import Batch, Examples, batches_ahead
 from zoo.learn.place import check_share
 from zoo.learn.training.amp import mixed
 from zoo.learn.training.checkpoint import RANGE, Checkpoint, check_identity, newest_checkpoint
-from zoo.learn.training.examples import Examples
 from zoo.learn.training.losses import total_loss
 from zoo.learn.training.optimizer import apply_gradients, build_optimizer, moments, restore_moments
+from zoo.learn.training.passed_over import PassedOver
 from zoo.learn.training.process_group import ALONE, ProcessGroup
 from zoo.predict.values import given_value
 
@@ -41,7 +38,6 @@ _HALVES = Normalize()
 _STRIDE = 1_000_003
 # Another one, for the batches of a step.
 _APART = 15_485_863
-_OF_LOADER = re.compile(r"DataLoader|[Dd]ata reader|Blocking queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,7 @@ def train(
     checked: Callable[[Checkpoint], bool] | None = None,
     amp: bool = False,
     team: ProcessGroup = ALONE,
+    skipped: Callable[[int, Sequence[Sample]], None] | None = None,
 ) -> Checkpoint:
     """Trains a network and returns its last checkpoint.
 
@@ -99,11 +96,13 @@ def train(
         checked: Called with every checkpoint that was written; where it returns True, the run ends.
         amp: Run the network in bfloat16, where the device computes in it (`zoo.learn.training.amp`).
         team: The processes of the run, this one among them; the first one writes and calls `checked`.
+        skipped: Called with an iteration and the samples that were passed over in it, because they cannot be read or
+            were changed; others take their places. Without it they end the run, with it more than a tenth of them do.
 
     Raises:
         ConfigError: The range is none; the losses do not fit the heads of the network or the classes; or the processes
             cannot share the batches of a step.
-        DatasetError: A sample cannot be used.
+        DatasetError: A sample cannot be used, or more than a tenth of them where they are passed over.
         CheckpointError: The checkpoint in `output` belongs to another run.
         OutputError: A checkpoint cannot be written.
         TrainingError: A group of the recipe has no parameter; or the loss, a gradient or an array of a checkpoint is no
@@ -130,26 +129,18 @@ def train(
     checkpoint = resumed
     losses: list[float] = []
     began = time.perf_counter()
-    examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range)
-    loader = paddle.io.DataLoader(
-        examples,
-        batch_sampler=_Batches(examples, team),
-        num_workers=workers,
-        return_list=True,
-        # Containers often have 64 MB of it, and paddle waits for ever where a batch finds no room (3.2.2).
-        use_shared_memory=False,
-        worker_init_fn=partial(_follow, os.getpid()),
-    )
-    batches = iter(loader)
-    iteration = start
+    examples = Examples(samples, recipe, normalize, ignore_index, seed, start, value_range, skipped is not None)
+    passed = PassedOver(examples, samples, recipe, team, value_range, skipped)
+    made = batches_ahead(examples, team.rank, team.size, workers)
     try:
         for iteration in range(start, recipe.iterations):
             done, rate = iteration + 1, recipe.schedule.rate(iteration, recipe.iterations)
             # What is drawn inside the network, as by dropout, follows from the seed and the position too.
             numbers = range(team.rank, recipe.devices, team.size)
             draws = [seed * _STRIDE + iteration + number * _APART for number in numbers]
-            own = itertools.islice(batches, len(draws))
+            own = passed.noting(itertools.islice(made, len(draws)))
             losses.append(team.share(network, _backward(network, own, draws, recipe, ignore_index, amp)))
+            passed.look(iteration)
             bad = _not_finite(losses[-1], network)
             if bad is not None:
                 raise _diverged(bad, done, rate, output, examples.samples(iteration))
@@ -173,50 +164,16 @@ def train(
                 ends |= team.agree(checked is not None and checked(checkpoint))
             if ends:
                 break
-    except (SystemError, RuntimeError) as error:
-        # What paddle raises where its loader has ended, from a handler of signals too: at any place.
-        if not _OF_LOADER.search(str(error)):
-            raise
-        raise examples.fault(iteration, workers, error) from error
+    finally:
+        made.close()
     if checkpoint is None:
         raise TrainingError("The recipe has no iterations.", "Give a recipe of at least one iteration.")
     return checkpoint
 
 
-def _follow(run: int, worker: int) -> None:
-    """Lets a process that prepares batches end with the run, and not before by the Ctrl-C that all processes get.
-
-    Args:
-        run: The process that trains.
-        worker: Its number.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def end_with_it() -> None:
-        # paddle's loop looks for its parent only when a batch is asked for (3.2.2), so it would wait for ever.
-        while os.getppid() == run:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=end_with_it, daemon=True).start()
-
-
-class _Batches(paddle.io.BatchSampler):
-    """The batches of this process, as paddle's loader takes them."""
-
-    def __init__(self, examples: Examples, team: ProcessGroup) -> None:
-        self._examples, self._team = examples, team
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return self._examples.batches(self._team.rank, self._team.size)
-
-    def __len__(self) -> int:
-        return len(self._examples) // (self._team.size * self._examples.batch_size)
-
-
 def _backward(
     network: nn.Layer,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    made: Iterable[Batch],
     draws: Sequence[int],
     recipe: Recipe,
     ignore_index: int,
@@ -226,18 +183,19 @@ def _backward(
 
     Args:
         network: The network.
-        batches: Pictures and masks.
+        made: Pictures and masks.
         draws: A seed for each batch, of what is drawn inside the network.
         recipe: The losses.
         ignore_index: Mask value that does not count.
         amp: As of `train`.
     """
     found: list[float] = []
-    for (images, masks), draw in zip(batches, draws, strict=True):
+    for (images, masks, _), draw in zip(made, draws, strict=True):
         paddle.seed(draw % 2**31)
         with mixed(amp):
-            logits = network(images)
-        loss = total_loss([head.astype("float32") for head in logits], masks, recipe.heads, ignore_index)
+            logits = network(paddle.to_tensor(images))
+        truth = paddle.to_tensor(masks.astype(np.int64))
+        loss = total_loss([head.astype("float32") for head in logits], truth, recipe.heads, ignore_index)
         found.append(float(loss))
         (loss / len(draws)).backward()
     return sum(found) / len(found)

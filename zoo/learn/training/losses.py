@@ -72,8 +72,11 @@ def _cross_entropy(logits: Tensor, mask: Tensor, loss: CrossEntropy, ignore_inde
         table = paddle.to_tensor(loss.class_weights, dtype="float32")
         inside = paddle.where(mask == ignore_index, paddle.zeros_like(mask), mask)
         counted = counted * table[inside]
-    # A crop may hold no labelled pixel at all; its loss is zero then, not NaN.
-    return (pixels * counted).sum() / counted.sum().clip(min=1.0)
+        pixels = pixels * counted
+    # What is ignored has the loss 0 without a factor: on a device whose plugin has no kernel for it, the gradient of a
+    # product with something that needs none fails (paddle 3.2.2). A crop may hold no labelled pixel at all; its loss is
+    # zero then, not NaN.
+    return pixels.sum() / counted.sum().clip(min=1.0)
 
 
 def _ohem(logits: Tensor, mask: Tensor, loss: OhemCrossEntropy, ignore_index: int) -> Tensor:
@@ -86,8 +89,9 @@ def _ohem(logits: Tensor, mask: Tensor, loss: OhemCrossEntropy, ignore_index: in
     easiest_kept = paddle.minimum(
         paddle.kthvalue(hardness, len(hardness) - kept_at_least + 1)[0], -paddle.log(paddle.to_tensor(loss.threshold))
     )
-    kept = paddle.logical_and(counted, hardness >= easiest_kept).astype("float32")
-    return (pixels * kept).sum() / kept.sum().clip(min=1.0)
+    kept = paddle.logical_and(counted, hardness >= easiest_kept)
+    hard = paddle.where(kept, pixels, paddle.zeros_like(pixels))
+    return hard.sum() / kept.astype("float32").sum().clip(min=1.0)
 
 
 def _probabilities(logits: Tensor, mask: Tensor, ignore_index: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -51,11 +51,27 @@ def assign_groups(network: nn.Layer, groups: Sequence[ParameterGroup]) -> list[l
         if not members[index] and index not in frozen:
             raise TrainingError(
                 "No parameter belongs to the group {pattern!r} of the recipe; at least one name of the network was "
-                "expected to match, beside those of earlier groups.",
-                "Compare the pattern with the names in network.named_parameters(), or leave the group out.",
+                "expected to match, beside those of earlier groups. Its names begin with {beginnings:, }.",
+                "Correct the pattern, or leave the group out. All names: network.named_parameters()",
                 pattern=group.pattern,
+                beginnings=sorted({name.partition(".")[0] for name, _ in network.named_parameters()}),
             )
     return members
+
+
+def check_groups(network: nn.Layer, groups: Sequence[ParameterGroup]) -> None:
+    """Makes sure that each group has parameters, and that some are trained.
+
+    Raises:
+        TrainingError: As `assign_groups`; or all parameters are left as they are.
+    """
+    *members, rest = assign_groups(network, groups)
+    if rest or any(own and group.learning_rate_factor for group, own in zip(groups, members, strict=True)):
+        return
+    raise TrainingError(
+        "All parameters are left as they are (train.freeze, or groups with lr_factor 0), so nothing would be learned.",
+        "Freeze fewer parameters, or leave train.freeze out.",
+    )
 
 
 def _paddle_groups(network: nn.Layer, groups: Sequence[ParameterGroup]) -> list[dict[str, Any]]:

@@ -29,6 +29,14 @@ class ProcessGroup:
         all_reduce(wishes)
         return bool(wishes.numpy()[0] > 0)
 
+    def total(self, numbers: list[int]) -> list[int]:
+        """Returns the sums of what each process has at each place; below 16 millions."""
+        if self.size == 1:
+            return numbers
+        together = paddle.to_tensor(numbers, dtype="float32")
+        all_reduce(together)
+        return [int(number) for number in together.numpy()]
+
     def share(self, network: nn.Layer, loss: float) -> float:
         """Gives every process the mean gradients and the mean running statistics of all. Returns the mean loss."""
         if self.size == 1:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from zoo.predict.arguments import PipelineArguments, RunArguments
     from zoo.predict.model import Model
     from zoo.predict.pipeline.saving import Saving
+    from zoo.predict.remote.remote_model import RemoteModel
     from zoo.results import Failure, Predictions, Result
     from zoo.store.download.progress import Progress
 
@@ -99,7 +100,45 @@ def open_pipeline(
     if config.save_path is not None:
         # Before the model is loaded and any work is done for nothing.
         ensure_folder(config.save_path)
-    return Pipeline(config, load_model(config, offline=offline, lock=lock, progress=progress))
+    return Pipeline(config, load_predictor(config, offline=offline, lock=lock, progress=progress))
+
+
+def load_predictor(
+    config: PipelineConfig,
+    *,
+    offline: bool | None = None,
+    lock: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Model | RemoteModel:
+    """Opens the model of a configuration, on this machine or of a server.
+
+    Args:
+        config: What `read_pipeline` returned, with other options if need be.
+        offline: As in `zoo.load`.
+        lock: As in `zoo.load`.
+        progress: As in `zoo.load`.
+
+    Raises:
+        ConfigError: It is a model of a server, and something is asked for that only the server decides.
+        ZooError: As `load_model`.
+    """
+    from zoo.predict.load import load
+    from zoo.predict.remote.server_address import is_server
+
+    if not is_server(config.model):
+        return load_model(config, offline=offline, lock=lock, progress=progress)
+    for name in ("enable_hpi", "target_size"):
+        if getattr(config, name):
+            raise ConfigError(
+                "`{name}` was given for a model that a server runs. It was expected to be left out.",
+                "Give it to the server: zoo serve",
+                name=name,
+            )
+    if config.save_font is not None:
+        from zoo.results.drawing.font import check_font
+
+        check_font(config.save_font)
+    return load(config.model, offline=offline, lock=lock, **config.load_arguments())
 
 
 def load_model(
@@ -153,7 +192,7 @@ class Pipeline:
         model: The opened model.
     """
 
-    def __init__(self, config: PipelineConfig, model: Model) -> None:
+    def __init__(self, config: PipelineConfig, model: Model | RemoteModel) -> None:
         self.config = config
         self.model = model
 

@@ -137,6 +137,10 @@ def _foreign(root: Node, file: Path, form: str, without_hpi: bool) -> PipelineCo
 
 def _located(model: str, folder: Path) -> str | Path | None:
     """Returns where a model lies that is a folder or in a pack; None for a name."""
+    from zoo.predict.remote.server_address import is_server
+
+    if is_server(model):
+        return None
     packed, mark, name = model.rpartition("#")
     if mark:
         from zoo.store.pack import SUFFIX

@@ -15,7 +15,7 @@ import zoo
 from zoo.serve.refusal import RefusedError, refusal_of
 from zoo.serve.web.doors import Doors
 from zoo.serve.web.front import Front
-from zoo.serve.web.routes import better, documented, health, inference
+from zoo.serve.web.routes import better, documented, health, inference, page_files
 from zoo.serve.web.service import Service, told
 
 
@@ -65,7 +65,7 @@ def make_app(service: Service, doors: Doors) -> ASGIApp:
         },
     )
     app.state.service = service
-    for module in (documented, better, inference, health):
+    for module in (documented, better, inference, health, page_files):
         app.include_router(module.router)
     app.openapi = lambda: _described(app)
     return Front(app, doors, service.watch)

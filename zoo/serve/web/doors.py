@@ -44,7 +44,7 @@ class Doors:
             RefusedError: It has no right key, or a page of another site sent it.
         """
         if self.key:
-            if not is_health(path) and not path.startswith(self.open_paths or "\n") and not self._has_key(headers):
+            if not is_health(path) and path not in self.open_paths and not self._has_key(headers):
                 raise refusal_of(
                     401,
                     "The request has no right key. One was expected in a header.",

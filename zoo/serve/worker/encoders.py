@@ -20,6 +20,7 @@ from zoo.results.document import describe
 from zoo.results.encode import encode_jpeg, encode_mask_png
 from zoo.results.files.save import encode_form, options_for
 from zoo.results.masktext import encode_mask, flat_text
+from zoo.results.scoretext import SCORES, encode_scores
 from zoo.serve.exchange import Wish
 from zoo.serve.label_type import label_type
 from zoo.serve.worker.protocol_body import OUTPUT, Inference
@@ -27,6 +28,8 @@ from zoo.serve.worker.protocol_body import OUTPUT, Inference
 _KINDS = {".png": "image/png", ".json": "application/json", ".geojson": "application/geo+json", ".xml": "text/xml"}
 #: A picture with loss, which files of results have by their suffix only.
 JPEG = "jpeg"
+#: The document with the score of every pixel, for clients of zoo.
+SCORED = "scored"
 _JSON = "application/json"
 
 
@@ -84,13 +87,16 @@ def picture_answer(result: Result, wish: Wish, config: PipelineConfig) -> tuple[
         return "image/png", encode_mask_png(result.mask, result.color_table(), result.uri)
     if wish.form == "json":
         return _JSON, _inside(describe(result), "mask", _dumped(encode_mask(result.mask)))
+    if wish.form == SCORED:
+        head = {**describe(result), SCORES: encode_scores(result.require_scores())}
+        return _JSON, _inside(head, "mask", _dumped(encode_mask(result.mask)))
     form = find_format(wish.form)
     if form is None:
         raise FormError(
             "There is no form {form!r:.80} of an answer. Expected one of: {choices:, }.",
             Message("Leave it out for the label map as a PNG."),
             form=wish.form,
-            choices=[JPEG, *format_names()],
+            choices=[JPEG, SCORED, *format_names()],
         )
     suffix = form.suffixes[0]
     options = config.save_arguments(form.name)

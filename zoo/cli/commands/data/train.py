@@ -11,7 +11,7 @@ import click
 from zoo.cli.commands.completion import MODEL
 from zoo.cli.commands.data.train_run import run
 from zoo.cli.language import tr
-from zoo.cli.notes import note
+from zoo.cli.notes import alert, note
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.learn.place import Place
     from zoo.learn.run.configuration import Configuration
     from zoo.learn.run.data import RunData
+    from zoo.learn.run.run_folder import RunFolder
 
 
 # A proof that takes a minute; --set says otherwise.
@@ -65,12 +66,12 @@ def train(
     from zoo.bundle.settings_file import RUN
     from zoo.errors import DatasetError
     from zoo.learn.place import training_place
+    from zoo.learn.run.configuration import skips
     from zoo.learn.run.run_folder import RunFolder
 
-    if prove_resume and (device, processes) != ("cpu", 1):
-        raise click.UsageError(
-            tr("--prove-resume is one process on the processor; leave --device, --processes out."), ctx
-        )
+    if prove_resume and (device, processes, dry_run) != ("cpu", 1, False):
+        said = tr("--prove-resume runs in one process on the processor; leave --device, --processes, --dry-run out.")
+        raise click.UsageError(said, ctx)
     place = training_place(device, processes)
     if len(place.devices) == 1:
         # paddle reads them when it is imported.
@@ -92,14 +93,14 @@ def train(
                 data=data,
                 file=folder.path / RUN,
             )
-        found = _read(data)
+        found = _read_again(folder, data) if skips(configuration) else _read(data)
         if hours is not None:
             configuration["train"]["hours"] = hours
             folder.configure(configuration)
     else:
         if model is None or data is None or (output is None and not dry_run):
             raise click.UsageError(tr("MODEL, DATA and -o are needed, or --resume."), ctx)
-        folder = RunFolder(Path("run") if output is None else output)
+        folder = _new_folder(output)
         found = _read(data)
         if prove_resume:
             given = (*_SHORT, *given)
@@ -117,6 +118,17 @@ def train(
     ctx.exit(run(folder, configuration, found, place))
 
 
+def _new_folder(output: Path | None) -> RunFolder:
+    """Returns the folder of a new run, which is refused before the time that reading the data takes."""
+    from zoo.learn.run.run_folder import RunFolder
+
+    if output is None:
+        return RunFolder(Path("run"))
+    folder = RunFolder(output)
+    folder.check_new()
+    return folder
+
+
 def _read(data: Path) -> RunData:
     """Reads the data, and tells what is odd about it."""
     from zoo.cli.progress.counting import Counting
@@ -127,6 +139,21 @@ def _read(data: Path) -> RunData:
         found = read_run_data(data, counting)
     for text in found.notes:
         note(text)
+    return found
+
+
+def _read_again(folder: RunFolder, data: Path) -> RunData:
+    """Reads the data of a run that passes over what has changed since it began."""
+    from zoo.cli.progress.counting import Counting
+    from zoo.learn.run.kept.data_file import DATA, read_data, recognized
+
+    if not (folder.path / DATA).is_file():
+        return _read(data)
+    counting = Counting()
+    with line(counting.text):
+        found = recognized(read_data(folder.path / DATA, data), counting)
+    for text in found.notes:
+        alert(text)
     return found
 
 

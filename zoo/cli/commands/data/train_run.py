@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.base.peak_memory import peak_memory
+from zoo.base.free_memory import PROC
+from zoo.base.peak_memory import family_memory, peak_memory
 from zoo.cli.language import tr, translate
-from zoo.cli.notes import note
+from zoo.cli.notes import alert, note
 from zoo.cli.progress.figures import left
 from zoo.cli.progress.line import line
 from zoo.cli.progress.loading import loading
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from zoo.learn.training import Progress
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds between two looks at the memory, for which the system goes through all of it.
+_LOOK = 5.0
 
 
 def run(folder: RunFolder, configuration: Configuration, found: RunData, place: Place) -> int:
@@ -51,7 +54,7 @@ def run(folder: RunFolder, configuration: Configuration, found: RunData, place: 
     if len(place.devices) > 1:
         from zoo.learn.run.together.launched import carry_out_together
 
-        carry = functools.partial(carry_out_together, folder, place)
+        carry = functools.partial(carry_out_together, folder, found, place)
     else:
         place.take()
     if train.get("amp", False) and not computes_mixed():
@@ -65,6 +68,13 @@ def run(folder: RunFolder, configuration: Configuration, found: RunData, place: 
     hold = contextlib.nullcontext() if len(place.devices) > 1 else folder.held()
     with hold, _signals() as got, line(lambda: state.text):
         outcome = carry(stop=lambda: bool(got), report=state.step, evaluated=evaluated)
+    if outcome.skipped:
+        alert(
+            "{count} of {all} pictures could not be read or were changed, and were passed over; {file} names them.",
+            count=outcome.skipped,
+            all=len(found.train),
+            file=folder.path / "train.jsonl",
+        )
     if outcome.late:
         note(
             "The time is up ({hours:g} h) at iteration {iteration} of {iterations}; a checkpoint is written. Go on: "
@@ -106,6 +116,7 @@ class _State:
         self._first = self._done = 0
         self._loss = math.nan
         self._rate = 0.0
+        self._memory, self._looked = 0, -math.inf
 
     def step(self, progress: Progress) -> None:
         self._first = self._first or progress.iteration
@@ -125,9 +136,17 @@ class _State:
             loss=self._loss,
             rate=self._rate,
             speed=self._pictures / seconds,
-            memory=peak_memory() / 1e9,
+            memory=self._most_memory() / 1e9,
             left=left(seconds * (self._iterations - self._done)),
         )
+
+    def _most_memory(self) -> int:
+        """Returns the most memory that the processes of the run were seen to have together."""
+        if time.monotonic() - self._looked >= _LOOK:
+            found = family_memory(PROC)
+            self._memory = max(self._memory, peak_memory() if found is None else found)
+            self._looked = time.monotonic()
+        return self._memory
 
 
 @contextmanager

@@ -17,7 +17,14 @@ from zoo.learn.annotations.drawing.canvas import Canvas
 from zoo.learn.annotations.drawing.counts import fill_runs, read_lengths
 from zoo.learn.annotations.drawing.outlines import fill_area, fill_centres, ring_of, through_centres
 from zoo.learn.annotations.places import PictureFiles, files_in, name_of, one_of
-from zoo.learn.annotations.wanted import dropped_label, ground_of, label_set, values_of_names, with_background
+from zoo.learn.annotations.wanted import (
+    check_drops,
+    dropped_label,
+    ground_of,
+    label_set,
+    values_of_names,
+    with_background,
+)
 from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 from zoo.picture.image import MAX_PIXELS
@@ -94,6 +101,7 @@ def find_coco(source: Path, wishes: Wishes) -> Found:
             source=source,
         )
     ordered = dict.fromkeys(name for file in files for _, name in sorted(file.names.items()))
+    check_drops(ordered, wishes)
     labels = label_set(with_background((name for name in ordered if name not in wishes.drop), wishes))
     values = values_of_names(ordered, labels, wishes)
     rules: list[str] = [_ORDER]

@@ -17,7 +17,14 @@ from zoo.learn.annotations.drawing.counts import fill_runs
 from zoo.learn.annotations.drawing.outlines import fill_area, ring_of, rotated
 from zoo.learn.annotations.forms.xml_text import Element, read_xml
 from zoo.learn.annotations.places import PictureFiles, files_in, name_of, one_of
-from zoo.learn.annotations.wanted import dropped_label, ground_of, label_set, values_of_names, with_background
+from zoo.learn.annotations.wanted import (
+    check_drops,
+    dropped_label,
+    ground_of,
+    label_set,
+    values_of_names,
+    with_background,
+)
 from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 
@@ -65,6 +72,7 @@ def find_cvat(source: Path, wishes: Wishes) -> Found:
         )
     names.update(shape.text("label") for image in images for shape in image.children)
     ordered.update(dict.fromkeys(sorted(names - set(ordered))))
+    check_drops(ordered, wishes)
     labels = label_set(with_background((name for name in ordered if name not in wishes.drop), wishes))
     values = values_of_names(ordered, labels, wishes)
     annotated: list[Annotated] = []

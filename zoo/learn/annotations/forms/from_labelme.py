@@ -15,7 +15,7 @@ from zoo.contract.labels import LabelSet
 from zoo.errors import DatasetError, ZooError
 from zoo.learn.annotations.annotated import Annotated, Drawn, Found
 from zoo.learn.annotations.places import PictureFiles, files_in, holds_picture, one_of, stem_of
-from zoo.learn.annotations.wanted import dropped_label, ground_of, label_set, with_background
+from zoo.learn.annotations.wanted import check_drops, dropped_label, ground_of, label_set, with_background
 from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
 from zoo.results.formats.labelme_reader import IGNORED, LABELME, draw_labelme, labelme_size, open_labelme
@@ -55,7 +55,7 @@ def find_labelme(source: Path, wishes: Wishes) -> Found:
                 dropped[_NO_SHAPES] += 1
                 continue
             size = labelme_size(root)
-            names.update(label for _, label in _labels_in(root) if label not in wishes.drop)
+            names.update(label for _, label in _labels_in(root))
             files.append((path, _picture_of(root, path, pictures), size))
         except ZooError as error:
             errors.append(error)
@@ -67,7 +67,8 @@ def find_labelme(source: Path, wishes: Wishes) -> Found:
             "Give the folder with the JSON files, or name another format with --from.",
             source=source,
         )
-    labels = label_set(with_background(sorted(names - {IGNORED}), wishes))
+    check_drops(sorted(names), wishes)
+    labels = label_set(with_background(sorted(names - {IGNORED} - wishes.drop), wishes))
     annotated = tuple(
         Annotated(stem_of(path, folder), picture, path, partial(_draw, path, labels, wishes), size)
         for path, picture, size in files

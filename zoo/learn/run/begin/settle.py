@@ -42,9 +42,11 @@ def settle(
     Raises:
         ConfigError: A setting does not exist or is not possible, or is another model or folder; the memory does not
             hold the batch; or the processes cannot share those of a step.
+        TrainingError: A pattern of groups or of what is frozen matches no parameter, or everything is frozen.
         ZooError: As `build_network`.
     """
-    name = find_model(model).card.name
+    card = find_model(model).card
+    name, stride = card.name, max(card.output_stride, card.network_stride)
     official = official_recipe(name)
     said = overrides(file, given)
     for key, named, own in (
@@ -61,7 +63,8 @@ def settle(
             )
 
     def proposed(most: int) -> Configuration:
-        base = propose(official, data.sizes, model=name, data=str(folder.resolve()), most=most, processes=processes)
+        place = str(folder.resolve())
+        base = propose(official, data.sizes, model=name, data=place, most=most, processes=processes, least=stride)
         base["pretrained"] = pretrained
         # Settings that another run has written down name its own data.
         changed = {**overridden(base, file, given), "data": base["data"]}
@@ -72,6 +75,24 @@ def settle(
     asked = said.get("train", {}).get("batch_size")
     configuration = proposed(official.pictures_per_step if asked == "auto" else official.batch_size)
     check_share(configuration["train"]["accumulate"], processes)
+    recipe = recipe_of(configuration, data.class_weights)
+    if min(recipe.crop) < stride:
+        raise ConfigError(
+            "train.crop is {crop:, }, and {model} sees {stride} pixels as one: sides of {stride} or more were "
+            "expected.",
+            "Leave it out, or give multiples: --set train.crop=[{side},{side}]",
+            crop=recipe.crop,
+            model=name,
+            stride=stride,
+            side=4 * stride,
+        )
+    network = build_network(name, len(data.labels))
+
+    # Not before it is known that paddle is there.
+    from zoo.learn.run.begin.batch import measure_need
+    from zoo.learn.training.optimizer import check_groups
+
+    check_groups(network, recipe.groups)
     if free is None:
         if asked == "auto":
             raise ConfigError(
@@ -80,12 +101,6 @@ def settle(
             )
         return configuration, None
     free /= processes
-    recipe = recipe_of(configuration, data.class_weights)
-    network = build_network(name, len(data.labels))
-
-    # Not before it is known that paddle is there.
-    from zoo.learn.run.begin.batch import measure_need
-
     need = measure_need(network, recipe, configuration["train"]["workers"])
     most, batch = need.most(free), configuration["train"]["batch_size"]
     if batch > most and (not most or asked not in (None, "auto")):

@@ -17,6 +17,8 @@ from zoo import errors
 from zoo.errors import TrainingError
 from zoo.learn.place import Place
 from zoo.learn.run.carry_out import RunOutcome
+from zoo.learn.run.data import RunData
+from zoo.learn.run.kept.data_file import DATA, write_data
 from zoo.learn.run.run_folder import RunFolder
 from zoo.learn.run.together.member import FAULT, OUTCOME, STOP
 from zoo.learn.training import Progress
@@ -28,6 +30,7 @@ _PAUSE, _PATIENCE = 0.2, 20.0
 
 def carry_out_together(
     folder: RunFolder,
+    data: RunData,
     place: Place,
     *,
     stop: Callable[[], bool],
@@ -38,6 +41,7 @@ def carry_out_together(
 
     Args:
         folder: Its folder, with a configuration.
+        data: Its data, which the processes need not read again.
         place: Where it runs.
         stop: As of `carry_out`; asked several times a second.
         report: As of `carry_out`; it may pass over iterations.
@@ -54,6 +58,7 @@ def carry_out_together(
     # are gone with the run.
     with tempfile.TemporaryDirectory(prefix="zoo-train-") as name:
         private = Path(name)
+        write_data(data, Path(folder.configuration()["data"]), private / DATA)
         words = (str(folder.path.resolve()), name, str(os.getpid()), *place.devices)
         process = subprocess.Popen(
             place.command("zoo.learn.run.together.member", *words, logs=private / "logs"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoo.base.host import HOST
 from zoo.errors import ZooError
 from zoo.learn.place import own_device
-from zoo.learn.run.data import read_run_data
+from zoo.learn.run.kept.data_file import DATA, read_data
 from zoo.learn.run.run_folder import RunFolder
 
 #: Files of the private folder.
@@ -36,7 +36,7 @@ def train_as_member(run: str, private: str, parent: str, *devices: str) -> int:
     distributed.init_parallel_env()
     team = ProcessGroup(distributed.get_rank(), distributed.get_world_size())
     try:
-        data = read_run_data(Path(folder.configuration()["data"]))
+        data = read_data(place / DATA, Path(folder.configuration()["data"]))
         if team.rank:
             follow(folder, data, team)
             return 0

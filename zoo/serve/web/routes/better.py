@@ -49,7 +49,7 @@ async def predict_picture(
     model: Annotated[str | None, Query(description="Name of a model; by default the first.")] = None,
     form: Annotated[
         str | None,
-        Query(description="Form of the answer, as zoo predict --save has them, or jpeg; it beats Accept."),
+        Query(description="Form of the answer, as zoo predict --save has them, jpeg, or scored; it beats Accept."),
     ] = None,
     scores: Annotated[bool, Query(description="Compute scores; the JSON has their means.")] = False,
 ) -> Response:
