@@ -193,7 +193,7 @@ class WorkerState:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WorkerReply:
     """What a worker answers.
 
     Attributes:

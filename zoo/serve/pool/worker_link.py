@@ -16,7 +16,7 @@ from zoo.engine.streams.memory import Block, appended
 from zoo.engine.trial import signal_name
 from zoo.errors import ServeError
 from zoo.message import Message, printable
-from zoo.serve.exchange import KEPT, LONGEST, Answered, Asked, Reply, WorkerOrder
+from zoo.serve.exchange import KEPT, LONGEST, Answered, Asked, WorkerOrder, WorkerReply
 from zoo.serve.server_options import KEY_VARIABLE
 
 # How long a worker that was told to end may take, in seconds; it ends by itself after two.
@@ -78,7 +78,7 @@ class WorkerLink:
         """Its process."""
         return self._process.pid
 
-    async def begun(self) -> Reply:
+    async def begun(self) -> WorkerReply:
         """Waits until its models are open.
 
         Raises:
@@ -96,7 +96,7 @@ class WorkerLink:
         await _readable(self._socket)
         raise await self._died()
 
-    async def ask(self, asked: Sequence[Asked], bodies: Sequence[bytes | bytearray]) -> tuple[Reply, list[bytes]]:
+    async def ask(self, asked: Sequence[Asked], bodies: Sequence[bytes | bytearray]) -> tuple[WorkerReply, list[bytes]]:
         """Asks for answers; returns them with their contents.
 
         Raises:
@@ -115,7 +115,7 @@ class WorkerLink:
         self._said.truncate(0)
         return await self._reply()
 
-    async def _reply(self) -> tuple[Reply, list[bytes]]:
+    async def _reply(self) -> tuple[WorkerReply, list[bytes]]:
         await _readable(self._socket)
         try:
             message, received, *_ = socket.recv_fds(self._socket, LONGEST, 1)
@@ -125,7 +125,7 @@ class WorkerLink:
             self._answers.take(descriptor)
         if not message:
             raise await self._died()
-        reply: Reply = pickle.loads(message)
+        reply: WorkerReply = pickle.loads(message)
         lengths = [one.length if isinstance(one, Answered) else 0 for one in reply.outcomes]
         whole = self._answers.get((sum(lengths),), "|u1").data if sum(lengths) else memoryview(b"")
         contents: list[bytes] = []

@@ -19,7 +19,7 @@ import numpy as np
 from zoo.base.signals import answer_signals
 from zoo.engine.streams.memory import Block
 from zoo.errors import ZooError
-from zoo.serve.exchange import KEPT, LONGEST, Asked, Reply, WorkerOrder
+from zoo.serve.exchange import KEPT, LONGEST, Asked, WorkerOrder, WorkerReply
 from zoo.serve.worker.shelf import Shelf
 from zoo.serve.worker.work import work
 
@@ -52,9 +52,9 @@ def _serve(descriptor: int) -> None:
         try:
             shelf.fill()
         except ZooError as error:
-            here.send(pickle.dumps(Reply(shelf.state, error=error)))
+            here.send(pickle.dumps(WorkerReply(shelf.state, error=error)))
             return
-        here.send(pickle.dumps(Reply(shelf.state)))
+        here.send(pickle.dumps(WorkerReply(shelf.state)))
         while True:
             message, received, *_ = socket.recv_fds(here, LONGEST, 1)
             if not message:
@@ -66,7 +66,7 @@ def _serve(descriptor: int) -> None:
             told = work(shelf, [one for one, _ in asked], _parted(bodies, lengths), order.max_body)
             content = b"".join(content for _, content in told)
             handed = answers.put(np.frombuffer(content, np.uint8)) if content else []
-            reply = Reply(shelf.state, tuple(outcome for outcome, _ in told))
+            reply = WorkerReply(shelf.state, tuple(outcome for outcome, _ in told))
             socket.send_fds(here, [pickle.dumps(reply)], handed)
             if len(content) > KEPT:
                 answers.free()
