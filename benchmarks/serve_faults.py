@@ -182,6 +182,8 @@ def look_at(starts: Starts, good: Asking, arguments: argparse.Namespace) -> dict
     """Does everything to a server; it is started anew where it may have suffered."""
     found: dict[str, str] = {}
     with starts() as server:
+        if (status := status_of(server.port, good)) != "200":
+            raise SystemExit(f"{server.name} answers a good request with {status}: nothing can be compared.")
         found |= bodies(server, good)
     with starts() as server:
         found |= clients(server, good, arguments.drip, arguments.large)
