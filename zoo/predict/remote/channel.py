@@ -32,7 +32,7 @@ _FAULT_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RemoteReply:
     """An answer.
 
     Attributes:
@@ -59,7 +59,7 @@ class Channel:
         self._opened: list[requests.Session] = []
         self._lock = threading.Lock()
 
-    def get(self, path: str, most: int) -> Reply:
+    def get(self, path: str, most: int) -> RemoteReply:
         """Asks for something.
 
         Args:
@@ -71,7 +71,7 @@ class Channel:
         """
         return self._asked("GET", path, None, {}, most)
 
-    def post(self, path: str, body: bytes, query: Mapping[str, str], most: int) -> Reply:
+    def post(self, path: str, body: bytes, query: Mapping[str, str], most: int) -> RemoteReply:
         """Sends something.
 
         Args:
@@ -93,7 +93,7 @@ class Channel:
         for session in opened:
             session.close()
 
-    def _asked(self, method: str, path: str, body: bytes | None, query: Mapping[str, str], most: int) -> Reply:
+    def _asked(self, method: str, path: str, body: bytes | None, query: Mapping[str, str], most: int) -> RemoteReply:
         end, again = time.monotonic() + _BUSY, True
         while True:
             began = time.perf_counter()
@@ -101,7 +101,7 @@ class Channel:
                 with self._sent(method, path, body, query) as response:
                     if response.status_code == 200:
                         content = self._body(response, most)
-                        return Reply(content, response.headers, time.perf_counter() - began)
+                        return RemoteReply(content, response.headers, time.perf_counter() - began)
                     wait = _busy_for(response)
                     if wait is None or time.monotonic() + wait > end:
                         raise fault_of(response, self._start_of(response), self.address)
