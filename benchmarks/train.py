@@ -103,7 +103,7 @@ def zoo_side(arguments: argparse.Namespace) -> dict[str, float]:
     """Trains by `zoo.learn.training.train`."""
     from zoo.base.peak_memory import peak_memory
     from zoo.learn.data import read_list
-    from zoo.learn.examples import batches_ahead
+    from zoo.learn.examples.loader import batches_ahead
     from zoo.learn.training import loop, train
 
     network, recipe = setting(arguments)

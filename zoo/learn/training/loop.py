@@ -22,7 +22,8 @@ from zoo.contract.recipe import Recipe
 from zoo.contract.spec import Normalize, ValueRange
 from zoo.errors import TrainingError
 from zoo.learn.data import Sample
-from zoo.learn.examples import Batch, Examples, batches_ahead
+from zoo.learn.examples import Batch, Examples
+from zoo.learn.examples.loader import batches_ahead
 from zoo.learn.place import check_share
 from zoo.learn.training.amp import mixed
 from zoo.learn.training.checkpoint import RANGE, Checkpoint, check_identity, newest_checkpoint
