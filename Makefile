@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all check device-check mutations test-wheels parity train-parity interop bench findings registry options operations device-table messages clean
+.PHONY: demo test test-serve test-all check device-check mutations test-wheels parity train-parity interop bench findings registry options operations device-table messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -20,6 +20,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 
 test: check
 	@echo "Running the tests on every core: about 5 minutes on two."
 	$(PYTEST)
+
+# The server: also its faults, every documented client and the files of deploy/, with a browser where there is one.
+test-serve: check
+	$(BIN)/python -m pip install -q -e ".[serve-dev]"
+	$(PYTEST) -m "full or not full" tests/serve
 
 # Every network at full size.
 test-all: check

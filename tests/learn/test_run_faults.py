@@ -128,6 +128,7 @@ def test_a_process_that_prepares_batches_is_replaced_and_the_run_is_the_same(str
         assert (tmp_path / "harmed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
+@pytest.mark.full
 def test_a_run_passes_over_what_goes_away_and_is_resumed_exactly(tmp_path: Path) -> None:
     data = draw_dataset(tmp_path / "data", 22, 64, 64, train=20)
     began = tmp_path / "began"

@@ -93,6 +93,7 @@ def test_node(clients: dict[str, str], folder: Path) -> None:
     saved(folder, run([node, "client.js"], folder))
 
 
+@pytest.mark.full
 def test_php(clients: dict[str, str], folder: Path) -> None:
     php = needs("php", "php-cli php-curl")
     if "curl" not in run([php, "-m"], folder):
@@ -114,6 +115,7 @@ class Entry {
 """
 
 
+@pytest.mark.full
 def test_c_sharp(clients: dict[str, str], folder: Path) -> None:
     compiler, mono = needs("mcs", "mono-mcs libmono-system-net-http4.0-cil"), needs("mono", "mono-runtime")
     library = needs_file(NEWTONSOFT, "libnewtonsoft-json5.0-cil")
@@ -161,6 +163,7 @@ inline std::string from_base64(const std::string& text) {
 """
 
 
+@pytest.mark.full
 def test_cpp_with_its_misspelt_name_corrected(clients: dict[str, str], folder: Path) -> None:
     compiler = needs("g++", "g++")
     header = needs_file(HTTPLIB, "libcpp-httplib-dev")
@@ -177,6 +180,7 @@ def test_cpp_with_its_misspelt_name_corrected(clients: dict[str, str], folder: P
     saved(folder, run(["./client"], folder))
 
 
+@pytest.mark.full
 def test_go_as_printed_does_not_understand_the_documented_answer(clients: dict[str, str], folder: Path) -> None:
     go = needs("go", "golang-go")
     variables = {"GOCACHE": str(folder / "cache"), "GOFLAGS": "-mod=mod", "GO111MODULE": "off", "HOME": str(folder)}
@@ -189,6 +193,7 @@ def test_go_as_printed_does_not_understand_the_documented_answer(clients: dict[s
     saved(folder, run([go, "run", "client.go"], folder, **variables), "Image saved at ./out.jpg.jpg")
 
 
+@pytest.mark.full
 def test_java_with_the_okhttp_of_debian(clients: dict[str, str], folder: Path) -> None:
     compiler, java = needs("javac", "default-jdk-headless"), needs("java", "default-jre-headless")
     needs_file(JAVA / "okhttp.jar", "libokhttp-java")

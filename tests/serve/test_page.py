@@ -22,6 +22,10 @@ from zoo.results.formats.labelme import read_labelme
 STREET = Path(__file__).resolve().parents[2] / "docs" / "street.jpg"
 
 
+# A browser is on few machines: `make test-serve`.
+pytestmark = pytest.mark.full
+
+
 @pytest.fixture(scope="module")
 def server(zoo_home: object) -> Iterator[str]:
     with Serving("starter", "--workers", 1) as running:

@@ -71,6 +71,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_request_answered(zoo_home: 
         assert "zoo_worker_restarts_total 4.0" in server.get("/metrics").text
 
 
+@pytest.mark.full
 def test_a_picture_that_ends_two_workers_is_refused_and_others_are_answered(zoo_home: object, slow: bytes) -> None:
     with Serving("--workers", 1, "--log-format", "json") as server, ThreadPoolExecutor(2) as threads:
         asked = threads.submit(server.post, ROUTE, slow)
@@ -89,6 +90,7 @@ def test_a_picture_that_ends_two_workers_is_refused_and_others_are_answered(zoo_
         assert "SIGKILL" in server.said()
 
 
+@pytest.mark.full
 def test_after_many_deaths_in_a_row_the_server_says_so_and_does_not_loop(zoo_home: object) -> None:
     with Serving("--workers", 1) as server:
 
@@ -127,6 +129,7 @@ def test_a_full_queue_says_so_at_once(zoo_home: object, slow: bytes) -> None:
         assert min(seconds for _, seconds in refused) < 1
 
 
+@pytest.mark.full
 def test_health_is_answered_while_a_picture_runs(zoo_home: object, slow: bytes) -> None:
     with Serving("--workers", 1) as server, ThreadPoolExecutor(1) as threads:
         asked = threads.submit(server.post, ROUTE, slow)
@@ -140,6 +143,7 @@ def test_health_is_answered_while_a_picture_runs(zoo_home: object, slow: bytes) 
         assert sorted(times)[len(times) * 9 // 10] < 0.5
 
 
+@pytest.mark.full
 def test_a_picture_that_takes_too_long_is_given_up(zoo_home: object, slow: bytes) -> None:
     with Serving("--workers", 1, "--timeout", 0.5) as server:
         # It is opened by then.
@@ -171,6 +175,7 @@ def test_a_signal_lets_running_requests_finish(zoo_home: object, slow: bytes, nu
             server.get("/health")
 
 
+@pytest.mark.full
 def test_a_second_signal_ends_it_at_once(zoo_home: object, slow: bytes) -> None:
     with Serving("--workers", 1, "--grace", 60) as server, ThreadPoolExecutor(1) as threads:
         asked = threads.submit(server.post, ROUTE, slow)
@@ -184,6 +189,7 @@ def test_a_second_signal_ends_it_at_once(zoo_home: object, slow: bytes) -> None:
             asked.result()
 
 
+@pytest.mark.full
 def test_what_takes_longer_than_the_grace_is_cut(zoo_home: object, slow: bytes) -> None:
     with Serving("--workers", 1, "--grace", 1) as server, ThreadPoolExecutor(3) as threads:
         asked = [threads.submit(server.post, ROUTE, slow) for _ in range(3)]
@@ -195,6 +201,7 @@ def test_what_takes_longer_than_the_grace_is_cut(zoo_home: object, slow: bytes) 
             assert each.exception() is not None or each.result().status_code in (200, 500, 503)
 
 
+@pytest.mark.full
 def test_a_signal_while_models_are_opened_ends_it(zoo_home: object) -> None:
     with Serving("--workers", 2, ready=False) as server:
         workers = waited(lambda: children(server.process.pid), "a worker")
@@ -219,6 +226,7 @@ def connected(server: Serving) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=30)
 
 
+@pytest.mark.full
 def test_slow_clients_are_cut_and_others_are_answered(zoo_home: object) -> None:
     with Serving("--workers", 1) as server:
         calls = [connected(server) for _ in range(50)]
@@ -241,6 +249,7 @@ def test_slow_clients_are_cut_and_others_are_answered(zoo_home: object) -> None:
             call.close()
 
 
+@pytest.mark.full
 def test_clients_that_vanish_leave_nothing(zoo_home: object, slow: bytes) -> None:
     head = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
     with Serving("--workers", 1, "--queue", 50) as server:
@@ -269,6 +278,7 @@ def answer_to(server: Serving, content: bytes) -> bytes:
         return bytes(found)
 
 
+@pytest.mark.full
 def test_large_bodies_are_refused_before_they_are_read(zoo_home: object) -> None:
     post = b"POST /v1/predict HTTP/1.1\r\nHost: x\r\n"
     with Serving("--workers", 1, "--max-body", "1M") as server:
@@ -291,6 +301,7 @@ def test_large_bodies_are_refused_before_they_are_read(zoo_home: object) -> None
         assert server.post(ROUTE, STREET).status_code == 200
 
 
+@pytest.mark.full
 def test_what_is_no_http_is_refused(zoo_home: object) -> None:
     with Serving("--workers", 1) as server:
         for garbage in (b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", bytes(100)):
@@ -303,6 +314,7 @@ def test_what_is_no_http_is_refused(zoo_home: object) -> None:
         assert server.post(ROUTE, STREET).status_code == 200
 
 
+@pytest.mark.full
 def test_files_that_are_taken_away_are_no_matter_of_a_running_server(
     zoo_home: object, tmp_path: Path, bundle: Any
 ) -> None:
@@ -324,6 +336,7 @@ def test_files_that_are_taken_away_are_no_matter_of_a_running_server(
         assert str(tmp_path) not in answer.text
 
 
+@pytest.mark.full
 def test_pictures_of_any_size_leave_no_memory_behind(zoo_home: object) -> None:
     rng = np.random.default_rng(1)
     with Serving("--workers", 1) as server, requests.Session() as session:
@@ -340,6 +353,7 @@ def test_pictures_of_any_size_leave_no_memory_behind(zoo_home: object) -> None:
         assert ask(150) - after_quarter < 30 << 20
 
 
+@pytest.mark.full
 def test_a_log_that_nobody_reads_holds_up_no_request(zoo_home: object) -> None:
     with Serving("--workers", 1) as server, requests.Session() as session:
         # Far more than a pipe holds.
@@ -348,6 +362,7 @@ def test_a_log_that_nobody_reads_holds_up_no_request(zoo_home: object) -> None:
         assert server.post(ROUTE, STREET).status_code == 200
 
 
+@pytest.mark.full
 def test_models_that_need_too_much_memory_leave_and_come_back(zoo_home: object) -> None:
     names = ("one", "two", "three")
     with Serving(*(f"{name}=starter" for name in names), "--workers", 1, "--memory", "1M") as server:
@@ -364,6 +379,7 @@ def test_models_that_need_too_much_memory_leave_and_come_back(zoo_home: object) 
         assert len(masks) == 1
 
 
+@pytest.mark.full
 def test_memory_that_there_is_not_costs_the_picture_and_not_the_server(zoo_home: object) -> None:
     import resource
 
