@@ -116,15 +116,15 @@ def test_a_run_that_is_harmed_ends_with_the_reason_and_its_checkpoints(
 
 
 def test_a_process_that_prepares_batches_is_replaced_and_the_run_is_the_same(streets: Path, tmp_path: Path) -> None:
-    words = ("SeaFormer_tiny", streets, *SHORT, "--set", "train.iterations=40", "-o")
+    words = ("SeaFormer_tiny", streets, *SHORT, "--set", "train.iterations=16", "-o")
     assert zoo_process("train", *words, tmp_path / "whole").returncode == 0
-    process = begun(*words, tmp_path / "harmed", log=tmp_path / "harmed", lines=5)
+    process = begun(*words, tmp_path / "harmed", log=tmp_path / "harmed", lines=2)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(children[-1]), signal.SIGKILL)
     _, told = process.communicate(timeout=120)
     assert process.returncode == 0, told
     assert "A process that prepares batches has ended and was replaced: SIGKILL" in told
-    for name in ("train.jsonl", "iter_0000040/model.safetensors", "iter_0000040/optimizer.safetensors"):
+    for name in ("train.jsonl", "iter_0000016/model.safetensors", "iter_0000016/optimizer.safetensors"):
         assert (tmp_path / "harmed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
