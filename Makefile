@@ -26,7 +26,7 @@ test-serve: check
 	$(BIN)/python -m pip install -q -e ".[serve-dev]"
 	$(PYTEST) -m "full or not full" tests/serve
 
-# Every network at full size.
+# Also every network at full size, int8, optimize, several training processes, and the whole server.
 test-all: check
 	@echo "Running all tests on every core: up to a quarter of an hour on two."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"

@@ -36,7 +36,8 @@ from zoo.proof.locked import choose_as_locked, locked_engine
 from zoo.store.lock import LockedModel
 from zoo_backend_openvino.calibrate import most
 
-pytestmark = pytest.mark.usefixtures("all_engines", "home")
+# It takes minutes on two cores: `make test-all`.
+pytestmark = [pytest.mark.usefixtures("all_engines", "home"), pytest.mark.full]
 
 # Random weights tell classes apart by little.
 LEAST = 0.8

@@ -67,6 +67,7 @@ def test_a_run_keeps_its_settings_its_log_and_its_best_checkpoint(whole: Path) -
     assert run.configuration()["model"] == "SeaFormer_tiny"
 
 
+@pytest.mark.full
 def test_a_run_that_is_killed_at_random_moments_goes_on_to_the_same_weights_and_the_same_log(
     streets: Path, tmp_path: Path
 ) -> None:

@@ -22,6 +22,10 @@ SETTINGS = ("--set", "train.batch_size=2", "--set", "train.accumulate=2", "--set
 LENGTH = ("--set", "train.iterations=6")
 
 
+# It takes minutes on two cores: `make test-all`.
+pytestmark = pytest.mark.full
+
+
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_dataset(tmp_path_factory.mktemp("streets"), 10, 64, 64)

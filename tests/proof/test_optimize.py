@@ -17,6 +17,9 @@ from support import run_python, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.learn.optimize import optimize
 
+# It takes minutes on two cores: `make test-all`.
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:

@@ -17,6 +17,10 @@ STREET = Path(__file__).resolve().parents[2] / "docs" / "street.jpg"
 KEY = "a key of a server"
 
 
+# It takes minutes on two cores: `make test-all`.
+pytestmark = pytest.mark.full
+
+
 @pytest.fixture(scope="module")
 def server(zoo_home: object) -> Iterator[Serving]:
     with Serving(

@@ -30,6 +30,10 @@ STREET = REPO / "docs" / "street.jpg"
 YAMLLINT = "{extends: default, rules: {line-length: {max: 120}}}"
 
 
+# It takes minutes on two cores: `make test-all`.
+pytestmark = pytest.mark.full
+
+
 def tool(name: str, package: str) -> list[str]:
     """Returns how a program is called that an environment or the machine may have."""
     beside = Path(sys.executable).with_name(name)

@@ -21,6 +21,10 @@ INFER = "/v2/models/starter/infer"
 LENGTH = "Inference-Header-Content-Length"
 
 
+# It takes minutes on two cores: `make test-all`.
+pytestmark = pytest.mark.full
+
+
 @pytest.fixture(scope="module")
 def server(zoo_home: object) -> Iterator[Serving]:
     with Serving("--workers", 1, "--max-body", "2M") as server:
