@@ -121,15 +121,17 @@ def test_no_answer_lets_another_site_read_it(opened: Serving) -> None:
 
 def test_the_log_has_a_line_a_request_and_nothing_of_what_was_sent(opened: Serving) -> None:
     forged = "x\r\n2026 ERROR forged \x1b[31mred"
-    before = len(lines(opened.said()))
     body = json.dumps({"image": forged, "visualize": forged}).encode()
     answer = opened.post(f"/semantic-segmentation?token=secret-in-the-query&{forged.encode().hex()}", body)
     assert answer.status_code == 422
-    opened.get("/v1/models/%0d%0a2026%20ERROR%20forged")
-    opened.post(f"{ROUTE}?model=secret-name", STREET)
-    opened.post(ROUTE, STREET)
-    waited(lambda: len(lines(opened.said())[before:]) >= 4, "four lines")
-    found = lines(opened.said())[before:]
+    answers = [answer, opened.get("/v1/models/%0d%0a2026%20ERROR%20forged")]
+    answers += [opened.post(f"{ROUTE}?model=secret-name", STREET), opened.post(ROUTE, STREET)]
+    # Lines are written behind the answers, and those of other tests may still come.
+    known = [each.headers["log-id"] for each in answers]
+    waited(lambda: {each.get("log_id") for each in lines(opened.said())} >= set(known), "four lines")
+    found = sorted(
+        (each for each in lines(opened.said()) if each.get("log_id") in known), key=lambda each: known.index(each.get("log_id"))
+    )
     assert [each["route"] for each in found] == ["/semantic-segmentation", "/v1/models/{name}", ROUTE, ROUTE]
     assert found[0]["log_id"] == answer.json()["logId"]
     assert found[3]["status"] == 200
