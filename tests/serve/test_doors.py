@@ -130,7 +130,8 @@ def test_the_log_has_a_line_a_request_and_nothing_of_what_was_sent(opened: Servi
     known = [each.headers["log-id"] for each in answers]
     waited(lambda: {each.get("log_id") for each in lines(opened.said())} >= set(known), "four lines")
     found = sorted(
-        (each for each in lines(opened.said()) if each.get("log_id") in known), key=lambda each: known.index(each.get("log_id"))
+        (each for each in lines(opened.said()) if each.get("log_id") in known),
+        key=lambda each: known.index(each.get("log_id")),
     )
     assert [each["route"] for each in found] == ["/semantic-segmentation", "/v1/models/{name}", ROUTE, ROUTE]
     assert found[0]["log_id"] == answer.json()["logId"]
