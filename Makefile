@@ -18,7 +18,7 @@ demo: $(READY)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --dist loadfile --max-worker-restart=0
 
 test: check
-	@echo "Running the tests on every core: about 5 minutes on two."
+	@echo "Running the tests on every core: about 25 minutes on two."
 	$(PYTEST)
 
 # The server: also its faults, every documented client and the files of deploy/, with a browser where there is one.
@@ -28,7 +28,7 @@ test-serve: check
 
 # Also every network at full size, int8, optimize, several training processes, and the whole server.
 test-all: check
-	@echo "Running all tests on every core: up to a quarter of an hour on two."
+	@echo "Running all tests on every core: longer than make test by the networks at full size."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"
 
 check: $(READY)

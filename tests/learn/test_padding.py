@@ -106,11 +106,11 @@ def test_what_leaves_no_place_for_a_step_pads_inside_the_program(
     assert (mask == expected).mean() > 0.98
 
 
-def test_the_starter_scores_alike_one_row_past_a_multiple_of_its_stride() -> None:
+def test_a_row_past_a_multiple_of_its_stride_changes_little_in_the_masks_of_the_starter() -> None:
     with zoo.load("starter") as model:
         for seed in range(3):
-            scene = draw_scene(seed, 480, 640)
-            right = [
-                (model.predict(scene.image[:rows]).one().mask == scene.mask[:rows]).mean() for rows in (448, 449, 463)
-            ]
-            assert max(right) - min(right) < 0.005, f"scene {seed}: {right}"
+            scene = draw_scene(seed, 480, 640).image
+            whole = model.predict(scene[:448]).one().mask
+            for rows in (449, 463):
+                # 0.99 here; 0.91 to 0.92 of the network of 449 rows that are not padded.
+                assert (model.predict(scene[:rows]).one().mask[:448] == whole).mean() > 0.96, (seed, rows)

@@ -21,7 +21,7 @@ def check_packages() -> None:
         except ImportError as error:
             raise ServeError(
                 "The server needs the package {package}, which cannot be imported: {reason}.",
-                'Run: pip install "zoo-core[serve]"',
+                'Run in a clone of zoo: pip install ".[serve]"',
                 package=package,
                 reason=error,
             ) from error
