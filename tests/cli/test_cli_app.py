@@ -193,9 +193,9 @@ def test_a_hint_names_the_options_of_the_command_line(in_python: str, shown: str
     "arguments",
     [
         ["predict", "no.jpg"],
-        ["predict", "x.jpg", "--model", "no/such"],
-        ["predict", "x.jpg", "--model", "no.pdparams"],
-        ["predict", "x.jpg", "--pipeline", "no.yaml"],
+        ["predict", "-", "--model", "no/such"],
+        ["predict", "-", "--model", "no.pdparams"],
+        ["predict", "-", "--pipeline", "no.yaml"],
         ["info", "./no"],
         ["evaluate", "starter", "--data", "no.txt"],
         ["export", "PP-LiteSeg-T", "--weights", "no.pdparams", "--output", "out"],
@@ -207,6 +207,12 @@ def test_a_path_that_does_not_exist_is_called_so(arguments: list[str]) -> None:
     done = zoo(*arguments)
     assert done.returncode == 1
     assert "does not exist" in done.stderr
+
+
+def test_a_path_that_is_mistyped_is_told_before_a_model_is_opened(tmp_path: Path) -> None:
+    done = zoo("predict", "no.jpg", "--model", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("no.jpg does not exist.")
 
 
 def test_every_option_of_every_command_is_suggested_for_its_near_miss() -> None:

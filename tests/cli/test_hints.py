@@ -10,6 +10,7 @@ import click
 import pytest
 import texts
 from click.testing import CliRunner
+from PIL import Image
 from test_docs import every_command
 
 from zoo.cli.app import cli
@@ -52,8 +53,9 @@ def test_an_option_without_a_help_shows_none_in_chinese(monkeypatch: pytest.Monk
 def test_where_a_model_cannot_be_had_the_hint_names_the_option_that_takes_another(
     language: str, named: list[str], tmp_path: Path
 ) -> None:
-    settings = {"ZOO_HOME": str(tmp_path), "ZOO_LANG": language}
-    done = CliRunner().invoke(cli, ["-q", "predict", "x.jpg", *named, "--offline"], env=settings)
+    settings = {"ZOO_HOME": str(tmp_path / "home"), "ZOO_LANG": language}
+    Image.new("RGB", (8, 8)).save(picture := tmp_path / "x.jpg")
+    done = CliRunner().invoke(cli, ["-q", "predict", str(picture), *named, "--offline"], env=settings)
     assert done.exit_code == 1
     assert done.stderr.rstrip().endswith("--model starter")
     assert "model:" not in done.stderr

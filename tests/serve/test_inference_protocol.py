@@ -8,13 +8,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from serving import Serving
 
-from support import png
+import zoo
+from scenes import draw_scene
+from support import export_small, png
+from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.results.document import decode_mask
 
 INFER = "/v2/models/starter/infer"
@@ -168,3 +172,21 @@ def test_paths_of_versions_lead_to_the_only_one(server: Serving) -> None:
     assert server.get("/v2/models/starter/versions/2").status_code == 404
     assert server.get("/v2/models/other/ready").status_code == 404
     assert server.get("/v2/health/live").status_code == server.get("/v2/health/ready").status_code == 200
+
+
+def test_a_value_for_void_that_no_byte_holds_makes_the_label_map_int32(tmp_path: Path) -> None:
+    labels = LabelSet("many", tuple("abcdefg"), distinct_palette(7), ignore_index=1000)
+    folder = export_small(tmp_path / "many", labels).folder
+    scene = draw_scene(5, 64, 96).image
+    with zoo.load(folder, threads=1) as model:
+        mask = model.predict(scene).one().mask
+    assert len(np.unique(mask)) > 1
+    tensor = {"shape": [64, 96, 3], "datatype": "UINT8", "data": scene.reshape(-1).tolist()}
+    with Serving(f"many={folder}", "--workers", 1, "--backend", "paddle") as server:
+        (told,) = server.get("/v2/models/many").json()["outputs"]
+        assert (told["datatype"], told["shape"]) == ("INT32", [-1, -1])
+        (output,) = server.post("/v2/models/many/infer", request_of(tensor)).json()["outputs"]
+        assert (output["datatype"], output["data"]) == ("INT32", mask.reshape(-1).tolist())
+        answer = server.post("/v2/models/many/infer", request_of(tensor, parameters={"binary_data_output": True}))
+    raw = answer.content[int(answer.headers[LENGTH]) :]
+    assert np.array_equal(np.frombuffer(raw, "<i4").reshape(64, 96), mask)

@@ -86,6 +86,12 @@ def predict(
         _refuse_several(sources, config, file)
     if resume and (config.save_path is None or file is not None):
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
+    if config.on_error == "raise" and not resume:
+        from zoo.picture.sources.files import check_named
+
+        # Opening a model for the first time takes seconds: a path that is mistyped is told before.
+        for source in said:
+            check_named(source)
     with loading("loading {model}", model=config.model) as progress:
         loaded = load_predictor(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None

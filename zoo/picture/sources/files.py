@@ -84,6 +84,20 @@ def from_text(text: str, options: SourceOptions) -> Iterator[Origin]:
         yield _from_file(text, options)
 
 
+def check_named(text: str) -> None:
+    """Opens the file that a text names, if it names one, and closes it again.
+
+    Raises:
+        DecodeError: It is missing, not to be opened, or no regular file.
+    """
+    if not _can_be_a_path(text):
+        return
+    path = user_path(text)
+    if not (URL.match(path) or os.path.isdir(path) or (MAGIC.search(path) and not os.path.lexists(path))):
+        with open_regular(path):
+            pass
+
+
 def _can_be_a_path(text: str) -> bool:
     try:
         return "\0" not in text and 0 < len(os.fsencode(text)) <= _LONGEST
