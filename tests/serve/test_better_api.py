@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -145,6 +146,9 @@ def test_the_document_of_the_routes_is_complete(server: Serving) -> None:
         paths["/semantic-segmentation"]["post"]["responses"]
     )
     assert set(paths["/v1/predict"]["post"]["requestBody"]["content"]) >= {"multipart/form-data", "image/jpeg"}
+    assert set(paths["/v1/predict"]["post"]["responses"]["404"]["content"]) == {"application/problem+json"}
+    told = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(document)))
+    assert told <= set(document["components"]["schemas"])
 
 
 def test_what_is_watched_is_told(server: Serving, street: bytes) -> None:

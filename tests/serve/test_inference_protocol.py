@@ -127,6 +127,8 @@ BAD: dict[str, tuple[bytes, dict[str, str], int]] = {
     "no inputs": (b"{}", {}, 422),
     "two inputs": (b'{"inputs": [{}, {}]}', {}, 422),
     "no data": (request_of(BYTES), {}, 422),
+    "no list": (request_of({**BYTES, "data": {}}), {}, 422),
+    "no outputs": (request_of({**BYTES, "data": ["aGVsbG8="]}, outputs=[]), {}, 422),
     "other type": (request_of({"shape": [1], "datatype": "FP32", "data": [1.0]}), {}, 422),
     "two pictures": (request_of({"shape": [2], "datatype": "BYTES", "data": ["", ""]}), {}, 422),
     "no base64": (request_of({**BYTES, "data": ["!"]}), {}, 400),

@@ -102,7 +102,7 @@ def _alternatives(rule: dict[str, Any], python: bool) -> list[str]:
             else Message("a number above {above} (at most {high})", above=above, high=high)
         ]
     if kind == "array":
-        values, least = rule_in_words(rule["items"], python), rule.get("minItems")
+        values, least = rule_in_words(rule.get("items", {}), python), rule.get("minItems")
         same = least is not None and least == rule.get("maxItems")
         return [
             Message("a list of {minitems} values ({values})", minitems=least, values=values)

@@ -15,7 +15,7 @@ import zoo
 from zoo.serve.refusal import RefusedError, refusal_of
 from zoo.serve.web.doors import Doors
 from zoo.serve.web.front import Front
-from zoo.serve.web.routes import better, documented, health, inference, page_files
+from zoo.serve.web.routes import better, documented, documents, health, inference, page_files
 from zoo.serve.web.service import Service, told
 
 
@@ -76,8 +76,30 @@ def _described(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in documented.MODELS:
+        for model in (*documented.MODELS, inference.V2Error, documents.Problem):
             schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
         document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        _leave_out_own_errors(document)
+        _name_models(document, list(app.state.service.models))
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _leave_out_own_errors(document: dict[str, Any]) -> None:
+    """Leaves out the error that FastAPI tells of by itself: none of the routes sends it."""
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    for path in document["paths"].values():
+        for operation in path.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+
+
+def _name_models(document: dict[str, Any], models: list[str]) -> None:
+    """Names the models, and their version, where a path or a query takes one."""
+    known = {"name": models, "model": models, "version": [inference.VERSION]}
+    for path in document["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] in known:
+                    parameter["schema"] = {"type": "string", "enum": known[parameter["name"]]}

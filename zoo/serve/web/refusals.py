@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from zoo.serve.exchange import Denied
 from zoo.serve.refusal import RefusedError
+from zoo.serve.web.routes.documents import PROBLEM
 
 #: The documented route.
 DOCUMENTED = "/semantic-segmentation"
@@ -32,7 +33,7 @@ def error_response(path: str, refusal: RefusedError, log_id: str) -> Response:
     elif path == "/v2" or path.startswith("/v2/"):
         body = {"error": _sentence(denied), "logId": log_id}
     else:
-        body, media_type = _problem(denied, log_id), "application/problem+json"
+        body, media_type = _problem(denied, log_id), PROBLEM
     content = json.dumps(body, ensure_ascii=True, allow_nan=False).encode("ascii")
     return Response(content, denied.status, dict(refusal.headers), media_type)
 

@@ -33,4 +33,4 @@ async def infer(request: Request) -> Response:
 
 
 #: Models of the OpenAPI document that no annotation names.
-MODELS = (DocumentedRequest,)
+MODELS = (DocumentedRequest, DocumentedError)

@@ -6,13 +6,17 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+#: Media type of an error outside of the documented route and the protocol.
+PROBLEM = "application/problem+json"
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/tiff", "image/bmp", "application/octet-stream")
 
 
 class DocumentedRequest(BaseModel):
     """A picture for the documented route."""
 
-    image: str = Field(description="The content of a picture file in base64; or its address, where the server allows.")
+    image: str = Field(
+        min_length=1, description="The content of a picture file in base64; or its address, where the server allows."
+    )
     visualize: bool = Field(True, description="Whether `result.image` is wanted.")
     format: str = Field("list", description="Form of `labelMap`: list, png or rle.", pattern="^(list|png|rle)$")
     scores: bool = Field(False, description="Adds `classes`, with the mean score of each.")
@@ -89,8 +93,10 @@ def body_of(*media_types: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def errors_of(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Returns the errors of a route for the OpenAPI document."""
-    return {status: {"model": model, "description": SAID[status]} for status in statuses}
+    """Returns the errors of a route for the OpenAPI document, which has to be given the schema of the model."""
+    media_type = PROBLEM if model is Problem else "application/json"
+    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}}
+    return {status: {"description": SAID[status], "content": content} for status in statuses}
 
 
 #: What the statuses of errors mean.

@@ -79,7 +79,12 @@ _INFER = {
                                 "required": ["name", "shape", "datatype"],
                                 "properties": {
                                     "name": {"type": "string"},
-                                    "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+                                    "shape": {
+                                        "type": "array",
+                                        "minItems": 1,
+                                        "maxItems": 4,
+                                        "items": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+                                    },
                                     "datatype": {"enum": ["BYTES", "UINT8"]},
                                     "parameters": {"type": "object"},
                                     "data": {"type": "array", "items": {}},
@@ -138,9 +143,20 @@ async def model_metadata(request: Request, name: str, version: str = VERSION) ->
     )
 
 
-@router.get("/models/{name}/ready", summary="Whether a model takes requests", response_class=Response)
+_MODEL_READY: dict[int | str, dict[str, Any]] = {**errors_of(V2Error, 401, 404), **_NOT_READY}
+
+
 @router.get(
-    "/models/{name}/versions/{version}/ready", summary="Whether a model takes requests", response_class=Response
+    "/models/{name}/ready",
+    summary="Whether a model takes requests",
+    response_class=Response,
+    responses=_MODEL_READY,
+)
+@router.get(
+    "/models/{name}/versions/{version}/ready",
+    summary="Whether a model takes requests",
+    response_class=Response,
+    responses=_MODEL_READY,
 )
 async def model_ready(request: Request, name: str, version: str = VERSION) -> Response:
     """Answers 503 where the server is not ready, and 404 where there is no such model."""
