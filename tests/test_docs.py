@@ -28,6 +28,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -96,6 +97,13 @@ def having(language: str, pages: list[Path]) -> list[Path]:
     ]
 
 
+def in_time(pages: list[Path]) -> list[Any]:
+    """Marks pages whose examples take half a minute and more on two cores: `make test-all`."""
+    long = {DOCS / page for page in ("bundles.md", "large-pictures.md", "python.md", "training.md")}
+    assert long <= set(pages)
+    return [pytest.param(page, marks=pytest.mark.full) if page in long else page for page in pages]
+
+
 def commands(block: Block) -> list[str]:
     lines = block.content.replace("\\\n", " ").splitlines()
     if block.language == "console":
@@ -157,7 +165,7 @@ def run_zoo(page: Path, words: list[str], folder: Path) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-@pytest.mark.parametrize("page", having("python", GUIDES), ids=name)
+@pytest.mark.parametrize("page", in_time(having("python", GUIDES)), ids=name)
 def test_the_python_examples_of_a_page_run_and_print_what_it_shows(page: Path, folder: Path) -> None:
     found = blocks(page)
     lines: list[str] = []
@@ -190,6 +198,8 @@ def test_a_page_in_chinese_shows_what_the_english_one_does() -> None:
     ]
 
 
+# The page trains: minutes on two cores.
+@pytest.mark.full
 @pytest.mark.parametrize("page", [page for page in GUIDES if in_order(page) and ".zh" not in page.name], ids=name)
 def test_a_page_of_programs_and_commands_runs_in_its_order(page: Path, folder: Path) -> None:
     found = blocks(page)
@@ -313,7 +323,9 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-@pytest.mark.parametrize(("form", "file"), [("onnx", "inference.onnx"), ("openvino", "model.xml")])
+@pytest.mark.parametrize(
+    ("form", "file"), [("onnx", "inference.onnx"), pytest.param("openvino", "model.xml", marks=pytest.mark.full)]
+)
 def test_the_script_without_zoo_gives_the_mask_of_zoo(
     form: str, file: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from zoo.engine.open import session_opener
 from zoo.engine.paddle.probe import working_settings
 from zoo.engine.trial import Trial
 from zoo.errors import ExportError
-from zoo.learn.convert import FORMS, convert_bundle, converter
+from zoo.learn.convert import convert_bundle, converter
 from zoo.learn.convert.compare import check_converted
 
 # The network as such, and what PaddleSeg or others put behind it. The older format is a flag of the whole process.
@@ -92,7 +92,12 @@ UNTRIED = ("channel", "softmax", "logits", "stride", "one", "sigmoid", "unclear"
 PROGRAMS = {"0": ".pdmodel", "1": ".json"}
 
 
-@pytest.fixture(scope="module", params=PROGRAMS, ids=["older format", "PIR"])
+# The older format takes minutes on two cores: `make test-all`.
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("0", marks=pytest.mark.full), "1"],
+    ids=["older format", "PIR"],
+)
 def exported(request, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a program for each ending, and the network's own logits for the pictures."""
     folder = tmp_path_factory.mktemp("exported")
@@ -211,7 +216,7 @@ def test_the_one_channel_without_a_sigmoid_is_a_logit_also_if_its_values_lie_fro
         np.testing.assert_allclose(result.scores, 1 / (1 + np.exp(-values)), atol=1e-4)
 
 
-@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("form", ["onnx", pytest.param("openvino", marks=pytest.mark.full)])
 def test_programs_of_both_forms_are_converted_and_held_against_paddle(
     exported: Path, form: str, tmp_path: Path
 ) -> None:

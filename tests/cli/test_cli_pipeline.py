@@ -229,6 +229,8 @@ def test_only_what_was_said_on_the_command_line_counts_as_given() -> None:
     assert json.loads(ended.output) == {"device": "cpu", "threads": 2}
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_documented_flags_take_the_inputs_in_their_order(tmp_path: Path) -> None:
     for name in ("c.jpg", "a.jpg", "b.jpg"):
         Image.fromarray(draw_scene(4, 48, 64).image).save(tmp_path / name)

@@ -41,7 +41,10 @@ from zoo_backend_onnxruntime import OnnxRuntime
 
 REPO = Path(__file__).resolve().parents[2]
 NAMES = ("onnxruntime", "openvino")
-BOTH = pytest.mark.parametrize("engine", NAMES)
+# The second takes minutes on two cores: `make test-all`.
+BOTH = pytest.mark.parametrize(
+    "engine", [NAMES[0], *(pytest.param(name, marks=pytest.mark.full) for name in NAMES[1:])]
+)
 NETWORKS = [card.name for card in zoo.list_models() if card.name != "starter"]
 #: Two pictures whose sides are no multiples of anything, one that both networks and engines like, and one small.
 SIZES = ((1, 97, 131), (2, 65, 161), (1, 128, 256), (1, 33, 40))
@@ -368,6 +371,8 @@ def test_what_was_not_used_for_longest_goes_first(tmp_path: Path, monkeypatch: p
     assert [item.read() is not None for item in made] == [True, False, True, True]
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_zoo_cache_shows_what_engines_keep_and_removes_it(cache: Path, bundle: Bundle) -> None:
     for engine in NAMES:
         answers(bundle.verify(), engine)

@@ -225,8 +225,16 @@ def test_a_device_that_cannot_be_configured_is_named_with_its_distribution(
     ("configure", "reason"),
     [
         ("pass", "its plugin enables no device, so paddle would compute on the processor"),
-        ("config.disable_gpu()", "its plugin enables no device, so paddle would compute on the processor"),
-        ("config.enable_custom_device('thing', index + 1)", "its plugin points paddle at number 2"),
+        pytest.param(
+            "config.disable_gpu()",
+            "its plugin enables no device, so paddle would compute on the processor",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
+            "config.enable_custom_device('thing', index + 1)",
+            "its plugin points paddle at number 2",
+            marks=pytest.mark.full,
+        ),
         ("config.enable_custom_device('thing')", "its plugin points paddle at number 0"),
     ],
 )
@@ -314,7 +322,8 @@ def test_a_variable_is_there_when_paddle_is_imported_and_another_value_of_the_us
     ],
     ids=lambda value: next(iter(value.values()))[:24] if isinstance(value, dict) else "",
 )
-@pytest.mark.parametrize("tried", [True, False], ids=["in a child", "here"])
+# Every fault in a child takes a minute on two cores: `make test-all`.
+@pytest.mark.parametrize("tried", [pytest.param(True, marks=pytest.mark.full), False], ids=["in a child", "here"])
 def test_an_engine_that_fails_is_named_with_its_distribution_and_the_cause(
     install: Install, bundle: Bundle, fault: dict[str, str], message: str, tried: bool
 ) -> None:

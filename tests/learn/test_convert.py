@@ -33,7 +33,8 @@ from zoo.errors import BundleError, ExportError, OutputError, UnsupportedProgram
 from zoo.learn.convert import FORMS, Checked, convert_bundle, converter
 from zoo.learn.export import export_bundle
 
-BOTH = pytest.mark.parametrize("form", sorted(FORMS))
+# OpenVINO takes minutes on two cores: `make test-all`.
+BOTH = pytest.mark.parametrize("form", ["onnx", pytest.param("openvino", marks=pytest.mark.full)])
 FILES = {"onnx": {"inference.onnx"}, "openvino": {"model.xml", "model.bin"}}
 #: Odd and even sizes, one picture and several, none of them a multiple of the network's stride.
 SHAPES = ((1, 3, 64, 96), (3, 3, 33, 65), (1, 3, 97, 41))
@@ -163,6 +164,8 @@ def test_an_ir_says_how_to_use_it_where_openvinos_tools_look(bundle: Bundle, con
     assert told("zoo", "model") == "small"
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_what_model_info_says_prepares_a_picture_as_zoo_does(converted: dict[str, Path], tmp_path: Path) -> None:
     """A fixed size is resized to plainly, which Model API has a word for; its numbers are those of 0 to 255."""
     normalize, labels = (
@@ -237,6 +240,8 @@ def test_a_bundle_is_converted_with_neither_paddle_nor_onnx(form: str, bundle: B
     assert imported == ""
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_where_it_is_installed_paddle_is_asked_too_but_not_imported(bundle: Bundle, tmp_path: Path) -> None:
     ended = without((), "export", bundle.folder, "--format", "onnx", "-o", tmp_path / "out")
     said, imported, *_ = ended.stderr.split("\n")
@@ -304,6 +309,8 @@ def test_a_format_that_does_not_exist_is_an_error_of_zoo() -> None:
 
 
 @BOTH
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_a_checkpoint_is_exported_whole_or_not_at_all(form: str, tmp_path: Path) -> None:
     paddle.seed(0)
     checkpoint = tmp_path / "model.pdparams"

@@ -117,6 +117,8 @@ def measured(log: list[dict[str, Any]], iteration: int) -> dict[str, Any]:
     return line
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_a_run_ends_when_its_time_is_up_and_goes_on_with_more(whole: Path, streets: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", folder, *QUICK, "--hours", "1e-6")
@@ -181,6 +183,8 @@ def test_a_damaged_checkpoint_takes_no_place_of_those_that_are_kept(whole: Path,
     assert not (run.path / "iter_0000002").exists()
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_what_the_processor_does_not_compute_in_is_told(streets: Path, tmp_path: Path) -> None:
     short = ("--set", "train.iterations=1", "--set", "train.batch_size=1")
     logs: list[list[dict[str, object]]] = []
@@ -214,7 +218,9 @@ def endless(streets: Path, folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.full), (signal.SIGTERM, 143)]
+)
 def test_a_signal_writes_a_checkpoint_and_says_how_to_go_on(
     streets: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:

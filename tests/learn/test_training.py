@@ -405,6 +405,8 @@ def test_a_checkpoint_of_another_run_is_refused(dataset: Path, tmp_path: Path) -
         run(tmp_path, dataset, recipe(iterations=1), seed=1)
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_a_range_of_values_goes_from_training_into_the_export_and_its_predictions(tmp_path: Path, seven_labels) -> None:
     scene = draw_scene(1, 72, 96)
     grey = scene.image[:, :, 0]
