@@ -16,11 +16,13 @@ import re
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
@@ -78,6 +80,21 @@ class Request:
     headers: Mapping[str, str]
 
 
+def certificate_for(name: str, folder: Path) -> tuple[str, str]:
+    """Makes a certificate that signs itself, and its key.
+
+    Args:
+        name: Whose it is, as openssl has it: "IP:127.0.0.1" or "DNS:pictures.example".
+        folder: Where both files are written.
+    """
+    stem = re.sub(r"\W", "-", name)
+    certificate, key = str(folder / f"{stem}.pem"), str(folder / f"{stem}.key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-days", "2", "-subj", "/CN=zoo", "-addext", f"subjectAltName={name}"]
+    subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+    return certificate, key
+
+
 class Server:
     """The server; it runs between `with` and its end, and no thread or socket outlives it.
 
@@ -88,6 +105,7 @@ class Server:
     Attributes:
         replies: How a path is answered: always so, a list for the first requests, or a function of their number.
         requests: Every request so far.
+        names: What clients of https called it before they asked.
     """
 
     def __init__(self, files: Mapping[str, bytes] | None = None, certificate: tuple[str, str] | None = None) -> None:
@@ -95,6 +113,7 @@ class Server:
         self.modified = "Wed, 01 Jan 2025 00:00:00 GMT"
         self.replies: dict[str, Replies] = {}
         self.requests: list[Request] = []
+        self.names: list[str | None] = []
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._http = _Threads(("127.0.0.1", 0), _handler(self))
@@ -102,6 +121,7 @@ class Server:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
+            context.sni_callback = lambda _, name, __: self.names.append(name)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
 

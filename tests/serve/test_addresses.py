@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from serving import Serving
+from urllib3.util.connection import create_connection
 
-from servers import Reply, Server
+from servers import Reply, Server, certificate_for
 from support import png
 from zoo.store.download.answers import AddressError, Limits
 from zoo.store.download.http import open_url
@@ -82,6 +85,34 @@ def test_a_name_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPa
     network = Network(monkeypatch, pictures_example=[["93.184.216.34", "10.0.0.1"]])
     assert "not public" in network.fetch("https://pictures.example/x.png", "pictures.example")
     assert network.reached == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificates with openssl")
+def test_the_certificate_must_be_of_the_name_though_the_connection_goes_to_an_address(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connect = create_connection
+    for name in ("pictures.example", "other.example"):
+        files = certificate_for(f"DNS:{name}", tmp_path)
+        with Server({"/x.png": png()}, files) as server:
+            monkeypatch.setattr(
+                "urllib3.util.connection.create_connection",
+                lambda _, *rest, port=server.port, **more: connect(("127.0.0.1", port), *rest, **more),
+            )
+            monkeypatch.setenv("REQUESTS_CA_BUNDLE", files[0])
+            adapter = PinnedAdapter(["pictures.example"], lambda host, port: ["93.184.216.34"])
+            if name == "pictures.example":
+                with open_url("https://pictures.example/x.png", Limits(), adapter=adapter) as answer:
+                    assert b"".join(answer.blocks) == png()
+            else:
+                with (
+                    pytest.raises(AddressError) as caught,
+                    open_url("https://pictures.example/x.png", Limits(), adapter=adapter),
+                ):
+                    pass
+                assert "certificate is not trusted" in str(caught.value.reason)
+            # It is asked for the name, not for the address.
+            assert server.names == ["pictures.example"]
 
 
 @pytest.mark.parametrize(

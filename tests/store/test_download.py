@@ -27,7 +27,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from servers import Reply, Server, etag
+from servers import Reply, Server, certificate_for, etag
 from zoo.contract.spec import Artifact
 from zoo.errors import ArchiveError, CacheError, ChecksumMismatchError, FetchError
 from zoo.store.download import proxies
@@ -720,13 +720,7 @@ def test_a_proxy_that_works_gets_the_request(parts: Path, monkeypatch: pytest.Mo
 def test_only_trusted_certificates_and_no_way_down_to_http(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    certificate, key = certificate_for("IP:127.0.0.1", tmp_path)
     with Server({"/x.tar": FILE}, (certificate, key)) as server, Server({"/y.tar": FILE}) as plain:
         server.replies["/down.tar"] = Reply(status=302, headers={"Location": plain.url("/y.tar")})
         error = refusal(Artifact((server.url("/x.tar"),)), parts)

@@ -88,7 +88,7 @@ class PinnedAdapter(HTTPAdapter):
         name = parts.hostname or ""
         address = self._address(name, parts.port or _PORTS.get(parts.scheme, 0))
         if parts.scheme == "https":
-            pool_kwargs |= {"server_hostname": name, "assert_hostname": name}
+            pool_kwargs |= {"server_hostname": name}
         return {**host_params, "host": address}, pool_kwargs
 
     def _address(self, host: str, port: int) -> str:
