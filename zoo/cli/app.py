@@ -59,6 +59,7 @@ _GROUPS = {
 #: `zoo --help` is one screen, without what is needed once, and what only those need who develop zoo or its plugins.
 _UNLISTED = {
     "completion": ("completion:completion", Message("Print the script that completes words in a shell.")),
+    "new-plugin": ("authors.new_plugin:new_plugin", Message("Write the beginning of a plugin.")),
     "registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue.")),
 }
 _COMMANDS = {name: entry for group in (*_GROUPS.values(), _UNLISTED) for name, entry in group.items()}

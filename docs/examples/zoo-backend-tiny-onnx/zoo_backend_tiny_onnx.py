@@ -1,11 +1,9 @@
-"""An engine: ONNX programs, run by onnxruntime."""
+"""An engine: programs of paddle, translated to ONNX, and ONNX files, run by onnxruntime."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-from zoo.plugin import Backend, DeviceUnavailableError, Facts, Probe, hookimpl
+from zoo.plugin import Backend, DeviceUnavailableError, Facts, Probe, as_onnx, hookimpl, library_probe
 
 
-class OnnxSession:
+class TinyOnnxSession:
     """One program. onnxruntime may be called from several threads at once."""
 
     parallel = True
@@ -21,7 +19,7 @@ class OnnxSession:
         if missing := set(names) - set(onnxruntime.get_available_providers()):
             # onnxruntime itself would go on on the processor.
             raise DeviceUnavailableError("onnxruntime has no {names:, }", "Use device='cpu'", names=sorted(missing))
-        self._session = onnxruntime.InferenceSession(str(program.path), options, providers=providers)
+        self._session = onnxruntime.InferenceSession(as_onnx(program), options, providers=providers)
         setting = f"threads: {request.threads}"
         self.facts = Facts("tiny-onnx", onnxruntime.__version__, setting, "float32", request.device_name)
 
@@ -39,18 +37,12 @@ class TinyOnnx(Backend):
     api = 1
 
     def supports(self, device, program):
-        try:
-            found = version("onnxruntime")
-        except PackageNotFoundError:
-            return Probe(0, "onnxruntime is not installed", install="pip install onnxruntime")
         if device.kind != "cpu" and not device.place("onnxruntime", 0).get("providers"):
             return Probe(0, f"the device {device.kind} names no provider of onnxruntime")
-        if program is not None and program.path.suffix != ".onnx":
-            return Probe(0, f"it opens .onnx, not {program.path.name}")
-        return Probe(1, names=(f"onnxruntime {found}",))
+        return library_probe(("onnxruntime",), program)
 
     def open(self, program, request):
-        return OnnxSession(program, request)
+        return TinyOnnxSession(program, request)
 
 
 @hookimpl

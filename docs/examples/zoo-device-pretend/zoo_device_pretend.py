@@ -14,7 +14,7 @@ class Pretend(Device):
     training_environ = {"FLAGS_use_stride_kernel": "0"}
     known = frozenset({"starter"})
     ray_resource = "PRETEND"
-    install = "python tests/pretend/build.py pretend=PRETEND_VISIBLE_DEVICES"
+    install = "pip install paddle-custom-pretend"
 
     def missing(self):
         # What the files of the machine tell, without importing paddle.
@@ -30,8 +30,8 @@ class Pretend(Device):
 
     def place(self, engine, index):
         # An onnxruntime without this provider refuses: zoo never goes on on the processor.
-        pretend = ("PretendExecutionProvider", {"device_id": index})
-        return {"providers": [pretend]} if engine == "onnxruntime" else {}
+        provider = ("PretendExecutionProvider", {"device_id": index})
+        return {"providers": [provider]} if engine == "onnxruntime" else {}
 
 
 @hookimpl
