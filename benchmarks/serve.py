@@ -5,10 +5,10 @@
 A drawn street of 512x1024 as JPEG is asked for on loopback at concurrency 1, 4 and 8: as the list of the documented
 route, as PNG, and as binary tensors of the Open Inference Protocol. `--environments` names the folder of the
 environments of the other two, which are made where they are not there; without it zoo is measured alone. All are
-measured in turn, round after round; the median round is shown. "health" is `/health/live` asked every 50 ms meanwhile;
-memory is that of all processes of a server, what they share counted once. The first line of a model is the engine's own
-streams on pictures that are decoded already, in this process. With --check every answer of so many is compared with the
-mask of the local model.
+measured in turn, round after round; the median round is shown. "health" is `/health/live`, asked ten times a second
+meanwhile; memory is that of all processes of a server, what they share counted once. The first line of a model is the
+engine's own streams on pictures that are decoded already, in this process. With --check every answer of so many is
+compared with the mask of the local model.
 """
 
 from __future__ import annotations

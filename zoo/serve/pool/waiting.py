@@ -73,7 +73,7 @@ class Waiting:
     """
 
     asked: Asked
-    body: bytes | bytearray
+    body: bytes | bytearray = field(repr=False)
     given: asyncio.Future[Given]
     since: float
     attempts: int = 0

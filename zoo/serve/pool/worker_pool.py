@@ -125,7 +125,8 @@ class Pool:
             waiting.given.set_exception(waited_too_long(self._options.timeout))
 
     def _forget(self, waiting: Waiting) -> None:
-        with contextlib.suppress(ValueError):
+        # Looked for first: the error of `remove` holds the text of all of it, body and all.
+        if waiting in self._waiting:
             self._waiting.remove(waiting)
 
     def _pump(self) -> None:
