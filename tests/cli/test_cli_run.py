@@ -408,9 +408,13 @@ def test_high_performance_inference_is_asked_for_and_said(predict: Command, stre
 
 
 def test_what_is_done_is_told_before_the_error_of_the_next(predict: Command, street: Path) -> None:
-    done = predict(street / "a.png", "gone.png", code=1)
+    (street / "text.png").write_text("no picture")
+    done = predict(street / "a.png", street / "text.png", code=1)
     assert "street/a.png  40x56" in done.stdout
-    assert "gone.png does not exist" in done.stderr
+    assert "text.png is not a picture" in done.stderr
+    # What can be known before is.
+    done = predict(street / "a.png", "gone.png", code=1)
+    assert (done.stdout, "gone.png does not exist" in done.stderr) == ("", True)
 
 
 def test_one_file_holds_the_results_of_all_pictures(predict: Command, street: Path, tmp_path: Path) -> None:

@@ -366,6 +366,7 @@ def test_a_log_that_nobody_reads_holds_up_no_request(zoo_home: object) -> None:
 def test_models_that_need_too_much_memory_leave_and_come_back(zoo_home: object) -> None:
     names = ("one", "two", "three")
     with Serving(*(f"{name}=starter" for name in names), "--workers", 1, "--memory", "1M") as server:
+        assert " bytes of a worker, which --memory leaves 1000000" in server.said()
 
         def held() -> list[str]:
             return [each["name"] for each in server.get("/v1/models").json()["models"] if each["workers"]]

@@ -103,7 +103,8 @@ async def _run(
 ) -> bool:
     watch = Watch()
     pool_options = _pool_options(models, options)
-    pool = Pool(_order(models, options, pool_options), pool_options, watch)
+    order = _order(models, options, pool_options)
+    pool = Pool(order, pool_options, watch)
     watch.look_at(pool)
     bodies = Bodies(options.max_body, options.max_body * (pool_options.queue + pool_options.workers + 4))
     service = Service(models, pool, bodies, watch, fetcher(options.allow_urls, options.max_body))
@@ -131,6 +132,7 @@ async def _run(
         try:
             await asyncio.wait({pool.began})
             pool.began.result()
+            _tell_memory(pool, models, order.memory)
             host, port = listening.getsockname()[:2]
             url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             told(url)
@@ -167,6 +169,16 @@ def _order(models: Mapping[str, Served], options: ServerOptions, pool: PoolOptio
     configs = {name: replace(served.config, threads=pool.threads, streams=1) for name, served in models.items()}
     memory = None if options.memory is None else options.memory // pool.workers
     return WorkerOrder(configs, {}, options.offline, options.lock, memory, options.max_body)
+
+
+def _tell_memory(pool: Pool, models: Mapping[str, Served], limit: int | None) -> None:
+    if limit is None:
+        return
+    # A model that is too large alone is served all the same: there is no answer without it.
+    for name in models:
+        for held in pool.holders(name)[:1]:
+            if held.memory > limit:
+                _log.warning("%s takes %d bytes of a worker, which --memory leaves %d", name, held.memory, limit)
 
 
 class _Server(uvicorn.Server):

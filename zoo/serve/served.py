@@ -75,7 +75,7 @@ def find_served(
                 "Two of the models are called {name}. Different names were expected.",
                 "Call one of them otherwise: OTHER={model}",
                 name=name,
-                model=given,
+                model=model,
             )
         origin = "" if Path(bundle.origin).is_absolute() or "#" in bundle.origin else bundle.origin
         found[name] = Served(name, own, plan.labels, origin)

@@ -91,7 +91,8 @@ def predict(
 
         # Opening a model for the first time takes seconds: a path that is mistyped is told before.
         for source in said:
-            check_named(source)
+            if source != _STDIN:
+                check_named(source)
     with loading("loading {model}", model=config.model) as progress:
         loaded = load_predictor(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None
