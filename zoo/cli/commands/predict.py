@@ -87,12 +87,7 @@ def predict(
     if resume and (config.save_path is None or file is not None):
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
     if config.on_error == "raise" and not resume:
-        from zoo.picture.sources.files import check_named
-
-        # Opening a model for the first time takes seconds: a path that is mistyped is told before.
-        for source in said:
-            if source != _STDIN:
-                check_named(source)
+        _check_files(said)
     with loading("loading {model}", model=config.model) as progress:
         loaded = load_predictor(config, offline=offline, lock=lock, progress=progress)
     saving = Saving.of(config, sources) if file is None else None
@@ -135,6 +130,15 @@ def _check_words(ctx: click.Context, said: list[str]) -> None:
         _refuse_addresses(said)
     if _STDIN in said and sys.stdin.isatty():
         note("A picture is expected on standard input. It ends with Ctrl-D.")
+
+
+def _check_files(said: list[str]) -> None:
+    """Opens the files that are named: a model that is opened for the first time takes seconds, a mistyped path none."""
+    from zoo.picture.sources.files import check_named
+
+    for source in said:
+        if source != _STDIN:
+            check_named(source)
 
 
 def _one_file(ctx: click.Context, config: PipelineConfig) -> Path | None:
