@@ -257,6 +257,8 @@ def test_an_export_that_disagrees_with_the_network_is_not_kept(tmp_path: Path, s
     assert os.listdir(tmp_path) == []
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_exporting_leaves_the_network_as_it_was(tmp_path: Path, seven_labels) -> None:
     network = small_network()
     network.train()

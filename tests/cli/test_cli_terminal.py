@@ -82,6 +82,8 @@ def test_many_pictures_stand_above_a_bar_that_is_gone_at_the_end(bundle: Bundle,
     assert not BAR.search(text)
 
 
+# On two cores it takes long: `make test-all`.
+@pytest.mark.full
 def test_a_bar_is_not_glued_to_lines_that_another_program_prints(bundle: Bundle, street: Path) -> None:
     command = shlex.join(predict(bundle, "street"))
     # Two programs write, this one whole lines: what zoo says at the end may come before the last ones of the other.
