@@ -211,8 +211,7 @@ def _compared(sides: tuple[Side, ...], places: Sequence[Path]) -> Compared:
             titles=[side.contender.title for side in sides],
             reason=next((reason for side in sides for _, reason in side.failures), "-"),
         )
-    names = list(dict.fromkeys(name for side in sides for name in side.classes))
-    tables = [_table(side, names) for side in sides]
+    tables = common_numbers(sides)
     agreed: dict[tuple[int, int], int] = {}
     pixels, pictures = 0, list[PictureCompared]()
     for uri in common:
@@ -233,11 +232,18 @@ def _compared(sides: tuple[Side, ...], places: Sequence[Path]) -> Compared:
     return Compared(sides, tuple(pictures), {pair: count / pixels for pair, count in agreed.items()})
 
 
-def _table(side: Side, names: Sequence[str]) -> NDArray[np.uint16]:
-    """Returns the common number of every mask value; 0 for what is no class."""
-    table = np.zeros(1 << 16, np.uint16)
-    table[: len(side.classes)] = [names.index(name) + 1 for name in side.classes]
-    return table
+def common_numbers(sides: Sequence[Side]) -> list[NDArray[np.uint16]]:
+    """Returns for each side a table (65536,) with a number for every mask value: one for classes of one name.
+
+    What is no class has the number 0.
+    """
+    names = list(dict.fromkeys(name for side in sides for name in side.classes))
+    tables: list[NDArray[np.uint16]] = []
+    for side in sides:
+        table = np.zeros(1 << 16, np.uint16)
+        table[: len(side.classes)] = [names.index(name) + 1 for name in side.classes]
+        tables.append(table)
+    return tables
 
 
 def _classes(file: Path, table: NDArray[np.uint16]) -> NDArray[np.uint16]:

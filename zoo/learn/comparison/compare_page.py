@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.learn.comparison.compare import Compared, PictureCompared, Side
+from zoo.learn.comparison.compare import Compared, PictureCompared, Side, common_numbers
 from zoo.learn.comparison.one_side import LONGEST
 from zoo.learn.report.html import html_page, html_table
 from zoo.message import Message, printable
@@ -137,12 +137,11 @@ def _shares(found: Compared, said: Callable[[str], str]) -> str:
 
 def _picture(one: PictureCompared, sides: Sequence[Side], said: Callable[[str], str]) -> str:
     small = [_small(file) for file in one.masks]
-    names = list(dict.fromkeys(name for side in sides for name in side.classes))
     layers = "".join(
         f'<img class="side" alt="{escape(printable(side.contender.title))}" src="{_colored(mask, side)}">'
         for mask, side in zip(small, sides, strict=True)
     )
-    numbers = [_numbers(mask, side, names) for mask, side in zip(small, sides, strict=True)]
+    numbers = [table[mask.astype(np.uint16)] for mask, table in zip(small, common_numbers(sides), strict=True)]
     differs = np.any([number != numbers[0] for number in numbers[1:]], axis=0)
     base = base64.b64encode(one.picture.read_bytes()).decode()
     caption = Message("{name}: {share:.2f} % of the pixels have one class", name=one.name, share=100 * one.agreement)
@@ -159,12 +158,6 @@ def _small(file: Path) -> NDArray[np.uint8 | np.uint16]:
         mask = np.asarray(picture)
     step = max(1, -(-max(mask.shape) // LONGEST))
     return mask[::step, ::step]
-
-
-def _numbers(mask: NDArray[np.uint8 | np.uint16], side: Side, names: Sequence[str]) -> NDArray[np.uint16]:
-    table = np.zeros(1 << 16, np.uint16)
-    table[: len(side.classes)] = [names.index(name) + 1 for name in side.classes]
-    return table[mask.astype(np.uint16)]
 
 
 def _colored(mask: NDArray[np.uint8 | np.uint16], side: Side) -> str:
