@@ -17,7 +17,7 @@ from support import export_small, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelSet
 from zoo.errors import ConfigError, ZooError
-from zoo.learn.comparison import Compared, Contender, compare, read_contender
+from zoo.learn.comparison import Compared, Contender, compare_models, read_contender
 from zoo.learn.comparison.compare_page import compare_page
 
 
@@ -42,7 +42,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory, seven_labels: LabelSet) ->
 def found(engines: Path, bundle: Bundle, renamed: Bundle, pictures: Path, tmp_path_factory: pytest.TempPathFactory):
     contenders = [Contender("one", str(bundle.folder)), Contender("two", str(renamed.folder))]
     folder = tmp_path_factory.mktemp("compared")
-    return compare(contenders, folder, sources=[str(pictures)], load_options={"threads": 1})
+    return compare_models(contenders, folder, sources=[str(pictures)], load_options={"threads": 1})
 
 
 def test_masks_agree_where_their_classes_have_one_name(found: Compared, bundle: Bundle, pictures: Path) -> None:
@@ -106,8 +106,10 @@ def test_what_cannot_be_compared_is_told(engines: Path, bundle: Bundle, pictures
     for name in "ab":
         (tmp_path / name).mkdir()
     with pytest.raises(ConfigError, match="nothing to compare"):
-        compare([one], tmp_path, sources=[str(pictures)])
+        compare_models([one], tmp_path, sources=[str(pictures)])
     with pytest.raises(ZooError, match=r"two: .*does not exist"):
-        compare([one, Contender("two", str(tmp_path / "gone"))], tmp_path / "a", sources=[str(pictures / "1.png")])
+        compare_models(
+            [one, Contender("two", str(tmp_path / "gone"))], tmp_path / "a", sources=[str(pictures / "1.png")]
+        )
     with pytest.raises(ConfigError, match="no picture that all"):
-        compare([one, one], tmp_path / "b", sources=[str(pictures / "broken.png")])
+        compare_models([one, one], tmp_path / "b", sources=[str(pictures / "broken.png")])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from zoo.learn.comparison.compare import Compared, PictureCompared, Side, common_numbers
+from zoo.learn.comparison.compare_models import Compared, PictureCompared, Side, common_numbers
 from zoo.learn.comparison.one_side import LONGEST
 from zoo.learn.report.html import html_page, html_table
 from zoo.message import Message, printable

@@ -33,7 +33,7 @@ from zoo.results.encode import encode_mask_png
 LONGEST = 640
 
 
-def main(folder: Path) -> None:
+def _main(folder: Path) -> None:
     """Runs what the order says."""
     order: dict[str, Any] = json.loads((folder / "order.json").read_text(encoding="utf-8"))
     try:
@@ -125,7 +125,7 @@ def _write(file: Path, document: dict[str, Any]) -> None:
     scratch.replace(file)
 
 
-def told(folder: Path) -> Iterator[dict[str, Any]]:
+def lines_so_far(folder: Path) -> Iterator[dict[str, Any]]:
     """Yields the lines of a side so far; the last may be half written."""
     file = folder / "pictures.jsonl"
     for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else ():
@@ -134,4 +134,4 @@ def told(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    _main(Path(sys.argv[1]))

@@ -58,8 +58,7 @@ def compare(
     A model is a name, an export folder or a run; behind @ its engine, and behind : its precision, such as
     starter@openvino:bf16.
     """
-    from zoo.learn.comparison import compare as run
-    from zoo.learn.comparison import read_contender
+    from zoo.learn.comparison import compare_models, read_contender
     from zoo.learn.comparison.compare_page import compare_document, compare_page
     from zoo.learn.data import read_list
 
@@ -82,7 +81,7 @@ def compare(
         at[:] = [number, done]
 
     with tempfile.TemporaryDirectory() as folder, line(told):
-        found = run(
+        found = compare_models(
             contenders,
             Path(folder),
             sources=[str(path) for path in images],

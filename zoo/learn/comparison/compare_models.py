@@ -19,7 +19,7 @@ from zoo.base.child import environment, python
 from zoo.contract.labels import Color
 from zoo.errors import BackendError, ConfigError, ZooError
 from zoo.learn.comparison.contender import Contender
-from zoo.learn.comparison.one_side import told
+from zoo.learn.comparison.one_side import lines_so_far
 from zoo.learn.data import Sample
 
 #: Called with the number of the side, from 0, and how many pictures it has done.
@@ -97,7 +97,7 @@ class Compared:
     agreements: Mapping[tuple[int, int], float]
 
 
-def compare(
+def compare_models(
     contenders: Sequence[Contender],
     folder: Path,
     *,
@@ -160,12 +160,12 @@ def _run(place: Path, contender: Contender, report: Callable[[int], object]) -> 
         )
         try:
             while process.poll() is None:
-                report(sum(1 for _ in told(place)))
+                report(sum(1 for _ in lines_so_far(place)))
                 time.sleep(_LOOK)
         finally:
             process.kill()
             process.wait()
-        report(sum(1 for _ in told(place)))
+        report(sum(1 for _ in lines_so_far(place)))
         if (place / "side.json").exists():
             return json.loads((place / "side.json").read_text(encoding="utf-8"))
         if (place / "error.json").exists():
@@ -202,7 +202,7 @@ def _side(contender: Contender, document: dict[str, Any]) -> Side:
 
 def _compared(sides: tuple[Side, ...], places: Sequence[Path]) -> Compared:
     """Looks at the pictures that every side has a mask of."""
-    lines = [{line["uri"]: (number, line) for number, line in enumerate(told(place))} for place in places]
+    lines = [{line["uri"]: (number, line) for number, line in enumerate(lines_so_far(place))} for place in places]
     common = [uri for uri in lines[0] if all(uri in others for others in lines[1:])]
     if not common:
         raise ConfigError(
