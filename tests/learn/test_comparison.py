@@ -77,6 +77,8 @@ def test_the_page_needs_no_other_file_and_shows_the_worst_first(found: Compared)
     assert shares == [round(100 * share, 2) for share in sorted(one.agreement for one in found.pictures)[:2]]
 
 
+# Four processes: `make test-all`.
+@pytest.mark.full
 def test_the_command_prints_a_table_and_writes_a_page(
     engines: Path, bundle: Bundle, renamed: Bundle, pictures: Path, tmp_path: Path
 ) -> None:
