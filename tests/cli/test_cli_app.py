@@ -81,7 +81,7 @@ def test_the_help_groups_the_commands_and_each_of_them_exists() -> None:
         "Options",
     ]
     context = click.Context(cli)
-    use = "predict tiff serve pipeline evaluate data train optimize export download"
+    use = "predict tiff serve pipeline evaluate compare data train optimize export download"
     names = f"{use} list-models info cache lock pack doctor"
     assert cli.list_commands(context) == [*names.split(), "devices", "plugins", "completion", "new-plugin", "registry"]
     assert all(cli.get_command(context, name) for name in cli.list_commands(context))

@@ -34,6 +34,7 @@ _GROUPS = {
         "serve": ("service.serve:serve", Message("Serve models over HTTP.")),
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
+        "compare": ("measure.compare:compare", Message("Show where models differ, and what each costs.")),
         "data": ("data.group:data", Message("Convert, check and split your labelled pictures.")),
         "train": ("data.train:train", Message("Train a model on them.")),
         "optimize": ("measure.optimize:optimize", Message("Find the fastest engine with the right masks.")),
@@ -108,9 +109,8 @@ class _LazyGroup(click.Group):
         self.format_usage(ctx, formatter)
         formatter.write_text(self.help or "")
         commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
-        # What every command has, and whoever reads this knows, has no line.
-        shown = [option for option in self.get_params(ctx) if not {"--help", "--version"} & {*option.opts}]
-        options = [record for option in shown if (record := option.get_help_record(ctx))]
+        # What every command has, and whoever reads this knows, has no line; the others share one.
+        options = [("-q -v --debug", Message("Print data only; tell more; tell everything."))]
         groups = [*commands.items(), (gettext("Options"), options)]
         formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
 
