@@ -17,7 +17,7 @@ import zoo
 from scenes import draw_scene
 
 PACKAGE = Path(__file__).resolve().parents[1] / "zoo_plugin_starter"
-SEED, HEIGHT, WIDTH = 1, 180, 320
+SEED, HEIGHT, WIDTH = 5, 180, 320
 
 
 def main() -> None:
