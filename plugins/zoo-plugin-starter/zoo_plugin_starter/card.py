@@ -32,8 +32,8 @@ STARTER = ModelCard(
     listed_size=17_200_000,
     paper="PP-LiteSeg: A Superior Real-Time Semantic Segmentation Model, arXiv:2204.02681",
     notes=(
-        "Trained from random weights in three stages: 3,200 iterations of 8 crops on the 367 training pictures of CamVid "
-        "and 320 drawn street scenes, and twice 2,200 on CamVid alone by `zoo train`; see docs/training.md.",
+        "Trained from random weights in three stages: 3,200 iterations of 8 crops on the 367 training pictures of "
+        "CamVid and 320 drawn street scenes, and twice 2,200 on CamVid alone by `zoo train`; see docs/training.md.",
         "The test list here has 193 of the 233 pictures of the usual split, and 480x360 pictures instead of 960x720: "
         "the figure cannot be compared with published ones.",
         "Thin and rare things (poles, signs, fences, pedestrians, bicyclists) are found poorly; see the IoU of each.",
