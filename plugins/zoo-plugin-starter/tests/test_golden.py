@@ -38,7 +38,7 @@ def close(logits: np.ndarray) -> bool:
 def test_it_sees_every_class_and_weighs_little_and_its_digest_is_known() -> None:
     assert set(np.unique(GOLDEN.output.argmax(1))) == set(range(len(CAMVID)))
     assert BUNDLE.golden is not None
-    assert BUNDLE.golden.stat().st_size < 200_000
+    assert BUNDLE.golden.stat().st_size < 210_000
     assert "golden.npz" in BUNDLE.digests
     assert BUNDLE.verify().golden == BUNDLE.golden
 
