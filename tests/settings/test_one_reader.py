@@ -13,6 +13,8 @@ EXCEPTIONS = {
     "learn/run/kept/run_log.py": "the log of a run, a line an iteration, which it wrote itself",
     "learn/run/together/launched.py": "it talks to children of its own",
     "learn/delivery/delivered.py": "the number of a checkpoint, which it wrote itself; a damaged one is made anew",
+    "learn/comparison/compare_models.py": "it talks to children of its own",
+    "learn/comparison/one_side.py": "it is such a child",
     "learn/convert/openvino.py": "it talks to a child of its own",
     "results/encode.py": "the first bytes of a file of results, however large it is, say whose result it holds",
     "program/pir.py": "a program of paddle is no document of ours: megabytes, checked by its structure",
