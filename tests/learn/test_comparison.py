@@ -16,7 +16,7 @@ from scenes import draw_scene
 from support import export_small, zoo_process
 from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelSet
-from zoo.errors import ConfigError, ZooError
+from zoo.errors import BundleError, ConfigError
 from zoo.learn.comparison import Compared, Contender, compare_models, read_contender
 from zoo.learn.comparison.compare_page import compare_page
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_compared_is_told(engines: Path, bundle: Bundle, pictures
         (tmp_path / name).mkdir()
     with pytest.raises(ConfigError, match="nothing to compare"):
         compare_models([one], tmp_path, sources=[str(pictures)])
-    with pytest.raises(ZooError, match=r"two: .*does not exist"):
+    with pytest.raises(BundleError, match=r"two: .*does not exist"):
         compare_models(
             [one, Contender("two", str(tmp_path / "gone"))], tmp_path / "a", sources=[str(pictures / "1.png")]
         )

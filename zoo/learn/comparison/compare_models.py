@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+import zoo.errors
 from zoo.base.child import environment, python
 from zoo.contract.labels import Color
 from zoo.errors import BackendError, ConfigError, ZooError
@@ -160,17 +161,18 @@ def _run(place: Path, contender: Contender, report: Callable[[int], object]) -> 
         )
         try:
             while process.poll() is None:
-                report(sum(1 for _ in lines_so_far(place)))
+                report(_count(place))
                 time.sleep(_LOOK)
         finally:
             process.kill()
             process.wait()
-        report(sum(1 for _ in lines_so_far(place)))
+        report(_count(place))
         if (place / "side.json").exists():
             return json.loads((place / "side.json").read_text(encoding="utf-8"))
         if (place / "error.json").exists():
             error = json.loads((place / "error.json").read_text(encoding="utf-8"))
-            raise ZooError("{title}: {message}", error["hint"], title=contender.title, message=error["message"])
+            kind: type[ZooError] = getattr(zoo.errors, error["type"], ZooError)
+            raise kind("{title}: {message}", error["hint"], title=contender.title, message=error["message"])
         said.seek(0)
         words = said.read()[-400:].decode("utf-8", "replace").strip()
     raise BackendError(
@@ -181,6 +183,12 @@ def _run(place: Path, contender: Contender, report: Callable[[int], object]) -> 
         words=words,
         model=contender.model,
     )
+
+
+def _count(place: Path) -> int:
+    """Returns how many pictures a side has done, without reading what it says of them."""
+    file = place / "pictures.jsonl"
+    return file.read_bytes().count(b"\n") if file.exists() else 0
 
 
 def _side(contender: Contender, document: dict[str, Any]) -> Side:

@@ -39,7 +39,7 @@ def _main(folder: Path) -> None:
     try:
         _write(folder / "side.json", _run(order, folder))
     except ZooError as error:
-        _write(folder / "error.json", {"message": error.message, "hint": error.hint})
+        _write(folder / "error.json", {"type": type(error).__name__, "message": error.message, "hint": error.hint})
         sys.exit(1)
 
 
