@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 import zoo
+from zoo import plugin
 from zoo.base.files import replacing_folder, user_path
 from zoo.errors import ConfigError, OutputError
 from zoo.message import Message
@@ -55,7 +57,10 @@ def write_plugin(kind: str, name: str, parent: str | Path = ".") -> Scaffold:
             name=name,
         )
     distribution = f"{KINDS[kind]}-{name}"
-    if name in _taken(kind):
+    words = _words(name, distribution)
+    # A class cannot be called None, nor as one that its module uses.
+    classes = {words["camel"], words["network"]}
+    if name in _taken(kind) or any(map(keyword.iskeyword, classes)) or classes & set(plugin.__all__):
         raise ConfigError("The name {name} is taken already.", "Choose another one.", name=name)
     folder = Path(user_path(parent)) / distribution
     if folder.exists():
@@ -64,7 +69,6 @@ def write_plugin(kind: str, name: str, parent: str | Path = ".") -> Scaffold:
             "Choose another name, or another place: -o FOLDER",
             folder=folder,
         )
-    words = _words(name, distribution)
     files: list[Path] = []
     with replacing_folder(folder) as scratch:
         for template in sorted((_TEMPLATES / kind).rglob("*.template")):
@@ -82,7 +86,7 @@ def _taken(kind: str) -> set[str]:
     known, found = read_catalogue(), discover("zoo.models", "zoo.devices", "zoo.backends")
     if kind == "family":
         return {model.family for model in known.models} | {
-            family.name for plugin in found.plugins for family in plugin.families
+            family.name for each in found.plugins for family in each.families
         }
     if kind == "device":
         return {"auto", *(device.kind for device in known.devices), *found.devices}
