@@ -61,10 +61,14 @@ def compare(
     from zoo.learn.comparison import compare_models, read_contender
     from zoo.learn.comparison.compare_page import compare_document, compare_page
     from zoo.learn.data import read_list
+    from zoo.picture.sources.files import check_named
 
     if bool(images) == (data is not None):
         raise click.UsageError(tr("Give one of both: --images, or --data with a list file."), ctx)
     contenders = [read_contender(text) for text in models]
+    for path in images:
+        # Before a model is opened and run for nothing.
+        check_named(str(path))
     if output is not None:
         ensure_folder(output.parent)
     at, began = [0, 0], time.monotonic()
