@@ -31,6 +31,7 @@
     ├─ RemoteError                  a server of models cannot be asked, or does not answer as it should
     ├─ ServeError                   a server cannot be started, or gave up
     │  └─ RequestError              a request to it is not understood, or not allowed
+    ├─ ClusterError                 many machines cannot be used, or lost what they were to do
     └─ TrainingError
        ├─ DatasetError
        ├─ CheckpointError
@@ -198,6 +199,10 @@ class ServeError(ZooError):
 
 class RequestError(ServeError):
     """A request to a server is not understood, or not allowed."""
+
+
+class ClusterError(ZooError):
+    """Many machines cannot be used, or lost what they were to do."""
 
 
 class TrainingError(ZooError):

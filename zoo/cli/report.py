@@ -8,7 +8,7 @@ import stat
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,18 +17,20 @@ import click
 
 from zoo.cli.cells import cells, padded
 from zoo.cli.language import tr, translate
-from zoo.cli.notes import note, verbose
+from zoo.cli.notes import alert, note, verbose
 from zoo.cli.progress.line import is_terminal, line
 from zoo.cli.progress.segmenting import Count, pictures_text
 from zoo.cli.tables import json_text, times_text
 from zoo.message import printable
 
 if TYPE_CHECKING:
+    from zoo.distributed import ClusterPredictions, SavedResult
     from zoo.errors import ZooError
-    from zoo.results import Predictions, Result
+    from zoo.results import Failure, Predictions, Result
 
 #: A result, and the files it was written to.
-Written = tuple["Result", list[Path]]
+Written = tuple["Result | SavedResult", "Sequence[Path | str]"]
+_Lines = Callable[["Result | SavedResult", "Sequence[Path | str]"], Iterator[str]]
 
 # Classes in the line of a picture.
 _SHOWN = 3
@@ -48,7 +50,9 @@ class Telling:
         finished: Results that are written and not told yet, for a writer to fill.
     """
 
-    def __init__(self, predictions: Predictions, passed: Callable[[], int], *, as_json: bool, whole: bool) -> None:
+    def __init__(
+        self, predictions: Predictions | ClusterPredictions, passed: Callable[[], int], *, as_json: bool, whole: bool
+    ) -> None:
         self.tally = Tally()
         self.finished: deque[Written] = deque()
         self._predictions, self._passed = predictions, passed
@@ -92,7 +96,7 @@ class Telling:
             self._print(written, _json if self._as_json else _line)
         self._tell_failures()
 
-    def _print(self, written: Written, lines: Callable[[Result, list[Path]], Iterator[str]]) -> None:
+    def _print(self, written: Written, lines: _Lines) -> None:
         told = False
         for text in lines(*written):
             sys.stdout.write(f"{text}\n")
@@ -120,16 +124,16 @@ def _error(error: ZooError) -> dict[str, Any]:
     return {"type": type(error).__name__, "message": error.message, "hint": error.hint, "values": error.values}
 
 
-def _json(result: Result, paths: list[Path]) -> Iterator[str]:
+def _json(result: Result | SavedResult, paths: Sequence[Path | str]) -> Iterator[str]:
     document = {**result.to_dict(mask=False), "saved": [str(path) for path in paths]}
     yield json_text(document)
 
 
-def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
+def _whole(result: Result | SavedResult, paths: Sequence[Path | str]) -> Iterator[str]:
     """The lines of data; notes go to standard error."""
     yield tr("{place}  {model} on {device}", place=_place(result), model=result.model, device=result.device)
     shares = {name: (printable(name), share) for name, share in result.shares().items()}
-    means = result.mean_scores() if result.scores is not None else {}
+    means = {area["name"]: area["score"] for area in result.to_dict(False)["classes"] if "score" in area}
     column = max(cells(shown) for shown, _ in shares.values())
     for name, (shown, share) in shares.items():
         score = tr("  score {mean:.3f}", mean=means[name]) if name in means else ""
@@ -143,7 +147,7 @@ def _whole(result: Result, paths: list[Path]) -> Iterator[str]:
         note("  saved {path}", path=_shown(path))
 
 
-def _line(result: Result, paths: list[Path]) -> Iterator[str]:
+def _line(result: Result | SavedResult, paths: Sequence[Path | str]) -> Iterator[str]:
     shares = list(result.shares().items())
     parts = [_place(result), *(f"{printable(name)} {share:.1%}" for name, share in shares[:_SHOWN])]
     if len(shares) > _SHOWN:
@@ -151,12 +155,12 @@ def _line(result: Result, paths: list[Path]) -> Iterator[str]:
     if result.note:
         parts.append(f"({printable(translate(result.note))})")
     if paths:
-        parts.append("-> " + ", ".join([_shown(paths[0]), *(printable(path.name) for path in paths[1:])]))
+        parts.append("-> " + ", ".join([_shown(paths[0]), *(printable(os.path.basename(path)) for path in paths[1:])]))
     yield "  ".join(parts)
 
 
-def _place(result: Result) -> str:
-    height, width = result.mask.shape
+def _place(result: Result | SavedResult) -> str:
+    height, width = result.size
     # What has no path or address, as standard input, is known by a digest, which says nothing to people.
     place = _shown(result.uri) if os.path.isabs(result.uri) or "://" in result.uri else printable(result.name)
     return f"{place}  {height}x{width}"
@@ -181,7 +185,7 @@ class Tally:
         self._engines: dict[str, None] = {}
         self._began = time.perf_counter()
 
-    def add(self, result: Result) -> None:
+    def add(self, result: Result | SavedResult) -> None:
         """Counts a result."""
         self.pictures += 1
         origin = result.uri.rpartition("#")[0] or result.uri
@@ -223,3 +227,29 @@ def _is_pipe(stream: TextIO) -> bool:
         return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
     except (OSError, ValueError):  # it is none of the system's
         return False
+
+
+def summary(failures: Sequence[Failure], tally: Tally, folder: str | Path | None, passed: int) -> None:
+    """Tells at the end what failed, how many pictures there were, and what they took.
+
+    Args:
+        failures: Inputs that gave no result.
+        tally: The others.
+        folder: Where results were written; None for nowhere.
+        passed: Inputs that were passed over.
+    """
+    for failure in failures:
+        alert(printable(failure.error.message))
+    if passed:
+        note(
+            "{passed} passed over: their results are there. Which model and options made them is not looked at.",
+            passed=passed,
+        )
+    if failures:
+        alert("{pictures} segmented, {count} failed.", pictures=tally.pictures, count=len(failures))
+    elif tally.pictures > 1:
+        note("{pictures} segmented, {rate:.1f} a second.", pictures=tally.pictures, rate=tally.rate)
+    if tally.pictures > 1:
+        note("  {means}", means=tally.means())
+    if folder is None and tally.pictures:
+        note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")

@@ -24,7 +24,6 @@ from zoo.predict.plan import Plan, make_plan
 from zoo.predict.run import Run, answers_in_order
 from zoo.results import Failure, Predictions, Result
 from zoo.segment.channels import class_values
-from zoo.segment.slide import obstacle
 
 if TYPE_CHECKING:
     from zoo.predict.tiff import Progress as TiffProgress
@@ -85,6 +84,11 @@ class Model(Predicts):
         """The engine really in use, its version and its setting."""
         return str(self._engine.facts)
 
+    @property
+    def running(self) -> Engine:
+        """What runs it, for callers with batches of their own."""
+        return self._engine
+
     def _predict(self, source: Source, options: RunOptions) -> Predictions:
         plan = make_plan(self.bundle, options)
         reading = SourceOptions(
@@ -122,16 +126,10 @@ class Model(Predicts):
         options: RunOptions,
         progress: Callable[[TiffProgress], None] | None,
     ) -> Path:
-        from zoo.predict.tiff import check_replaceable, segment_tiff
+        from zoo.predict.tiff import check_replaceable, check_windows, segment_tiff
 
         source, target = user_path(source), user_path(target)
-        if reason := obstacle(self.bundle):
-            raise BundleError(
-                "A large TIFF is segmented in windows, and {model} cannot be run in them: {reason}.",
-                "Use a model of zoo list-models that works on windows, or export a network with zoo, without resizing.",
-                model=self.name,
-                reason=reason,
-            )
+        check_windows(self.bundle)
         plan = make_plan(self.bundle, replace(options, mode="slide"))
         mark = f"zoo labels of {json.dumps(os.path.abspath(source))}"
         check_replaceable(target, mark)

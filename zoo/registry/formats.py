@@ -90,6 +90,15 @@ _OWN = (
         api=1,
         many=True,
     ),
+    Format(
+        "parquet",
+        "Parquet: a row a picture with the runs of its label map, and the pixels and mean scores of its classes",
+        (".parquet",),
+        ".parquet",
+        f"{_FORMATS}.parquet:encode",
+        api=1,
+        many=True,
+    ),
 )
 
 

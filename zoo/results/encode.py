@@ -5,7 +5,7 @@ text chunk and of a JPEG's comment, and the first two fields of a document. In t
 has another name, "zoo.coco/2"; it stands first in a JSON object, in the "meta" of the first object of a JSON list, in a
 comment at the beginning of an XML file, or behind "# " in the first line of a text. So the first few bytes of any
 output tell whose it is. A label TIFF says it in its description, a
-video in the box that ends it.
+video in the box that ends it, and a Parquet file in its footer.
 
 A program that rewrites such a file does not put the mark first again. What was corrected by hand is then the user's own
 file and never replaced.
@@ -48,6 +48,7 @@ _MARK = re.compile(
 )
 _LABELS = re.compile(rb'(?:II[*+]\0|MM\0[*+]).{4,1024}?zoo labels of (?=")', re.DOTALL)
 _BOX = b"free"
+_PARQUET = b"PAR1"
 _IN_BOX = b'{"schema"'
 # Where the mark of every other form begins.
 _BEGINNING = 128
@@ -93,6 +94,9 @@ def encode_jpeg(picture: NDArray[np.uint8], source: str) -> bytes:
 
 def find_mark(head: bytes) -> Mark | None:
     """Returns the mark at the beginning of a file's content, or None."""
+    if head.startswith(_PARQUET):
+        # Its own schema stands in the footer too, in base64.
+        head = _IN_BOX + head[-_HEAD:].rpartition(_IN_BOX)[2]
     if (match := _MARK.match(head) or _LABELS.match(head)) is None:
         return None
     try:
@@ -127,6 +131,9 @@ def mark_in(file: BinaryIO) -> Mark | None:
     if head[4:8] == b"ftyp":
         file.seek(max(0, file.seek(0, os.SEEK_END) - _HEAD))
         return find_mark(_IN_BOX + file.read().rpartition(_BOX + _IN_BOX)[2])
+    if head.startswith(_PARQUET):
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _HEAD))
+        return find_mark(_PARQUET + file.read())
     if b"zoo." not in head and head[:2] not in (b"II", b"MM"):
         return None  # most files are no output, and need not be read further
     return find_mark(head + file.read(_HEAD - _BEGINNING))

@@ -71,6 +71,11 @@ class Result(Segmented):
         return f"<Result of {self.name!r}: {height}x{width}, {len(self.labels)} classes, {self.model} on {self.device}>"
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the picture."""
+        return (self.mask.shape[0], self.mask.shape[1])
+
+    @property
     def palette(self) -> tuple[Color, ...]:
         """RGB colours of the classes, in the order of their values."""
         return self.labels.palette

@@ -28,7 +28,7 @@ from zoo.segment.band import Band, rows_within
 from zoo.segment.scores import winning_scores
 from zoo.segment.transforms import geometry_of, preprocess
 from zoo.segment.upsample import check_logits, upsample_argmax
-from zoo.segment.windows import Layout, Span, lay_out
+from zoo.segment.windows import Layout, Part, Span, lay_out
 
 
 class Rows(Protocol):
@@ -103,12 +103,13 @@ class Sliding:
         return lay_out(geometry_of(size, self.steps).padded, self.window, self.output_stride)
 
 
-def window_inputs(rows: Rows, sliding: Sliding) -> Iterator[NDArray[np.float32]]:
+def window_inputs(rows: Rows, sliding: Sliding, part: Part | None = None) -> Iterator[NDArray[np.float32]]:
     """Cuts a picture into windows.
 
     Args:
         rows: The picture.
         sliding: How to cut.
+        part: Only what this part needs.
 
     Yields:
         Batches (N, 3, h, w) of windows, row by row. A picture no larger than a window is one window.
@@ -121,8 +122,9 @@ def window_inputs(rows: Rows, sliding: Sliding) -> Iterator[NDArray[np.float32]]
         if isinstance(step, Pad):
             rows = _PaddedRows(rows, step)
     image = np.empty((0, rows.size[1], 3), np.uint8)
-    top = 0
-    for span in layout.rows:
+    spans = layout.rows if part is None else layout.rows[part.begin(layout) : part.stop]
+    top = spans[0].start
+    for span in spans:
         image = np.concatenate([image[span.start - top :], rows.read(top + len(image), span.stop)])
         top = span.start
         for columns in _batches(layout.columns, sliding.batch_size):
@@ -131,7 +133,11 @@ def window_inputs(rows: Rows, sliding: Sliding) -> Iterator[NDArray[np.float32]]
 
 
 def window_strips(
-    outputs: Iterator[NDArray[Any]], size: tuple[int, int], sliding: Sliding, scores: bool = False
+    outputs: Iterator[NDArray[Any]],
+    size: tuple[int, int],
+    sliding: Sliding,
+    scores: bool = False,
+    part: Part | None = None,
 ) -> Iterator[Strip]:
     """Makes the label map of a picture of what the program returned for its windows.
 
@@ -143,6 +149,7 @@ def window_strips(
         size: (height, width) of the picture.
         sliding: How it was cut.
         scores: Compute the probability of the winning class too.
+        part: Only the labels of this part, of the outputs for its windows.
 
     Yields:
         Strips without gap or overlap, from the top.
@@ -151,9 +158,15 @@ def window_strips(
         InferenceError: An output is something else than logits of the windows.
     """
     layout, padded = sliding.layout(size), geometry_of(size, sliding.steps).padded
-    held, first, start = None, 0, 0
-    for values in _blend(outputs, layout, sliding.batch_size):
+    part = part or Part(0, len(layout.rows))
+    held, first = None, layout.rows[part.begin(layout)].start // layout.output_stride
+    above = -(-layout.rows[part.first].start // layout.output_stride)
+    start = min(rows_within(above, layout.grid[0], padded[0]), size[0]) if above else 0
+    for values in _blend(outputs, layout, sliding.batch_size, part):
         held = values if held is None else np.concatenate([held, values], axis=1)
+        # What windows above the part have no share in begins with the last row of logits that they know.
+        early = min(max(0, above - 1 - first), held.shape[1] - 1)
+        held, first = held[:, early:], first + early
         known = first + held.shape[1]
         stop = min(rows_within(known, layout.grid[0], padded[0]), size[0])
         if stop > start:
@@ -180,7 +193,9 @@ def window_logits(outputs: Iterator[NDArray[Any]], size: tuple[int, int], slidin
     Raises:
         InferenceError: As in `window_strips`.
     """
-    return np.concatenate(list(_blend(outputs, sliding.layout(size), sliding.batch_size)), axis=1)
+    layout = sliding.layout(size)
+    whole = Part(0, len(layout.rows))
+    return np.concatenate(list(_blend(outputs, layout, sliding.batch_size, whole)), axis=1)
 
 
 def obstacle(bundle: Bundle) -> str:
@@ -214,11 +229,14 @@ class _PaddedRows:
         return padded
 
 
-def _blend(outputs: Iterator[NDArray[Any]], layout: Layout, batch_size: int) -> Iterator[NDArray[np.float32]]:
-    """Yields (C, n, w) finished rows of the picture's logits, from the top."""
+def _blend(
+    outputs: Iterator[NDArray[Any]], layout: Layout, batch_size: int, part: Part
+) -> Iterator[NDArray[np.float32]]:
+    """Yields (C, n, w) finished rows of the picture's logits, from the top of the part's first window."""
     stride, single = layout.output_stride, len(layout.rows) == len(layout.columns) == 1
     total: NDArray[np.float32] | None = None
-    for span, following in zip(layout.rows, [*layout.rows[1:], None], strict=True):
+    needed = slice(part.begin(layout), part.stop)
+    for span, following in zip(layout.rows[needed], (*layout.rows[1:], None)[needed], strict=True):
         blended = None
         for columns in _batches(layout.columns, batch_size):
             for column, values in zip(columns, _checked(next(outputs), span, columns, stride), strict=True):

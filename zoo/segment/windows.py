@@ -50,6 +50,26 @@ class Layout:
     grid: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows of the windows of a picture, whose labels can be made apart from the others: the same to the bit.
+
+    Attributes:
+        first: Number of the first row of windows whose labels are made.
+        stop: Number of the first one that is another part's.
+    """
+
+    first: int
+    stop: int
+
+    def begin(self, layout: Layout) -> int:
+        """Returns the first row of windows that is run: those above share pixels with the first of the part."""
+        if self.first == 0:
+            return 0
+        needed = layout.rows[self.first].start - layout.output_stride
+        return next(number for number, span in enumerate(layout.rows) if span.stop > needed)
+
+
 def lay_out(size: tuple[int, int], window: Window, output_stride: int) -> Layout:
     """Covers a picture with windows.
 

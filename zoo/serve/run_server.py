@@ -9,28 +9,18 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from types import FrameType
 
 import uvicorn
 
-from zoo.engine.device import available_cores
 from zoo.errors import ServeError
 from zoo.message import Message
-from zoo.serve.exchange import WorkerOrder
-from zoo.serve.page.assets import page_paths
-from zoo.serve.pool.waiting import PoolOptions
-from zoo.serve.pool.worker_pool import Pool
+from zoo.serve.assemble import assemble, tell_memory
 from zoo.serve.self_check import check_models
 from zoo.serve.served import Served
 from zoo.serve.server_options import ServerOptions
-from zoo.serve.web.app import make_app
-from zoo.serve.web.body import Bodies
-from zoo.serve.web.doors import Doors
-from zoo.serve.web.fetching import fetcher
 from zoo.serve.web.service import Service
 from zoo.serve.web.slow_clients import GuardedProtocol
-from zoo.serve.web.watch import Watch
 
 _log = logging.getLogger("zoo.serve")
 
@@ -101,16 +91,10 @@ async def _run(
     told: Callable[[str], None],
     checked: Callable[[Message], None] | None,
 ) -> bool:
-    watch = Watch()
-    pool_options = _pool_options(models, options)
-    order = _order(models, options, pool_options)
-    pool = Pool(order, pool_options, watch)
-    watch.look_at(pool)
-    bodies = Bodies(options.max_body, options.max_body * (pool_options.queue + pool_options.workers + 4))
-    service = Service(models, pool, bodies, watch, fetcher(options.allow_urls, options.max_body))
-    app = make_app(service, Doors(options.key, options.host, options.allow_origins, page_paths()))
+    assembled = assemble(models, options)
+    pool, service = assembled.pool, assembled.service
     config = uvicorn.Config(
-        app,
+        assembled.app,
         http=GuardedProtocol,
         ws="none",
         loop="asyncio",
@@ -132,7 +116,7 @@ async def _run(
         try:
             await asyncio.wait({pool.began})
             pool.began.result()
-            _tell_memory(pool, models, order.memory)
+            tell_memory(pool, models, assembled.memory)
             host, port = listening.getsockname()[:2]
             url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             told(url)
@@ -154,31 +138,6 @@ async def _run(
         # What is wrong with the models, if anything.
         begun.result()
     return not server.cut
-
-
-def _pool_options(models: Mapping[str, Served], options: ServerOptions) -> PoolOptions:
-    cores = available_cores()
-    on_processor = all(served.config.device == "cpu" for served in models.values())
-    workers = options.workers or (cores if on_processor else 1)
-    threads = options.threads or max(1, cores // workers)
-    queue = 8 * workers if options.queue is None else options.queue
-    return PoolOptions(workers, threads, queue, options.timeout, options.max_batch, options.max_wait)
-
-
-def _order(models: Mapping[str, Served], options: ServerOptions, pool: PoolOptions) -> WorkerOrder:
-    configs = {name: replace(served.config, threads=pool.threads, streams=1) for name, served in models.items()}
-    memory = None if options.memory is None else options.memory // pool.workers
-    return WorkerOrder(configs, {}, options.offline, options.lock, memory, options.max_body)
-
-
-def _tell_memory(pool: Pool, models: Mapping[str, Served], limit: int | None) -> None:
-    if limit is None:
-        return
-    # A model that is too large alone is served all the same: there is no answer without it.
-    for name in models:
-        for held in pool.holders(name)[:1]:
-            if held.memory > limit:
-                _log.warning("%s takes %d bytes of a worker, which --memory leaves %d", name, held.memory, limit)
 
 
 class _Server(uvicorn.Server):

@@ -10,17 +10,18 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from zoo.cli.cluster import cluster_option, predict_on_cluster
 from zoo.cli.commands.completion import MODEL, PATHS, PIPELINE
 from zoo.cli.language import tr
-from zoo.cli.notes import alert, alert_interrupted, note, verbose
+from zoo.cli.notes import alert_interrupted, note, verbose
 from zoo.cli.options import lock_options, offline_option
 from zoo.cli.progress.loading import loading
 from zoo.cli.progress.segmenting import Count
-from zoo.cli.report import Tally, Telling, Written, run_line
+from zoo.cli.report import Telling, Written, run_line, summary
 from zoo.cli.run_options import given, run_options
 from zoo.message import printable
 
@@ -48,6 +49,7 @@ _STDIN = "-"
 )
 @click.option("--resume", is_flag=True, help="Pass over inputs whose results are in the folder already.")
 @run_options("predict")
+@cluster_option
 @lock_options
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON a picture, without the mask.")
@@ -59,6 +61,7 @@ def predict(
     pipeline: str | None,
     model: str | None,
     resume: bool,
+    cluster: str | None,
     lock: Path | None,
     offline: bool | None,
     as_json: bool,
@@ -76,6 +79,9 @@ def predict(
     config = config.override(model=model, **options)
     for each in config.notes:
         note(printable(each))
+    if cluster is not None:
+        predict_on_cluster(ctx, config, said, cluster, resume, offline, lock, as_json)
+        return
     file = _one_file(ctx, config)
     if config.save_path is not None:
         from zoo.base.files import ensure_folder
@@ -111,7 +117,7 @@ def predict(
             # After Ctrl-C too: what is done is told.
             predictions.close()
             telling.rest()
-            _summary(predictions, telling.tally, config.save_path, passed.count)
+            summary(predictions.failures, telling.tally, config.save_path, passed.count)
     if interrupted is not None:
         ctx.exit(alert_interrupted(interrupted, None if count.total is None else count.total - telling.done))
     if predictions.failures:
@@ -215,7 +221,7 @@ def _write_one(telling: Telling, predictions: Predictions, file: Path, config: P
 
     (kind,) = config.save_kinds
     passing = telling.passing((result, []) for result in predictions)
-    for path in save_all((result for result, _ in passing), file, kind, config.save_arguments(kind)):
+    for path in save_all((cast("Result", result) for result, _ in passing), file, kind, config.save_arguments(kind)):
         note("  saved {path}", path=path)
 
 
@@ -267,22 +273,3 @@ class _PassedOver:
             self.count += 1
             return True
         return False
-
-
-def _summary(predictions: Predictions, tally: Tally, folder: Path | None, passed: int) -> None:
-    failures = predictions.failures
-    for failure in failures:
-        alert(printable(failure.error.message))
-    if passed:
-        note(
-            "{passed} passed over: their results are there. Which model and options made them is not looked at.",
-            passed=passed,
-        )
-    if failures:
-        alert("{pictures} segmented, {count} failed.", pictures=tally.pictures, count=len(failures))
-    elif tally.pictures > 1:
-        note("{pictures} segmented, {rate:.1f} a second.", pictures=tally.pictures, rate=tally.rate)
-    if tally.pictures > 1:
-        note("  {means}", means=tally.means())
-    if folder is None and tally.pictures:
-        note("Nothing was saved. Add --save-path FOLDER to keep pictures and masks.")

@@ -31,6 +31,10 @@ class BoundaryCounts:
         """Returns counts of zero."""
         return cls(*(np.zeros(num_classes, np.int64) for _ in range(3)))
 
+    def __add__(self, other: BoundaryCounts) -> BoundaryCounts:
+        """Returns the counts of both together."""
+        return BoundaryCounts(self.true + other.true, self.predicted + other.predicted, self.both + other.both)
+
     def add(
         self, truth: NDArray[np.uint8 | np.uint16], predicted: NDArray[np.uint8 | np.uint16], void: int
     ) -> BoundaryCounts:

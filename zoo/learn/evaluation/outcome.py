@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,30 @@ class Evaluation:
     pictures: tuple[PictureFigures, ...] = ()
     boundary: BoundaryCounts | None = None
     reliability: Reliability | None = None
+
+    def __add__(self, other: Evaluation) -> Evaluation:
+        """Returns the figures of the pictures of both; those of `other` come after.
+
+        Args:
+            other: Of the same model, with the same classes.
+        """
+        told = {note.template if isinstance(note, Message) else note: (uri, note, n) for uri, note, n in self.told}
+        for source, note, count in other.told:
+            kind = note.template if isinstance(note, Message) else note
+            first, said, before = told.get(kind, (source, note, 0))
+            told[kind] = (first, said, before + count)
+        return replace(
+            self,
+            confusion=self.confusion + other.confusion,
+            pixels=self.pixels + other.pixels,
+            failures=self.failures + other.failures,
+            told=tuple(told.values()),
+            pictures=self.pictures + other.pictures,
+            boundary=None if self.boundary is None or other.boundary is None else self.boundary + other.boundary,
+            reliability=(
+                None if self.reliability is None or other.reliability is None else self.reliability + other.reliability
+            ),
+        )
 
     @property
     def worst(self) -> tuple[PictureFigures, ...]:

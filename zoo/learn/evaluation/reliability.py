@@ -29,6 +29,10 @@ class Reliability:
         """Returns counts of zero."""
         return cls(np.zeros(_BINS, np.int64), np.zeros(_BINS, np.int64), np.zeros(_BINS, np.float64))
 
+    def __add__(self, other: Reliability) -> Reliability:
+        """Returns the counts of both together."""
+        return Reliability(self.pixels + other.pixels, self.right + other.right, self.scores + other.scores)
+
     def add(self, right: NDArray[np.bool_], scores: NDArray[np.float32], counted: NDArray[np.bool_]) -> Reliability:
         """Returns new counts with one picture added.
 

@@ -57,8 +57,7 @@ class Saving:
         Returns:
             The run. While iterating it raises `OutputError` for such a picture, unless it is passed over.
         """
-        on_map = any(options.get("coordinates") == "map" for options in self.kinds.values())
-        return Predictions(_placed(predictions, on_error == "skip")) if on_map else predictions
+        return with_places(predictions, self.kinds, on_error)
 
     def write(self, result: Result) -> list[Path]:
         """Writes a result and returns its files.
@@ -74,6 +73,20 @@ class Saving:
         """Whether all results of an input are there."""
         folder = folder_in_tree(self.folder, item.uri, self.roots)
         return all(find_saved(folder, item.name, item.uri, kind) for kind in self.kinds)
+
+
+def with_places(
+    predictions: Predictions, kinds: Mapping[str, Mapping[str, Any]], on_error: Literal["raise", "skip"]
+) -> Predictions:
+    """Passes a run on as `Saving.writable` says.
+
+    Args:
+        predictions: The run.
+        kinds: The forms that are written, each with its options.
+        on_error: As there.
+    """
+    on_map = any(options.get("coordinates") == "map" for options in kinds.values())
+    return Predictions(_placed(predictions, on_error == "skip")) if on_map else predictions
 
 
 def _placed(predictions: Predictions, skips: bool) -> Iterator[Result | Failure]:

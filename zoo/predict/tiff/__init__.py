@@ -5,7 +5,16 @@ anything is allocated.
 """
 
 from zoo.predict.tiff.read import TiffRows, open_tiff
-from zoo.predict.tiff.segment import Progress, segment_tiff
+from zoo.predict.tiff.segment import Progress, check_windows, segment_tiff
 from zoo.predict.tiff.write import check_name, check_replaceable, write_labels
 
-__all__ = ["Progress", "TiffRows", "check_name", "check_replaceable", "open_tiff", "segment_tiff", "write_labels"]
+__all__ = [
+    "Progress",
+    "TiffRows",
+    "check_name",
+    "check_replaceable",
+    "check_windows",
+    "open_tiff",
+    "segment_tiff",
+    "write_labels",
+]

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,17 +14,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.bundle.bundle import Bundle
 from zoo.contract.labels import LabelSet
-from zoo.errors import ConfigError, OutputError
+from zoo.errors import BundleError, ConfigError, OutputError
 from zoo.message import printable
 from zoo.picture.levels import range_note
 from zoo.predict.plan import Plan
 from zoo.predict.steps import final_classes
-from zoo.predict.tiff.read import DataRows, open_tiff
+from zoo.predict.tiff.read import DataRows, TiffRows, open_tiff
 from zoo.predict.tiff.write import write_labels
 from zoo.results.change import check_unknown, made_unknown
 from zoo.segment.label_map import LabelMap
-from zoo.segment.slide import Rows, Sliding, window_inputs, window_strips
+from zoo.segment.slide import Rows, Sliding, obstacle, window_inputs, window_strips
+from zoo.segment.windows import Part
 
 _LOG = logging.getLogger("zoo")
 
@@ -85,6 +87,39 @@ def segment_tiff(
     """
     sliding = plan.sliding
     assert sliding is not None  # mode="slide" has windows or is refused
+    with opened_for(source, target, plan) as (rows, data):
+        blocks = _blocks(rows, run, plan, sliding, progress or (lambda _: None))
+        path = finished(rows, target, _with_data(rows, data, blocks, plan), plan, description)
+        told_range(source, plan, rows.own)
+        return path
+
+
+def check_windows(bundle: Bundle) -> None:
+    """Makes sure that a model can be run in windows.
+
+    Raises:
+        BundleError: It cannot.
+    """
+    if reason := obstacle(bundle):
+        raise BundleError(
+            "A large TIFF is segmented in windows, and {model} cannot be run in them: {reason}.",
+            "Use a model of zoo list-models that works on windows, or export a network with zoo, without resizing.",
+            model=bundle.model,
+            reason=reason,
+        )
+
+
+@contextlib.contextmanager
+def opened_for(
+    source: str | os.PathLike[str], target: str | os.PathLike[str], plan: Plan
+) -> Generator[tuple[TiffRows, TiffRows], None, None]:
+    """Opens a picture that is to become a label map: its pixels, and which of them have data.
+
+    Raises:
+        ConfigError: As `segment_tiff`.
+        OutputError: See there.
+        ZooError: As `open_tiff`.
+    """
     value_range = plan.value_range
     if value_range == "auto":
         raise ConfigError(
@@ -107,19 +142,73 @@ def segment_tiff(
                 raise OutputError(
                     "{target} is the picture itself. Another file was expected.", "Give another name.", target=target
                 )
-        blocks = _blocks(rows, run, plan, sliding, progress or (lambda _: None))
-        path = write_labels(
-            target,
-            rows.size,
-            blocks if rows.nodata is None else _without_data(blocks, data, plan.labels),
-            palette=plan.labels.palette,
-            description=description,
-            tags=rows.place_tags(plan.labels.ignore_index),
-        )
-        if rows.own is not None:
-            level = logging.INFO if value_range else logging.WARNING
-            _LOG.log(level, "%s: %s", printable(source), range_note(value_range or (0, 65535), rows.own, value_range))
-        return path
+        yield rows, data
+
+
+def finished(
+    rows: TiffRows, target: str | os.PathLike[str], blocks: Iterable[LabelMap], plan: Plan, description: str
+) -> Path:
+    """Writes the label map of a picture, whoever made its rows.
+
+    Args:
+        rows: The picture.
+        target: As in `write_labels`, like the next and the description.
+        blocks: See there.
+        plan: What its classes are.
+        description: See there.
+
+    Returns:
+        The target.
+    """
+    return write_labels(
+        target,
+        rows.size,
+        blocks,
+        palette=plan.labels.palette,
+        description=description,
+        tags=rows.place_tags(plan.labels.ignore_index),
+    )
+
+
+def told_range(source: str | os.PathLike[str], plan: Plan, own: tuple[int, int] | None) -> None:
+    """Logs which values of 16 bits became black and white, and which there were.
+
+    Args:
+        source: The picture.
+        plan: How it was read.
+        own: The lowest and the highest of its values; None where it has 8 bits.
+    """
+    wanted = plan.value_range
+    if own is not None and wanted != "auto":
+        level = logging.INFO if wanted else logging.WARNING
+        _LOG.log(level, "%s: %s", printable(source), range_note(wanted or (0, 65535), own, wanted))
+
+
+def segment_part(rows: TiffRows, data: Rows, run: RunAll, plan: Plan, part: Part) -> LabelMap:
+    """Makes the labels of some rows of windows, the same as in a run over the whole picture.
+
+    Args:
+        rows: The picture.
+        data: Which of its pixels have data.
+        run: The engine.
+        plan: As in `segment_tiff`.
+        part: Which rows of windows.
+
+    Returns:
+        (n, W) final classes.
+    """
+    sliding = plan.sliding
+    assert sliding is not None  # as there
+    strips = list(window_strips(run(window_inputs(rows, sliding, part)), rows.size, sliding, plan.scores, part))
+    labels = np.concatenate([final_classes(strip.labels, strip.scores, plan) for strip in strips])
+    if rows.nodata is None:
+        return labels
+    has_data = data.read(strips[0].start, strips[0].start + len(labels)).any(axis=2)
+    return made_unknown(labels, np.logical_not(has_data), plan.labels)
+
+
+def _with_data(rows: TiffRows, data: Rows, blocks: Iterable[LabelMap], plan: Plan) -> Iterable[LabelMap]:
+    return blocks if rows.nodata is None else _without_data(blocks, data, plan.labels)
 
 
 def _without_data(blocks: Iterable[LabelMap], data: Rows, labels: LabelSet) -> Iterator[LabelMap]:
