@@ -36,7 +36,10 @@ class Serving:
         environment = {name: value for name, value in os.environ.items() if name != "ZOO_DISABLE_PLUGINS"}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         environment |= {"ZOO_OFFLINE": "1", "OMP_NUM_THREADS": "1", **variables}
-        command = [sys.executable, "-m", "zoo", "serve", "--port", "0", *map(str, arguments)]
+        # `make test-cluster` has the same tests ask the same server in Ray Serve.
+        on_ray = os.environ.get("ZOO_TEST_RAY_SERVE") == "1"
+        program = [str(Path(__file__).with_name("serving_ray.py"))] if on_ray else ["-m", "zoo", "serve"]
+        command = [sys.executable, *program, "--port", "0", *map(str, arguments)]
         # onnxruntime opens faster than paddle, and needs no trial.
         command += [] if "--backend" in arguments else ["--backend", "onnxruntime"]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
