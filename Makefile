@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(wildcard plugins/*)
-SOURCES := zoo plugins tests benchmarks docs/examples
+SOURCES := zoo plugins tests benchmarks release docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-serve test-all check device-check mutations test-wheels parity train-parity interop bench findings registry options operations device-table messages clean
+.PHONY: demo test test-serve test-all check device-check mutations test-wheels release docs parity train-parity interop bench findings registry options operations device-table messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -26,8 +26,9 @@ test-serve: check
 	$(BIN)/python -m pip install -q -e ".[serve-dev]"
 	$(PYTEST) -m "full or not full" tests/serve
 
-# Also every network at full size, int8, optimize, several training processes, and the whole server.
+# Also every network at full size, int8, optimize, several training processes, the whole server, and the site of docs/.
 test-all: check
+	$(BIN)/python -m pip install -q -e ".[docs]"
 	@echo "Running all tests on every core: longer than make test by the networks at full size."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"
 
@@ -51,6 +52,19 @@ mutations: $(READY)
 # Wheels in an empty environment, used outside the source tree.
 test-wheels: $(READY)
 	$(PYTHON) tests/wheels.py
+
+# Everything of a release but its publication: docs/releasing.md. Half an hour, and it needs the package index.
+release: .venv-release/.ready
+	.venv-release/bin/python -m release
+
+# The pages of docs/ as a site, in build/site.
+docs: .venv-release/.ready
+	.venv-release/bin/python -m release.site
+
+.venv-release/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python -m pip install -q -e ".[release,docs]"
+	touch $@
 
 # The official networks side by side with ours. paddleseg comes without its dependencies: it pins an old opencv and a web
 # framework; numpy < 2 needs Python 3.10 to 3.12.
@@ -126,4 +140,4 @@ messages: $(READY)
 	$(BIN)/python tests/texts.py
 
 clean:
-	rm -rf $(VENV) .venv-parity .venv-interop build dist
+	rm -rf $(VENV) .venv-release .venv-parity .venv-interop build dist

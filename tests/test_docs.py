@@ -48,7 +48,9 @@ pytestmark = pytest.mark.usefixtures("all_engines")
 
 SITE = sorted([*DOCS.glob("*.md"), *DOCS.glob("devices/*.md")])
 PAGES = sorted([*REPO.glob("*.md"), *SITE, *REPO.glob("plugins/*/README.md")])
-GUIDES = [REPO / "README.md", *SITE]
+#: Pages in Chinese of the site, each with the English one whose examples it shows.
+TRANSLATED = {page: page.with_name(page.name.replace(".zh.", ".")) for page in SITE if page.name.endswith(".zh.md")}
+GUIDES = [REPO / "README.md", *(page for page in SITE if page not in TRANSLATED)]
 
 _FENCE = re.compile(
     r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<content>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -93,7 +95,9 @@ def having(language: str, pages: list[Path]) -> list[Path]:
     return [
         page
         for page in pages
-        if not in_order(page) and any(b.language == language and b.file is None for b in blocks(page))
+        if not in_order(page)
+        and page not in TRANSLATED
+        and any(b.language == language and b.file is None for b in blocks(page))
     ]
 
 
@@ -192,15 +196,22 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) ->
             status = run_commands(page, block, folder, status)
 
 
-def test_a_page_in_chinese_shows_what_the_english_one_does() -> None:
-    assert [(block.language, block.content) for block in blocks(DOCS / "own-data.zh.md")] == [
-        (block.language, block.content) for block in blocks(DOCS / "own-data.md")
+@pytest.mark.parametrize("page", TRANSLATED, ids=name)
+def test_a_page_in_chinese_shows_what_the_english_one_does(page: Path) -> None:
+    english = TRANSLATED[page]
+    assert [(block.language, block.content) for block in blocks(page)] == [
+        (block.language, block.content) for block in blocks(english)
     ]
+    pictures = re.compile(r"!\[[^\]]+\]\((\S+)\)")
+    assert pictures.findall(prose(page)) == pictures.findall(prose(english))
+    # Links to the English page lead to the same heading in Chinese.
+    linked = {target for one in PAGES for target in re.findall(rf"{re.escape(english.name)}#([\w-]+)\)", prose(one))}
+    assert linked <= anchors(page)
 
 
 # The page trains: minutes on two cores.
 @pytest.mark.full
-@pytest.mark.parametrize("page", [page for page in GUIDES if in_order(page) and ".zh" not in page.name], ids=name)
+@pytest.mark.parametrize("page", [page for page in GUIDES if in_order(page)], ids=name)
 def test_a_page_of_programs_and_commands_runs_in_its_order(page: Path, folder: Path) -> None:
     found = blocks(page)
     for block, after in zip(found, [*found[1:], None], strict=True):
@@ -366,6 +377,8 @@ def test_the_photo_on_the_first_screen_is_what_zoo_makes(shared: Path) -> None:
 
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    # A heading in Chinese has the anchor of the English one written behind it.
+    headings = [re.sub(r"^.* \{#([\w-]+)\}$", r"\1", heading) for heading in headings]
     return {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
@@ -391,7 +404,15 @@ def test_the_navigation_has_every_page() -> None:
     entries = [content for entry in settings["nav"] for content in entry.values()]
     pages = [page for content in entries if isinstance(content, list) for entry in content for page in entry.values()]
     pages += [content for content in entries if isinstance(content, str)]
-    assert sorted(pages) == sorted(page.relative_to(DOCS).as_posix() for page in SITE)
+    assert sorted(pages) == sorted(page.relative_to(DOCS).as_posix() for page in SITE if page not in TRANSLATED)
+    assert {page for page in TRANSLATED.values() if not page.is_file()} == set()
+    # Where the site is in Chinese, so is every entry of its navigation but for names.
+    [plugin] = [plugin["i18n"] for plugin in settings["plugins"] if "i18n" in plugin]
+    [chinese] = [language for language in plugin["languages"] if language["locale"] == "zh"]
+    titles = {title for entry in settings["nav"] for title in entry}
+    titles |= {title for content in entries if isinstance(content, list) for entry in content for title in entry}
+    named = {"Python", "NVIDIA GPU", "Kunlun XPU", "Ascend NPU", "Cambricon MLU"}
+    assert set(chinese["nav_translations"]) == titles - named
 
 
 @pytest.mark.parametrize(
