@@ -6,7 +6,7 @@ PLUGINS := $(wildcard plugins/*)
 SOURCES := zoo plugins tests benchmarks release docs/examples
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-serve test-all check device-check mutations test-wheels release docs parity train-parity interop bench findings registry options operations device-table messages clean
+.PHONY: demo test test-serve test-cluster test-all check device-check mutations test-wheels release docs parity train-parity interop bench findings registry options operations device-table messages clean
 
 demo: $(READY)
 	rm -rf build/demo
@@ -25,6 +25,13 @@ test: check
 test-serve: check
 	$(BIN)/python -m pip install -q -e ".[serve-dev]"
 	$(PYTEST) -m "full or not full" tests/serve
+
+# Many machines, with a real Ray cluster on this one; the server's tests are asked of Ray Serve too.
+test-cluster: check
+	$(BIN)/python -m pip install -q -e ".[ray,ray-dev]"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "full or not full" tests/distributed
+	OMP_NUM_THREADS=1 ZOO_TEST_RAY_SERVE=1 $(BIN)/python -m pytest -q -m "full or not full" tests/serve/test_documented_api.py \
+		tests/serve/test_better_api.py tests/serve/test_inference_protocol.py
 
 # Also every network at full size, int8, optimize, several training processes, the whole server, and the site of docs/.
 test-all: check

@@ -7,7 +7,7 @@ from typing import Any
 
 from zoo.errors import ClusterError
 
-_HINT = 'Run: pip install "ray[data,serve]>=2.55,<3"'
+_HINT = 'Run: pip install "ray[data,serve]>=2.55,<2.64"'
 
 
 def import_ray(part: str = "") -> Any:
