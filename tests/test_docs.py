@@ -192,9 +192,10 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, folder: Path) ->
             status = run_commands(page, block, folder, status)
 
 
-def test_a_page_in_chinese_shows_what_the_english_one_does() -> None:
-    assert [(block.language, block.content) for block in blocks(DOCS / "own-data.zh.md")] == [
-        (block.language, block.content) for block in blocks(DOCS / "own-data.md")
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.zh.md")), ids=name)
+def test_a_page_in_chinese_shows_what_the_english_one_does(page: Path) -> None:
+    assert [(block.language, block.content) for block in blocks(page)] == [
+        (block.language, block.content) for block in blocks(page.with_name(page.name.replace(".zh", "")))
     ]
 
 
