@@ -218,7 +218,7 @@ def _worst(row: Suggested) -> Miss:
 
 def _nearest(row: Suggested) -> Message:
     return Message(
-        "None keeps the limits. The nearest is {model}: {reasons:; }.",
+        "No model is known to keep the limits. The nearest is {model}: {reasons:; }.",
         model=row.offer.name,
         reasons=[miss.text for miss in row.misses],
     )

@@ -83,7 +83,7 @@ def find_labelme(source: Path, wishes: Wishes) -> Found:
 def _uncorrected(files: Sequence[Path]) -> Iterator[Message]:
     """Says how many files are what a model found, as of `zoo select`: LabelMe moves the mark of zoo when it saves."""
     if count := sum(read_mark(path) is not None for path in files):
-        yield Message("{count} files are as zoo wrote them: nobody has corrected and saved them.", count=count)
+        yield Message("Files as zoo wrote them, which nobody has corrected and saved: {count}.", count=count)
 
 
 def _labels_in(root: Node) -> Iterator[tuple[Node, str]]:
