@@ -37,11 +37,13 @@ def browser() -> Iterator[Any]:
 def compared(
     browser: Any, engines: Path, bundle: Bundle, seven_labels: LabelSet, tmp_path_factory: pytest.TempPathFactory
 ) -> Compared:
-    """The same network twice, with two names changed in the second: where it finds these, they differ."""
+    """The same network twice; the second has other colours and two names changed, so that they differ there."""
     folder = tmp_path_factory.mktemp("page")
     names = list(seven_labels.names)
     names[1], names[3] = names[3], names[1]
-    other = export_small(folder / "other", replace(seven_labels, names=tuple(names)))
+    other = export_small(
+        folder / "other", replace(seven_labels, names=tuple(names), palette=seven_labels.palette[::-1])
+    )
     Image.fromarray(draw_scene(0, *SIZE).image).save(folder / "street.png")
     (folder / "run").mkdir()
     contenders = [Contender("one", str(bundle.folder)), Contender("two", str(other.folder))]
@@ -52,7 +54,7 @@ def compared(
 def page(browser: Any, compared: Compared, tmp_path: Path) -> Iterator[Any]:
     """The page, which asks for nothing and in which nothing goes wrong unseen."""
     (tmp_path / "page.html").write_text(compare_page(compared, "one and two", str), encoding="utf-8")
-    context = browser.new_context(viewport={"width": 1000, "height": 800})
+    context = browser.new_context(viewport={"width": 1000, "height": 1600})
     shown = context.new_page()
     asked: list[str] = []
     faults: list[str] = []
@@ -100,7 +102,7 @@ def slide(page: Any, value: int) -> None:
 
 def test_the_border_between_two_models_moves_with_the_slider(page: Any, compared: Compared) -> None:
     first, second = (np.asarray(Image.open(file)) for file in compared.pictures[0].masks)
-    # The values are those of one network; the colours are those of the places of the names.
+    # The values are those of one network; the colours tell the sides apart.
     assert np.array_equal(first, second)
     page.locator("#left").select_option("0")
     page.locator("#right").select_option("0")

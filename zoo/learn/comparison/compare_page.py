@@ -147,7 +147,8 @@ def _picture(one: PictureCompared, sides: Sequence[Side], said: Callable[[str], 
     base = base64.b64encode(one.picture.read_bytes()).decode()
     caption = Message("{name}: {share:.2f} % of the pixels have one class", name=one.name, share=100 * one.agreement)
     return (
-        f'<div class="pair"><div class="stack"><img alt="{escape(printable(one.name))}" src="data:image/jpeg;base64,{base}">{layers}'
+        '<div class="pair"><div class="stack">'
+        f'<img alt="{escape(printable(one.name))}" src="data:image/jpeg;base64,{base}">{layers}'
         f'<img class="difference" alt="" src="{_png(differs.astype(np.uint8), _MARKED, bytes((0, 255)))}"></div>'
         f'<input type="range" min="0" max="100" value="50" aria-label="{said(Message("Border"))}">'
         f"<p>{said(caption)}</p></div>"
