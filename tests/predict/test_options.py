@@ -253,6 +253,8 @@ ALLOWED = {
     "cli/commands/data/train.py": {"labels": "of the dataset", "device": "an option of its own"},
     "cli/commands/data/train_run.py": {"batch_size": "a setting of the run"},
     "cli/commands/measure/compare.py": dict.fromkeys(("device", "precision", "threads"), "an option of its own"),
+    "cli/commands/measure/recommend.py": dict.fromkeys(("device", "precision", "threads"), "an option of its own"),
+    "cli/commands/measure/select.py": dict.fromkeys(("device", "threads"), "an option of its own"),
     "cli/commands/measure/optimize.py": dict.fromkeys(("device", "precision", "threads"), "an option of its own"),
     "cli/commands/lock.py": dict.fromkeys(("device", "backend", "precision"), "of the engine that is locked"),
     "cli/commands/export.py": {

@@ -35,7 +35,9 @@ _GROUPS = {
         "pipeline": ("pipeline:pipeline", Message("Write a pipeline file; show its schema.")),
         "evaluate": ("measure.evaluate:evaluate", Message("Measure a model on a dataset.")),
         "compare": ("measure.compare:compare", Message("Show where models differ, and what each costs.")),
+        "recommend": ("measure.recommend:recommend", Message("Find the model for your pictures here.")),
         "data": ("data.group:data", Message("Convert, check and split your labelled pictures.")),
+        "select": ("measure.select:select", Message("Choose the pictures to label next.")),
         "train": ("data.train:train", Message("Train a model on them.")),
         "optimize": ("measure.optimize:optimize", Message("Find the fastest engine with the right masks.")),
         "export": ("export:export", Message("Export a checkpoint; convert to ONNX or OpenVINO.")),
@@ -63,10 +65,15 @@ _UNLISTED = {
     "new-plugin": ("authors.new_plugin:new_plugin", Message("Write the beginning of a plugin.")),
     "registry": ("registry:registry", Message("Build, check or pin a source tree's catalogue.")),
 }
+#: Commands that share a line in `zoo --help`, and what it says; they follow each other in a group.
+_TOGETHER: dict[tuple[str, ...], Message] = {
+    ("list-models", "info"): Message("List the models there are; show a model's card."),
+    ("devices", "plugins"): Message("Show devices and plugins, and their faults."),
+}
 _COMMANDS = {name: entry for group in (*_GROUPS.values(), _UNLISTED) for name, entry in group.items()}
 #: Earlier names of commands, which still work.
 _EARLIER = {"bundle": "pack"}
-_COLUMNS = (12, 13)
+_COLUMNS = (9, 17)
 
 
 class _Context(click.Context):
@@ -108,11 +115,11 @@ class _LazyGroup(click.Group):
         # One screen: the name of a group stands beside its first command.
         self.format_usage(ctx, formatter)
         formatter.write_text(self.help or "")
-        commands = {group: [(name, text) for name, (_, text) in inner.items()] for group, inner in _GROUPS.items()}
+        commands = {group: _rows({name: text for name, (_, text) in inner.items()}) for group, inner in _GROUPS.items()}
         # What every command has, and whoever reads this knows, has no line; the others share one.
         options = [("-q -v --debug", Message("Print data only; tell more; tell everything."))]
         groups = [*commands.items(), (gettext("Options"), options)]
-        formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)])
+        formatter.write_dl([row for group, rows in groups for row in _labelled(group, rows)], col_max=sum(_COLUMNS))
 
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
@@ -238,6 +245,13 @@ def _with_context(command: click.Command) -> click.Command:
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
         _with_context(inner)
     return command
+
+
+def _rows(commands: dict[str, Message]) -> list[tuple[str, str]]:
+    """Returns names and words of commands, a row each, or one for those that share it."""
+    sharing = {name: names for names in _TOGETHER for name in names}
+    rows = {sharing.get(name, (name,)): text for name, text in commands.items()}
+    return [(", ".join(names), _TOGETHER.get(names, text)) for names, text in rows.items()]
 
 
 def _labelled(label: str, rows: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -88,3 +88,32 @@ class Span(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
         if match is None:
             self.fail(tr("{value!r} is not a time such as 12h, 30d or 8w.", value=value), param, ctx)
         return float(match[1]) * _SPANS[match[2]]
+
+
+# Older versions of click take no type argument.
+class Duration(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """How long something may take: 50ms, 0.5s."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Returns seconds."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s)", str(value).strip(), re.IGNORECASE)
+        if match is None or not float(match[1]):
+            self.fail(tr("{value!r} is not a time with its unit, such as 50ms or 0.5s.", value=value), param, ctx)
+        return float(match[1]) / (1000 if match[2].lower() == "ms" else 1)
+
+
+# Older versions of click take no type argument.
+class Share(click.ParamType):  # pyright: ignore[reportMissingTypeArgument]
+    """A fraction of 1: 0.7, or 70%."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Returns it, 0 to 1."""
+        match = re.fullmatch(r"(\d*\.?\d+)\s*(%?)", str(value).strip())
+        share = float(match[1]) / (100 if match[2] else 1) if match else 2.0
+        if share > 1:
+            self.fail(tr("{value!r} is not a share such as 0.7 or 70%.", value=value), param, ctx)
+        return share

@@ -38,6 +38,8 @@ _SUFFIX = ".trial.json"
 #: Endings of the records of `zoo.proof`, which go with those of trials.
 PROOF_SUFFIX = ".proof.json"
 CHOICE_SUFFIX = ".choice.json"
+#: Of what models cost, see `zoo.learn.recommendation`.
+COST_SUFFIX = ".cost.json"
 #: Of the lock of a program whose engines are proven.
 LOCK_SUFFIX = ".lock"
 # Nobody sees this error: the trial is made again.
@@ -142,7 +144,7 @@ def kept_trials() -> Iterator[dict[str, Any] | None]:
 
 
 def forget_trials() -> int:
-    """Removes every trial and proof that is kept, and returns how many there were.
+    """Removes every trial, proof and measurement that is kept, and returns how many there were.
 
     Programs are tried again when they are loaded.
 
@@ -150,7 +152,7 @@ def forget_trials() -> int:
         CacheError: The cache folder cannot be used.
     """
     forget(f"engines/*{LOCK_SUFFIX}")
-    return len(forget(*(f"engines/*{suffix}" for suffix in (_SUFFIX, PROOF_SUFFIX, CHOICE_SUFFIX))))
+    return len(forget(*(f"engines/*{suffix}" for suffix in (_SUFFIX, PROOF_SUFFIX, CHOICE_SUFFIX, COST_SUFFIX))))
 
 
 def in_child(job: str, *arguments: Any, seconds: float) -> Outcome:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.base.files import user_path
 from zoo.base.notebook import counted
 from zoo.bundle.bundle import Bundle
-from zoo.engine.engine import Engine
+from zoo.engine.engine import Answer, Engine
 from zoo.errors import BundleError
 from zoo.message import Message
 from zoo.picture.image import most_pixels
@@ -21,7 +21,8 @@ from zoo.picture.sources import Input, Source, SourceOptions, inputs
 from zoo.picture.sources.tree import roots_of
 from zoo.predict.arguments import Predicts, RunOptions
 from zoo.predict.plan import Plan, make_plan
-from zoo.predict.run import Run, answers_in_order
+from zoo.predict.run import Run, answers_in_order, raw_answers
+from zoo.predict.steps import Prepared
 from zoo.results import Failure, Predictions, Result
 from zoo.segment.channels import class_values
 
@@ -118,6 +119,12 @@ class Model(Predicts):
             InferenceError: See there.
         """
         return Run(replace(plan, why=self.why), options, self._engine).results(found)
+
+    def answers(
+        self, found: Iterable[Input], plan: Plan
+    ) -> Generator[tuple[Prepared | Failure, list[Answer]], None, None]:
+        """Runs inputs and makes no masks of them; see `zoo.predict.run.raw_answers`."""
+        return raw_answers(self._engine, found, plan)
 
     def _predict_tiff(
         self,

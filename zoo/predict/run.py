@@ -148,6 +148,48 @@ def answers_in_order(engine: Engine, inputs: Iterable[NDArray[np.float32]]) -> G
             answer.cancel()
 
 
+def raw_answers(
+    engine: Engine, found: Iterable[Input], plan: Plan
+) -> Generator[tuple[Prepared | Failure, list[Answer]], None, None]:
+    """Runs inputs and makes no masks of them: for callers that look at what the program returned.
+
+    Args:
+        engine: What runs them.
+        found: The inputs; a few are read ahead.
+        plan: What is run of each.
+
+    Yields:
+        Each picture, in order, with an answer for each of its `batches`; or a failure with none.
+    """
+    pending: deque[tuple[Prepared, Pending[Answer]]] = deque()
+    prepared = ahead(found, partial(prepare, plan=plan), engine.width + _READERS + 1, _READERS)
+    try:
+        for item in prepared:
+            if isinstance(item, Prepared) and item.tensor is not None:
+                pending.append((item, engine.submit(item.tensor[np.newaxis])))
+            while pending and (len(pending) > engine.width or item is not pending[-1][0]):
+                yield _answered(*pending.popleft())
+            if isinstance(item, Failure):
+                yield item, []
+            elif item.tensor is None:
+                try:
+                    yield item, list(answers_in_order(engine, batches(item, plan)))
+                except InferenceError as error:
+                    yield Failure(item.name, item.uri, error), []
+        while pending:
+            yield _answered(*pending.popleft())
+    finally:
+        for _, answer in pending:
+            answer.cancel()
+
+
+def _answered(item: Prepared, pending: Pending[Answer]) -> tuple[Prepared | Failure, list[Answer]]:
+    try:
+        return item, [pending.result()]
+    except InferenceError as error:
+        return Failure(item.name, item.uri, error), []
+
+
 class _Batch:
     """A batch on its way. Its results are made once, in the thread that asks for them."""
 

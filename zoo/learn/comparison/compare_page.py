@@ -23,10 +23,11 @@ SHOWN = 24
 _PROGRAM = Path(__file__).with_name("compare_page.js")
 _MARKED = np.array([(0, 0, 0), (230, 0, 60)], np.uint8)
 _STYLE = """<style>
-.pair{position:relative;display:inline-block;margin:0 1rem 1.5rem 0;max-width:100%}
-.pair>img{display:block;max-width:100%}.pair>img+img{position:absolute;left:0;top:0;width:100%;height:100%;opacity:.6;
+.pair{display:inline-block;margin:0 1rem 1.5rem 0;max-width:100%;vertical-align:top}
+.stack{position:relative;width:fit-content;max-width:100%}
+.stack>img{display:block;max-width:100%}.stack>img+img{position:absolute;left:0;top:0;width:100%;height:100%;opacity:.6;
 image-rendering:pixelated}
-.pair>img.difference{opacity:.8;display:none}.differs .pair>img.difference{display:block}
+.stack>img.difference{opacity:.8;display:none}.differs .stack>img.difference{display:block}
 .pair>input{display:block;width:100%;margin:.2rem 0 0}.pair>p{margin:0;font-size:.8rem;color:#686c74}
 .tools{position:sticky;top:0;background:#fcfcfa;padding:.5rem 0;z-index:1}
 .tools label{margin-right:1rem}
@@ -146,8 +147,9 @@ def _picture(one: PictureCompared, sides: Sequence[Side], said: Callable[[str], 
     base = base64.b64encode(one.picture.read_bytes()).decode()
     caption = Message("{name}: {share:.2f} % of the pixels have one class", name=one.name, share=100 * one.agreement)
     return (
-        f'<div class="pair"><img alt="{escape(printable(one.name))}" src="data:image/jpeg;base64,{base}">{layers}'
-        f'<img class="difference" alt="" src="{_png(differs.astype(np.uint8), _MARKED, bytes((0, 255)))}">'
+        '<div class="pair"><div class="stack">'
+        f'<img alt="{escape(printable(one.name))}" src="data:image/jpeg;base64,{base}">{layers}'
+        f'<img class="difference" alt="" src="{_png(differs.astype(np.uint8), _MARKED, bytes((0, 255)))}"></div>'
         f'<input type="range" min="0" max="100" value="50" aria-label="{said(Message("Border"))}">'
         f"<p>{said(caption)}</p></div>"
     )

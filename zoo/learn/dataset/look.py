@@ -77,10 +77,11 @@ class MaskLook:
 
 def look(sample: Sample) -> tuple[ImageLook, MaskLook]:
     """Reads both files whole; whatever is wrong with them is in what it returns."""
-    return _image(sample.image), _mask(sample.mask)
+    return image_look(sample.image), _mask(sample.mask)
 
 
-def _image(path: Path) -> ImageLook:
+def image_look(path: Path) -> ImageLook:
+    """Reads a picture file whole; whatever is wrong with it is in what is returned."""
     try:
         with open_regular(path) as file:
             digest = hashlib.sha256()
@@ -107,6 +108,11 @@ def _decoded(file: BinaryIO, name: str, digest: bytes) -> ImageLook:
         small = turned(small, orientation) if 2 <= orientation <= 8 else small
         size = (picture.width, picture.height) if 5 <= orientation <= 8 else (picture.height, picture.width)
         return ImageLook("", size, orientation, digest, small.tobytes(), True)
+
+
+def pixels_look(pixels: NDArray[np.uint8]) -> ImageLook:
+    """Returns what a picture is known by, of its (H, W, 3) pixels; it has no digest of a file."""
+    return ImageLook("", pixels.shape[:2], thumbnail=_thumbnail(Image.fromarray(pixels)).tobytes())
 
 
 def _thumbnail(picture: Image.Image) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from zoo.learn.annotations.places import PictureFiles, files_in, holds_picture, 
 from zoo.learn.annotations.wanted import check_drops, dropped_label, ground_of, label_set, with_background
 from zoo.learn.annotations.wishes import Wishes
 from zoo.message import Message
+from zoo.results.encode import read_mark
 from zoo.results.formats.labelme_reader import IGNORED, LABELME, draw_labelme, labelme_size, open_labelme
 from zoo.settings.document import Node
 from zoo.settings.json_text import read_json
@@ -76,7 +77,13 @@ def find_labelme(source: Path, wishes: Wishes) -> Found:
     used = {one.picture for one in annotated}
     if alone := sum(path not in used and holds_picture(path) for path in files_in(folder)):
         dropped[_UNANNOTATED] += alone
-    return Found(labels, annotated, dropped, (_ORDER,))
+    return Found(labels, annotated, dropped, (_ORDER, *_uncorrected([path for path, _, _ in files])))
+
+
+def _uncorrected(files: Sequence[Path]) -> Iterator[Message]:
+    """Says how many files are what a model found, as of `zoo select`: LabelMe moves the mark of zoo when it saves."""
+    if count := sum(read_mark(path) is not None for path in files):
+        yield Message("Files as zoo wrote them, which nobody has corrected and saved: {count}.", count=count)
 
 
 def _labels_in(root: Node) -> Iterator[tuple[Node, str]]:
