@@ -36,6 +36,7 @@ class Checked:
         library: What ran it, with its version; empty where onnxruntime is not installed.
         references: What the original's classes are from: "golden", or the library that ran it with its version.
         cautions: What else a user of the program must know, a sentence each.
+        unrun: Whether its format is of a library that is not in Python here.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Checked:
     library: str
     references: tuple[str, ...]
     cautions: tuple[Message, ...] = ()
+    unrun: bool = False
 
     @property
     def notes(self) -> tuple[Message, ...]:
@@ -55,6 +57,8 @@ class Checked:
         """A sentence for people."""
         if not self.library:
             return Message("{file} was not checked: onnxruntime is not installed", file=self.file)
+        if self.unrun:
+            return Message("{file} was not checked: nothing here runs it", file=self.file)
         if not self.references:
             return Message(
                 "{file} was not checked: the folder has no golden, and no paddle here runs its program", file=self.file

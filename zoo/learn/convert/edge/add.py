@@ -122,7 +122,7 @@ def _add(bundle: Bundle, conversion: Conversion, runtime: _Runtime, write: _Writ
     }
     names, unmade = _described(frame.bundle.folder, runtime.name, facts)
     add_digests(bundle.folder, *runtime.files, *names)
-    notes = [_figures(same, expected), _sizes(bundle.folder, runtime.files), *unmade]
+    notes = [_figures(same, expected), _sizes(bundle.folder, runtime.files, names), *unmade]
     return Checked(runtime.files[0], same.pixels, same.share, library, (expected.library,), tuple(notes))
 
 
@@ -149,11 +149,12 @@ def _described(folder: Path, name: str, facts: dict[str, object]) -> tuple[list[
 
 
 def _figures(same: Same, expected: Expected) -> Message:
-    of = (
-        Message("{count} pictures", count=expected.pictures)
-        if expected.pictures
-        else Message("a made-up picture; --images compares on your own")
-    )
+    if not expected.pictures:
+        of = Message("a made-up picture; --images compares on your own")
+    elif expected.pictures == 1:
+        of = Message("one picture")
+    else:
+        of = Message("{count} pictures", count=expected.pictures)
     if same.difference is None:
         return Message("Compared on {pictures}.", pictures=of)
     return Message(
@@ -164,9 +165,13 @@ def _figures(same: Same, expected: Expected) -> Message:
     )
 
 
-def _sizes(folder: Path, files: Sequence[str]) -> Message:
-    size = sum((folder / name).stat().st_size for name in files)
-    return Message("{files:, }: {size:.1f} MB", files=list(files), size=size / 1e6)
+def _sizes(folder: Path, files: Sequence[str], described: Sequence[str]) -> Message:
+    return Message(
+        "For the device: {files:, }, {size:.1f} MB; to use it: {described:, }",
+        files=list(files),
+        size=sum((folder / name).stat().st_size for name in files) / 1e6,
+        described=list(described),
+    )
 
 
 def _versions(*distributions: str) -> list[str]:

@@ -93,4 +93,4 @@ def add_paddle_lite(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checke
     facts["made_by"] = [f"zoo-core {metadata.version('zoo-core')}", _PROGRAM]
     (bundle.folder / _FACTS).write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     add_digests(bundle.folder, _FILE, _FACTS)
-    return Checked(_FILE, 0, 0.0, "Paddle Lite", ())
+    return Checked(_FILE, 0, 0.0, _PROGRAM, (), unrun=True)
