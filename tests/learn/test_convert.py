@@ -30,7 +30,7 @@ from zoo.contract.spec import Normalize
 from zoo.engine.kit import import_library
 from zoo.engine.open import session_opener
 from zoo.errors import BundleError, ExportError, OutputError, UnsupportedProgramError
-from zoo.learn.convert import EDGE_FORMS, FORMS, Checked, Conversion, convert_bundle, converter
+from zoo.learn.convert import EDGE_FORMS, FORMS, Checked, FormatOptions, convert_bundle, converter
 from zoo.learn.export import export_bundle
 
 # OpenVINO takes minutes on two cores: `make test-all`.
@@ -322,7 +322,7 @@ def test_a_checkpoint_is_exported_whole_or_not_at_all(form: str, tmp_path: Path)
     assert read_bundle(tmp_path / "out").verify().trusted
 
     def refuse(partial: Bundle) -> None:
-        assert FORMS[form](partial).share == 1.0
+        assert FORMS[form](partial, FormatOptions()).share == 1.0
         raise ExportError("no", "no")
 
     labels = LabelSet("seven", tuple("abcdefg"), ((0, 0, 0),) * 7)
@@ -362,7 +362,7 @@ def test_a_full_disk_leaves_nothing(form: str, bundle: Bundle, tmp_path: Path) -
 
     def on_a_full_disk(partial: Bundle) -> Checked:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        return FORMS[form](partial)
+        return FORMS[form](partial, FormatOptions())
 
     try:
         with pytest.raises(OutputError, match=r"/out cannot be written: (File too large|OpenVINO says )"):
@@ -412,7 +412,7 @@ def test_without_a_checkpoint_a_model_is_converted_as_it_is(
 @BOTH
 @pytest.mark.full
 def test_one_size_and_weights_of_half_the_bytes_are_to_be_had(form: str, bundle: Bundle, tmp_path: Path) -> None:
-    wish = Conversion(half=True, size=(64, 96))
+    wish = FormatOptions(half=True, size=(64, 96))
     checked = convert_bundle(bundle, tmp_path / "out", converter(form, wish))
     assert checked.share > 0.995
     # The golden has another size.

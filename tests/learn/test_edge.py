@@ -22,11 +22,11 @@ from zoo.bundle.bundle import Bundle, read_bundle
 from zoo.contract.spec import Normalize, Pad, Resize
 from zoo.engine.open import session_opener
 from zoo.errors import BackendNotInstalledError, ExportError
-from zoo.learn.convert import Conversion, convert_bundle, converter
+from zoo.learn.convert import FormatOptions, convert_bundle, converter
+from zoo.learn.convert.edge.edge_pictures import expected_of
 from zoo.learn.convert.edge.example import example_of
 from zoo.learn.convert.edge.mnn import convert_to_mnn, run_mnn
 from zoo.learn.convert.edge.ncnn import convert_to_ncnn, run_ncnn
-from zoo.learn.convert.edge.pictures import expected_of
 from zoo.learn.convert.frame import framed
 from zoo.program.graph import TensorType
 from zoo.program.onnx_file import write_onnx
@@ -111,7 +111,7 @@ def test_a_program_that_ends_with_labels_becomes_one_that_ends_with_logits(
     official_folder: Path, tmp_path: Path
 ) -> None:
     checked = convert_bundle(
-        read_bundle(official_folder), tmp_path / "out", converter("mnn", Conversion(pictures=[str(STREET)]))
+        read_bundle(official_folder), tmp_path / "out", converter("mnn", FormatOptions(pictures=[str(STREET)]))
     )
     assert checked.share > 0.9999
     facts = told(tmp_path / "out", "mnn")
@@ -124,7 +124,7 @@ def test_a_program_that_ends_with_labels_becomes_one_that_ends_with_logits(
 @MNN
 @pytest.mark.full
 def test_weights_of_half_the_bytes_are_marked_and_compared(on_mnn: Path, bundle: Bundle, tmp_path: Path) -> None:
-    wish = Conversion(half=True, size=(64, 96), pictures=[str(STREET)])
+    wish = FormatOptions(half=True, size=(64, 96), pictures=[str(STREET)])
     checked = convert_bundle(bundle, tmp_path / "half", converter("mnn", wish))
     facts = told(tmp_path / "half", "mnn")
     assert (facts["weights"], facts["input"]["size"]) == ("float16", [64, 96])
@@ -133,7 +133,7 @@ def test_weights_of_half_the_bytes_are_marked_and_compared(on_mnn: Path, bundle:
     assert facts["compared"]["difference"] > told(on_mnn, "mnn")["compared"]["difference"]
     assert (tmp_path / "half" / "model.mnn").stat().st_size < 0.75 * (on_mnn / "model.mnn").stat().st_size
     with pytest.raises(ExportError, match=r"At least 100\.00% were expected") as refused:
-        convert_bundle(bundle, tmp_path / "none", converter("mnn", Conversion(half=True, least=1.0)))
+        convert_bundle(bundle, tmp_path / "none", converter("mnn", FormatOptions(half=True, least=1.0)))
     assert "--agreement 0.9" in refused.value.hint or checked.share == 1.0
     assert not (tmp_path / "none").exists()
 
@@ -142,7 +142,7 @@ def test_weights_of_half_the_bytes_are_marked_and_compared(on_mnn: Path, bundle:
 @pytest.mark.full
 @pytest.mark.parametrize("half", [False, True])
 def test_ncnn_gives_the_logits_of_the_network_at_its_size(half: bool, bundle: Bundle, tmp_path: Path) -> None:
-    wish = Conversion(half, (64, 96), [str(STREET)])
+    wish = FormatOptions(half, (64, 96), [str(STREET)])
     checked = convert_bundle(bundle, tmp_path / "out", converter("ncnn", wish))
     assert checked.share > (0.99 if half else 0.9999)
     assert checked.library.startswith("ncnn ")
@@ -337,7 +337,7 @@ def by_pkg_config(package: str) -> list[str]:
 def test_the_example_gives_the_mask_of_zoo(runtime: str, package: str, tmp_path: Path) -> None:
     flags = by_pkg_config(package)
     size = (352, 640)
-    wish = Conversion(size=size, pictures=[str(STREET)])
+    wish = FormatOptions(size=size, pictures=[str(STREET)])
     bundle = zoo.read_bundle(zoo.load("starter").bundle.folder)
     folder = tmp_path / "out"
     convert_bundle(bundle, folder, converter(runtime, wish))
@@ -397,4 +397,4 @@ def test_paddle_lite_gets_what_its_own_program_makes_of_an_older_program(
     assert (facts["input"]["name"], facts["output"]) == ("x", {"kind": "logits", "stride": 8})
     assert {"model.nb", "paddle-lite.json"} <= set(read_bundle(tmp_path / "out").digests)
     with pytest.raises(ExportError, match="as they are, and nothing is compared"):
-        convert_bundle(read_bundle(older), tmp_path / "half", converter("paddle-lite", Conversion(half=True)))
+        convert_bundle(read_bundle(older), tmp_path / "half", converter("paddle-lite", FormatOptions(half=True)))

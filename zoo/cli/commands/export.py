@@ -17,7 +17,7 @@ from zoo.message import shell_word
 
 if TYPE_CHECKING:
     from zoo.bundle.bundle import Bundle
-    from zoo.learn.convert import Conversion
+    from zoo.learn.convert import FormatOptions
     from zoo.learn.run.run_folder import RunFolder
 
 #: Formats of phones and boards: `zoo.learn.convert.EDGE_FORMS`.
@@ -105,9 +105,9 @@ def export(
     run = RunFolder(Path(model))
     of_run = weights is None and run.exists
     _check_options(ctx, form, of_run, no_training_weights, bool(images), agreement, fp16)
-    from zoo.learn.convert import Conversion
+    from zoo.learn.convert import FormatOptions
 
-    conversion = Conversion(fp16, input_size, [str(path) for path in images] or None, agreement)
+    conversion = FormatOptions(fp16, input_size, [str(path) for path in images] or None, agreement)
     if of_run:
         if form not in _CONVERTED and input_size is not None:
             said = tr("--input-size needs --weights, or a --format other than paddle and paddlex.")
@@ -153,7 +153,7 @@ def _export_run(
     form: str,
     name: str | None,
     training_weights: bool,
-    conversion: Conversion,
+    conversion: FormatOptions,
 ) -> None:
     """Exports the best checkpoint of a run."""
     from zoo.learn.convert import Checked, converter
@@ -202,7 +202,7 @@ def _tell(bundle: Bundle, unmeasured: str) -> None:
     )
 
 
-def _convert(model: str, output: Path, form: str, conversion: Conversion) -> None:
+def _convert(model: str, output: Path, form: str, conversion: FormatOptions) -> None:
     """Converts the program that a model has."""
     from zoo.learn.convert import convert_bundle, converter
     from zoo.store.find import find_bundle
@@ -220,7 +220,7 @@ def _export(
     weights: Path,
     output: Path,
     form: str,
-    conversion: Conversion,
+    conversion: FormatOptions,
     named: str | None,
     name: str | None,
     value_range: ValueRange,

@@ -9,9 +9,9 @@ from zoo.bundle.bundle import Bundle
 from zoo.engine.kit import library_probe
 from zoo.errors import BackendNotInstalledError, ConfigError
 from zoo.learn.convert.compare import Checked
-from zoo.learn.convert.conversion import Conversion
 from zoo.learn.convert.edge import add_mnn, add_ncnn, add_paddle_lite
 from zoo.learn.convert.edge.paddle_lite import lite_program
+from zoo.learn.convert.format_options import FormatOptions
 from zoo.learn.convert.onnx import add_onnx
 from zoo.learn.convert.openvino import add_openvino
 from zoo.message import Message
@@ -32,10 +32,10 @@ EDGE_FORMS: dict[str, Callable[..., Checked]] = {
 _NEEDED = {"openvino": ("openvino",), "mnn": ("MNN",), "ncnn": ("ncnn", "pnnx")}
 # pnnx asks for torch, several gigabytes that what is used of it does not need.
 _INSTALL = {"pnnx": Message("pip install --no-deps pnnx")}
-_DEFAULT = Conversion()
+_DEFAULT = FormatOptions()
 
 
-def converter(form: str, conversion: Conversion = _DEFAULT) -> Converter:
+def converter(form: str, conversion: FormatOptions = _DEFAULT) -> Converter:
     """Returns what writes a format of `FORMS` or `EDGE_FORMS`.
 
     Args:

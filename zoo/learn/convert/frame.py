@@ -17,7 +17,7 @@ _USUAL = (512, 1024)
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class InputFrame:
     """The input of a converted program.
 
     Attributes:
@@ -31,7 +31,9 @@ class Frame:
     stride: int
 
 
-def framed(bundle: Bundle, declared: tuple[int, ...] | None, size: tuple[int, int] | None, fixed: str = "") -> Frame:
+def framed(
+    bundle: Bundle, declared: tuple[int, ...] | None, size: tuple[int, int] | None, fixed: str = ""
+) -> InputFrame:
     """Settles the size of the input.
 
     Args:
@@ -56,7 +58,7 @@ def framed(bundle: Bundle, declared: tuple[int, ...] | None, size: tuple[int, in
                 width=own[1],
                 given="x".join(map(str, size)),
             )
-        return Frame(replace(bundle, window=None), own, stride)
+        return InputFrame(replace(bundle, window=None), own, stride)
     if size is None:
         if fixed:
             raise ExportError(
@@ -67,10 +69,10 @@ def framed(bundle: Bundle, declared: tuple[int, ...] | None, size: tuple[int, in
                 height=_USUAL[0],
                 width=_USUAL[1],
             )
-        return Frame(replace(bundle, window=None), None, stride)
+        return InputFrame(replace(bundle, window=None), None, stride)
     check_divides(size, stride)
     steps = (Resize(size), *(step for step in bundle.preprocess if isinstance(step, Normalize)))
-    return Frame(replace(bundle, preprocess=steps, window=None), size, stride)
+    return InputFrame(replace(bundle, preprocess=steps, window=None), size, stride)
 
 
 def check_divides(size: tuple[int, int], stride: int) -> None:

@@ -14,8 +14,8 @@ from zoo.engine.device import available_cores
 from zoo.engine.kit import import_library, library_probe
 from zoo.learn.convert.apart import run_apart
 from zoo.learn.convert.compare import Checked, check_converted
-from zoo.learn.convert.conversion import Conversion
 from zoo.learn.convert.describe import said_of
+from zoo.learn.convert.format_options import FormatOptions
 from zoo.learn.convert.frame import framed, sized
 from zoo.learn.convert.halved import halved
 from zoo.learn.convert.original import add_digests, original
@@ -23,11 +23,10 @@ from zoo.program import onnx_bytes
 from zoo.program.lower import lower
 
 _FILE = "inference.onnx"
-_DEFAULT = Conversion()
 _DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
 
 
-def add_onnx(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
+def add_onnx(bundle: Bundle, conversion: FormatOptions) -> Checked:
     """Writes `inference.onnx` into an export folder that nobody uses yet, and adds its digest.
 
     If onnxruntime is installed, it is run in a process of its own and compared.

@@ -19,15 +19,14 @@ from zoo.engine.kit import import_library, library_probe
 from zoo.errors import ExportError
 from zoo.learn.convert.apart import run_apart
 from zoo.learn.convert.compare import Checked, check_converted
-from zoo.learn.convert.conversion import Conversion
 from zoo.learn.convert.describe import named_classes, normalization, said_of
+from zoo.learn.convert.format_options import FormatOptions
 from zoo.learn.convert.frame import framed, sized
 from zoo.learn.convert.original import add_digests, original
 from zoo.message import Message
 from zoo.program import onnx_bytes
 from zoo.program.lower import lower
 
-_DEFAULT = Conversion()
 _FILE, _WEIGHTS = "model.xml", "model.bin"
 # What is said of the program, beside the ONNX file that the IR is made of.
 _TEXTS = "texts.json"
@@ -40,7 +39,7 @@ _CAUTION = Message(
 )
 
 
-def add_openvino(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
+def add_openvino(bundle: Bundle, conversion: FormatOptions) -> Checked:
     """Writes `model.xml` and `model.bin` into an export folder that nobody uses yet, runs them, and adds their digests.
 
     OpenVINO itself works in a process of its own.

@@ -16,13 +16,13 @@ from zoo.bundle.bundle import Bundle, settled
 from zoo.contract.engine import Program
 from zoo.learn.convert.apart import run_apart
 from zoo.learn.convert.compare import Checked
-from zoo.learn.convert.conversion import Conversion
 from zoo.learn.convert.edge import mnn, ncnn
 from zoo.learn.convert.edge.describe_edge import Ends, described_edge
+from zoo.learn.convert.edge.edge_pictures import Expected, expected_of
 from zoo.learn.convert.edge.example import SHARED, example_of
 from zoo.learn.convert.edge.logits_graph import logits_graph
-from zoo.learn.convert.edge.pictures import Expected, expected_of
 from zoo.learn.convert.edge.same import Same, check_same, same_classes
+from zoo.learn.convert.format_options import FormatOptions
 from zoo.learn.convert.frame import framed
 from zoo.learn.convert.original import add_digests
 from zoo.message import Message
@@ -56,10 +56,9 @@ class _Runtime:
 _MNN = _Runtime("mnn", "MNN", ("MNN",), (mnn.FILE,), False, "zoo.learn.convert.edge.mnn:run_mnn")
 _NCNN = _Runtime("ncnn", "ncnn", ("pnnx",), ncnn.FILES, True, "zoo.learn.convert.edge.ncnn:run_ncnn")
 _Write = Callable[[Path, OnnxGraph], Ends]
-_DEFAULT = Conversion()
 
 
-def add_mnn(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
+def add_mnn(bundle: Bundle, conversion: FormatOptions) -> Checked:
     """Writes `model.mnn`, `mnn.json` and `mnn.cpp` into an export folder that nobody uses yet, and adds their digests.
 
     Raises:
@@ -79,7 +78,7 @@ def add_mnn(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
     return _add(settled(bundle), conversion, _MNN, write)
 
 
-def add_ncnn(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
+def add_ncnn(bundle: Bundle, conversion: FormatOptions) -> Checked:
     """Writes `model.ncnn.param`, `model.ncnn.bin`, `ncnn.json` and `ncnn.cpp`, likewise. They are for one size.
 
     Raises:
@@ -96,7 +95,7 @@ def add_ncnn(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
     return _add(settled(bundle), conversion, _NCNN, write)
 
 
-def _add(bundle: Bundle, conversion: Conversion, runtime: _Runtime, write: _Write) -> Checked:
+def _add(bundle: Bundle, conversion: FormatOptions, runtime: _Runtime, write: _Write) -> Checked:
     program = bundle.verify()
     frame = framed(bundle, program.input_shape, conversion.size, runtime.name if runtime.one_size else "")
     onnx = logits_graph(bundle, frame.size)

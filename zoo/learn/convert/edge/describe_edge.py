@@ -10,7 +10,7 @@ from zoo.base.digest import file_sha256
 from zoo.bundle.steps import write_step
 from zoo.contract.engine import Program
 from zoo.learn.convert.describe import named_classes, normalization
-from zoo.learn.convert.frame import Frame
+from zoo.learn.convert.frame import InputFrame
 
 _FORMAT = 1
 
@@ -24,7 +24,7 @@ class Ends:
 
 
 def described_edge(
-    frame: Frame, program: Program, runtime: str, files: Sequence[str], ends: Ends, half: bool
+    frame: InputFrame, program: Program, runtime: str, files: Sequence[str], ends: Ends, half: bool
 ) -> dict[str, Any]:
     """Returns everything that is needed to use a program but for how it was compared.
 

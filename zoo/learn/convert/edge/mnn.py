@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zoo.base.child import python
 from zoo.engine.device import available_cores
 from zoo.engine.kit import import_library
-from zoo.learn.convert.edge.tool import refused, run_tool, unknown_operations
+from zoo.learn.convert.edge.tool import run_tool, tool_refused, unknown_operations
 from zoo.message import Message
 
 #: File of the program.
@@ -35,11 +35,11 @@ def convert_to_mnn(given: Path, folder: Path, model: str, half: bool) -> None:
         "MNN", python("zoo.learn.convert.edge.mnn", *arguments, *(["--fp16"] if half else [])), given.parent
     )
     if unknown := _OPERATION.findall(" ".join(_UNKNOWN.findall(said))):
-        raise refused("MNN", model, unknown_operations(unknown))
+        raise tool_refused("MNN", model, unknown_operations(unknown))
     # It exits with 0 whatever happened.
     if not target.is_file() or "Converted Success" not in said:
         last = said.strip().splitlines()[-1:] or [Message("no message")]
-        raise refused("MNN", model, last[0])
+        raise tool_refused("MNN", model, last[0])
 
 
 def run_mnn(batches: Sequence[NDArray[np.float32]], file: str) -> list[NDArray[Any]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from zoo.engine.device import available_cores
 from zoo.engine.kit import import_library
 from zoo.errors import ExportError
-from zoo.learn.convert.edge.tool import refused, run_tool, unknown_operations
+from zoo.learn.convert.edge.tool import run_tool, tool_refused, unknown_operations
 from zoo.message import Message
 
 #: Files of the program: its graph and its weights.
@@ -48,12 +48,12 @@ def convert_to_ncnn(given: Path, folder: Path, model: str, shape: tuple[int, ...
     command += [f"inputshape=[{','.join(map(str, shape))}]", f"fp16={int(half)}"]
     said = run_tool("pnnx", command, given.parent, _VARIABLES)
     if unknown := _UNKNOWN.findall(said):
-        raise refused("pnnx", model, unknown_operations(unknown))
+        raise tool_refused("pnnx", model, unknown_operations(unknown))
     made = [given.with_name(f"{given.stem}.ncnn.{suffix}") for suffix in ("param", "bin")]
     # It exits with 0 whatever happened.
     if not all(file.is_file() for file in made):
         last = said.strip().splitlines()[-1:] or [Message("no message")]
-        raise refused("pnnx", model, last[0])
+        raise tool_refused("pnnx", model, last[0])
     for file, name in zip(made, FILES, strict=True):
         shutil.copyfile(file, folder / name)
 

@@ -14,15 +14,14 @@ from tempfile import TemporaryDirectory
 from zoo.bundle.bundle import Bundle, settled
 from zoo.errors import BackendNotInstalledError, ExportError
 from zoo.learn.convert.compare import Checked
-from zoo.learn.convert.conversion import Conversion
 from zoo.learn.convert.edge.describe_edge import Ends, described_edge
-from zoo.learn.convert.edge.tool import refused, run_tool
+from zoo.learn.convert.edge.tool import run_tool, tool_refused
+from zoo.learn.convert.format_options import FormatOptions
 from zoo.learn.convert.frame import framed
 from zoo.learn.convert.original import add_digests, original
 from zoo.message import Message
 
 _PROGRAM, _FILE, _FACTS = "paddle_lite_opt", "model.nb", "paddle-lite.json"
-_DEFAULT = Conversion()
 
 
 def lite_program() -> str:
@@ -41,7 +40,7 @@ def lite_program() -> str:
     return found
 
 
-def add_paddle_lite(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checked:
+def add_paddle_lite(bundle: Bundle, conversion: FormatOptions) -> Checked:
     """Writes `model.nb` and `paddle-lite.json` into an export folder that nobody uses yet, and adds their digests.
 
     Nothing here runs such a program, so it is not compared.
@@ -85,7 +84,7 @@ def add_paddle_lite(bundle: Bundle, conversion: Conversion = _DEFAULT) -> Checke
         written = made.with_suffix(".nb")
         if not written.is_file():
             last = said.strip().splitlines()[-1:] or [Message("no message")]
-            raise refused(_PROGRAM, bundle.model, last[0])
+            raise tool_refused(_PROGRAM, bundle.model, last[0])
         shutil.copyfile(written, bundle.folder / _FILE)
     [name] = original(bundle).inputs
     facts = described_edge(frame, program, "paddle-lite", (_FILE,), Ends(name, ""), half=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zoo.contract.engine import Program
 from zoo.errors import ExportError
-from zoo.learn.convert.conversion import Conversion
+from zoo.learn.convert.format_options import FormatOptions
 from zoo.proof.agreement import agreement
 
 #: Smallest share of pixels whose class stays the same, where the caller gives none: weights in float32, and in float16.
@@ -49,7 +49,7 @@ def same_classes(found: Sequence[NDArray[Any]], expected: Sequence[NDArray[Any]]
     return Same(pixels, min(shares), difference, max(float(np.ptp(theirs)) for _, theirs in pairs))
 
 
-def check_same(same: Same, file: str, library: str, reference: str, conversion: Conversion) -> None:
+def check_same(same: Same, file: str, library: str, reference: str, conversion: FormatOptions) -> None:
     """Does nothing where the classes agree well enough.
 
     Raises:

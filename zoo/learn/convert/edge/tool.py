@@ -52,7 +52,7 @@ def run_tool(name: str, command: Sequence[str], folder: Path, variables: Mapping
     return ended.stdout.decode("utf-8", "replace")
 
 
-def refused(name: str, model: str, reason: str) -> ExportError:
+def tool_refused(name: str, model: str, reason: str) -> ExportError:
     """Returns the error of a converter that wrote nothing, or nothing that runs."""
     return ExportError(
         "{converter} cannot convert {model}: {reason}.", _OTHER, converter=name, model=model, reason=reason

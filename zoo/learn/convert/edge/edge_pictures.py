@@ -16,7 +16,7 @@ from zoo.engine.device import available_cores
 from zoo.engine.open import candidates
 from zoo.engine.samples import made_up_picture, smooth_noise
 from zoo.errors import ConfigError, ExportError
-from zoo.learn.convert.frame import Frame
+from zoo.learn.convert.frame import InputFrame
 from zoo.picture.sources import Source, SourceOptions, inputs
 from zoo.predict.arguments import RunOptions
 from zoo.predict.plan import make_plan
@@ -44,7 +44,7 @@ class Expected:
     pictures: int
 
 
-def expected_of(frame: Frame, program: Program, source: Source | None) -> Expected:
+def expected_of(frame: InputFrame, program: Program, source: Source | None) -> Expected:
     """Runs the network on pictures, in a process of its own.
 
     Args:
@@ -81,7 +81,7 @@ def expected_of(frame: Frame, program: Program, source: Source | None) -> Expect
     )
 
 
-def _pictures(frame: Frame, source: Source) -> Iterator[NDArray[np.float32]]:
+def _pictures(frame: InputFrame, source: Source) -> Iterator[NDArray[np.float32]]:
     plan = make_plan(frame.bundle, RunOptions())
     for item in islice(inputs(source, SourceOptions(recursive=True)), MOST):
         prepared = prepare(item, plan)
@@ -94,7 +94,7 @@ def _golden(program: Program) -> list[NDArray[np.float32]]:
     return [] if program.golden is None else [read_golden(program.golden).batch[:1]]
 
 
-def _other(frame: Frame, first: NDArray[np.float32]) -> NDArray[np.float32]:
+def _other(frame: InputFrame, first: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns a made-up input of a size of its own that the network takes."""
     height, width = (side + 2 * frame.stride + (-side % frame.stride) for side in (96, 64))
     if (height, width) == first.shape[2:]:

@@ -8,7 +8,7 @@ from zoo.picture.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Conversion:
+class FormatOptions:
     """How a program is converted to another format.
 
     Attributes:
