@@ -31,7 +31,7 @@ EDGE_FORMS: dict[str, Callable[..., Checked]] = {
 #: Libraries without which a format cannot be written.
 _NEEDED = {"openvino": ("openvino",), "mnn": ("MNN",), "ncnn": ("ncnn", "pnnx")}
 # pnnx asks for torch, several gigabytes that what is used of it does not need.
-_INSTALL = {"pnnx": Message("pip install --no-deps pnnx")}
+_INSTALL = {"pnnx": "pip install --no-deps pnnx"}
 _DEFAULT = FormatOptions()
 
 
