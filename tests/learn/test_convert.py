@@ -30,7 +30,7 @@ from zoo.contract.spec import Normalize
 from zoo.engine.kit import import_library
 from zoo.engine.open import session_opener
 from zoo.errors import BundleError, ExportError, OutputError, UnsupportedProgramError
-from zoo.learn.convert import FORMS, Checked, convert_bundle, converter
+from zoo.learn.convert import EDGE_FORMS, FORMS, Checked, FormatOptions, convert_bundle, converter
 from zoo.learn.export import export_bundle
 
 # OpenVINO takes minutes on two cores: `make test-all`.
@@ -80,7 +80,7 @@ def changed_settings(folder: Path, change: Callable[[dict[str, Any]], object]) -
 
 def test_the_command_offers_every_format() -> None:
     [choices] = [option.type for option in export.params if option.name == "form"]
-    assert set(choices.choices) == {"paddle", "paddlex", *FORMS}
+    assert set(choices.choices) == {"paddle", "paddlex", *FORMS, *EDGE_FORMS}
 
 
 @BOTH
@@ -303,7 +303,7 @@ def test_a_library_that_is_broken_ends_no_export_without_a_word(
 def test_a_format_that_does_not_exist_is_an_error_of_zoo() -> None:
     with pytest.raises(zoo.ConfigError, match="'tf' is no format") as refused:
         converter("tf")
-    assert refused.value.hint == "Known are: onnx, openvino."
+    assert refused.value.hint == "Known are: mnn, ncnn, onnx, openvino, paddle-lite."
     with pytest.raises(zoo.ConfigError, match="Did you mean `openvino`"):
         converter("open-vino")
 
@@ -322,7 +322,7 @@ def test_a_checkpoint_is_exported_whole_or_not_at_all(form: str, tmp_path: Path)
     assert read_bundle(tmp_path / "out").verify().trusted
 
     def refuse(partial: Bundle) -> None:
-        assert FORMS[form](partial).share == 1.0
+        assert FORMS[form](partial, FormatOptions()).share == 1.0
         raise ExportError("no", "no")
 
     labels = LabelSet("seven", tuple("abcdefg"), ((0, 0, 0),) * 7)
@@ -362,7 +362,7 @@ def test_a_full_disk_leaves_nothing(form: str, bundle: Bundle, tmp_path: Path) -
 
     def on_a_full_disk(partial: Bundle) -> Checked:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-        return FORMS[form](partial)
+        return FORMS[form](partial, FormatOptions())
 
     try:
         with pytest.raises(OutputError, match=r"/out cannot be written: (File too large|OpenVINO says )"):
@@ -389,10 +389,14 @@ def test_what_cannot_be_converted_is_told(bundle: Bundle, seven_labels: LabelSet
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "Missing option '--weights'. Only --format onnx and --format openvino"),
+        ((), "Missing option '--weights'. Only --format onnx, openvino, mnn, ncnn and paddle-lite do"),
         (("--format", "paddlex"), "Missing option '--weights'"),
-        (("--format", "onnx", "--name", "x", "--input-size", 64, 64), "--input-size, --name belongs to a checkpoint"),
-        (("--format", "ncnn"), "'ncnn' is not one of"),
+        (("--format", "onnx", "--name", "x", "--label-set", "voc"), "--label-set, --name belongs to a checkpoint"),
+        (("--format", "tflite"), "'tflite' is not one of"),
+        (("--format", "onnx", "--images", "."), "--images belongs to --format mnn or ncnn"),
+        (("--format", "openvino", "--agreement", 0.5), "--agreement belongs to a run of zoo train, or to"),
+        (("--fp16",), "--fp16 belongs to a --format other than"),
+        (("--format", "mnn", "--no-training-weights"), "--no-training-weights belongs to a run"),
     ],
 )
 def test_without_a_checkpoint_a_model_is_converted_as_it_is(
@@ -402,3 +406,25 @@ def test_without_a_checkpoint_a_model_is_converted_as_it_is(
     assert ended.returncode == 2
     assert told in ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+# On two cores it takes long: `make test-all`.
+@BOTH
+@pytest.mark.full
+def test_one_size_and_weights_of_half_the_bytes_are_to_be_had(form: str, bundle: Bundle, tmp_path: Path) -> None:
+    wish = FormatOptions(half=True, size=(64, 96))
+    checked = convert_bundle(bundle, tmp_path / "out", converter(form, wish))
+    assert checked.share > 0.995
+    # The golden has another size.
+    assert checked.references == (f"paddle {paddle.__version__}",)
+    program = read_bundle(tmp_path / "out").verify()
+    run = RUN[form](tmp_path / "out")
+    batch = np.random.default_rng(1).uniform(-1, 1, (1, 3, 64, 96)).astype(np.float32)
+    expected = session_opener(program, "cpu", "paddle")(1).run(batch)
+    assert 0 < np.abs(run(batch) - expected).max() < 5e-3 * np.ptp(expected)
+    with pytest.raises(Exception, match=r"64|shape"):
+        run(batch[:, :, :32])
+    whole = convert_bundle(bundle, tmp_path / "whole", converter(form))
+    halves, wholes = ((tmp_path / name / min(FILES[form])).stat().st_size for name in ("out", "whole"))
+    assert whole.share == 1.0
+    assert halves < 0.75 * wholes

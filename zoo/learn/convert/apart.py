@@ -20,7 +20,14 @@ from zoo.message import Message
 _SECONDS = 600.0
 
 
-def run_apart(library: str, job: str, file: Path, batches: Sequence[NDArray[Any]], *arguments: Any) -> list[Any]:
+def run_apart(
+    library: str,
+    job: str,
+    file: Path,
+    batches: Sequence[NDArray[Any]],
+    *arguments: Any,
+    ended: Message | None = None,
+) -> list[Any]:
     """Calls a job in a child process.
 
     Args:
@@ -30,6 +37,7 @@ def run_apart(library: str, job: str, file: Path, batches: Sequence[NDArray[Any]
         file: The converted program.
         batches: Inputs, (N, C, H, W) float32.
         arguments: Plain data.
+        ended: What helps where the library ends the process or fails, and would again; by default to install it anew.
 
     Raises:
         ExportError: The child ended or failed.
@@ -46,7 +54,7 @@ def run_apart(library: str, job: str, file: Path, batches: Sequence[NDArray[Any]
         if outcome.reason is not None:
             raise ExportError(
                 "{library} cannot be used: a trial of {file}, in a process of its own, {reason}.",
-                Message("Run: pip install --force-reinstall {library}", library=library)
+                (ended or Message("Run: pip install --force-reinstall {library}", library=library))
                 if outcome.lasting
                 else TRY_AGAIN,
                 library=library,

@@ -36,6 +36,7 @@ class Checked:
         library: What ran it, with its version; empty where onnxruntime is not installed.
         references: What the original's classes are from: "golden", or the library that ran it with its version.
         cautions: What else a user of the program must know, a sentence each.
+        unrun: Whether its format is of a library that is not in Python here.
     """
 
     file: str
@@ -44,6 +45,7 @@ class Checked:
     library: str
     references: tuple[str, ...]
     cautions: tuple[Message, ...] = ()
+    unrun: bool = False
 
     @property
     def notes(self) -> tuple[Message, ...]:
@@ -55,6 +57,8 @@ class Checked:
         """A sentence for people."""
         if not self.library:
             return Message("{file} was not checked: onnxruntime is not installed", file=self.file)
+        if self.unrun:
+            return Message("{file} was not checked: nothing here runs it", file=self.file)
         if not self.references:
             return Message(
                 "{file} was not checked: the folder has no golden, and no paddle here runs its program", file=self.file
@@ -70,7 +74,12 @@ class Checked:
 
 
 def check_converted(
-    bundle: Bundle, file: str, run: Callable[[list[NDArray[np.float32]]], Sequence[NDArray[Any]]], library: str
+    bundle: Bundle,
+    file: str,
+    run: Callable[[list[NDArray[np.float32]]], Sequence[NDArray[Any]]],
+    library: str,
+    size: tuple[int, int] | None = None,
+    half: bool = False,
 ) -> Checked:
     """Compares a converted program with the golden of its folder, and with paddle where that is installed.
 
@@ -79,6 +88,8 @@ def check_converted(
         file: Name of the converted program.
         run: Runs it on batches (N, C, H, W) float32 and returns the first output for each.
         library: What does that, with its version.
+        size: The only (height, width) that it takes.
+        half: Whether its weights are in float16.
 
     Raises:
         ExportError: Its classes are others.
@@ -86,14 +97,15 @@ def check_converted(
         ZooError: What `run` raises.
     """
     program = bundle.verify()
-    references = list(_references(program))
+    references = list(_references(program, size))
+    least = LEAST["bf16" if half else "float32"]
     share, pixels = 1.0, 0
     names = list(dict.fromkeys(name for name, _, _ in references))
     found = run([batch for _, batch, _ in references])
     for output, (_, batch, expected) in zip(found, references, strict=True):
         share = min(share, agreement(output, expected, program.output_stride, program.threshold))
         pixels += len(batch) * batch.shape[2] * batch.shape[3]
-    if share < LEAST["float32"]:
+    if share < least:
         raise ExportError(
             "{file} gives {share:.4%} of the pixels in {library} the class that they have by {references:, }. At least "
             "{least:.2%} were expected.",
@@ -102,21 +114,26 @@ def check_converted(
             share=share,
             library=library,
             references=names,
-            least=LEAST["float32"],
+            least=least,
         )
     return Checked(file, pixels, share, library, tuple(names))
 
 
-def _references(program: Program) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:
+def _references(
+    program: Program, size: tuple[int, int] | None
+) -> Iterator[tuple[str, NDArray[np.float32], NDArray[Any]]]:
     """Yields what the classes are from, an input, and the original's output for it."""
-    if program.golden is not None:
-        golden = read_golden(program.golden)
+    golden = None if program.golden is None else read_golden(program.golden)
+    if golden is not None and size in (None, golden.batch.shape[2:]):
         yield "golden", golden.batch, golden.output
     original = _original(program)
     if original is None:
         return
     rng = np.random.default_rng(0)
-    batches = [smooth_noise(rng, shape) for shape in trial_shapes(program.input_shape)]
+    declared = program.input_shape
+    if size is not None:
+        declared = (-1, declared[1] if declared else -1, *size)
+    batches = [smooth_noise(rng, shape) for shape in trial_shapes(declared)]
     # In a process of its own, which a program may end. One that cannot be run there is no reference.
     outputs = measure(program, original, batches, available_cores()).outputs
     for batch, output in zip(batches, outputs, strict=False):

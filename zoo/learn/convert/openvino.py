@@ -20,6 +20,8 @@ from zoo.errors import ExportError
 from zoo.learn.convert.apart import run_apart
 from zoo.learn.convert.compare import Checked, check_converted
 from zoo.learn.convert.describe import named_classes, normalization, said_of
+from zoo.learn.convert.format_options import FormatOptions
+from zoo.learn.convert.frame import framed, sized
 from zoo.learn.convert.original import add_digests, original
 from zoo.message import Message
 from zoo.program import onnx_bytes
@@ -37,15 +39,15 @@ _CAUTION = Message(
 )
 
 
-def add_openvino(bundle: Bundle) -> Checked:
+def add_openvino(bundle: Bundle, conversion: FormatOptions) -> Checked:
     """Writes `model.xml` and `model.bin` into an export folder that nobody uses yet, runs them, and adds their digests.
 
     OpenVINO itself works in a process of its own.
 
     Raises:
         BackendNotInstalledError: OpenVINO cannot be imported.
-        ExportError: The program is none of paddle's, OpenVINO refuses it or fails, or what was written gives other
-            classes.
+        ExportError: The program is none of paddle's or cannot take the size, OpenVINO refuses it or fails, or what was
+            written gives other classes.
         BundleError: The program is damaged, or has an operation without a translation.
         OSError: The files cannot be written.
     """
@@ -53,24 +55,29 @@ def add_openvino(bundle: Bundle) -> Checked:
     bundle = settled(bundle)
     graph = original(bundle)
     shape = next(iter(graph.inputs.values())).shape
+    frame = framed(bundle, shape, conversion.size)
     # As in the engine: copies at transpositions cost most where sizes are known only when the program runs.
-    translated = lower(graph, channels_first=min(shape[2:], default=-1) < 0)
+    translated = sized(lower(graph, channels_first=frame.size is None), frame.size)
     file = bundle.folder / _FILE
     with tempfile.TemporaryDirectory(prefix=".onnx-", dir=bundle.folder) as folder:
         given = Path(folder) / "model.onnx"
         given.write_bytes(onnx_bytes(translated))
-        texts = {"zoo": said_of(bundle), "model_info": _model_info(bundle, shape)}
+        texts = {"zoo": said_of(frame.bundle), "model_info": _model_info(frame.bundle, frame.size)}
         (Path(folder) / _TEXTS).write_text(json.dumps(texts), encoding="utf-8")
 
         def apart(batches: list[NDArray[np.float32]]) -> list[NDArray[Any]]:
-            return run_apart("openvino", "zoo.learn.convert.openvino:write_ir", file, batches, str(given), bundle.model)
+            more = str(given), bundle.model, conversion.half
+            return run_apart("openvino", "zoo.learn.convert.openvino:write_ir", file, batches, *more)
 
-        checked = check_converted(bundle, _FILE, apart, f"{library} with INFERENCE_PRECISION_HINT f32")
+        said = f"{library} with INFERENCE_PRECISION_HINT f32"
+        checked = check_converted(bundle, _FILE, apart, said, frame.size, conversion.half)
     add_digests(bundle.folder, _FILE, _WEIGHTS)
     return replace(checked, cautions=(_CAUTION,))
 
 
-def write_ir(batches: Sequence[NDArray[np.float32]], file: str, given: str, name: str) -> list[NDArray[Any]]:
+def write_ir(
+    batches: Sequence[NDArray[np.float32]], file: str, given: str, name: str, half: bool
+) -> list[NDArray[Any]]:
     """Writes the IR of an ONNX file and runs it on batches. A job of `run_apart`.
 
     Raises:
@@ -80,7 +87,7 @@ def write_ir(batches: Sequence[NDArray[np.float32]], file: str, given: str, name
     """
     library = import_library("openvino")
     core = library.Core()
-    _save(library, _model(library, core, Path(given), name), file)
+    _save(library, _model(library, core, Path(given), name), file, half)
     compiled = core.compile_model(file, "CPU", {**_SETTINGS, "INFERENCE_NUM_THREADS": available_cores()})
 
     def run(batch: NDArray[np.float32]) -> NDArray[Any]:
@@ -115,7 +122,7 @@ def _model(library: Any, core: Any, given: Path, name: str) -> Any:
     return model
 
 
-def _model_info(bundle: Bundle, shape: tuple[int, ...]) -> dict[str, str]:
+def _model_info(bundle: Bundle, size: tuple[int, int] | None) -> dict[str, str]:
     """Returns what OpenVINO's Model API reads in the section of this name.
 
     Lists are words with spaces between them. Pictures come as BGR, and their numbers are 0 to 255. How a picture is
@@ -131,14 +138,13 @@ def _model_info(bundle: Bundle, shape: tuple[int, ...]) -> dict[str, str]:
     if names := named_classes(bundle):
         found["labels"] = " ".join("_".join(name.split()) for name in names)
     resizes = [step for step in bundle.preprocess if isinstance(step, Resize)]
-    if resizes and not resizes[0].keep_ratio and resizes[0].size == shape[2:]:
+    if resizes and not resizes[0].keep_ratio and resizes[0].size == size:
         found["resize_type"] = "standard"
     return found
 
 
-def _save(library: Any, model: Any, file: str) -> None:
+def _save(library: Any, model: Any, file: str, half: bool) -> None:
     try:
-        # By default it writes float16.
-        library.save_model(model, file, compress_to_fp16=False)
+        library.save_model(model, file, compress_to_fp16=half)
     except RuntimeError as error:
         raise OSError(Message("OpenVINO says {reason}", reason=" ".join(str(error).split()))) from error
