@@ -261,7 +261,7 @@ def test_what_cannot_be_is_said(ray: Any, pictures: Path, tmp_path: Path) -> Non
     predictions = there(tmp_path / "empty", tmp_path / "out")
     assert list(predictions) == []
     assert "holds no picture" in predictions.failures[0].error.message
-    with pytest.raises(ClusterError, match="was given its own|is given its own"):
+    with pytest.raises(ClusterError, match="each worker is given its own"):
         list(there(pictures, tmp_path, device="gpu:0"))
     with pytest.raises(ClusterError, match="The cluster has 2 CPU, and a worker takes 64"):
         list(there(pictures, tmp_path, threads=64))
@@ -278,7 +278,7 @@ def test_what_cannot_be_is_said(ray: Any, pictures: Path, tmp_path: Path) -> Non
     (broken / "inference.pdiparams").write_bytes(b"nothing")
     from zoo.distributed import predict
 
-    with pytest.raises(zoo.errors.ZooError, match="inference.pdiparams"):
+    with pytest.raises(zoo.errors.ZooError, match=r"inference\.pdiparams"):
         list(predict(str(pictures), broken, save_path=tmp_path / "out"))
 
 

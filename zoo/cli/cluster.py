@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,10 +14,15 @@ import click
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert_interrupted, note, verbose
 from zoo.cli.progress.line import line
-from zoo.cli.progress.segmenting import Count
+from zoo.cli.progress.segmenting import Count, pictures_text
+from zoo.cli.progress.windows_done import Windows
 from zoo.cli.report import Telling, run_line, summary
 
 if TYPE_CHECKING:
+    from zoo.contract.labels import LabelSet
+    from zoo.distributed.evaluating import RanOn
+    from zoo.learn.data import Sample, TruthLabels
+    from zoo.learn.evaluation import Evaluation
     from zoo.predict.pipeline import PipelineConfig
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -97,6 +104,97 @@ def predict_on_cluster(
         ctx.exit(alert_interrupted(interrupted, predictions.total - telling.done))
     if predictions.failures:
         ctx.exit(3)
+
+
+def tiff_on_cluster(
+    source: Path,
+    target: Path,
+    model: str,
+    options: dict[str, Any],
+    cluster: str,
+    offline: bool | None,
+    lock: Path | None,
+) -> Path:
+    """Carries out `zoo tiff` on a cluster.
+
+    Args:
+        source: The picture.
+        target: The label map.
+        model: The model.
+        options: Those that were given, by their names.
+        cluster: The address.
+        offline: As in `zoo.load`.
+        lock: See there.
+
+    Returns:
+        The label map.
+    """
+    from zoo.distributed import predict_tiff
+
+    workers, windows = options.pop("workers", None), Windows()
+    with line(windows.text):
+        return predict_tiff(
+            source,
+            target,
+            model,
+            cluster=cluster,
+            workers=workers,
+            offline=offline,
+            lock=lock,
+            progress=windows,
+            **options,
+        )
+
+
+def evaluate_on_cluster(
+    config: PipelineConfig,
+    samples: Sequence[Sample],
+    truth: Callable[[LabelSet], TruthLabels | None],
+    cluster: str,
+    offline: bool | None,
+    lock: Path | None,
+    map_truth: bool,
+    **arguments: Any,
+) -> tuple[Evaluation, RanOn]:
+    """Carries out `zoo evaluate` on a cluster.
+
+    Args:
+        config: The model and its options.
+        samples: What is measured on.
+        truth: Returns what the masks hold, by the classes that are compared.
+        cluster: The address.
+        offline: As in `zoo.load`.
+        lock: See there.
+        map_truth: As in `zoo.learn.evaluation.evaluate`.
+        arguments: Others of that function.
+
+    Returns:
+        The figures, and what they were computed on.
+    """
+    from zoo.distributed import evaluate
+    from zoo.results.mapping import read_mapping
+    from zoo.store.find import find_bundle
+
+    classes = find_bundle(config.model, offline=offline, lock=lock).labels
+    options = {**config.predict_arguments(), **config.load_arguments()}
+    labels, workers = options.pop("labels", None), options.pop("workers", None)
+    mapping = None if labels is None else read_mapping(labels, classes)
+    done, began = [0], time.monotonic()
+    with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
+        return evaluate(
+            config.model,
+            samples,
+            labels=mapping,
+            map_truth=map_truth,
+            truth_labels=truth(classes if mapping is None or map_truth else mapping.labels),
+            report=partial(done.__setitem__, 0),
+            cluster=cluster,
+            workers=workers,
+            offline=offline,
+            lock=lock,
+            **arguments,
+            **options,
+        )
 
 
 def _chained(first: Any, rest: Any) -> Any:

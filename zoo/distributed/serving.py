@@ -1,7 +1,7 @@
 """The HTTP interface of `zoo serve` in Ray Serve: `serve run zoo.distributed.serving:app model=starter`.
 
-Each replica is a whole server without a socket: its front takes requests of the proxy of Ray, and a process of its own does
-the work, so a picture that ends that process does not end the replica. Ray decides how many replicas there are.
+Each replica is a whole server without a socket: its front takes what the proxy of Ray passes on, and a process of its
+own does the work, so a picture that ends that process does not end the replica. Ray decides how many there are.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import click
 
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.cli.cells import cells, padded
+from zoo.cli.cluster import cluster_option, evaluate_on_cluster
 from zoo.cli.commands.completion import MODEL, TRUTH
 from zoo.cli.language import tr, translate
 from zoo.cli.notes import alert, alert_interrupted, note
@@ -26,6 +27,7 @@ from zoo.message import Message, printable
 
 if TYPE_CHECKING:
     from zoo.contract.labels import LabelSet
+    from zoo.distributed.evaluating import RanOn
     from zoo.learn.data import Sample, TruthLabels
     from zoo.learn.evaluation import Evaluation
     from zoo.predict.model import Model
@@ -92,6 +94,7 @@ def _truth(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...
     help="Write one HTML page: figures, confusion matrix, the ten worst pictures.",
 )
 @run_options("evaluate")
+@cluster_option
 @lock_options
 @offline_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, which has all figures.")
@@ -110,6 +113,7 @@ def evaluate(
     calibration: bool,
     table_file: Path | None,
     page_file: Path | None,
+    cluster: str | None,
     lock: Path | None,
     offline: bool | None,
     as_json: bool,
@@ -126,6 +130,65 @@ def evaluate(
     from zoo.predict.pipeline import PipelineConfig
     from zoo.results.mapping import read_mapping
 
+    _check_words(ctx)
+    config = PipelineConfig(model).override(**given(ctx))
+    samples, truth_of = _samples(folder, split or "val", data, root, config.on_error == "skip")
+    files = [file for file in (table_file, page_file) if file is not None]
+    for file in files:
+        ensure_folder(file.parent)
+    worst = None if page_file is None else WorstPictures()
+    if cluster is not None:
+        said = (lambda _: truth_labels) if truth_labels is not None else truth_of
+        counted = {"ignore_index": ignore_index, "boundary": boundary, "calibration": calibration}
+        found, ran_on = evaluate_on_cluster(config, samples, said, cluster, offline, lock, map_truth, **counted)
+        figures = _figures(found, ran_on, folder or data, len(samples))
+    else:
+        with loading("loading {model}", model=model) as progress:
+            loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
+        with loaded:
+            options = config.predict_arguments()
+            labels = options.pop("labels", None)
+            mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
+            if truth_labels is None:
+                truth_labels = truth_of(loaded.bundle.labels if mapping is None or map_truth else mapping.labels)
+            done, began = [0], time.monotonic()
+            try:
+                with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
+                    found = run(
+                        loaded,
+                        samples,
+                        ignore_index,
+                        mapping,
+                        map_truth,
+                        truth_labels,
+                        partial(done.__setitem__, 0),
+                        boundary,
+                        calibration,
+                        None if worst is None else worst.watch,
+                        **options,
+                    )
+            except KeyboardInterrupt as end:
+                ctx.exit(alert_interrupted(end, len(samples) - done[0]))
+            figures = _figures(found, loaded, folder or data, len(samples))
+    if table_file is not None:
+        write_atomic(table_file, picture_table(found))
+    if page_file is not None and worst is not None:
+        title = Message("Evaluation of {model}", model=figures["model"])
+        page = evaluation_page(found, worst, title, [_measured(figures)], lambda text: str(translate(text)))
+        write_atomic(page_file, page.encode(errors="backslashreplace"))
+    if as_json:
+        click.echo(json_text(figures))
+    else:
+        _table(figures)
+    _tell(found, figures, files)
+    if found.failures:
+        ctx.exit(3)
+
+
+def _check_words(ctx: click.Context) -> None:
+    """Looks at the options as they are spelt, before anything is read."""
+    folder, split, data, root = (ctx.params[name] for name in ("folder", "split", "data", "root"))
+    table_file, page_file, cluster = (ctx.params[name] for name in ("table_file", "page_file", "cluster"))
     if (folder is None) == (data is None):
         raise click.UsageError(tr("Give one of both: a dataset folder, or --data with a list file."), ctx)
     if folder is None and split is not None:
@@ -136,52 +199,8 @@ def evaluate(
         )
     if table_file is not None and table_file == page_file:
         raise click.UsageError(tr("--report and --per-picture name the same file."), ctx)
-    config = PipelineConfig(model).override(**given(ctx))
-    samples, truth_of = _samples(folder, split or "val", data, root, config.on_error == "skip")
-    files = [file for file in (table_file, page_file) if file is not None]
-    for file in files:
-        ensure_folder(file.parent)
-    worst = None if page_file is None else WorstPictures()
-    with loading("loading {model}", model=model) as progress:
-        loaded = load(model, offline=offline, lock=lock, progress=progress, **config.load_arguments())
-    with loaded:
-        options = config.predict_arguments()
-        labels = options.pop("labels", None)
-        mapping = None if labels is None else read_mapping(labels, loaded.bundle.labels)
-        if truth_labels is None:
-            truth_labels = truth_of(loaded.bundle.labels if mapping is None or map_truth else mapping.labels)
-        done, began = [0], time.monotonic()
-        try:
-            with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
-                found = run(
-                    loaded,
-                    samples,
-                    ignore_index,
-                    mapping,
-                    map_truth,
-                    truth_labels,
-                    partial(done.__setitem__, 0),
-                    boundary,
-                    calibration,
-                    None if worst is None else worst.watch,
-                    **options,
-                )
-        except KeyboardInterrupt as end:
-            ctx.exit(alert_interrupted(end, len(samples) - done[0]))
-        figures = _figures(found, loaded, folder or data, len(samples))
-    if table_file is not None:
-        write_atomic(table_file, picture_table(found))
-    if page_file is not None and worst is not None:
-        title = Message("Evaluation of {model}", model=loaded.name)
-        page = evaluation_page(found, worst, title, [_measured(figures)], lambda text: str(translate(text)))
-        write_atomic(page_file, page.encode(errors="backslashreplace"))
-    if as_json:
-        click.echo(json_text(figures))
-    else:
-        _table(figures)
-    _tell(found, figures, files)
-    if found.failures:
-        ctx.exit(3)
+    if cluster is not None and page_file is not None:
+        raise click.UsageError(tr("--report shows pictures, which stay on the machines of a --cluster."), ctx)
 
 
 def _samples(
@@ -198,7 +217,7 @@ def _samples(
     return read_list(data, root, missing_ok), lambda _: None
 
 
-def _figures(found: Evaluation, model: Model, data: Path | None, count: int) -> dict[str, Any]:
+def _figures(found: Evaluation, model: Model | RanOn, data: Path | None, count: int) -> dict[str, Any]:
     from zoo.learn.evaluation.plain_figures import plain_figures
 
     return {
