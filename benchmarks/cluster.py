@@ -30,8 +30,8 @@ import zoo
 from zoo.distributed import predict
 from zoo.distributed.cluster import connected
 from zoo.distributed.listing import Listed
-from zoo.distributed.parts import Workers, run_parts
 from zoo.distributed.picture_work import PicturePart
+from zoo.distributed.ray_parts import Actors, run_parts
 
 SIZE = (512, 1024)
 SCENES = 20
@@ -93,7 +93,7 @@ def speed(arguments: argparse.Namespace) -> None:
 def sleep(arguments: argparse.Namespace) -> None:
     """Measures what is left where inference is a sleep."""
     with connected() as cluster:
-        room = Workers.fitting(cluster, 1, "", 2)
+        room = Actors.fitting(cluster, 1, "", 2)
         print(describe("ray"))
         began = time.perf_counter()
         list(run_parts(SleepingWork(0), _parts(2, 1), room))

@@ -187,6 +187,7 @@ def machine(site: Path, tmp_path: Path) -> Machine:
     return machine
 
 
+@pytest.mark.full
 def test_a_device_of_a_plugin_does_the_work(machine: Machine, street: Path) -> None:
     """Also where its runtime hides one, and two at once."""
     words = "predict", street, street, "--json", "--backend", "paddle", "--device"
@@ -207,6 +208,7 @@ def test_a_device_of_a_plugin_does_the_work(machine: Machine, street: Path) -> N
     assert masks[1:] == masks[:1] * 3
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("device", "variables", "reason"),
     [
@@ -226,6 +228,7 @@ def test_a_device_of_a_plugin_that_is_not_there_is_told(
     assert reason in fact
 
 
+@pytest.mark.full
 def test_an_engine_without_a_provider_for_a_device_refuses(machine: Machine, program: Path, street: Path) -> None:
     """onnxruntime itself would warn and go on on the processor."""
     for backend in ("tiny-onnx", "onnxruntime"):
@@ -248,6 +251,7 @@ def test_a_changed_program_never_reaches_the_engine(site: Path, program: Path, s
     assert help_.startswith("The file was changed or damaged")
 
 
+@pytest.mark.full
 def test_all_keep_their_contracts(site: Path, machine: Machine) -> None:
     """As their own tests say, run as an author runs them."""
     tests = [folder / "tests" for folder in (EXAMPLE, ENGINE, DEVICE)]

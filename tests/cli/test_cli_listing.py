@@ -241,6 +241,7 @@ def test_a_disabled_plugin_is_shown_as_disabled_and_its_models_say_so(site: Path
     assert zoo(site, "info", "PP-LiteSeg-T", ZOO_DISABLE_PLUGINS="all").returncode == 0
 
 
+@pytest.mark.full
 def test_two_plugins_with_one_model_name_are_both_shown_and_neither_is_chosen(site: Path) -> None:
     for name in ("zoo-plugin-one", "zoo-plugin-two"):
         module = name.rsplit("-", 1)[1]

@@ -69,6 +69,7 @@ def test_every_form_is_saved_beside_the_others(predict: Command, street: Path, t
     assert "not a comma-separated choice" in predict(street, "-o", out, "--save", "bmp", code=2).stderr
 
 
+@pytest.mark.full
 def test_overlays_look_as_the_command_line_or_the_pipeline_file_says(
     predict: Command, bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:
@@ -96,6 +97,7 @@ def test_overlays_look_as_the_command_line_or_the_pipeline_file_says(
     assert "Give it alone" in predict(street, "--palette", "colorblind", "--palette", "a=#000000", code=2).stderr
 
 
+@pytest.mark.full
 def test_results_among_the_pictures_are_no_inputs(
     predict: Command, street: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -205,6 +207,7 @@ def test_standard_input_is_called_so_and_gets_hints_of_its_own(bundle: Bundle, s
     assert seen.left[0] == "A picture is expected on standard input. It ends with Ctrl-D."
 
 
+@pytest.mark.full
 def test_all_files_of_an_input_have_one_number_also_where_one_name_is_taken(
     predict: Command, street: Path, tmp_path: Path
 ) -> None:
@@ -222,6 +225,7 @@ def test_all_files_of_an_input_have_one_number_also_where_one_name_is_taken(
     assert (tmp_path / "out" / "a~2_color.png").is_file()
 
 
+@pytest.mark.full
 def test_sub_folders_are_kept_where_that_is_asked_for(
     predict: Command, bundle: Bundle, street: Path, tmp_path: Path
 ) -> None:
@@ -302,6 +306,7 @@ def test_folders_patterns_and_lists_are_read_in_order(predict: Command, street: 
     assert "at least one input" in predict(code=2).stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("size", ["2", "auto"])
 def test_the_batch_size_changes_nothing_but_the_time(size: str, predict: Command, street: Path, tmp_path: Path) -> None:
     for batch, out in (("1", tmp_path / "one"), (size, tmp_path / "many")):
@@ -530,6 +535,7 @@ def test_the_documented_flags_are_read(bundle: Bundle, street: Path, tmp_path: P
     assert "a_overlay.png" in names(tmp_path / "out")
 
 
+@pytest.mark.full
 def test_merged_classes_are_measured(predict: Command, bundle: Bundle, street: Path, tmp_path: Path) -> None:
     predict(street, "-o", tmp_path / "truth", "--save", "mask")
     lines = [f"{street / name}.png {tmp_path / 'truth' / name}_mask.png\n" for name in "abc"]

@@ -99,6 +99,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("address", REFUSED, ids=lambda address: repr(address[:12]))
 def test_an_address_that_cannot_be_used_is_refused_in_every_command(work: Path, bundle: Bundle, address: str) -> None:
     words = commands(bundle.folder, address)
@@ -116,6 +117,7 @@ def test_an_address_that_cannot_be_used_is_refused_in_every_command(work: Path, 
         assert isinstance(caught.value, (zoo.DeviceError, zoo.DuplicateNameError, zoo.ConfigError))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("address", ["cpu:0", " CPU "])
 @pytest.mark.usefixtures("home")
 def test_there_is_one_processor_with_the_number_0(work: Path, bundle: Bundle, address: str) -> None:

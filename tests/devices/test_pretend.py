@@ -48,6 +48,7 @@ def test_the_command_line_needs_nothing_but_the_device(machine: Machine, bundle:
     assert machine.used() == {"npu:1"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("device", "variables", "reason"),
     [
@@ -106,6 +107,7 @@ def test_two_devices_share_the_pictures_in_their_order(machine: Machine, bundle:
     assert {result["device"] for result in results[1]} == {"npu:0", "npu:1"}
 
 
+@pytest.mark.full
 def test_evaluate_tiff_and_pipelines_use_several_devices_too(
     machine: Machine, bundle: Bundle, picture: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +135,7 @@ def test_evaluate_tiff_and_pipelines_use_several_devices_too(
     assert machine.used() == {"npu:0", "npu:1"}
 
 
+@pytest.mark.full
 def test_auto_is_the_first_kind_with_a_device(machine: Machine, bundle: Bundle, picture: Path) -> None:
     words = "predict", picture, "--model", bundle.folder, "--device", "auto", "--json"
     assert json.loads(machine.zoo(*words).stdout)["device"] == "npu:0"

@@ -300,6 +300,7 @@ def test_the_doctor_says_what_an_engine_keeps_for_later(cache: Path, bundle: Bun
     assert "thread" in state.setting
 
 
+@pytest.mark.full
 def test_a_blob_that_openvino_does_not_take_is_made_again(cache: Path, bundle: Bundle) -> None:
     """Whole, but of another version."""
     program = bundle.verify()
@@ -497,6 +498,7 @@ print(sys.modules["openvino_telemetry"] is mine, "ORT_DISABLE_TELEMETRY" in os.e
     assert run_python(code).stdout.strip() == "True False"
 
 
+@pytest.mark.full
 @BOTH
 def test_an_installed_engine_that_is_broken_is_said(engine: str, tmp_path: Path) -> None:
     """Where it is asked for; `auto` takes another and says so."""

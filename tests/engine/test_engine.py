@@ -64,6 +64,7 @@ def test_a_label_program_gives_the_argmax_of_the_logits_program(
     assert len(np.unique(ours)) > 2, "the test would prove nothing on an empty picture"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_settings_that_work_give_equal_results(bundle: Bundle, batch: np.ndarray, setting: str) -> None:
     """Whatever the probe would choose on this machine, what it accepts agrees with the plain engine."""
@@ -111,6 +112,7 @@ def test_a_setting_that_kills_the_process_is_left_out(tmp_path: Path, monkeypatc
 TROUBLES = {"kill": "kill -9 $$", "memory": "echo std::exception >&2; exit 3", "import": "exit 1"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("trouble", ["time", "start", *TROUBLES])
 def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
     bundle: Bundle, tmp_path: Path, monkeypatch, trouble: str
@@ -132,6 +134,7 @@ def test_a_trial_that_says_nothing_of_the_program_is_not_kept(
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.full
 def test_running_plainly_is_said_and_can_be_tried_again(bundle: Bundle, tmp_path: Path, monkeypatch, caplog) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path))
     program = bundle.verify()
@@ -363,6 +366,7 @@ def test_what_cpp_code_prints_is_dropped_only_while_it_is_to_be() -> None:
     assert ended.stdout == "before after"
 
 
+@pytest.mark.full
 def test_a_page_named_like_a_program_kills_the_child_and_not_this_process(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     with pytest.raises(BackendError, match=r"inference\.pdmodel.*Nothing was opened in this process"):

@@ -152,6 +152,7 @@ def test_a_device_that_ends_the_process_is_two_lines_and_exit_1(
     assert lines[1] == "Run: zoo devices --probe"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("name", "end"), [("os._exit(0)", "exit status 0"), ("os.abort()", "SIGABRT")])
 def test_a_device_whose_name_ends_the_process_does_not_end_the_caller(
     install: Install, bundle: Bundle, name: str, end: str
@@ -200,6 +201,7 @@ def test_a_probe_that_hangs_is_given_up(install: Install, bundle: Bundle, monkey
         zoo.load(bundle.folder, device="thing")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("configure", "reason"),
     [

@@ -88,6 +88,7 @@ def test_one_caller_with_one_picture_after_the_other_has_all_threads(model: Mode
     assert {model.predict(picture).one().engine for picture in pictures} == {model.engine}
 
 
+@pytest.mark.full
 def test_few_pictures_a_size_that_is_measured_and_large_inputs_stay_at_one_session(
     bundle: Bundle, pictures: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +231,7 @@ def test_a_lane_that_fails_costs_no_picture(
     ]
 
 
+@pytest.mark.full
 def test_a_picture_that_fails_everywhere_is_a_failure_and_leaves_the_lanes(
     bundle: Bundle, pictures: list[np.ndarray], expected: list[np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -299,6 +301,7 @@ with zoo.load(sys.argv[1], threads=2) as model:
 """
 
 
+@pytest.mark.full
 def test_ctrl_c_in_one_caller_leaves_the_others_alone(
     bundle: Bundle, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
@@ -350,6 +353,7 @@ with zoo.load(sys.argv[1], threads=2) as model:
 """
 
 
+@pytest.mark.full
 def test_a_child_that_is_forked_in_the_middle_of_a_run_uses_the_main_session(
     bundle: Bundle, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
@@ -359,6 +363,7 @@ def test_a_child_that_is_forked_in_the_middle_of_a_run_uses_the_main_session(
     assert (ended.returncode, ended.stdout) == (0, "0 True\n"), ended.stderr
 
 
+@pytest.mark.full
 def test_a_model_that_is_closed_in_the_middle_of_a_run_says_so(
     bundle: Bundle, pictures: list[np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -398,6 +403,7 @@ def test_closing_while_others_run_answers_each_of_them(
     assert all("The session is closed" in text for text in [*failed, fault(engine.submit(batch))])
 
 
+@pytest.mark.full
 def test_a_model_nobody_refers_to_ends_its_threads(bundle: Bundle, pictures: list[np.ndarray]) -> None:
     model = zoo.load(bundle.folder, threads=2)
     open_lanes(model, pictures)
@@ -412,6 +418,7 @@ def test_a_model_nobody_refers_to_ends_its_threads(bundle: Bundle, pictures: lis
         assert not thread.is_alive()
 
 
+@pytest.mark.full
 def test_a_program_that_ends_without_closing_ends(bundle: Bundle) -> None:
     """While lanes run and are being opened."""
     code = (
@@ -490,6 +497,7 @@ print(len(right), all(right), flush=True)
 """
 
 
+@pytest.mark.full
 def test_sessions_side_by_side_run_many_sizes(bundle: Bundle) -> None:
     ended = run_python(_MANY_SIZES, bundle.folder)
     assert ended.stdout.splitlines()[-1:] == ["3000 True"], ended

@@ -275,6 +275,7 @@ def test_without_openvino_the_line_that_installs_it_is_given_before_anything_is_
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.full
 @BOTH
 @pytest.mark.parametrize(
     ("module", "told"),

@@ -66,6 +66,7 @@ def test_paddle_logs_its_errors_while_it_is_traced_and_its_warnings_again_afterw
     level.value = before
 
 
+@pytest.mark.full
 def test_an_export_of_a_run_keeps_the_weights_to_train_from_and_predicts_without_them(
     run: Path, exported: Path, tmp_path: Path
 ) -> None:
@@ -107,6 +108,7 @@ print(first.folder.parent.parent, again.folder == first.folder, os.stat(again.pr
 """
 
 
+@pytest.mark.full
 def test_a_run_that_cannot_be_written_is_a_model_too(run: Path) -> None:
     with tempfile.TemporaryDirectory() as place:
         theirs, home = Path(place) / "run", Path(place) / "home"
@@ -168,6 +170,7 @@ def test_a_run_begins_with_the_weights_of_a_file_a_run_or_an_export_and_says_wha
     assert len(load_state(RunFolder(folder).best).model["cls_seg.bias"]) == 2
 
 
+@pytest.mark.full
 def test_a_run_goes_on_without_the_file_it_began_with_and_not_from_another_one(
     run: Path, streets: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +194,7 @@ def test_a_run_goes_on_without_the_file_it_began_with_and_not_from_another_one(
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.full
 def test_weights_that_cannot_be_begun_with_are_an_error_before_there_is_a_run(
     exported: Path, streets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,6 +323,7 @@ def best_of(run: Path) -> int:
     return load_state(RunFolder(run).best).iteration
 
 
+@pytest.mark.full
 def test_masks_that_are_not_those_of_the_network_are_no_export(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"of the pixels of the export's masks .* At least 100.10% were") as caught:
         export_run(RunFolder(run), tmp_path / "none", agreement=1.001)
@@ -329,6 +334,7 @@ def test_masks_that_are_not_those_of_the_network_are_no_export(run: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("gone", [True, False])
 def test_a_run_whose_data_is_gone_or_changed_is_exported_and_it_is_said_what_was_not_measured(
     run: Path, streets: Path, tmp_path: Path, gone: bool

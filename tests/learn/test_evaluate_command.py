@@ -229,6 +229,7 @@ def test_a_picture_of_which_nothing_counts_has_no_figures(model: Model, data: Pa
     assert np.array_equal(found.boundary.both, alone.boundary.both)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("all_engines")
 @pytest.mark.parametrize("backend", ["paddle", "onnxruntime", "openvino"])
 @pytest.mark.parametrize(
@@ -256,6 +257,7 @@ def test_what_is_measured_is_the_delivered_mask_on_every_engine(
     assert found["confusion"]["counts"] == expected.counts.tolist()
 
 
+@pytest.mark.full
 def test_a_card_is_measured_by_its_name(listed: Path) -> None:
     words = ("--mode", "whole", "--flip", "--threads", 1)
     found = measured("starter", listed, *words)

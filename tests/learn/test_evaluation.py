@@ -156,6 +156,7 @@ def test_options_that_are_not_possible_are_refused_before_a_sample_is_read(model
         evaluate(model, missing, batch_size=0)
 
 
+@pytest.mark.full
 def test_many_samples_run_in_several_streams(city: Bundle, model: Model, data: Path) -> None:
     samples = read_list(data / "labelTrainIds.txt") * 10
     with zoo.load(city.folder, threads=2) as two:
@@ -204,6 +205,7 @@ def test_the_command_measures_masks_of_ids(city: Bundle, data: Path) -> None:
     assert {**found, **others} == expected
 
 
+@pytest.mark.full
 def test_the_command_measures_in_windows_of_any_size(city: Bundle, model: Model, data: Path) -> None:
     arguments = (city.folder, "--data", data / "labelTrainIds.txt", "--mode", "slide")
     found = measured(*arguments, "--window", 32, 64, "--stride", 16, 32)

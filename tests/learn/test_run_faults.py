@@ -64,6 +64,7 @@ def begun(*words: object, log: Path, lines: int, limit: int | None = None) -> su
     return process
 
 
+@pytest.mark.full
 def test_a_full_disk_ends_a_run_with_a_word_and_leaves_its_checkpoints_whole(streets: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     first = zoo_process("train", "SeaFormer_tiny", streets, "-o", run, *SHORT, "--set", "train.iterations=4")
@@ -115,6 +116,7 @@ def test_a_run_that_is_harmed_ends_with_the_reason_and_its_checkpoints(
     assert (run / "best" / "state.json").is_file()
 
 
+@pytest.mark.full
 def test_a_process_that_prepares_batches_is_replaced_and_the_run_is_the_same(streets: Path, tmp_path: Path) -> None:
     words = ("SeaFormer_tiny", streets, *SHORT, "--set", "train.iterations=16", "-o")
     assert zoo_process("train", *words, tmp_path / "whole").returncode == 0
@@ -218,6 +220,7 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over_and_told(streets: Path, 
     assert f"zoo export {cut} -o bundle" in ended.stderr
 
 
+@pytest.mark.full
 def test_a_run_of_another_model_or_other_data_is_refused_as_it_is(streets: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     ended = zoo_process("train", "SeaFormer_tiny", streets, "-o", run, *SHORT, "--set", "train.iterations=2")

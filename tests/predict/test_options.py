@@ -226,6 +226,14 @@ RUNS = tuple(
 )
 #: Names of options in other modules that take, check or show options: why they stand there.
 ALLOWED = {
+    "cli/cluster.py": {
+        "labels": "are read where the classes are known",
+        "on_error": "many pictures are not ended by one",
+        "save_path": "may be an address",
+        "save_kinds": "are written by the workers",
+        "skip": "a value of on_error",
+        "workers": "are those of the cluster",
+    },
     "cli/commands/predict.py": {
         "enable_hpi": "it says what of a file is read",
         "recursive": "the inputs are counted for the bar",
@@ -294,7 +302,7 @@ ALLOWED = {
         "precision": "of a figure",
     },
     "cli/commands/plugins.py": {"device": "what a plugin brings"},
-    "cli/report.py": {"scores": "a field of a result", "device": "a field of a result"},
+    "cli/report.py": {"device": "a field of a result"},
     "learn/evaluation/evaluate.py": {
         "labels": "the masks are brought to them too",
         "on_error": "of masks too",

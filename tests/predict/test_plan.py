@@ -305,6 +305,7 @@ def test_windows_run_as_many_at_a_time_as_the_engine_can_and_come_out_in_order(
         assert not answer.begin()
 
 
+@pytest.mark.full
 def test_a_model_given_to_another_process_is_opened_there_by_the_same_name(
     bundle: Bundle, model: Model, pictures: list[NDArray[np.uint8]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

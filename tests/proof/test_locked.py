@@ -120,6 +120,7 @@ def test_an_engine_of_ours_that_is_not_installed_has_its_pip_line(lock: Path, mo
     )
 
 
+@pytest.mark.full
 def test_another_processor_is_told_where_fewer_bits_are_rounded(
     install: Install, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

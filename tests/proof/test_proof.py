@@ -98,6 +98,7 @@ def test_what_engines_say_is_joined_to_one_sentence(install: Install, bundle: Bu
     assert reason.endswith(": It is broken")
 
 
+@pytest.mark.full
 def test_without_a_golden_the_library_that_wrote_the_program_is_the_reference(install: Install, unproven: Path) -> None:
     install()
     with zoo.load(unproven, backend="other", threads=1) as model:
@@ -105,6 +106,7 @@ def test_without_a_golden_the_library_that_wrote_the_program_is_the_reference(in
         assert model.why.startswith("asked for; 100.000% of the pixels as paddle ")
 
 
+@pytest.mark.full
 def test_what_could_be_compared_with_nothing_is_proven_when_there_is_something(
     install: Install, unproven: Path
 ) -> None:
@@ -193,6 +195,7 @@ def test_the_one_logit_of_two_classes_is_compared_by_its_sign() -> None:
     assert agreement(1 / (1 + np.exp(logits)), 1 / (1 + np.exp(-logits)), 1, threshold=0.5) == 0.0
 
 
+@pytest.mark.full
 def test_what_is_proven_here_is_shown_with_the_model(
     install: Install, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,6 +219,7 @@ def examined(*words: object, code: int = 0) -> dict[str, dict[str, Any]]:
     return {state["engine"]: state for state in json.loads(ended.stdout)["engines"]}
 
 
+@pytest.mark.full
 def test_the_doctor_says_of_each_engine_whether_it_is_proven_for_a_model(install: Install, bundle: Bundle) -> None:
     install(change="output[..., :2] = output[:, ::-1, :, :2]")
     states = examined(bundle.folder)
@@ -240,6 +244,7 @@ def test_the_doctor_says_of_each_engine_whether_it_is_proven_for_a_model(install
     assert other["reason"] in ended.stderr
 
 
+@pytest.mark.full
 def test_the_doctor_says_why_an_engine_cannot_run_a_model(install: Install, bundle: Bundle) -> None:
     install(opening="if request.precision == 'float32': import os; os.abort()")
     other = examined(bundle.folder)["other"]
@@ -288,6 +293,7 @@ def test_an_engine_that_failed_once_is_proven_before_it_is_used_by_name(
         zoo.load(bundle.folder, backend="other", threads=1)
 
 
+@pytest.mark.full
 def test_an_engine_that_crashed_is_told_how_to_be_tried_again_and_is_when_it_is_named(
     install: Install, bundle: Bundle, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -301,6 +307,7 @@ def test_an_engine_that_crashed_is_told_how_to_be_tried_again_and_is_when_it_is_
     assert choose_engine(bundle.verify(), engine="other").why.startswith("asked for; 100.000%")
 
 
+@pytest.mark.full
 def test_loads_at_the_same_time_prove_once_and_take_one_engine(
     install: Install, bundle: Bundle, tmp_path: Path
 ) -> None:

@@ -112,6 +112,7 @@ def test_what_an_encoder_does_wrong_is_an_output_error_and_writes_nothing(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("where", ["when it is imported", "when it encodes"])
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit(3)", "type('Odd', (BaseException,), {})"])

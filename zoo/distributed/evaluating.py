@@ -14,7 +14,7 @@ from typing import Any
 from zoo.contract.labels import LabelMapping
 from zoo.distributed.cluster import AUTO, connected
 from zoo.distributed.cluster_device import kind_and_resource
-from zoo.distributed.parts import Workers, run_parts
+from zoo.distributed.ray_parts import Actors, run_parts
 from zoo.distributed.worker_model import WorkerModel, refuse_server
 from zoo.errors import ClusterError
 from zoo.learn.data import Sample, TruthLabels
@@ -149,7 +149,7 @@ def evaluate(
     answers: dict[int, EvaluationAnswer] = {}
     with connected(cluster) as found:
         kind, resource = kind_and_resource(config.device, found.resources)
-        room = Workers.fitting(found, config.threads, resource, workers)
+        room = Actors.fitting(found, config.threads, resource, workers)
         opened = replace(opened, kind=kind, resource=resource, threads=room.threads)
         for number, answer in run_parts(EvaluationWork(opened, arguments), parts, room):
             answers[number] = answer

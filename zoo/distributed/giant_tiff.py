@@ -19,7 +19,7 @@ from zoo.base.files import user_path
 from zoo.bundle.bundle import settled
 from zoo.distributed.cluster import AUTO, connected
 from zoo.distributed.cluster_device import kind_and_resource
-from zoo.distributed.parts import Workers, run_parts
+from zoo.distributed.ray_parts import Actors, run_parts
 from zoo.distributed.worker_model import WorkerModel, refuse_server
 from zoo.errors import ClusterError
 from zoo.message import printable
@@ -32,7 +32,7 @@ from zoo.predict.tiff.read import DataRows
 from zoo.predict.tiff.segment import finished, opened_for, segment_part, told_range
 from zoo.segment.channels import class_values
 from zoo.segment.label_map import LabelMap
-from zoo.segment.windows import Layout, Part
+from zoo.segment.windows import Layout, WindowRows
 from zoo.store.find import absolute_name, find_bundle
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class StripWork:
         """Opens the model, once in every actor."""
         self.model.open()
 
-    def answer(self, part: Part) -> StripAnswer:
+    def answer(self, part: WindowRows) -> StripAnswer:
         """Makes the labels of a part.
 
         Raises:
@@ -165,7 +165,7 @@ def predict_tiff(
         sliding = plan.sliding
         assert sliding is not None  # mode="slide" has windows or is refused
         kind, resource = kind_and_resource(config.device, found.resources)
-        room = Workers.fitting(found, config.threads, resource, workers)
+        room = Actors.fitting(found, config.threads, resource, workers)
         opened = replace(opened, kind=kind, resource=resource, threads=room.threads)
         layout = sliding.layout(rows.size)
         parts = _parts(layout, rows.size, room.count)
@@ -198,16 +198,16 @@ def predict_tiff(
     return path
 
 
-def _parts(layout: Layout, size: tuple[int, int], workers: int) -> list[Part]:
+def _parts(layout: Layout, size: tuple[int, int], workers: int) -> list[WindowRows]:
     """Cuts the rows of windows into parts."""
     count = len(layout.rows)
     step = layout.rows[min(1, count - 1)].start or size[0]
     rows = max(1, min(max(_ROWS, -(-count // (workers * _PARTS))), _LABELS // max(1, step * size[1])))
-    return [Part(first, min(first + rows, count)) for first in range(0, count, rows)]
+    return [WindowRows(first, min(first + rows, count)) for first in range(0, count, rows)]
 
 
 def _progress(
-    layout: Layout, parts: list[Part], done_parts: int, done_rows: int, rows: int, seconds: float
+    layout: Layout, parts: list[WindowRows], done_parts: int, done_rows: int, rows: int, seconds: float
 ) -> Progress:
     done, total = parts[done_parts - 1].stop * len(layout.columns), len(layout.rows) * len(layout.columns)
     return Progress(done_rows, rows, seconds, seconds / done * (total - done), done, total)

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from zoo.distributed.addresses import Remote, refused, remote
-from zoo.distributed.places import FOREIGN, Place
+from zoo.distributed.destinations import FOREIGN, Destination
+from zoo.distributed.remote_files import Remote, address_error, remote
 from zoo.errors import ClusterError, SourceError
 from zoo.picture.sources import SourceOptions
 from zoo.picture.sources.files import SUFFIXES
@@ -95,7 +95,7 @@ def _listed_there(place: Remote, options: SourceOptions) -> Iterator[Listed]:
             found = files.get_file_info(fs.FileSelector(place.path, recursive=options.recursive))
             paths = sorted(info.path for info in found if info.is_file and info.path.lower().endswith(SUFFIXES))
     except (OSError, FileNotFoundError) as error:
-        raise refused(SourceError, place.address, error) from error
+        raise address_error(SourceError, place.address, error) from error
     if not paths:
         raise SourceError(
             "{address} holds no picture. Files such as PNG or JPEG were expected.",
@@ -107,7 +107,7 @@ def _listed_there(place: Remote, options: SourceOptions) -> Iterator[Listed]:
         yield Listed(f"{place.root}{path}{'?' if query else ''}{query}", input_name(path))
 
 
-def in_places(found: Sequence[Listed], place: Place, kinds: Sequence[str], roots: Sequence[str]) -> list[Listed]:
+def in_places(found: Sequence[Listed], place: Destination, kinds: Sequence[str], roots: Sequence[str]) -> list[Listed]:
     """Gives every input the folder and the number of its results: those that one machine would have chosen.
 
     Args:
@@ -138,7 +138,9 @@ def _folder(text: str, roots: Sequence[str]) -> str:
     return folder.strip("/")
 
 
-def _may_have(place: Place, folder: str, stem: str, wanted: frozenset[str], names: frozenset[str], uri: str) -> bool:
+def _may_have(
+    place: Destination, folder: str, stem: str, wanted: frozenset[str], names: frozenset[str], uri: str
+) -> bool:
     """Whether an input may have a stem: nobody else's results stand under it, and no file where its own would go."""
     endings = (form.ending for form in all_formats())
     there = {ending: place.source(folder, name) for ending in endings if (name := f"{stem}{ending}") in names}

@@ -12,9 +12,9 @@ from typing import Any
 
 from zoo.base.flow import ahead
 from zoo.contract.format import Mark
-from zoo.distributed.addresses import refused, remote
+from zoo.distributed.destinations import Destination, form_of, write_forms
 from zoo.distributed.listing import Listed, numbered
-from zoo.distributed.places import Place, form_of, write_forms
+from zoo.distributed.remote_files import address_error, remote
 from zoo.distributed.worker_model import WorkerModel
 from zoo.errors import ClusterError, OutputError, SourceError
 from zoo.message import printable
@@ -78,7 +78,7 @@ class PictureWork:
 
     model: WorkerModel
     options: RunArguments
-    place: Place | None
+    place: Destination | None
     kinds: Mapping[str, Mapping[str, Any]]
     resume: bool = False
     probe: str = ""
@@ -180,7 +180,7 @@ def inputs_of(one: Listed, options: SourceOptions) -> Iterator[Input]:
             with place.files().open_input_stream(place.path) as file:
                 return io.BytesIO(file.read())
         except OSError as error:
-            raise refused(SourceError, uri, error) from error
+            raise address_error(SourceError, uri, error) from error
 
     for frame in content_frames(opened, options, printable(uri)):
         part = (f"_{frame.number:04d}", f"#{frame.unit}={frame.number}") if frame.number else ("", "")
@@ -234,7 +234,7 @@ class _Table:
         there: Whether the whole table is there already, or none is asked for.
     """
 
-    def __init__(self, place: Place | None, part: PicturePart, kinds: Mapping[str, Any], resume: bool) -> None:
+    def __init__(self, place: Destination | None, part: PicturePart, kinds: Mapping[str, Any], resume: bool) -> None:
         self._place = place if TABLE in kinds else None
         self._rows: list[dict[str, Any]] = []
         self._failed = 0

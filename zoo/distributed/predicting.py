@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from zoo.base.files import user_path, write_atomic
 from zoo.distributed.cluster import AUTO, Cluster, connected
 from zoo.distributed.cluster_device import kind_and_resource
+from zoo.distributed.destinations import Destination, FolderDestination, destination_of
 from zoo.distributed.listing import in_places, listed
-from zoo.distributed.parts import Workers, run_parts
 from zoo.distributed.picture_work import TABLE, PictureAnswer, PicturePart, PictureWork, ended
-from zoo.distributed.places import LocalPlace, Place, place_of
+from zoo.distributed.ray_parts import Actors, run_parts
 from zoo.distributed.saved_result import SavedResult
 from zoo.distributed.worker_model import WorkerModel, refuse_server
 from zoo.errors import SourceError
@@ -178,7 +178,7 @@ def run_on_cluster(
     found = list(listed(source, reading))
     if not found:
         raise SourceError("There is no input.", "Give a path, a folder, a pattern or an address.")
-    place = None if save_path is None else place_of(user_path(save_path))
+    place = None if save_path is None else destination_of(user_path(save_path))
     if place is not None:
         found = in_places(found, place, tuple(kinds), tuple(roots_of(source)) if config.keep_tree else ())
     size = part_size or max(1, min(_MOST, -(-len(found) // _PARTS)))
@@ -204,7 +204,7 @@ def _items(
     with connected(address) as cluster, _probe(work.place) as probe:
         joined.append(cluster)
         kind, resource = kind_and_resource(config.device, cluster.resources)
-        workers = Workers.fitting(cluster, config.threads, resource, count)
+        workers = Actors.fitting(cluster, config.threads, resource, count)
         model = replace(work.model, kind=kind, resource=resource, threads=workers.threads)
         work = replace(work, model=model, probe=probe)
         told: set[str] = set()
@@ -224,7 +224,7 @@ def _items(
                     yield one
 
 
-def _complete(work: PictureWork, parts: list[PicturePart], workers: Workers) -> Iterator[tuple[int, PictureAnswer]]:
+def _complete(work: PictureWork, parts: list[PicturePart], workers: Actors) -> Iterator[tuple[int, PictureAnswer]]:
     """Yields the answer of every part. Inputs that end their process are found one by one, and fail alone."""
     lost = dict(enumerate(parts))
     for number, answer in run_parts(work, parts, workers):
@@ -254,9 +254,9 @@ def _complete(work: PictureWork, parts: list[PicturePart], workers: Workers) -> 
 
 
 @contextlib.contextmanager
-def _probe(place: Place | None) -> Generator[str, None, None]:
+def _probe(place: Destination | None) -> Generator[str, None, None]:
     """Leaves a file where results go, by which a machine sees that it is the same folder."""
-    if not isinstance(place, LocalPlace):
+    if not isinstance(place, FolderDestination):
         yield ""
         return
     path = Path(place.path) / f".zoo-run-{secrets.token_hex(8)}"

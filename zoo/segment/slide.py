@@ -28,7 +28,7 @@ from zoo.segment.band import Band, rows_within
 from zoo.segment.scores import winning_scores
 from zoo.segment.transforms import geometry_of, preprocess
 from zoo.segment.upsample import check_logits, upsample_argmax
-from zoo.segment.windows import Layout, Part, Span, lay_out
+from zoo.segment.windows import Layout, Span, WindowRows, lay_out
 
 
 class Rows(Protocol):
@@ -103,7 +103,7 @@ class Sliding:
         return lay_out(geometry_of(size, self.steps).padded, self.window, self.output_stride)
 
 
-def window_inputs(rows: Rows, sliding: Sliding, part: Part | None = None) -> Iterator[NDArray[np.float32]]:
+def window_inputs(rows: Rows, sliding: Sliding, part: WindowRows | None = None) -> Iterator[NDArray[np.float32]]:
     """Cuts a picture into windows.
 
     Args:
@@ -137,7 +137,7 @@ def window_strips(
     size: tuple[int, int],
     sliding: Sliding,
     scores: bool = False,
-    part: Part | None = None,
+    part: WindowRows | None = None,
 ) -> Iterator[Strip]:
     """Makes the label map of a picture of what the program returned for its windows.
 
@@ -158,7 +158,7 @@ def window_strips(
         InferenceError: An output is something else than logits of the windows.
     """
     layout, padded = sliding.layout(size), geometry_of(size, sliding.steps).padded
-    part = part or Part(0, len(layout.rows))
+    part = part or WindowRows(0, len(layout.rows))
     held, first = None, layout.rows[part.begin(layout)].start // layout.output_stride
     above = -(-layout.rows[part.first].start // layout.output_stride)
     start = min(rows_within(above, layout.grid[0], padded[0]), size[0]) if above else 0
@@ -194,7 +194,7 @@ def window_logits(outputs: Iterator[NDArray[Any]], size: tuple[int, int], slidin
         InferenceError: As in `window_strips`.
     """
     layout = sliding.layout(size)
-    whole = Part(0, len(layout.rows))
+    whole = WindowRows(0, len(layout.rows))
     return np.concatenate(list(_blend(outputs, layout, sliding.batch_size, whole)), axis=1)
 
 
@@ -230,7 +230,7 @@ class _PaddedRows:
 
 
 def _blend(
-    outputs: Iterator[NDArray[Any]], layout: Layout, batch_size: int, part: Part
+    outputs: Iterator[NDArray[Any]], layout: Layout, batch_size: int, part: WindowRows
 ) -> Iterator[NDArray[np.float32]]:
     """Yields (C, n, w) finished rows of the picture's logits, from the top of the part's first window."""
     stride, single = layout.output_stride, len(layout.rows) == len(layout.columns) == 1

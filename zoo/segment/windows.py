@@ -51,7 +51,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class WindowRows:
     """Some rows of the windows of a picture, whose labels can be made apart from the others: the same to the bit.
 
     Attributes:

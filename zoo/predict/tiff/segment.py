@@ -26,7 +26,7 @@ from zoo.predict.tiff.write import write_labels
 from zoo.results.change import check_unknown, made_unknown
 from zoo.segment.label_map import LabelMap
 from zoo.segment.slide import Rows, Sliding, obstacle, window_inputs, window_strips
-from zoo.segment.windows import Part
+from zoo.segment.windows import WindowRows
 
 _LOG = logging.getLogger("zoo")
 
@@ -184,7 +184,7 @@ def told_range(source: str | os.PathLike[str], plan: Plan, own: tuple[int, int] 
         _LOG.log(level, "%s: %s", printable(source), range_note(wanted or (0, 65535), own, wanted))
 
 
-def segment_part(rows: TiffRows, data: Rows, run: RunAll, plan: Plan, part: Part) -> LabelMap:
+def segment_part(rows: TiffRows, data: Rows, run: RunAll, plan: Plan, part: WindowRows) -> LabelMap:
     """Makes the labels of some rows of windows, the same as in a run over the whole picture.
 
     Args:

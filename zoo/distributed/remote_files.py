@@ -68,7 +68,7 @@ def _opened(address: str) -> tuple[Any, str]:
             ) from error
 
 
-def refused(kind: type[ZooError], address: str, error: Exception) -> ZooError:
+def address_error(kind: type[ZooError], address: str, error: Exception) -> ZooError:
     """Returns the error of a file system that did not do what was asked.
 
     Args:

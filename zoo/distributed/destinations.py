@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from zoo.base.files import ensure_folder, write_atomic
 from zoo.contract.format import Format
-from zoo.distributed.addresses import Remote, refused, remote
+from zoo.distributed.remote_files import Remote, address_error, remote
 from zoo.errors import OutputError
 from zoo.registry.formats import all_formats
 from zoo.results import Result
@@ -25,7 +25,7 @@ from zoo.results.files.save import encode_form
 FOREIGN = ""
 
 
-class Place(Protocol):
+class Destination(Protocol):
     """A folder of results. Folders in it are named relative to it, "" for itself."""
 
     def names(self, folder: str) -> frozenset[str]:
@@ -50,7 +50,7 @@ class Place(Protocol):
 
 
 @dataclass(frozen=True)
-class LocalPlace:
+class FolderDestination:
     """A folder of this machine, which others see under the same path.
 
     Attributes:
@@ -67,7 +67,7 @@ class LocalPlace:
             return frozenset()
 
     def source(self, folder: str, name: str) -> str | None:
-        """Returns whose result a file is, as of `Place`."""
+        """Returns whose result a file is, as of `Destination`."""
         path = os.path.join(self.path, folder, name)
         if not os.path.lexists(path):
             return None
@@ -92,7 +92,7 @@ class LocalPlace:
 
 
 @dataclass(frozen=True)
-class RemotePlace:
+class StoreDestination:
     """A place of an object store: a file is there whole or not at all.
 
     Attributes:
@@ -107,18 +107,18 @@ class RemotePlace:
         try:
             found = _files(self.place).get_file_info(fs.FileSelector(self._path(folder), allow_not_found=True))
         except OSError as error:
-            raise refused(OutputError, self.place.address, error) from error
+            raise address_error(OutputError, self.place.address, error) from error
         return frozenset(info.base_name for info in found)
 
     def source(self, folder: str, name: str) -> str | None:
-        """Returns whose result a file is, as of `Place`."""
+        """Returns whose result a file is, as of `Destination`."""
         try:
             with _files(self.place).open_input_file(self._path(folder, name)) as file:
                 mark = mark_in(io.BytesIO(file.read()) if file.size() < 1 << 20 else file)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise refused(OutputError, self.place.address, error) from error
+            raise address_error(OutputError, self.place.address, error) from error
         return FOREIGN if mark is None else mark.source
 
     def written(self, folder: str, name: str) -> int:
@@ -132,7 +132,7 @@ class RemotePlace:
             with _files(self.place).open_output_stream(path) as file:
                 file.write(content)
         except OSError as error:
-            raise refused(OutputError, f"{self.place.root}{path}", error) from error
+            raise address_error(OutputError, f"{self.place.root}{path}", error) from error
         return f"{self.place.root}{path}"
 
     def _path(self, *parts: str) -> str:
@@ -144,7 +144,7 @@ def _files(place: Remote) -> Any:
     return place.files()
 
 
-def place_of(text: str) -> Place:
+def destination_of(text: str) -> Destination:
     """Returns the place that a path or an address names; it is made, and proven to be writable.
 
     Raises:
@@ -153,8 +153,8 @@ def place_of(text: str) -> Place:
     """
     found = remote(text)
     if found is None:
-        return LocalPlace(os.path.abspath(ensure_folder(text)))
-    place = RemotePlace(found)
+        return FolderDestination(os.path.abspath(ensure_folder(text)))
+    place = StoreDestination(found)
     try:
         files = _files(found)
         files.create_dir(found.path, recursive=True)
@@ -163,12 +163,12 @@ def place_of(text: str) -> Place:
             file.write(b"zoo looks whether it may write here")
         files.delete_file(probe)
     except OSError as error:
-        raise refused(OutputError, text, error) from error
+        raise address_error(OutputError, text, error) from error
     return place
 
 
 def write_forms(
-    place: Place, folder: str, stem: str, result: Result, kinds: Mapping[str, Mapping[str, Any]]
+    place: Destination, folder: str, stem: str, result: Result, kinds: Mapping[str, Mapping[str, Any]]
 ) -> list[str]:
     """Writes the forms of a result under a stem that was chosen for it.
 

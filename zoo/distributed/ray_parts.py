@@ -46,7 +46,7 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Workers:
+class Actors:
     """The actors of a run.
 
     Attributes:
@@ -60,7 +60,7 @@ class Workers:
     resource: str = ""
 
     @classmethod
-    def fitting(cls, cluster: Cluster, threads: int | None, resource: str, count: int | None) -> Workers:
+    def fitting(cls, cluster: Cluster, threads: int | None, resource: str, count: int | None) -> Actors:
         """Returns as many as a cluster has room for, or as many as are asked for.
 
         Args:
@@ -95,7 +95,7 @@ class Workers:
 
 
 def run_parts(
-    work: Work, parts: Sequence[Any], workers: Workers, ordered: bool = False
+    work: Work, parts: Sequence[Any], workers: Actors, ordered: bool = False
 ) -> Generator[tuple[int, Any], None, None]:
     """Has every part done.
 
