@@ -18,6 +18,7 @@ from PIL import Image
 import zoo
 from scenes import draw_scene
 from support import export_small
+from zoo.contract.labels import LabelSet, distinct_palette
 from zoo.errors import ClusterError, OutputError, SourceError
 
 pytest.importorskip("ray", reason="Ray is not installed: make test-cluster")
@@ -25,6 +26,7 @@ pytest.importorskip("ray", reason="Ray is not installed: make test-cluster")
 # It takes minutes on two cores: `make test-cluster`.
 pytestmark = [pytest.mark.full, pytest.mark.filterwarnings("ignore"), pytest.mark.enable_socket]
 
+LABELS = LabelSet("seven", tuple("abcdefg"), distinct_palette(7))
 #: The threads of an actor, for the same setting of the engine on one machine.
 ONE = {"threads": 1}
 
@@ -38,6 +40,8 @@ def ray(zoo_home: object) -> Iterator[Any]:
         ZOO_OFFLINE="1",
         RAY_USAGE_STATS_ENABLED="0",
         RAY_AUTH_TOKEN="0" * 64,
+        AWS_ACCESS_KEY_ID="zoo",
+        AWS_SECRET_ACCESS_KEY="zoo-secret",
         PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
     )
     ray.init(address="local", num_cpus=2, include_dashboard=False, object_store_memory=100 << 20, log_to_driver=False)
@@ -72,11 +76,11 @@ def here(pictures: Path, tmp_path_factory: pytest.TempPathFactory, zoo_home: obj
     return folder, [failure.uri for failure in predictions.failures]
 
 
-def there(pictures: Path, folder: Path | str, kinds: Sequence[str] = ("mask", "json"), **more: Any) -> Any:
+def there(pictures: Any, folder: Path | str, kinds: Sequence[str] = ("mask", "json"), **more: Any) -> Any:
     from zoo.distributed import predict
 
     options = {"recursive": True, "frames": "all", **ONE, **more}
-    return predict(str(pictures), "starter", save_path=folder, save_kinds=tuple(kinds), **options)
+    return predict(pictures, "starter", save_path=folder, save_kinds=tuple(kinds), **options)
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -159,7 +163,7 @@ def test_tables_hold_the_masks(ray: Any, pictures: Path, here: Any, tmp_path: Pa
     assert len(rows) == len(contents(here[0])) // 2 + 1
     assert rows["error"].notna().sum() == 1
     for row in rows[rows["error"].isna()].itertuples():
-        mask = np.repeat(row.values, row.lengths).reshape(row.height, row.width)
+        mask = np.repeat(row.values, row.lengths).reshape(int(row.height), int(row.width))
         saved = Path(tmp_path / f"{row.name}_mask.png")
         if row.name != "01":  # of which there are two
             np.testing.assert_array_equal(mask, np.asarray(Image.open(saved)))
@@ -182,7 +186,7 @@ def test_pictures_and_results_in_an_object_store(ray: Any, pictures: Path, here:
     moto.start()
     try:
         host, port = moto.get_host_and_port()
-        query = f"endpoint_override={host}:{port}&scheme=http&access_key=zoo&secret_key=zoo-secret&region=us-east-1"
+        query = f"endpoint_override={host}:{port}&scheme=http&region=us-east-1"
         root = f"s3://bucket?{query}&allow_bucket_creation=true"
         files, _ = pyarrow.fs.FileSystem.from_uri(root)
         files.create_dir("bucket")
@@ -235,7 +239,7 @@ def test_the_label_map_of_a_giant_tiff_is_that_of_one_machine(
     tifffile = pytest.importorskip("tifffile")
     from zoo.distributed import predict_tiff
 
-    bundle = export_small(tmp_path / "bundle")
+    bundle = export_small(tmp_path / "bundle", LABELS).folder
     picture = np.tile(draw_scene(3, 200, 300).image, (6, 2, 1))[:1111].astype(dtype) * (1 if dtype == np.uint8 else 257)
     nodata = [(42113, 2, 0, "0", True)]
     tifffile.imwrite(tmp_path / "big.tif", picture, tile=(64, 64), photometric="rgb", extratags=nodata)
@@ -256,7 +260,7 @@ def test_the_label_map_of_a_giant_tiff_is_that_of_one_machine(
 
 def test_what_cannot_be_is_said(ray: Any, pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="ndarray"):
-        there(np.zeros((8, 8, 3), np.uint8), tmp_path)  # type: ignore[arg-type]
+        there(np.zeros((8, 8, 3), np.uint8), tmp_path)
     (tmp_path / "empty").mkdir()
     predictions = there(tmp_path / "empty", tmp_path / "out")
     assert list(predictions) == []
@@ -274,7 +278,7 @@ def test_what_cannot_be_is_said(ray: Any, pictures: Path, tmp_path: Path) -> Non
     assert (tmp_path / "theirs" / "01_mask.png").read_bytes() == b"mine"
     assert (tmp_path / "theirs" / "01~2_mask.png").exists()
     broken = tmp_path / "broken"
-    export_small(broken)
+    export_small(broken, LABELS)
     (broken / "inference.pdiparams").write_bytes(b"nothing")
     from zoo.distributed import predict
 

@@ -55,7 +55,7 @@ def test_a_killed_node_changes_nothing(pictures: Path, tmp_path: Path, zoo_home:
     os.environ.update(
         ZOO_OFFLINE="1",
         RAY_USAGE_STATS_ENABLED="0",
-        RAY_AUTH_TOKEN="1" * 64,
+        RAY_AUTH_TOKEN="0" * 64,
         PYTHONPATH=os.pathsep.join(path for path in sys.path if path),
     )
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 100 << 20})
@@ -85,13 +85,12 @@ def test_a_killed_node_changes_nothing(pictures: Path, tmp_path: Path, zoo_home:
         cluster.shutdown()
 
 
-def test_no_cluster_at_an_address_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_cluster_at_an_address_is_said() -> None:
     from zoo.distributed.cluster import connected
 
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         port = nobody.getsockname()[1]
-        monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "2")
         with pytest.raises(ClusterError, match="No cluster answers"), connected(f"127.0.0.1:{port}"):
             pass
     with pytest.raises(ClusterError, match="Ray Client"), connected("ray://127.0.0.1:10001"):

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ AUTO = "auto"
 _STORE_BYTES = 200 << 20
 # The paths of sockets hold 107 bytes, of which Ray takes about 70.
 _LONGEST_FOLDER = 30
+_KNOCK_SECONDS = 10
 # Nothing is sent to Ray's makers; what its C++ code logs of a worker that ends is told in zoo's words.
 _QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_DEDUP_LOGS": "0"}
 
@@ -104,6 +106,7 @@ def _join(ray: Any, address: str, after: contextlib.ExitStack) -> bool:
 
 
 def _attach(ray: Any, address: str, quiet: Mapping[str, Any]) -> None:
+    _knock(os.environ.get("RAY_ADDRESS", address) if address == AUTO else address)
     try:
         ray.init(address=address, **quiet)
     except ConnectionError as error:
@@ -113,6 +116,17 @@ def _attach(ray: Any, address: str, quiet: Mapping[str, Any]) -> None:
     except RuntimeError as error:
         if "ersion mismatch" in str(error):
             raise _other_version(address, error) from error
+        raise _no_cluster(address, error) from error
+
+
+def _knock(address: str) -> None:
+    """Looks whether anybody listens there: Ray itself goes on trying for minutes."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        return  # a name of Ray's own, such as "local"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
         raise _no_cluster(address, error) from error
 
 
