@@ -69,7 +69,6 @@ def test_a_killed_node_changes_nothing(pictures: Path, tmp_path: Path, zoo_home:
             save_kinds=("mask",),
             part_size=1,
             threads=1,
-            backend="onnxruntime",
         )
         names = [next(predictions).name]
         assert predictions.cluster is not None

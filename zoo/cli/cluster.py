@@ -71,7 +71,7 @@ def predict_on_cluster(
         raise click.UsageError(tr("--cluster writes a file a picture: give -o a folder that all machines see."), ctx)
     if resume and place is None:
         raise click.UsageError(tr("--resume belongs to --save-path FOLDER: it looks there for results."), ctx)
-    if ctx.params["on_error"] == "raise" and not _is_given(ctx, "on_error"):
+    if not _is_given(ctx, "on_error"):
         # A million pictures do not stop at the first bad one; all of them are told at the end.
         config = config.override(on_error="skip")
     predictions = run_on_cluster(
@@ -149,7 +149,7 @@ def tiff_on_cluster(
 def evaluate_on_cluster(
     config: PipelineConfig,
     samples: Sequence[Sample],
-    truth: Callable[[LabelSet], TruthLabels | None],
+    truth: TruthLabels | Callable[[LabelSet], TruthLabels | None],
     cluster: str,
     offline: bool | None,
     lock: Path | None,
@@ -161,7 +161,7 @@ def evaluate_on_cluster(
     Args:
         config: The model and its options.
         samples: What is measured on.
-        truth: Returns what the masks hold, by the classes that are compared.
+        truth: What the masks hold, or what says so by the classes that are compared.
         cluster: The address.
         offline: As in `zoo.load`.
         lock: See there.
@@ -186,7 +186,9 @@ def evaluate_on_cluster(
             samples,
             labels=mapping,
             map_truth=map_truth,
-            truth_labels=truth(classes if mapping is None or map_truth else mapping.labels),
+            truth_labels=truth(classes if mapping is None or map_truth else mapping.labels)
+            if callable(truth)
+            else truth,
             report=partial(done.__setitem__, 0),
             cluster=cluster,
             workers=workers,

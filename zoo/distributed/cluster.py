@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from zoo.distributed.ray_package import import_ray
@@ -83,13 +84,9 @@ def _join(ray: Any, address: str, after: contextlib.ExitStack) -> bool:
     if address != AUTO or os.environ.get("RAY_ADDRESS"):
         _attach(ray, address, quiet)
         return False
-    try:
-        ray.init(address=AUTO, **quiet)
+    if running := _running():
+        _attach(ray, running, quiet)
         return False
-    except ConnectionError:
-        pass  # there is none
-    except RuntimeError as error:
-        raise _other_version(address, error) from error
     # A token of this run: without one Ray writes one into the home folder, or anybody on the machine may run code.
     after.enter_context(_environment({"RAY_AUTH_TOKEN": secrets.token_hex(32)}))
     folder = tempfile.mkdtemp(prefix="zoo-ray-", dir=None if len(tempfile.gettempdir()) < _LONGEST_FOLDER else "/tmp")
@@ -117,6 +114,20 @@ def _attach(ray: Any, address: str, quiet: Mapping[str, Any]) -> None:
         if "ersion mismatch" in str(error):
             raise _other_version(address, error) from error
         raise _no_cluster(address, error) from error
+
+
+def _running() -> str:
+    """Returns the address of the cluster that runs on this machine; empty for none.
+
+    Ray notes it in a file, which outlives a cluster that was killed: Ray would look for that one for minutes.
+    """
+    noted = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
+    try:
+        address = noted.read_text(encoding="utf-8").strip()
+        _knock(address)
+    except (OSError, UnicodeDecodeError, ClusterError):
+        return ""
+    return address
 
 
 def _knock(address: str) -> None:

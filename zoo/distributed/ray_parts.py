@@ -10,7 +10,7 @@ import contextlib
 import logging
 import pickle
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -133,24 +133,27 @@ def run_parts(
 
 
 def _answers(dataset: Any) -> Generator[tuple[int, Any], None, None]:
-    rows: Iterator[dict[str, Any]] = iter(dataset.iter_rows())
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except ZooError:
-            raise
-        except Exception as error:
-            raise ClusterError(
-                "The cluster gave up: {reason}.",
-                "Look whether zoo and the model's plugin are installed on every machine, in the same versions.",
-                reason=_cause(error),
-            ) from error
-        answer = pickle.loads(row["answer"])
-        if isinstance(answer, ZooError):
-            raise answer
-        yield int(row["number"]), answer
+    rows: Any = iter(dataset.iter_rows())
+    try:
+        while True:
+            try:
+                row = next(rows)
+            except StopIteration:
+                return
+            except Exception as error:
+                raise ClusterError(
+                    "The cluster gave up: {reason}.",
+                    "Look whether zoo and the model's plugin are installed on every machine, in the same versions.",
+                    reason=_cause(error),
+                ) from error
+            answer = pickle.loads(row["answer"])
+            if isinstance(answer, ZooError):
+                raise answer
+            yield int(row["number"]), answer
+    finally:
+        # Its thread would join the cluster again if it found that we have left.
+        if callable(close := getattr(rows, "close", None)):
+            close()
 
 
 def _cause(error: BaseException) -> str:

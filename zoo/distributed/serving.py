@@ -61,7 +61,7 @@ def _read(arguments: Mapping[str, Any]) -> tuple[list[str], PipelineConfig, Serv
     models = given.pop("models", None) or ([given.pop("model")] if "model" in given else [])
     names = models.split(",") if isinstance(models, str) else list(models)
     known = {field.name for field in fields(ServerOptions)} - set(_NOT_HERE)
-    server = {name: given.pop(name) for name in list(given) if name in known}
+    server: dict[str, Any] = {name: given.pop(name) for name in list(given) if name in known}
     for name in _NOT_HERE:
         if name in given:
             raise ConfigError(
@@ -75,9 +75,8 @@ def _read(arguments: Mapping[str, Any]) -> tuple[list[str], PipelineConfig, Serv
     if "timeout" in server:
         server["timeout"] = float(_number("timeout", server["timeout"]))
     config = PipelineConfig(names[0] if names else "starter").override(**given)
-    options = ServerOptions(
-        **{"workers": 1, "threads": 1, **server}, host="0.0.0.0", key=os.environ.get(KEY_VARIABLE, "").strip()
-    )
+    own: dict[str, Any] = {"workers": 1, "threads": 1, **server}
+    options = ServerOptions(**own, host="0.0.0.0", key=os.environ.get(KEY_VARIABLE, "").strip())
     return names, config, options
 
 

@@ -138,9 +138,9 @@ def evaluate(
         ensure_folder(file.parent)
     worst = None if page_file is None else WorstPictures()
     if cluster is not None:
-        said = (lambda _: truth_labels) if truth_labels is not None else truth_of
         counted = {"ignore_index": ignore_index, "boundary": boundary, "calibration": calibration}
-        found, ran_on = evaluate_on_cluster(config, samples, said, cluster, offline, lock, map_truth, **counted)
+        truth = truth_of if truth_labels is None else truth_labels
+        found, ran_on = evaluate_on_cluster(config, samples, truth, cluster, offline, lock, map_truth, **counted)
         figures = _figures(found, ran_on, folder or data, len(samples))
     else:
         with loading("loading {model}", model=model) as progress:
