@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ from zoo.contract.labels import CAMVID, LabelSet, distinct_palette
 from zoo.errors import OutputError
 from zoo.results import FORMATS, Predictions, Result
 from zoo.results.encode import read_source
-from zoo.results.formats import to_cvat, to_labelstudio, to_pandas, to_supervision
+from zoo.results.formats import parquet, to_cvat, to_labelstudio, to_pandas, to_supervision
 from zoo.results.formats.labelstudio import pack
 
 
@@ -85,6 +87,15 @@ def test_cvat_shows_odd_names_in_xml_that_is_whole(tmp_path: Path) -> None:
     assert [mask.attrib["label"] for mask in tree.iter("mask")] == ['a<b>&"c', r"\x00\ud800", "天空"]
     assert next(tree.iter("image")).attrib["name"] == "--><x>&\"'--\\x00\\x1b[31m\\udcff.png"
     assert read_source(path) == uri
+
+
+@settings(deadline=None)
+@given(mask=masks)
+def test_a_mask_survives_the_way_through_parquet(mask: Any) -> None:
+    (row,) = pandas.read_parquet(io.BytesIO(parquet.encode([result(mask)], Path("street.parquet")))).itertuples()
+    assert np.array_equal(np.repeat(row.values, row.lengths).reshape(row.height, row.width), mask)
+    values, counts = np.unique(mask, return_counts=True)
+    assert {area["value"]: area["pixels"] for area in row.classes} == dict(zip(values, counts, strict=True))
 
 
 def unpack(numbers: list[int]) -> Any:
@@ -216,6 +227,7 @@ NAMES = {
     "labelme": "street.json",
     "cvat": "street_cvat.xml",
     "labelstudio": "street_labelstudio.json",
+    "parquet": "street.parquet",
 }
 
 
@@ -307,12 +319,13 @@ READERS = {
     "coco": lambda path: [image["file_name"] for image in json.loads(path.read_bytes())["images"]],
     "cvat": lambda path: [image.attrib["name"] for image in ElementTree.parse(path).iter("image")],
     "labelstudio": lambda path: [task["data"]["image"].removeprefix("/p/") for task in json.loads(path.read_bytes())],
+    "parquet": lambda path: [source.removeprefix("/p/") for source in pandas.read_parquet(path)["source"]],
 }
 
 
 @pytest.mark.parametrize(("form", "pictures"), READERS.items(), ids=READERS)
 def test_the_results_of_a_run_become_one_file_if_it_is_named(form: Any, pictures: Any, tmp_path: Path) -> None:
-    path = tmp_path / f"all{'.xml' if form == 'cvat' else '.json'}"
+    path = tmp_path / f"all{ {'cvat': '.xml', 'parquet': '.parquet'}.get(form, '.json') }"
     for _ in range(2):
         assert Predictions(run_of("a", "b", "c")).save(path, form) == [path]
     assert pictures(path) == ["a/img.png", "b/img.png", "c/img.png"]

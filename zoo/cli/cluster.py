@@ -179,6 +179,7 @@ def evaluate_on_cluster(
     options = {**config.predict_arguments(), **config.load_arguments()}
     labels, workers = options.pop("labels", None), options.pop("workers", None)
     mapping = None if labels is None else read_mapping(labels, classes)
+    compared = classes if mapping is None or map_truth else mapping.labels
     done, began = [0], time.monotonic()
     with line(lambda: pictures_text(done[0], len(samples), done[0], began)):
         return evaluate(
@@ -186,9 +187,7 @@ def evaluate_on_cluster(
             samples,
             labels=mapping,
             map_truth=map_truth,
-            truth_labels=truth(classes if mapping is None or map_truth else mapping.labels)
-            if callable(truth)
-            else truth,
+            truth_labels=truth(compared) if callable(truth) else truth,
             report=partial(done.__setitem__, 0),
             cluster=cluster,
             workers=workers,

@@ -18,6 +18,7 @@ from zoo.picture.sources.item import Origin, input_name
 from zoo.picture.sources.walk import walk
 from zoo.registry.formats import all_formats
 from zoo.results.files.naming import folder_in_tree, safe_stem
+from zoo.store.download.addresses import shown_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,18 @@ def in_places(found: Sequence[Listed], place: Destination, kinds: Sequence[str],
         if folder not in there:
             there[folder] = place.names(folder)
         number = taken.get((folder, stem), 0) + 1
-        while not _may_have(place, folder, numbered(stem, number), wanted, there[folder], one.text):
+        while not _may_have(place, folder, numbered(stem, number), wanted, there[folder], _uri(one.text)):
             number += 1
         taken[folder, stem] = number
         placed.append(replace(one, folder=folder, number=number))
     return placed
+
+
+def _uri(text: str) -> str:
+    """Returns what results say of where an input came from."""
+    if remote(text) is not None:
+        return text.partition("?")[0]
+    return shown_url(text) if "://" in text else text
 
 
 def _folder(text: str, roots: Sequence[str]) -> str:

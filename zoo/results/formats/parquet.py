@@ -31,9 +31,11 @@ def encode(results: Iterable[Result], path: Path) -> bytes:
         path: Not looked at.
 
     Raises:
-        OutputError: pyarrow is not installed.
+        OutputError: pyarrow is not installed, or there is no result.
     """
     rows = [row_of(result) for result in results]
+    if not rows:
+        raise OutputError("There is no result to be written.", "Give at least one picture.")
     return table_bytes(rows, Mark.of(SCHEMA, [row["source"] for row in rows]).source)
 
 
