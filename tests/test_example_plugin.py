@@ -124,7 +124,7 @@ def test_a_format_of_a_plugin_is_a_format_like_any_other(site: Path, tmp_path: P
         "areas"
         in json.loads(zoo(site, "pipeline", "schema"))["properties"]["save"]["properties"]["kinds"]["items"]["enum"]
     )
-    assert "labelstudio, areas." in " ".join(zoo(site, "predict", "--help").split())
+    assert "labelstudio, parquet, areas." in " ".join(zoo(site, "predict", "--help").split())
 
     zoo(site, "predict", str(picture), "--save-path", str(folder), "--save", "mask,areas")
     assert sorted(os.listdir(folder)) == ["street_areas.csv", "street_mask.png"]

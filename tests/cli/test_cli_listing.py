@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import re
 import subprocess
 import sys
 from itertools import groupby
@@ -278,8 +279,8 @@ def test_wrong_usage_exits_with_2(site: Path, arguments: list[str]) -> None:
 
 def test_the_version_and_the_help_are_printed(site: Path) -> None:
     assert zoo(site, "--version").stdout.startswith("zoo 0")
-    for command in ("evaluate", "info", "list-models", "plugins", "predict", "train"):
-        assert f"  {command} " in zoo(site, "-h").stdout
+    told = set(re.findall(r"[\w-]+", zoo(site, "-h").stdout))
+    assert {"evaluate", "info", "list-models", "plugins", "predict", "train"} <= told
 
 
 def test_a_closed_pipe_is_quiet(site: Path) -> None:
