@@ -202,7 +202,7 @@ def test_pictures_and_results_in_an_object_store(ray: Any, pictures: Path, here:
             np.testing.assert_array_equal(np.asarray(Image.open(copy)), np.asarray(Image.open(here[0] / name)))
         again = there(f"s3://bucket/photos?{query}", f"s3://bucket/results?{query}", resume=True)
         assert [one.name for one in again] == []
-        with pytest.raises(SourceError, match="holds no picture"):
+        with pytest.raises(SourceError, match="cannot be used"):
             there(f"s3://bucket/results/none?{query}", tmp_path)
         with pytest.raises((SourceError, OutputError), match="cannot be used"):
             list(there(f"s3://other/photos?{query}", tmp_path))
