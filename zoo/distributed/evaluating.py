@@ -13,8 +13,7 @@ from typing import Any
 
 from zoo.contract.labels import LabelMapping
 from zoo.distributed.cluster import AUTO, connected
-from zoo.distributed.cluster_device import kind_and_resource
-from zoo.distributed.ray_parts import Actors, run_parts
+from zoo.distributed.ray_parts import run_parts, size_of_parts
 from zoo.distributed.worker_model import WorkerModel, refuse_server
 from zoo.errors import ClusterError
 from zoo.learn.data import Sample, TruthLabels
@@ -26,9 +25,6 @@ from zoo.results import Failure
 from zoo.store.find import absolute_name
 
 _LOG = logging.getLogger("zoo")
-
-# As of predicting.
-_PARTS, _MOST = 64, 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ def evaluate(
     refuse_server(config)
     names = {Path(os.path.abspath(one.image)): one.image for one in samples}
     there = [Sample(Path(os.path.abspath(one.image)), Path(os.path.abspath(one.mask))) for one in samples]
-    size = max(1, min(_MOST, -(-len(there) // _PARTS)))
+    size = size_of_parts(len(there))
     parts = [there[start : start + size] for start in range(0, len(there), size)]
     arguments: dict[str, Any] = {
         "ignore_index": ignore_index,
@@ -148,9 +144,7 @@ def evaluate(
     )
     answers: dict[int, EvaluationAnswer] = {}
     with connected(cluster) as found:
-        kind, resource = kind_and_resource(config.device, found.resources)
-        room = Actors.fitting(found, config.threads, resource, workers)
-        opened = replace(opened, kind=kind, resource=resource, threads=room.threads)
+        opened, room = opened.placed(found, workers)
         for number, answer in run_parts(EvaluationWork(opened, arguments), parts, room):
             answers[number] = answer
             if report is not None:

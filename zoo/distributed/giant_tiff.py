@@ -18,8 +18,7 @@ import numpy as np
 from zoo.base.files import user_path
 from zoo.bundle.bundle import settled
 from zoo.distributed.cluster import AUTO, connected
-from zoo.distributed.cluster_device import kind_and_resource
-from zoo.distributed.ray_parts import Actors, run_parts
+from zoo.distributed.ray_parts import run_parts
 from zoo.distributed.worker_model import WorkerModel, refuse_server
 from zoo.errors import ClusterError
 from zoo.message import printable
@@ -164,9 +163,7 @@ def predict_tiff(
     with opened_for(source, target, plan) as (rows, _), connected(cluster) as found:
         sliding = plan.sliding
         assert sliding is not None  # mode="slide" has windows or is refused
-        kind, resource = kind_and_resource(config.device, found.resources)
-        room = Actors.fitting(found, config.threads, resource, workers)
-        opened = replace(opened, kind=kind, resource=resource, threads=room.threads)
+        opened, room = opened.placed(found, workers)
         layout = sliding.layout(rows.size)
         parts = _parts(layout, rows.size, room.count)
         answers = run_parts(StripWork(opened, run, source), parts, room, ordered=True)

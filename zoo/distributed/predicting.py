@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from zoo.base.files import user_path, write_atomic
 from zoo.distributed.cluster import AUTO, Cluster, connected
-from zoo.distributed.cluster_device import kind_and_resource
 from zoo.distributed.destinations import Destination, FolderDestination, destination_of
 from zoo.distributed.listing import in_places, listed
 from zoo.distributed.picture_work import TABLE, PictureAnswer, PicturePart, PictureWork, ended
-from zoo.distributed.ray_parts import Actors, run_parts
+from zoo.distributed.ray_parts import Actors, run_parts, size_of_parts
 from zoo.distributed.saved_result import SavedResult
 from zoo.distributed.worker_model import WorkerModel, refuse_server
 from zoo.errors import SourceError
@@ -33,10 +32,6 @@ if TYPE_CHECKING:
     from zoo.predict.arguments import RunArguments
 
 _LOG = logging.getLogger("zoo")
-
-# Of so many parts a run consists at least, if it has the pictures: none waits for the last one. And of so many
-# pictures a part at most: that much is done again where a worker ends.
-_PARTS, _MOST = 64, 256
 
 
 class ClusterPredictions(Iterator[SavedResult]):
@@ -181,7 +176,7 @@ def run_on_cluster(
     place = None if save_path is None else destination_of(user_path(save_path))
     if place is not None:
         found = in_places(found, place, tuple(kinds), tuple(roots_of(source)) if config.keep_tree else ())
-    size = part_size or max(1, min(_MOST, -(-len(found) // _PARTS)))
+    size = part_size or size_of_parts(len(found))
     parts = [
         PicturePart(number, tuple(found[start : start + size]))
         for number, start in enumerate(range(0, len(found), size))
@@ -203,9 +198,7 @@ def _items(
 ) -> Generator[SavedResult | Failure | int, None, None]:
     with connected(address) as cluster, _probe(work.place) as probe:
         joined.append(cluster)
-        kind, resource = kind_and_resource(config.device, cluster.resources)
-        workers = Actors.fitting(cluster, config.threads, resource, count)
-        model = replace(work.model, kind=kind, resource=resource, threads=workers.threads)
+        model, workers = work.model.placed(cluster, count)
         work = replace(work, model=model, probe=probe)
         told: set[str] = set()
         for number, answer in _complete(work, parts, workers):

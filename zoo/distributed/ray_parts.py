@@ -21,8 +21,16 @@ from zoo.message import described
 
 # So often an actor is begun anew, and so often a part is tried after the first time.
 _RESTARTS, _RETRIES = 100, 2
+# Of so many parts a run consists at least, if it has the inputs: none waits for the last one. And of so many inputs a
+# part at most: that much is done again where a worker ends.
+_PARTS, _MOST = 64, 256
 # Ray gives whole cores, or less than one: a cluster whose cores are all taken has none to read with, and stands still.
 _LESS_THAN_ONE = 0.95
+
+
+def size_of_parts(count: int) -> int:
+    """Returns how many inputs a part has, of so many in all."""
+    return max(1, min(_MOST, -(-count // _PARTS)))
 
 
 class Work(Protocol):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import zoo
-from zoo.distributed.cluster_device import OwnDevice
+from zoo.distributed.cluster import Cluster
+from zoo.distributed.cluster_device import OwnDevice, kind_and_resource
+from zoo.distributed.ray_parts import Actors
 from zoo.errors import ClusterError, ConfigError
 from zoo.predict.model import Model
 from zoo.predict.pipeline import PipelineConfig
@@ -39,6 +41,20 @@ class WorkerModel:
     version: str = zoo.__version__
     _model: Model | None = field(default=None, repr=False)
     _device: OwnDevice | None = field(default=None, repr=False)
+
+    def placed(self, cluster: Cluster, workers: int | None) -> tuple[WorkerModel, Actors]:
+        """Returns it for the devices of a cluster, and the actors that open it there.
+
+        Args:
+            cluster: The cluster.
+            workers: Actors at most; None for as many as there is room for.
+
+        Raises:
+            ClusterError: There is no room for one, or no such device.
+        """
+        kind, resource = kind_and_resource(self.config.device, cluster.resources)
+        actors = Actors.fitting(cluster, self.config.threads, resource, workers)
+        return replace(self, kind=kind, resource=resource, threads=actors.threads), actors
 
     def open(self) -> None:
         """Opens it.
