@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from zoo.base.flow import ahead
 from zoo.base.peak_memory import peak_memory
 from zoo.contract.labels import LabelSet
 from zoo.errors import ZooError
@@ -83,8 +84,9 @@ class _Side:
     def predict(self, sources: list[str], options: dict[str, Any]) -> list[dict[str, str]]:
         """Segments the pictures of sources; returns what failed."""
         predictions = self._model.predict(sources, on_error="skip", **options)
-        for result in predictions:
-            self._keep(result, result.mask)
+        # Masks are written in a thread, while the network is at the next picture.
+        for _ in ahead(predictions, self._keep):
+            pass
         return [{"uri": failure.uri, "error": failure.error.message} for failure in predictions.failures]
 
     def evaluate(self, samples: list[Sample], options: dict[str, Any]) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -93,17 +95,17 @@ class _Side:
         from zoo.learn.evaluation.plain_figures import plain_figures
 
         def watch(_: object, result: Result, __: object) -> None:
-            self._keep(result, result.mask)
+            self._keep(result)
 
         found = evaluate(self._model, samples, watch=watch, on_error="skip", report=lambda _: None, **options)
         figures = plain_figures(found)
         failed = [{"uri": failure.uri, "error": failure.error.message} for failure in found.failures]
         return failed, {"mIoU": figures["mIoU"], "IoU": figures["IoU"]}
 
-    def _keep(self, result: Result, mask: NDArray[np.uint8 | np.uint16]) -> None:
+    def _keep(self, result: Result) -> None:
         self.labels = result.labels
         number = self.count
-        (self._folder / f"{number}.png").write_bytes(encode_mask_png(mask, result.color_table(), ""))
+        (self._folder / f"{number}.png").write_bytes(encode_mask_png(result.mask, result.color_table(), ""))
         if self._pictures:
             (self._folder / f"{number}.jpg").write_bytes(jpeg(_small(result.image)))
         line = {"uri": result.uri, "name": result.name, "shares": result.shares()}
