@@ -1,26 +1,32 @@
 """A Ray cluster of this machine: its workers beside `zoo predict`, and what it costs where inference is only a sleep.
 
-    python benchmarks/cluster.py speed [MODEL] [--pictures 400]     1 and 2 workers of one thread, and one process
+    python benchmarks/cluster.py speed [MODEL] [--pictures 400]     1 and 2 workers of one thread, and `zoo predict`
     python benchmarks/cluster.py sleep [--inputs 10000 100000]      the driver and the object store, without a network
 
 `speed` counts pictures a second from the first answer to the last, so start-up is told apart. Pictures are drawn
-scenes of 1024x512; each kind of run is done `--rounds` times in turn. `sleep` gives parts of paths to two actors that
-sleep for every picture, and tells what is left of the time: the overhead of a picture, bytes that pass the object
-store, the memory of the driver, and parts a second where each has one picture.
+scenes of 1024x512; each kind of run is done `--rounds` times in turn. A worker of one thread reads and writes pictures
+beside its network, so alone on two cores it uses more than one of them: it is also measured with everything on one
+core. Networks but the starter's have random weights. `sleep` gives parts of paths to two actors that sleep for every
+picture, and tells what is left of the time: the overhead of a picture, bytes that pass the object store, the memory of
+the driver, and parts a second where each has one picture.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import pickle
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from beside import export_random
 from drawn import draw_scene
 from machine import describe
 from PIL import Image
@@ -55,39 +61,79 @@ def steady(results: Callable[[], object]) -> tuple[float, float]:
     return times[0] - began, (len(times) - first) / (times[-1] - times[first - 1])
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of run.
+
+    Attributes:
+        title: Name in what is printed.
+        workers: Of the cluster; 0 for `zoo predict`.
+        cores: That everything may use: reading, writing and Ray itself too.
+    """
+
+    title: str
+    workers: int
+    cores: int
+
+
+KINDS = (
+    Kind("1 worker on 1 core", 1, 1),
+    Kind("1 worker", 1, 2),
+    Kind("2 workers", 2, 2),
+    Kind("zoo predict", 0, 2),
+)
+
+
 def speed(arguments: argparse.Namespace) -> None:
-    """Measures pictures a second."""
-    rates: dict[str, list[float]] = {"1 worker": [], "2 workers": [], "zoo predict": []}
-    starts: dict[str, list[float]] = {name: [] for name in rates}
-    with tempfile.TemporaryDirectory() as scratch, connected():
+    """Measures pictures a second; each run is a process of its own."""
+    rates: dict[str, list[float]] = {kind.title: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "pictures"
         folder.mkdir()
         draw(folder, arguments.pictures)
-
-        def here() -> object:
-            with zoo.load(arguments.model) as model:
-                for result in model.predict(str(folder)):
-                    result.save(Path(scratch) / "here", "mask")
-                    yield result
-
+        model = arguments.model
+        bundle = model if model == "starter" else str(export_random(model, Path(scratch)))
         for _ in range(arguments.rounds):
-            for name in rates:
-                workers = int(name[0]) if name[0].isdigit() else 0
-                out = Path(scratch) / name.replace(" ", "_")
+            for number, kind in enumerate(KINDS):
+                words = ["run", bundle, "--folder", scratch, "--kind", str(number)]
+                done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=False)
+                if done.returncode:
+                    raise SystemExit(done.stderr[-2000:])
+                start, rate = json.loads(done.stdout.splitlines()[-1])
+                rates[kind.title].append(rate)
+                print(f"  {kind.title}: {rate:.2f} pictures/s, the first after {start:.1f} s", flush=True)
+    print(f"{model}, {arguments.pictures} pictures {SIZE[1]}x{SIZE[0]}, {describe('ray', 'onnxruntime')}")
+    two = KINDS[2].title
+    for kind in (KINDS[0], KINDS[1], KINDS[3]):
+        ratios = [ours / other for ours, other in zip(rates[two], rates[kind.title], strict=True)]
+        print(f"{two} / {kind.title}: {statistics.median(ratios):.2f}")
 
-                def there(out: Path = out, workers: int = workers) -> object:
-                    return predict(
-                        str(folder), arguments.model, save_path=out, save_kinds=("mask",), workers=workers, part_size=4
-                    )
 
-                start, rate = steady(there if workers else here)
-                rates[name].append(rate)
-                starts[name].append(start)
-                print(f"  {name}: {rate:.2f} pictures/s, the first after {start:.1f} s", flush=True)
-    medians = {name: statistics.median(values) for name, values in rates.items()}
-    print(f"{arguments.model}, {arguments.pictures} pictures {SIZE[1]}x{SIZE[0]}, {describe('ray', 'onnxruntime')}")
-    print(f"2 workers / 1 worker: {medians['2 workers'] / medians['1 worker']:.2f}")
-    print(f"2 workers / zoo predict: {medians['2 workers'] / medians['zoo predict']:.2f}")
+def run(arguments: argparse.Namespace) -> None:
+    """Does one run, and prints the seconds until the first result and the pictures a second from then on."""
+    kind = KINDS[arguments.kind]
+    # What this process starts may use the same cores.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: kind.cores])
+    pictures = str(arguments.folder / "pictures")
+    out = Path(tempfile.mkdtemp(dir=arguments.folder))
+
+    def here() -> object:
+        with zoo.load(arguments.model) as model:
+            for result in model.predict(pictures):
+                result.save(out, "mask")
+                yield result
+
+    def there() -> object:
+        return predict(
+            pictures, arguments.model, save_path=out, save_kinds=("mask",), workers=kind.workers, part_size=4
+        )
+
+    if kind.workers:
+        with connected():
+            found = steady(there)
+    else:
+        found = steady(here)
+    print(json.dumps(found))
 
 
 def sleep(arguments: argparse.Namespace) -> None:
@@ -142,16 +188,18 @@ def _resident() -> int:
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description="a Ray cluster of this machine")
-    parser.add_argument("what", choices=("speed", "sleep"))
+    parser.add_argument("what", choices=("speed", "sleep", "run"), help="run is one run of speed, which starts it")
     parser.add_argument("model", nargs="?", default="starter", help="for speed (default: starter)")
     parser.add_argument("--pictures", type=int, default=400, help="for speed (default: 400)")
-    parser.add_argument("--rounds", type=int, default=2, help="for speed (default: 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="for speed (default: 3)")
     parser.add_argument("--inputs", type=int, nargs="+", default=[10_000, 100_000], help="for sleep")
     parser.add_argument("--seconds", type=float, default=0.002, help="of a picture, for sleep (default: 0.002)")
+    parser.add_argument("--kind", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     # Actors import the work of this folder.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    speed(arguments) if arguments.what == "speed" else sleep(arguments)
+    {"speed": speed, "sleep": sleep, "run": run}[arguments.what](arguments)
 
 
 if __name__ == "__main__":
