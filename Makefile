@@ -33,9 +33,10 @@ test-cluster: check
 	OMP_NUM_THREADS=1 ZOO_TEST_RAY_SERVE=1 $(BIN)/python -m pytest -q -m "full or not full" tests/serve/test_documented_api.py \
 		tests/serve/test_better_api.py tests/serve/test_inference_protocol.py
 
-# Also every network at full size, int8, optimize, several training processes, the whole server, and the site of docs/.
+# Also every network at full size, int8, optimize, several training processes, the whole server, the programs for phones
+# and boards, and the site of docs/.
 test-all: check
-	$(BIN)/python -m pip install -q -e ".[docs]"
+	$(BIN)/python -m pip install -q -e ".[docs,edge]"
 	@echo "Running all tests on every core: longer than make test by the networks at full size."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"
 
