@@ -37,6 +37,7 @@ test-cluster: check
 # and boards, and the site of docs/.
 test-all: check
 	$(BIN)/python -m pip install -q -e ".[docs,edge]"
+	$(BIN)/python -m pip install -q --no-deps pnnx
 	@echo "Running all tests on every core: longer than make test by the networks at full size."
 	ZOO_TEST_FULL=1 $(PYTEST) -m "full or not full"
 
