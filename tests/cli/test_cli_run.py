@@ -446,7 +446,9 @@ def test_a_failure_has_a_line_of_json(predict: Command, street: Path) -> None:
     assert lines["gone"]["source"].endswith("/gone.png")
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.full), (signal.SIGTERM, 143)]
+)
 def test_what_is_written_is_told_after_ctrl_c_and_sigterm(bundle: Bundle, tmp_path: Path, sent: int, code: int) -> None:
     drawn = [png(draw_scene(number, 40, 56).image) for number in range(5)]
     for number in range(2000):  # it is not through with them before it is interrupted

@@ -68,7 +68,7 @@ def test_an_evaluation_shows_how_far_it_is_and_leaves_nothing_but_its_figures(bu
     assert seen.left[-1].startswith(f"{COUNT} pictures of list.txt")
 
 
-@pytest.mark.parametrize("columns", [120, 44])
+@pytest.mark.parametrize("columns", [pytest.param(120, marks=pytest.mark.full), 44])
 def test_many_pictures_stand_above_a_bar_that_is_gone_at_the_end(bundle: Bundle, street: Path, columns: int) -> None:
     seen = in_terminal(predict(bundle, "street", "-o", "out", "--save", "mask"), cwd=street.parent, columns=columns)
     assert seen.code == 0
@@ -93,6 +93,7 @@ def test_a_bar_is_not_glued_to_lines_that_another_program_prints(bundle: Bundle,
     assert pictures == [f"STREET/{n:03}.png" for n in range(COUNT)]
 
 
+@pytest.mark.full
 def test_results_in_a_file_leave_the_bar_on_the_screen(bundle: Bundle, street: Path, tmp_path: Path) -> None:
     with (tmp_path / "told").open("wb") as told:
         seen = in_terminal(predict(bundle, "street"), cwd=street.parent, stdout=told)

@@ -53,6 +53,7 @@ def test_a_device_that_computes_wrongly_is_found_out(machine: Machine, bundle: B
     assert ended.stderr.endswith(" --device cpu  (if that is right, npu:1 computes wrongly)\n")
 
 
+@pytest.mark.full
 def test_every_model_is_tested_on_a_device_and_the_next_one_after_one_that_fails(
     machine: Machine, tmp_path: Path
 ) -> None:

@@ -27,6 +27,7 @@ def exact(row: dict[str, Any], device: str) -> None:
         assert model["ms"] > 0
 
 
+@pytest.mark.full
 def test_the_check_of_a_device_is_a_row(machine: Machine) -> None:
     row = checked(machine, "npu:0", "PP-LiteSeg-T")
     assert (row["device"], row["size"], len(row["models"])) == ("npu:0", [64, 96], 1)

@@ -73,6 +73,7 @@ def test_hidden_devices_are_none(machine: Machine, bundle: Bundle, picture: Path
     )
 
 
+@pytest.mark.full
 def test_a_device_works_in_a_process_that_imported_paddle_without_it_and_may_vanish_during_a_run(
     here: pytest.MonkeyPatch, bundle: Bundle, picture: Path
 ) -> None:

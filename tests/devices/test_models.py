@@ -15,7 +15,9 @@ from pretend.models import KINDS, WHOLE
 STREET = Path(__file__).resolve().parents[2] / "docs" / "street.jpg"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=() if kind == "npu" else pytest.mark.full) for kind in KINDS]
+)
 @pytest.mark.parametrize("model", WHOLE)
 def test_a_model_gives_the_mask_of_the_processor(machine: Machine, tmp_path: Path, kind: str, model: str) -> None:
     """oneDNN rounds in its own way, on the processor only: a few pixels at borders may differ."""

@@ -32,7 +32,7 @@ print(session.facts.device, np.array_equal(found, expected), found.shape)
 """
 
 
-@pytest.mark.parametrize("device", ["npu:0", "npu:1", "mlu:1"])
+@pytest.mark.parametrize("device", [pytest.param("npu:0", marks=pytest.mark.full), "npu:1", "mlu:1"])
 def test_a_device_gives_the_logits_of_the_processor_bit_for_bit_and_does_the_work(
     machine: Machine, bundle: Bundle, device: str
 ) -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pretend.machine import Machine
 
 from support import draw_dataset
@@ -41,6 +42,7 @@ def test_training_runs_on_the_device_and_on_several_and_learns_what_the_processo
     assert len(set(losses.values())) == 1, losses
 
 
+@pytest.mark.full
 def test_zoo_train_runs_on_a_device_and_learns_what_the_processor_learns(machine: Machine, tmp_path: Path) -> None:
     """PP-LiteSeg: other networks have products with what needs no gradient, which paddle cannot do there (3.2.2)."""
     streets = draw_dataset(tmp_path / "streets", 4, 64, 64, train=3)

@@ -68,6 +68,7 @@ def test_its_commands_need_another_device_and_nothing_else(
     assert ended.stderr.startswith("The device gpu:0 cannot be used: paddlepaddle")
 
 
+@pytest.mark.full
 def test_a_file_names_the_device_and_a_word_on_the_command_line_beats_it(
     shared: Path, ready: Machine, tmp_path: Path
 ) -> None:

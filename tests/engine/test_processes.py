@@ -226,6 +226,7 @@ def test_pictures_run_in_processes_and_one_that_ends_its_process_is_a_failure(bu
         assert engine.width == 2
 
 
+@pytest.mark.full
 def test_streams_of_an_engine_that_holds_the_interpreter_are_processes_where_they_are_asked_for(
     bundle: Bundle, alone: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def test_workers_give_what_one_process_gives_in_the_order_of_the_pictures(
     assert {(result.device, result.engine.rpartition(", ")[2]) for result in results} == {("cpu", "1 thread")}
 
 
+@pytest.mark.full
 def test_evaluate_tiff_and_pipelines_have_workers_too(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "large.tif", draw_scene(2, 300, 500).image)
     (tmp_path / "pipeline.yaml").write_text(

@@ -144,6 +144,7 @@ def other_classes(streets: Path, folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.full
 def test_a_run_begins_with_the_weights_of_a_file_a_run_or_an_export_and_says_what_it_takes(
     run: Path, exported: Path, streets: Path, tmp_path: Path
 ) -> None:

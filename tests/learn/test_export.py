@@ -139,6 +139,7 @@ def test_what_a_killed_export_left_is_cleared_by_the_next(tmp_path: Path, seven_
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+@pytest.mark.full
 def test_the_earlier_name_of_the_label_set_still_works_and_says_its_new_one(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "few.txt").write_text("a\nb\n")
     arguments = ("export", "SeaFormer_tiny", "--weights", checkpoint, "--output", tmp_path / "out")
@@ -184,6 +185,7 @@ UPSAMPLINGS = {
 }
 
 
+@pytest.mark.full
 def test_one_program_does_not_decide_how_another_is_run(
     seven_labels: LabelSet, picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,9 @@ def in_grey(picture: np.ndarray, multiple: int) -> np.ndarray:
     return np.pad(picture, ((0, below), (0, right), (0, 0)), constant_values=128)
 
 
-@pytest.mark.parametrize("model", list(TINY))
+@pytest.mark.parametrize(
+    "model", [name if name == "PP-LiteSeg-T" else pytest.param(name, marks=pytest.mark.full) for name in TINY]
+)
 def test_a_picture_and_the_same_in_grey_that_makes_its_sides_divide_have_one_mask(
     model: str, cut: np.ndarray, tmp_path: Path, seven_labels: LabelSet
 ) -> None:
@@ -85,7 +87,7 @@ def test_a_picture_and_the_same_in_grey_that_makes_its_sides_divide_have_one_mas
     assert np.array_equal(mask, grey[: mask.shape[0], : mask.shape[1]])
 
 
-@pytest.mark.parametrize("compat", ["zoo", "paddlex"])
+@pytest.mark.parametrize("compat", ["zoo", pytest.param("paddlex", marks=pytest.mark.full)])
 def test_what_leaves_no_place_for_a_step_pads_inside_the_program(
     compat: Literal["zoo", "paddlex"], tmp_path: Path, seven_labels: LabelSet
 ) -> None:

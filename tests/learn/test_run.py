@@ -400,6 +400,7 @@ def test_what_would_be_passed_over_is_refused(whole: Path, streets: Path) -> Non
     assert (ended.returncode, "--prove-resume runs in one process on the processor" in ended.stderr) == (2, True)
 
 
+@pytest.mark.full
 def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, streets: Path, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     ended = zoo_process("export", whole, "-o", bundle, "--name", "mine")
@@ -424,6 +425,7 @@ def test_the_best_checkpoint_becomes_a_model_with_its_classes(whole: Path, stree
     )
 
 
+@pytest.mark.full
 def test_settings_of_another_run_serve_for_other_data(streets: Path, tmp_path: Path) -> None:
     written = tmp_path / "config.yaml"
     written.write_text("model: SeaFormer_tiny\ndata: /elsewhere\ntrain: {seed: 3, batch_size: 2, crop: [64, 64]}\n")

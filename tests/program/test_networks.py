@@ -81,7 +81,7 @@ def test_a_network_gives_its_logits_in_other_engines(name: str, tmp_path: Path) 
     check(network(name), tmp_path)
 
 
-@pytest.mark.parametrize("plus", [False, True], ids=["DeepLabV3", "DeepLabV3+"])
+@pytest.mark.parametrize("plus", [pytest.param(False, marks=pytest.mark.full), True], ids=["DeepLabV3", "DeepLabV3+"])
 def test_convolutions_with_holes_too(plus: bool, tmp_path: Path) -> None:
     check(unlike_fresh(DeepLabV3(CLASSES, 3, blocks=(1, 1, 1, 3), plus=plus)), tmp_path)
 

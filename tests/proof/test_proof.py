@@ -123,6 +123,7 @@ def test_what_could_be_compared_with_nothing_is_proven_when_there_is_something(
         choose_engine(program, engine="other")
 
 
+@pytest.mark.full
 def test_a_proof_with_a_share_that_is_none_is_made_again(install: Install, bundle: Bundle) -> None:
     install()
     program = bundle.verify()

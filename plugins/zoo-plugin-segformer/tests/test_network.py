@@ -75,6 +75,7 @@ def test_a_picture_below_32_pixels_is_refused(network: SegFormer, size: tuple[in
         logits(network, pictures(1, 3, *size))
 
 
+@pytest.mark.full
 def test_exports_of_both_forms_take_the_smallest_picture(network: SegFormer, tmp_path: Path) -> None:
     """At stride 32 it is one pixel, which oneDNN cannot upsample. Both in one process: its cache would mix them up."""
     for name, form in (("training", AsItIs(network)), ("inference", network.for_inference())):
