@@ -62,7 +62,7 @@ def zoo_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A cache folder of the tests' own; what else the environment tells zoo is nothing to them."""
     folder = tmp_path_factory.mktemp("zoo-home")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("ZOO_") and name != "ZOO_TEST_FULL"]:
+        for name in [name for name in os.environ if name.startswith("ZOO_") and not name.startswith("ZOO_TEST_")]:
             patch.delenv(name)
         patch.setenv("ZOO_HOME", str(folder))
         # Else every program of every test would be proven in three engines; see `all_engines`.

@@ -19,8 +19,6 @@ from typing import Any
 import requests
 
 _SERVING = re.compile(r"Serving .* on http://127\.0\.0\.1:(\d+)")
-# `make test-cluster` has the same tests ask the same server in Ray Serve. Read before a test clears the variables.
-_ON_RAY = os.environ.get("ZOO_TEST_RAY_SERVE") == "1"
 #: Seconds in which whatever a test waits for must have happened, on a loaded machine too.
 PATIENCE = 90.0
 
@@ -38,7 +36,9 @@ class Serving:
         environment = {name: value for name, value in os.environ.items() if name != "ZOO_DISABLE_PLUGINS"}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         environment |= {"ZOO_OFFLINE": "1", "OMP_NUM_THREADS": "1", **variables}
-        program = [str(Path(__file__).with_name("serving_ray.py"))] if _ON_RAY else ["-m", "zoo", "serve"]
+        # `make test-cluster` has the same tests ask the same server in Ray Serve.
+        on_ray = os.environ.get("ZOO_TEST_RAY_SERVE") == "1"
+        program = [str(Path(__file__).with_name("serving_ray.py"))] if on_ray else ["-m", "zoo", "serve"]
         command = [sys.executable, *program, "--port", "0", *map(str, arguments)]
         # onnxruntime opens faster than paddle, and needs no trial.
         command += [] if "--backend" in arguments else ["--backend", "onnxruntime"]

@@ -20,8 +20,8 @@ from zoo.errors import BundleError, UnsupportedProgramError
 from zoo.program import onnx_bytes, read_program
 from zoo.program.lower import lower
 
-#: How many mutations are tried: `make mutations` tries ten thousand.
-COUNT = int(os.environ.get("ZOO_MUTATIONS", "120"))
+#: How many mutations are tried: `make test-all` tries three hundred, and `make mutations` ten thousand.
+COUNT = int(os.environ.get("ZOO_MUTATIONS", "300" if os.environ.get("ZOO_TEST_FULL") else "120"))
 #: A mutation may take so many seconds of the processor, and all of them so many bytes more.
 SECONDS, BYTES = 5.0, 400 << 20
 #: What numbers become.

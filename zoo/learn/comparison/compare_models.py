@@ -270,8 +270,7 @@ def _agree(masks: Sequence[Path], tables: Sequence[NDArray[np.integer]]) -> _Agr
 def common_numbers(sides: Sequence[Side]) -> list[NDArray[np.integer]]:
     """Returns for each side a table (65536,) with a number for every mask value: one for classes of one name.
 
-    What is no class has the number 0. Numbers are of one byte where that is enough: comparing them takes a third of the
-    time.
+    What is no class has the number 0. Numbers are of one byte where that is enough, which is less to compare.
     """
     names = list(dict.fromkeys(name for side in sides for name in side.classes))
     tables: list[NDArray[np.integer]] = []
